@@ -1,0 +1,55 @@
+"""The ``stampbench`` command: registers the commands and turns errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import typer
+from typer.exceptions import TyperException
+
+import bench.cli
+from firmware_emulator.errors import InputError, StampbenchError
+
+app = typer.Typer(
+    name="stampbench",
+    help="Simulator and test bench for capacitive touch stamps.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _register_commands() -> None:
+    """Let each module of this package that has a ``register`` function add its command."""
+    for module_info in sorted(pkgutil.iter_modules(bench.cli.__path__), key=lambda info: info.name):
+        if module_info.name != "main":
+            module = importlib.import_module(f"bench.cli.{module_info.name}")
+            if hasattr(module, "register"):
+                module.register(app)
+
+
+def _say(message: object) -> None:
+    print(f"stampbench: {message}", file=sys.stderr)  # noqa: T201
+
+
+def main() -> None:
+    """Run the command line and exit with its status (DESIGN: 0 passed, 1 failed, 2 interrupted, 3, 4, 5, 77)."""
+    _register_commands()
+    try:
+        status = app(standalone_mode=False)
+    except StampbenchError as error:
+        _say(error)
+        status = error.exit_status
+    except TyperException as error:
+        _say(getattr(error, "format_message", error.__str__)())
+        status = InputError.exit_status
+    except (KeyboardInterrupt, typer.Abort):
+        _say("interrupted")
+        status = 2
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): nothing is wrong, and nothing can be said to it.
+        sys.stderr.close()
+        status = 0
+    sys.exit(status)

@@ -1,0 +1,1 @@
+"""What the electronics do and what travels on the wire. Knows nothing of stamps."""

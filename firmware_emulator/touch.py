@@ -1,0 +1,61 @@
+"""The three values everybody above speaks: Frame, Contact and TouchReport."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One scan of the panel: signed deltas from the untouched state.
+
+    Attributes:
+        t_us: device time of the scan, microseconds.
+        deltas: int16 counts, shape (rows = TX lines, cols = RX lines). Row r lies at y = (r + 0.5) * row pitch,
+            column c at x = (c + 0.5) * column pitch, in mm from the top left corner of the active area.
+    """
+
+    t_us: int
+    deltas: npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One touch, as the controller says it.
+
+    Attributes:
+        id: number that stays with the touch from landing to lift.
+        tip: True while the touch is down; False in the one report that announces its lift.
+        x, y: position in the device's own units.
+        x_mm, y_mm: position in mm from the top left corner; None where the device gives no physical size.
+        size_mm: larger diameter of the touch in mm; None where the device does not report it.
+    """
+
+    id: int
+    tip: bool
+    x: int
+    y: int
+    x_mm: float | None = None
+    y_mm: float | None = None
+    size_mm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TouchReport:
+    """All contacts of one scan: those that are down, and those that have just lifted (``tip`` False).
+
+    Attributes:
+        t_us: device time of the scan, microseconds.
+        contacts: in the device's order.
+    """
+
+    t_us: int
+    contacts: tuple[Contact, ...]
+
+    @property
+    def down(self) -> tuple[Contact, ...]:
+        """The contacts that touch the panel."""
+        return tuple(contact for contact in self.contacts if contact.tip)
