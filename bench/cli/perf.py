@@ -1,0 +1,61 @@
+"""``stampbench perf``: how fast stampbench is on this machine, each figure beside its baseline."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Subject(StrEnum):
+    """What can be measured."""
+
+    DECODER = "decoder"
+    PRESS = "press"
+    LINK = "link"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="perf")(perf)
+
+
+def perf(
+    subject: Annotated[Subject, typer.Argument(help="What to measure.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    family: Annotated[
+        list[str] | None, typer.Option("--family", help="decoder: only these families (repeatable).")
+    ] = None,
+) -> None:
+    """Measure speed, each figure beside its baseline in the same run."""
+    from bench.perf import machine
+
+    module = importlib.import_module(f"bench.perf.{subject.value}")
+    figures = module.measure(families=family) if subject is Subject.DECODER else module.measure()
+    if as_json:
+        report = {
+            "machine": machine(),
+            "figures": {name: figure.to_mapping() for name, figure in figures.items()},
+        }
+        typer.echo(json.dumps(report, indent=2))
+        return
+
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.print(", ".join(f"{key} {value}" for key, value in machine().items()), soft_wrap=True)
+    table = Table("figure", "value", "unit", "baseline", "ratio", "baseline is")
+    for name, figure in figures.items():
+        table.add_row(
+            name,
+            f"{figure.value:,.4g}" if figure.value < 100 else f"{figure.value:,.0f}",
+            figure.unit,
+            "" if figure.baseline is None else f"{figure.baseline:,.4g}",
+            "" if figure.ratio is None else f"{figure.ratio:,.2f}",
+            figure.baseline_name or "",
+        )
+    console.print(table)
