@@ -14,8 +14,8 @@ class Frame:
 
     Attributes:
         t_us: device time of the scan, microseconds.
-        deltas: int16 counts, shape (rows = TX lines, cols = RX lines). Row r lies at y = (r + 0.5) * row pitch,
-            column c at x = (c + 0.5) * column pitch, in mm from the top left corner of the active area.
+        deltas: int16 counts, shape (rows = TX lines, cols = RX lines). Row r lies at y = (r + 0.5) * pitch,
+            column c at x = (c + 0.5) * pitch, in mm from the top left corner of the active area.
     """
 
     t_us: int

@@ -35,7 +35,7 @@ def _say(message: object) -> None:
 
 
 def main() -> None:
-    """Run the command line and exit with its status (DESIGN: 0 passed, 1 failed, 2 interrupted, 3, 4, 5, 77)."""
+    """Run the command line and exit with pytest's status numbers, or 77 where hardware is missing."""
     _register_commands()
     try:
         status = app(standalone_mode=False)
