@@ -1,0 +1,28 @@
+"""What all tests share: where real recordings lie, and property tests that draw the same examples each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("deterministic", derandomize=True, deadline=None)
+settings.load_profile("deterministic")
+
+PROJECT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The checkout."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """Recordings of real touchscreens, which lie beside the checkout and are not part of it."""
+    folder = PROJECT.parent / "shared" / "real"
+    if not folder.is_dir():
+        pytest.skip("recordings of real touchscreens are not beside this checkout")
+    return folder
