@@ -1,0 +1,57 @@
+"""What the panel reads when nothing touches it, followed slowly and never under a touch."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Array = npt.NDArray[np.float64]
+
+
+@njit(cache=True, nogil=True)
+def track_baseline(
+    baseline: Array,
+    smooth: Array,
+    signal: Array,
+    touched: bool,
+    wrong_frames: int,
+    params: npt.NDArray[np.void],
+) -> int:
+    """Move ``baseline`` towards the present frame; return for how many frames it has looked wrong.
+
+    The whole panel is held while anything touches it: a floating object lowers nodes far from its own, and
+    a baseline that followed them there would leave ghosts behind. Nodes that stay far below rest with
+    nothing on the glass mean that the baseline was taken under a touch: after ``antitouch_frames`` the frame
+    becomes the baseline.
+
+    Args:
+        baseline: (rows, cols) counts, updated.
+        smooth: (rows, cols) filtered deltas of this frame.
+        signal: (rows, cols) deltas above the baseline, without common parts.
+        touched: something is on the panel, reported or not.
+        wrong_frames: what the last call returned.
+        params: record of settings.parameters.
+    """
+    if touched:
+        return 0
+    p = params[0]
+    rows, cols = baseline.shape
+    below = 0
+    for r in range(rows):
+        for c in range(cols):
+            if signal[r, c] < -p["antitouch_threshold"]:
+                below += 1
+    if p["antitouch_nodes"] > 0 and below >= p["antitouch_nodes"]:
+        if wrong_frames + 1 < p["antitouch_frames"]:
+            return wrong_frames + 1
+        for r in range(rows):
+            for c in range(cols):
+                baseline[r, c] = smooth[r, c]
+        return 0
+    rate = p["baseline_rate"]
+    most = p["baseline_step"]
+    for r in range(rows):
+        for c in range(cols):
+            baseline[r, c] += min(max(rate * signal[r, c], -most), most)
+    return 0

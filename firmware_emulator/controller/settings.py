@@ -1,0 +1,219 @@
+"""What a controller is configured with: the panel's geometry, and thresholds named as firmware names them.
+
+Counts are those of a panel where a full touch raises a node by 225; a profile of another panel scales them.
+The kernels read both as one record (:func:`parameters`), whose fields carry the same names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_emulator.errors import InputError
+
+MAX_TOUCHES = 64
+"""Most touches that are found in a frame, and followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PanelGeometry:
+    """The electrode grid and the coordinates the controller speaks.
+
+    Attributes:
+        rows, cols: number of TX lines (along y) and RX lines (along x).
+        pitch_x_mm, pitch_y_mm: distance between electrodes, mm.
+        x_max, y_max: logical maximum of the reported coordinates, device units.
+        width_mm, height_mm: active area that the logical range spans, mm.
+
+    Raises:
+        InputError: a size is not positive, or there are fewer than two lines.
+    """
+
+    rows: int
+    cols: int
+    pitch_x_mm: float
+    pitch_y_mm: float
+    x_max: int
+    y_max: int
+    width_mm: float
+    height_mm: float
+
+    def __post_init__(self) -> None:
+        for name, least in (("rows", 2), ("cols", 2), ("x_max", 1), ("y_max", 1)):
+            _require(self, name, getattr(self, name) >= least, f"at least {least}")
+        for name in ("pitch_x_mm", "pitch_y_mm", "width_mm", "height_mm"):
+            _require(self, name, getattr(self, name) > 0, "above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerSettings:
+    """Configuration of the controller; the defaults suit a phone panel with 225 counts at full touch.
+
+    Ratios of thresholds follow published configurations: Cypress TrueTouch Gen6 (finger threshold 200 on, 180
+    off, common-mode limit 170, RX line filter 88 with debounce 2, at most 35 nodes, 10 contacts, debounce 2,
+    lift-off 3, 100 ms scans after 1 s without touch), Atmel mXT T9 (movement hysteresis, merge threshold,
+    anti-touch recalibration) and iptsd (position stability).
+
+    Attributes:
+        idle_after_us: rest without touch after which the controller scans slowly, us; 0 = never.
+        idle_interval_us: time between the scans it looks at while idle, us; a touch wakes it.
+        raw_filter: weight of the newest frame in the recursive filter over frames, 0..1; 1 = no filter.
+        noise_threshold: counts from its line's level within which a node counts as untouched.
+        common_mode_limit: largest common part removed from a line, counts; 0 = none. A line that moved
+            further carries an object, not noise.
+        rx_line_filter: remove the common part of RX lines as well as of TX lines (display stripes).
+        rx_line_filter_threshold: an RX line with a node this far below rest is noisy, counts.
+        rx_line_filter_debounce: frames that a landing on a noisy RX line waits beyond the debounce.
+        baseline_rate: part of a node's deviation that the baseline follows in a frame, while nothing touches.
+        baseline_step: most that the baseline moves in a frame, counts.
+        antitouch_threshold: counts below rest from which an untouched node speaks for a wrong baseline.
+        antitouch_nodes: how many such nodes, lasting, make the frame the new baseline; 0 = off.
+        antitouch_frames: for how many frames they must last.
+        segmenter: "peak" (one touch per local maximum) or "threshold" (one touch per connected area).
+        touch_threshold: peak from which a touch lands, counts.
+        touch_hysteresis: how far below the threshold a touch may fall before it lifts, counts.
+        merge_threshold: depth of the valley that keeps two peaks apart, counts.
+        merge_ratio: the same as a part of the lower peak; the larger of the two counts.
+        impulse_ratio: part of a peak that its strongest neighbour must reach; a lone stuck node is no touch.
+        fat_finger_nodes: nodes from which a single-peaked touch is located by its whole area; 0 = never. At
+            4.1 mm pitch a finger covers 8 to 12, a pad of 6 mm at most 4.
+        large_object_nodes: most nodes per peak; a larger object (palm) is rejected; 0 = no rejection.
+        water_threshold: counts below rest from which a node counts as wet.
+        water_nodes: wet nodes from which no new touch is accepted; 0 = no rejection.
+        centroid_window: nodes across the window around a peak, 3 or 5.
+        centroid_floor: counts subtracted from each node before weighting.
+        linearity_correction: a in u + a u (1 - 4 u^2), u the centroid's offset from its node in pitches.
+        touch_width: spread (sd) of a touch that the next two assume, pitches.
+        edge_correction: extrapolate the nodes that a touch at the edge lacks.
+        finger_separation: take the feet of near neighbours off before weighting.
+        full_touch: response of a node that is fully covered, counts; scales the size.
+        gate_mm: farthest that a contact moves between frames, mm.
+        debounce_frames: consecutive frames after which a landing is reported.
+        liftoff_frames: consecutive frames without touch after which a lift is reported.
+        position_filter: weight of the newest position of a resting contact, 0..1; 1 = no filter.
+        position_filter_reach_mm: step beyond which the filter lets go, mm.
+        move_hysteresis_initial_mm: movement that unfreezes a resting contact, mm.
+        move_hysteresis_next_mm: movement that is reported once it moves, mm.
+        rest_frames: frames without reported movement after which a contact rests.
+        max_contacts: most contacts reported.
+        contact_policy: beyond the limit: "drop" the new ones, or "cancel_all" until the panel is empty.
+        id_policy: "lowest" free id, or "rotating" through id_count.
+        id_count: how many ids there are.
+
+    Raises:
+        InputError: a value outside its range, naming the setting.
+    """
+
+    idle_after_us: int = 1_000_000
+    idle_interval_us: int = 100_000
+    raw_filter: float = 1.0
+    noise_threshold: float = 6.0
+    common_mode_limit: float = 42.0
+    rx_line_filter: bool = True
+    rx_line_filter_threshold: float = 22.0
+    rx_line_filter_debounce: int = 2
+    baseline_rate: float = 1 / 64
+    baseline_step: float = 0.05
+    antitouch_threshold: float = 25.0
+    antitouch_nodes: int = 4
+    antitouch_frames: int = 20
+    segmenter: Literal["peak", "threshold"] = "peak"
+    touch_threshold: float = 50.0
+    touch_hysteresis: float = 5.0
+    merge_threshold: float = 4.0
+    merge_ratio: float = 0.03
+    impulse_ratio: float = 0.1
+    fat_finger_nodes: int = 7
+    large_object_nodes: int = 35
+    water_threshold: float = 40.0
+    water_nodes: int = 30
+    centroid_window: Literal[3, 5] = 3
+    centroid_floor: float = 8.0
+    linearity_correction: float = -0.11
+    touch_width: float = 0.58
+    edge_correction: bool = True
+    finger_separation: bool = True
+    full_touch: float = 225.0
+    gate_mm: float = 10.0
+    debounce_frames: int = 2
+    liftoff_frames: int = 3
+    position_filter: float = 0.5
+    position_filter_reach_mm: float = 0.4
+    move_hysteresis_initial_mm: float = 0.1
+    move_hysteresis_next_mm: float = 0.03
+    rest_frames: int = 5
+    max_contacts: int = 10
+    contact_policy: Literal["drop", "cancel_all"] = "drop"
+    id_policy: Literal["lowest", "rotating"] = "lowest"
+    id_count: int = 128
+
+    def __post_init__(self) -> None:
+        for name in _CHOICES:
+            _require(self, name, getattr(self, name) in _CHOICES[name], f"one of {_CHOICES[name]}")
+        for name in ("raw_filter", "position_filter"):
+            _require(self, name, 0 < getattr(self, name) <= 1, "above 0 and at most 1")
+        for name in ("impulse_ratio", "baseline_rate", "merge_ratio"):
+            _require(self, name, 0 <= getattr(self, name) < 1, "from 0 to below 1")
+        for name in _POSITIVE:
+            _require(self, name, getattr(self, name) > 0, "above 0")
+        for name in _NOT_NEGATIVE:
+            _require(self, name, getattr(self, name) >= 0, "0 or more")
+        _require(
+            self, "touch_hysteresis", self.touch_hysteresis < self.touch_threshold, "below touch_threshold"
+        )
+        _require(
+            self, "centroid_floor", self.centroid_floor < self.leave_threshold, "below the leave threshold"
+        )
+        _require(self, "max_contacts", self.max_contacts <= MAX_TOUCHES, f"at most {MAX_TOUCHES}")
+        _require(self, "id_count", self.id_count > self.max_contacts, "above max_contacts")
+
+    @property
+    def leave_threshold(self) -> float:
+        """Peak below which a touch lifts, and level above which a node belongs to a touch, counts."""
+        return self.touch_threshold - self.touch_hysteresis
+
+
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "segmenter": ("peak", "threshold"),
+    "centroid_window": (3, 5),
+    "contact_policy": ("drop", "cancel_all"),
+    "id_policy": ("lowest", "rotating"),
+}
+"""Settings that name an alternative; the record holds the index."""
+
+_POSITIVE = (
+    "noise_threshold", "rx_line_filter_threshold", "antitouch_threshold", "antitouch_frames",
+    "touch_threshold", "water_threshold", "full_touch", "touch_width", "gate_mm", "debounce_frames",
+    "liftoff_frames", "max_contacts", "rest_frames",
+)  # fmt: skip
+_NOT_NEGATIVE = (
+    "idle_after_us", "idle_interval_us", "common_mode_limit", "rx_line_filter_debounce", "baseline_step",
+    "antitouch_nodes", "touch_hysteresis", "merge_threshold", "fat_finger_nodes", "large_object_nodes",
+    "water_nodes", "centroid_floor", "position_filter_reach_mm", "move_hysteresis_initial_mm",
+    "move_hysteresis_next_mm",
+)  # fmt: skip
+
+
+def parameters(geometry: PanelGeometry, settings: ControllerSettings) -> npt.NDArray[np.void]:
+    """Return geometry and settings as the kernels read them: shape (1,), a float64 or int64 field for each.
+
+    Alternatives become their index (segmenter 0 = peak, contact_policy 0 = drop, id_policy 0 = lowest), and
+    the field ``leave_threshold`` is added.
+    """
+    values = {**asdict(geometry), **asdict(settings), "leave_threshold": settings.leave_threshold}
+    for name in ("segmenter", "contact_policy", "id_policy"):
+        values[name] = _CHOICES[name].index(values[name])
+    # A type declared "float" stays one when the value was written as an integer.
+    declared = {
+        field.name: field.type for cls in (PanelGeometry, ControllerSettings) for field in fields(cls)
+    }
+    kinds = [(name, np.float64 if declared.get(name, "float") == "float" else np.int64) for name in values]
+    return np.array([tuple(values.values())], dtype=kinds)
+
+
+def _require(owner: object, name: str, holds: bool, right: str) -> None:
+    if not holds:
+        raise InputError(f"{type(owner).__name__}.{name} = {getattr(owner, name)!r}: must be {right}")

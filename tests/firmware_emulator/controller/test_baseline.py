@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from firmware_emulator.controller import ControllerSettings, PanelGeometry
+from firmware_emulator.controller.baseline import track_baseline
+from firmware_emulator.controller.settings import parameters
+
+Image = npt.NDArray[np.float64]
+
+
+def step(
+    baseline: Image,
+    counts: Image,
+    phone: PanelGeometry,
+    settings: ControllerSettings,
+    *,
+    touched: bool = False,
+    wrong_frames: int = 0,
+) -> int:
+    return track_baseline(
+        baseline, counts, counts - baseline, touched, wrong_frames, parameters(phone, settings)
+    )
+
+
+@pytest.mark.kernel
+def test_baseline_moves_as_its_slow_twin(phone: PanelGeometry, settings: ControllerSettings) -> None:
+    rng = np.random.default_rng(0)
+    counts, baseline = rng.normal(0, 4, (27, 15)), rng.normal(0, 1, (27, 15))
+    expected = baseline + np.clip((counts - baseline) / 64, -0.05, 0.05)
+    step(baseline, counts, phone, settings)
+    np.testing.assert_array_equal(baseline, expected)
+
+
+@pytest.mark.kernel
+def test_baseline_freezes_under_touch(phone: PanelGeometry, settings: ControllerSettings) -> None:
+    baseline = np.zeros((27, 15))
+    step(baseline, np.full((27, 15), 10.0), phone, settings, touched=True)
+    assert not baseline.any()
+
+
+def test_drift_is_followed_no_faster_than_the_step(
+    phone: PanelGeometry, settings: ControllerSettings
+) -> None:
+    baseline = np.zeros((27, 15))
+    counts = np.full((27, 15), 12.0)
+    for _ in range(100):
+        step(baseline, counts, phone, settings)
+    np.testing.assert_allclose(baseline, 5.0)
+    for _ in range(900):
+        step(baseline, counts, phone, settings)
+    np.testing.assert_allclose(baseline, 12.0, atol=0.05)
+
+
+@pytest.mark.kernel
+def test_lasting_negative_nodes_become_the_baseline(
+    phone: PanelGeometry, settings: ControllerSettings
+) -> None:
+    baseline = np.zeros((27, 15))
+    counts = np.zeros((27, 15))
+    counts[5:7, 5:7] = -100.0
+    wrong = 0
+    for _ in range(settings.antitouch_frames - 1):
+        wrong = step(baseline, counts, phone, settings, wrong_frames=wrong)
+    assert not baseline.any()
+    assert step(baseline, counts, phone, settings, wrong_frames=wrong) == 0
+    np.testing.assert_array_equal(baseline, counts)
+
+
+def test_passing_negative_nodes_do_not(phone: PanelGeometry, settings: ControllerSettings) -> None:
+    baseline = np.zeros((27, 15))
+    counts = np.zeros((27, 15))
+    counts[5:7, 5:7] = -100.0
+    wrong = step(baseline, counts, phone, settings)
+    assert wrong == 1
+    assert step(baseline, np.zeros((27, 15)), phone, settings, wrong_frames=wrong) == 0
+
+
+def test_antitouch_recalibration_can_be_off(phone: PanelGeometry, settings: ControllerSettings) -> None:
+    off = replace(settings, antitouch_nodes=0, antitouch_frames=1)
+    baseline = np.zeros((27, 15))
+    step(baseline, np.full((27, 15), -100.0), phone, off)
+    np.testing.assert_array_equal(baseline, np.full((27, 15), -0.05))
