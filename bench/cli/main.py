@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import pkgutil
 import sys
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -14,11 +16,25 @@ from firmware_emulator.errors import InputError, StampbenchError
 
 app = typer.Typer(
     name="stampbench",
-    help="Simulator and test bench for capacitive touch stamps.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"stampbench {importlib.metadata.version('stampbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Simulator and test bench for capacitive touch stamps."""
 
 
 def _register_commands() -> None:
@@ -43,7 +59,8 @@ def main() -> None:
         _say(error)
         status = error.exit_status
     except TyperException as error:
-        _say(getattr(error, "format_message", error.__str__)())
+        if message := getattr(error, "format_message", error.__str__)():
+            _say(message)
         status = InputError.exit_status
     except (KeyboardInterrupt, typer.Abort):
         _say("interrupted")
