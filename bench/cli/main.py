@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import pkgutil
 import sys
 from typing import Annotated
@@ -24,7 +23,9 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"stampbench {importlib.metadata.version('stampbench')}")
+        from importlib.metadata import version
+
+        typer.echo(f"stampbench {version('stampbench')}")
         raise typer.Exit
 
 
