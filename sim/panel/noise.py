@@ -1,0 +1,198 @@
+"""Noise of the panel: its parts, interference under a touch, and the kernels that turn signal into counts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from firmware_emulator.errors import InputError
+from sim.panel.condition import Condition
+from sim.panel.profile import NoiseFigures, Profile
+
+F64 = npt.NDArray[np.float64]
+
+STRIPE_FULL_NODES: Final = 2.5
+"""Covered nodes on one RX line for a stripe of full size: as many as the measured objects covered."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseSplit:
+    """The parts of rest noise as they are measured, defined as in :class:`~sim.panel.profile.NoiseFigures`.
+
+    ``total_sd`` is the sd of a node over time; ``total_sd^2 = residual_sd^2 + tx_line_sd^2``.
+    """
+
+    total_sd: float
+    residual_sd: float
+    tx_line_sd: float
+    rx_line_sd: float
+    frame_sd: float
+    static_sd: float
+
+
+def noise_split(frames: npt.NDArray[np.int16] | F64) -> NoiseSplit:
+    """Measure the parts of the noise on frames of an untouched panel, shape (frames, rows, cols), counts."""
+    static = frames.mean(axis=0)
+    moving = frames - static
+    tx_lines = moving.mean(axis=2)
+    return NoiseSplit(
+        total_sd=float(moving.std()),
+        residual_sd=float((moving - tx_lines[:, :, None]).std()),
+        tx_line_sd=float(tx_lines.std()),
+        rx_line_sd=float(moving.mean(axis=1).std()),
+        frame_sd=float(moving.mean(axis=(1, 2)).std()),
+        static_sd=float(static.std()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseParts:
+    """Standard deviations of independent sources: of each node, TX line, RX line, and of the whole frame."""
+
+    node_sd: float
+    tx_sd: float
+    rx_sd: float
+    frame_sd: float
+
+
+def noise_parts(figures: NoiseFigures, rows: int, cols: int, *, rounding: bool = True) -> NoiseParts:
+    """Independent sources that give the measured figures on a grid of ``rows`` x ``cols``.
+
+    A measured line mean holds the frame's common part and a share of every other source; solving
+
+        residual^2 = (node^2 + rx^2) (1 - 1 / cols)
+        tx_line^2  = frame^2 + tx^2 + (node^2 + rx^2) / cols
+        rx_line^2  = frame^2 + rx^2 + (node^2 + tx^2) / rows
+        frame^2    = frame^2 + tx^2 / rows + rx^2 / cols + node^2 / (rows cols)
+
+    for the sources gives their variances. ``rounding`` takes off the 1/12 that rounding to counts adds.
+
+    Raises:
+        InputError: figures that contradict each other, such as a frame that moves more than its lines.
+    """
+    node_and_rx = figures.residual_sd**2 / (1 - 1 / cols)
+    node_and_tx = (figures.residual_sd**2 + figures.tx_line_sd**2 - figures.rx_line_sd**2) / (1 - 1 / rows)
+    frame_and_tx = figures.tx_line_sd**2 - node_and_rx / cols
+    frame_and_rx = figures.rx_line_sd**2 - node_and_tx / rows
+    # node^2 = node_and_rx - rx^2 = node_and_rx - frame_and_rx + frame^2, put into the last equation
+    node_less_frame = node_and_rx - frame_and_rx
+    frame = (
+        figures.frame_sd**2 - frame_and_tx / rows - frame_and_rx / cols - node_less_frame / (rows * cols)
+    ) / (1 - 1 / rows - 1 / cols + 1 / (rows * cols))
+    parts = {
+        "frame_sd": frame,
+        "tx_line_sd": frame_and_tx - frame,
+        "rx_line_sd": frame_and_rx - frame,
+        "residual_sd": node_less_frame + frame,
+    }
+    for key, variance in parts.items():
+        # Figures are rounded to two places; a slightly negative variance means "none".
+        if variance < -0.02 * figures.residual_sd**2:
+            raise InputError(
+                f"noise: {key} = {getattr(figures, key)!r} contradicts the other figures: "
+                f"its own source would have the variance {variance:.3g}; expected a larger {key}"
+            )
+    node = parts["residual_sd"] - (1 / 12 if rounding else 0.0)
+    return NoiseParts(
+        node_sd=math.sqrt(max(0.0, node)),
+        tx_sd=math.sqrt(max(0.0, parts["tx_line_sd"])),
+        rx_sd=math.sqrt(max(0.0, parts["rx_line_sd"])),
+        frame_sd=math.sqrt(max(0.0, parts["frame_sd"])),
+    )
+
+
+class Interference:
+    """What enters on the RX lines under a touch: the display's stripes, a charger's bursts.
+
+    Both reach the receivers through the body that touches, so a line feels them as far as it is touched and
+    the touch is grounded. All receivers see one value while a TX line is scanned, another during the next.
+    """
+
+    def __init__(self, profile: Profile, condition: Condition, rng: np.random.Generator) -> None:
+        self._stripe, self._scale = profile.stripe, condition.stripe
+        self._charger = profile.charger
+        self._charger_sd = profile.charger.counts_per_v * condition.charger_v
+        self._rng = rng
+        self._in_burst = False
+        self._switch_us = rng.exponential(self._charger.pause_ms * 1000) if self._charger_sd else math.inf
+
+    def level_sd(self, t_us: int) -> float:
+        """Standard deviation from TX line to TX line at a time, counts on a line that is fully touched."""
+        while t_us >= self._switch_us:
+            self._in_burst = not self._in_burst
+            lasts_ms = self._charger.burst_ms if self._in_burst else self._charger.pause_ms
+            self._switch_us += self._rng.exponential(lasts_ms * 1000)
+        bad = self._rng.random() < self._stripe.burst_share
+        stripe_sd = (self._stripe.burst_sd if bad else self._stripe.sd) * self._scale
+        return math.hypot(stripe_sd, self._charger_sd) if self._in_burst else stripe_sd
+
+
+# Entries of `levels`, all counts unless named otherwise.
+NODE_SD, TX_SD, RX_SD, FRAME_SD, OFFSET, STRIPE_MEAN, STRIPE_SD, STRIPE_FULL = range(8)
+MEMORY_SHARE, MEMORY_RATE, COUNT_MIN, COUNT_MAX, SQUELCH = range(8, 13)
+LEVELS: Final = 13
+
+
+def draws_per_frame(rows: int, cols: int) -> int:
+    """Normal draws that :func:`finish_frame` takes: nodes, TX lines, RX lines, frame, stripe per TX line."""
+    return rows * cols + rows + cols + 1 + rows
+
+
+@nb.njit(cache=True, nogil=True)
+def finish_frame(
+    signal: F64,
+    held: F64,
+    memory: F64,
+    static: F64,
+    coupling: F64,
+    normals: F64,
+    levels: F64,
+    counts: F64,
+) -> None:
+    """Write ``counts``: signal, noise, stripes, drift and memory; clears signal, held and coupling.
+
+    ``memory`` follows ``MEMORY_SHARE`` of the held image at ``MEMORY_RATE`` per frame and is subtracted.
+    """
+    rows, cols = signal.shape
+    tx = rows * cols
+    rx = tx + rows
+    whole = rx + cols
+    line = whole + 1
+    common = levels[OFFSET] + levels[FRAME_SD] * normals[whole]
+    for c in range(cols):
+        coupling[c] = min(1.0, max(0.0, coupling[c] / levels[STRIPE_FULL]))
+    for r in range(rows):
+        of_row = common + levels[TX_SD] * normals[tx + r]
+        stripe = levels[STRIPE_MEAN] + levels[STRIPE_SD] * normals[line + r]
+        for c in range(cols):
+            memory[r, c] += levels[MEMORY_RATE] * (levels[MEMORY_SHARE] * held[r, c] - memory[r, c])
+            counts[r, c] = (
+                signal[r, c]
+                - memory[r, c]
+                + static[r, c]
+                + of_row
+                + levels[RX_SD] * normals[rx + c]
+                + levels[NODE_SD] * normals[r * cols + c]
+                + stripe * coupling[c]
+            )
+            signal[r, c] = 0.0
+            held[r, c] = 0.0
+    for c in range(cols):
+        coupling[c] = 0.0
+
+
+@nb.njit(cache=True, nogil=True)
+def quantise(counts: F64, levels: F64, deltas: npt.NDArray[np.int16]) -> None:
+    """Round to integers, squelch small ones to 0, and clip to the converter's range."""
+    rows, cols = counts.shape
+    for r in range(rows):
+        for c in range(cols):
+            value = math.floor(counts[r, c] + 0.5)
+            if abs(value) <= levels[SQUELCH]:
+                value = 0
+            deltas[r, c] = int(min(levels[COUNT_MAX], max(levels[COUNT_MIN], float(value))))

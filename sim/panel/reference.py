@@ -1,0 +1,80 @@
+"""The slow twin of the signal kernel: contact masks on a fine grid, blurred numerically."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter, map_coordinates
+
+from sim.panel import grounding
+from sim.panel.profile import Profile
+from sim.stamps.objects import Conductor
+
+if TYPE_CHECKING:
+    from sim.panel.placing import PlacedObject
+
+F64 = npt.NDArray[np.float64]
+
+CELL_MM: Final = 0.2
+BORDER_MM: Final = 15.0
+
+
+def disc_mask(discs: F64, width_mm: float, height_mm: float) -> F64:
+    """Contact mask of discs (n, 4): x, y, diameter mm, weight; cells of ``CELL_MM``, with a border."""
+    x = np.arange(-BORDER_MM, width_mm + BORDER_MM, CELL_MM) + CELL_MM / 2
+    y = np.arange(-BORDER_MM, height_mm + BORDER_MM, CELL_MM) + CELL_MM / 2
+    mask = np.zeros((len(y), len(x)))
+    for disc_x, disc_y, diameter_mm, weight in discs:
+        # The rim cell counts in part, as far as its middle lies inside.
+        inside = diameter_mm / 2 - np.hypot(x[None, :] - disc_x, y[:, None] - disc_y)
+        mask += weight * np.clip(inside / CELL_MM + 0.5, 0.0, 1.0)
+    return mask
+
+
+def node_values(mask: F64, psf_sd_mm: float, profile: Profile) -> F64:
+    """The mask blurred by the panel's Gaussian, at the nodes; shape (rows, cols)."""
+    blurred = gaussian_filter(mask, psf_sd_mm / CELL_MM, mode="constant", truncate=6.0)
+    geometry = profile.geometry
+    x = (np.arange(geometry.cols) + 0.5) * geometry.pitch_x_mm
+    y = (np.arange(geometry.rows) + 0.5) * geometry.pitch_y_mm
+    cells = np.meshgrid((y + BORDER_MM) / CELL_MM - 0.5, (x + BORDER_MM) / CELL_MM - 0.5, indexing="ij")
+    values: F64 = map_coordinates(blurred, cells, order=3)
+    return values
+
+
+def pressed_discs(placed: PlacedObject, first: int, stop: int, compression_mm: float) -> F64:
+    """Discs (n, 4) on the panel of one ground of an object, as pressed and tilted."""
+    cos, sin = math.cos(placed.theta_rad), math.sin(placed.theta_rad)
+    turn = np.array([[cos, -sin], [sin, cos]])
+    part = placed.object.discs[first:stop]
+    pads = part[:, :2] @ turn.T
+    heights = pads @ [placed.tilt_x_rad, placed.tilt_y_rad] / compression_mm
+    shares = np.clip(placed.force - (heights - heights.min()), 0.0, 1.0)
+    scales = np.sqrt(shares)
+    middles = [placed.x_mm, placed.y_mm] + pads + scales[:, None] * (part[:, 2:4] @ turn.T)
+    return np.column_stack([middles, scales * part[:, 4], part[:, 5]])[shares > 0]
+
+
+def signal(objects: Sequence[PlacedObject], profile: Profile, compression_mm: float) -> F64:
+    """Counts that the objects cause, before noise and rounding; shape (rows, cols)."""
+    grid = profile.grid
+    total = np.zeros((grid.rows, grid.cols))
+    for placed in objects:
+        k, g = grounding.factors(profile.grounding, placed.grip)
+        stops = np.cumsum(placed.object.ground_sizes)
+        for first, stop in zip(np.concatenate([[0], stops[:-1]]), stops, strict=True):
+            mask = disc_mask(
+                pressed_discs(placed, first, stop, compression_mm), grid.width_mm, grid.height_mm
+            )
+            if placed.object.conductor is Conductor.FLAT:
+                held = profile.flat.amplitude * node_values(mask, profile.flat.psf_sd_mm, profile)
+            else:
+                finger = profile.finger
+                driven = finger.drive * node_values(mask, finger.psf_sd_mm, profile)
+                held = finger.saturation * np.tanh(driven / finger.saturation)
+            total += grounding.floating_image(held, k, g)
+    return total

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.panel import load_profile
+from sim.panel.field import disc_coverage
+from sim.panel.reference import BORDER_MM, CELL_MM, disc_mask
+from sim.panel.response import response_table
+
+
+def coverage(diameter_mm: float, radius_mm: float, sd_mm: float = 1.75) -> float:
+    table = response_table(sd_mm)
+    return disc_coverage(table.density, table.reach_mm, diameter_mm, radius_mm)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(("diameter_mm", "sd_mm"), [(4.0, 1.6), (6.0, 1.75), (8.1, 1.9), (24.0, 2.87)])
+def test_the_table_agrees_with_a_mask_blurred_numerically(diameter_mm: float, sd_mm: float) -> None:
+    from scipy.ndimage import gaussian_filter
+
+    mask = disc_mask(np.array([[CELL_MM / 2, CELL_MM / 2, diameter_mm, 1.0]]), CELL_MM, CELL_MM)
+    blurred = gaussian_filter(np.pad(mask, 100), sd_mm / CELL_MM, truncate=6.0)
+    row = blurred[blurred.shape[0] // 2]
+    x = (np.arange(len(row)) - 100) * CELL_MM - BORDER_MM
+    got = [coverage(diameter_mm, abs(at), sd_mm) for at in x[::3]]
+    assert got == pytest.approx(row[::3].tolist(), abs=2e-3)
+
+
+@pytest.mark.kernel
+def test_nothing_is_felt_of_no_contact_or_far_away() -> None:
+    assert coverage(0.0, 0.0) == 0.0
+    assert coverage(6.0, 3.0 + 4.5 * 1.75) == 0.0
+    assert coverage(6.0, 1e6) == 0.0
+
+
+@pytest.mark.kernel
+def test_a_contact_wider_than_the_table_covers_wholly() -> None:
+    assert coverage(500.0, 0.0) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("diameter_mm", "low", "mean", "high"),
+    [
+        (4.0, 0.20, 0.33, 0.45),
+        (6.0, 0.41, 0.61, 0.75),
+        (7.0, 0.54, 0.74, 0.85),
+        (8.0, 0.65, 0.82, 0.91),
+    ],
+)
+def test_pad_peaks_over_random_phase_are_the_derived_ones(
+    diameter_mm: float, low: float, mean: float, high: float
+) -> None:
+    """Derived from the flat response measured on the Nexus 5: mean and spread of the highest node."""
+    geometry = load_profile("nexus-5").geometry
+    phases = np.random.default_rng(0).uniform(-0.5, 0.5, (1000, 2)) * [
+        geometry.pitch_x_mm,
+        geometry.pitch_y_mm,
+    ]
+    peaks = np.array([coverage(diameter_mm, float(np.hypot(*phase))) for phase in phases])
+    assert peaks.mean() == pytest.approx(mean, abs=0.03)
+    assert peaks.min() == pytest.approx(low, abs=0.05)
+    assert peaks.max() == pytest.approx(high, abs=0.05)
