@@ -1,0 +1,83 @@
+"""Speed of panel, controller and a whole press, one core."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from bench.perf import Figure
+
+PROFILE: Final = "nexus-5"
+FRAMES: Final = 4_000
+PRESSES: Final = 40
+ROUNDS: Final = 3
+"""Each part is timed this often; the quickest round counts, the others were disturbed."""
+
+
+def measure(frames: int = FRAMES, presses: int = PRESSES) -> dict[str, Figure]:
+    """Frames a second with five pads and all noise on, share of each stage, and presses a second.
+
+    The baseline of the frames is the panel's slow twin: masks on a fine grid, blurred by SciPy.
+
+    Args:
+        frames: frames in a round.
+        presses: whole presses, from rest to lift.
+    """
+    from firmware_emulator.controller import Controller
+    from sim.panel import Panel, PlacedObject, load_profile, reference
+    from sim.panel.panel import PAD_COMPRESSION_MM
+    from sim.press import Hand, perform
+    from sim.stamps.objects import resolve_object
+
+    profile = load_profile(PROFILE)
+    panel, controller = Panel(profile, seed=1), Controller(profile.geometry, profile.controller)
+    objects = [PlacedObject(resolve_object("random-stamp/1"), 30.0, 55.0, 0.4)]
+    scans = [panel.frame(n * profile.frame_interval_us, objects) for n in range(frames)]
+    controller.process(scans[0])  # compiles
+
+    def scan() -> None:
+        for n in range(frames):
+            panel.frame(n * profile.frame_interval_us, objects)
+
+    def control() -> None:
+        for frame in scans:
+            controller.process(frame)
+
+    def place() -> None:
+        for _ in range(frames):
+            panel.signal(objects)
+
+    panel_s, controller_s, signal_s = (_quickest(work) / frames for work in (scan, control, place))
+    twin_s = _quickest(lambda: reference.signal(objects, profile, PAD_COMPRESSION_MM), rounds=1)
+    hand = Hand()
+    drawn = [hand.press(f"random-stamp/{n}", profile, np.random.default_rng(n)) for n in range(presses)]
+
+    def press() -> None:
+        for n, one in enumerate(drawn):
+            for _ in perform(one, panel, controller, seed=n):
+                pass
+
+    press()
+    press_s = _quickest(press) / presses
+    frame_s = panel_s + controller_s
+    return {
+        "frames_per_s": Figure(
+            1 / frame_s, "frames/s", 1 / (twin_s + controller_s), "slow twin of the panel"
+        ),
+        "presses_per_s": Figure(1 / press_s, "presses/s"),
+        "signal_share": Figure(signal_s / frame_s, "of a frame"),
+        "noise_share": Figure((panel_s - signal_s) / frame_s, "of a frame"),
+        "controller_share": Figure(controller_s / frame_s, "of a frame"),
+    }
+
+
+def _quickest(work: Callable[[], object], rounds: int = ROUNDS) -> float:
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - start)
+    return best

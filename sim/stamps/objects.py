@@ -1,0 +1,226 @@
+"""What can be put on a panel, by name: stamps of a family or catalogue, random stamps, fingers, palm, coin.
+
+Names are plain text: they travel over the link and stand in records. One name is one object everywhere.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_emulator.errors import InputError
+from sim.stamps.wear import apply_wear
+
+F64 = npt.NDArray[np.float64]
+
+PAD_DIAMETER_MM: Final = 6.0
+FACE_RADIUS_MM: Final = 22.0
+PAD_SPACING_MM: Final = 12.0
+FINGER_SPACING_MM: Final = 15.0
+
+NAME_FORMS: Final = (
+    "FAMILY/CODE",
+    "catalogue:PATH#NAME",
+    "random-stamp/SEED",
+    "finger",
+    "fingers/N/SEED",
+    "palm",
+    "coin",
+    "STAMP~WEAR",
+)
+
+
+class Conductor(IntEnum):
+    """What touches: the panel answers each differently."""
+
+    FLAT = 0
+    SKIN = 1
+    WATER = 2
+
+
+@dataclass(frozen=True, eq=False)
+class TouchObject:
+    """Something that touches a panel.
+
+    Attributes:
+        name: as :func:`resolve_object` takes it.
+        discs: what touches, as weighted discs, shape (n, 6): middle of the pad x, y, offset of the disc from
+            it x, y, diameter, all mm in the object's own frame, and weight.
+        ground_sizes: how many consecutive discs are joined electrically, for each ground in turn.
+        conductor: flat, skin or water.
+    """
+
+    name: str
+    discs: F64
+    ground_sizes: tuple[int, ...]
+    conductor: Conductor = Conductor.FLAT
+
+    @property
+    def grounds(self) -> int:
+        """How many parts it has that do not conduct to each other."""
+        return len(self.ground_sizes)
+
+    @cached_property
+    def pads(self) -> F64:
+        """Middles of the pads, shape (pads, 2), mm in the object's own frame."""
+        _, first = np.unique(self.discs[:, :2], axis=0, return_index=True)
+        pads: F64 = self.discs[np.sort(first), :2]
+        return pads
+
+    def extent_mm(self, theta_rad: float) -> tuple[float, float, float, float]:
+        """Left, right, top and bottom of what touches, mm from the origin, turned by ``theta_rad``."""
+        cos, sin = math.cos(theta_rad), math.sin(theta_rad)
+        x, y = (self.discs[:, :2] + self.discs[:, 2:4]).T
+        radii = 0.5 * self.discs[:, 4]
+        turned_x, turned_y = cos * x - sin * y, sin * x + cos * y
+        return (
+            float((turned_x - radii).min()),
+            float((turned_x + radii).max()),
+            float((turned_y - radii).min()),
+            float((turned_y + radii).max()),
+        )
+
+
+def round_pads(points_mm: F64, diameters_mm: F64 | float) -> F64:
+    """Discs of :class:`TouchObject` for whole round pads at ``points_mm`` (n, 2)."""
+    discs = np.zeros((len(points_mm), 6))
+    discs[:, :2] = points_mm
+    discs[:, 4] = diameters_mm
+    discs[:, 5] = 1.0
+    return discs
+
+
+@functools.lru_cache(maxsize=4096)
+def resolve_object(name: str) -> TouchObject:
+    """The object of that name.
+
+    Raises:
+        InputError: no object has that name; the message says which forms exist.
+    """
+    head, mark, tail = name.rpartition("#")  # a path may hold any sign
+    tail, worn, wear = tail.partition("~")
+    if worn:
+        return _worn(name, resolve_object(head + mark + tail), wear)
+    if name.startswith("catalogue:"):
+        return _of_catalogue(name)
+    kind, _, rest = name.partition("/")
+    arguments = rest.split("/") if rest else []
+    match kind, arguments:
+        case "finger", []:
+            return _skin(name, np.zeros((1, 2)), [7.0])
+        case "palm", []:
+            return _palm(name)
+        case "coin", []:
+            return TouchObject(name, round_pads(np.zeros((1, 2)), 24.0), (1,))
+        case "random-stamp", [seed]:
+            return _random_stamp(name, _number(name, "SEED", seed))
+        case "fingers", [count, seed]:
+            return _fingers(name, _number(name, "N", count), _number(name, "SEED", seed))
+        case _, [code] if kind not in ("finger", "fingers", "palm", "coin"):
+            return _of_family(name, kind, _number(name, "CODE", code))
+    raise _unknown(name)
+
+
+def _of_family(name: str, family_name: str, code: int) -> TouchObject:
+    from sim.stamps import load_family
+
+    family = load_family(family_name)
+    if not 0 <= code < family.size:
+        raise InputError(
+            f"object {name!r}: code {code} is not in {family_name}; expected 0 to {family.size - 1}"
+        )
+    return _stamp(name, family.pads(code), PAD_DIAMETER_MM)
+
+
+def _of_catalogue(name: str) -> TouchObject:
+    from sim.stamps import Catalogue
+
+    path, mark, stamp_name = name.removeprefix("catalogue:").rpartition("#")
+    if not mark or not path or not stamp_name:
+        raise _unknown(name)
+    catalogue = Catalogue.read(path)
+    if stamp_name not in catalogue.names:
+        raise InputError(
+            f"object {name!r}: {path} has no stamp {stamp_name!r}; it has {', '.join(catalogue.names)}"
+        )
+    return _stamp(name, catalogue.pads(list(catalogue.names).index(stamp_name)), PAD_DIAMETER_MM)
+
+
+def _stamp(name: str, points_mm: F64, diameters_mm: F64 | float) -> TouchObject:
+    """All pads of a stamp are joined: one ground."""
+    return TouchObject(name, round_pads(points_mm, diameters_mm), (len(points_mm),))
+
+
+def _worn(name: str, whole: TouchObject, wear: str) -> TouchObject:
+    if whole.conductor is not Conductor.FLAT:
+        raise InputError(f"object {name!r}: only stamps wear; expected no ~ after {whole.name!r}")
+    try:
+        discs = apply_wear(whole.discs, wear)
+    except InputError as error:
+        raise InputError(f"object {name!r}: {error}") from None
+    return TouchObject(name, discs, (len(discs),))
+
+
+def _skin(name: str, points_mm: F64, diameters_mm: Sequence[float]) -> TouchObject:
+    return TouchObject(
+        name, round_pads(points_mm, np.asarray(diameters_mm)), (1,) * len(points_mm), Conductor.SKIN
+    )
+
+
+def _random_stamp(name: str, seed: int) -> TouchObject:
+    """Five pads drawn evenly from the face, again and again until no two are closer than the spacing."""
+    rng = np.random.default_rng(seed)
+    while True:
+        radii = FACE_RADIUS_MM * np.sqrt(rng.random(5))
+        angles = rng.uniform(0.0, 2 * math.pi, 5)
+        points = np.column_stack([radii * np.cos(angles), radii * np.sin(angles)])
+        if _spacing_mm(points) >= PAD_SPACING_MM:
+            return _stamp(name, points, PAD_DIAMETER_MM)
+
+
+def _fingers(name: str, count: int, seed: int) -> TouchObject:
+    """Fingers of one hand on an arc, from six on of two hands on two; contacts 6.6 to 7.6 mm wide."""
+    if not 1 <= count <= 10:
+        raise InputError(f"object {name!r}: N = {count}: expected 1 to 10 fingers")
+    rng = np.random.default_rng(seed)
+    hands = [count] if count <= 5 else [(count + 1) // 2, count // 2]
+    parts: list[F64] = []
+    for fingers in hands:
+        steps = rng.uniform(FINGER_SPACING_MM + 1.0, FINGER_SPACING_MM + 5.0, fingers - 1)
+        along = np.concatenate([[0.0], np.cumsum(steps)])
+        across = 8.0 * np.cos((along / max(1.0, along[-1]) - 0.5) * math.pi) + rng.uniform(-1.5, 1.5, fingers)
+        below = -22.0 if parts else 0.0
+        parts.append(np.column_stack([along - along[-1] / 2, below - across]))
+    points = np.concatenate(parts)
+    return _skin(
+        name, points - (points.min(axis=0) + points.max(axis=0)) / 2, list(rng.uniform(6.6, 7.6, count))
+    )
+
+
+def _palm(name: str) -> TouchObject:
+    """The side of a hand, about 50 x 20 mm: four broad patches of skin, joined."""
+    points = np.array([[-15.0, 0.0], [-5.0, 1.5], [5.0, 2.0], [15.0, 0.5]])
+    return TouchObject(name, round_pads(points, np.array([18.0, 20.0, 19.0, 16.0])), (4,), Conductor.SKIN)
+
+
+def _spacing_mm(points_mm: F64) -> float:
+    gaps = np.hypot(*(points_mm[:, None] - points_mm[None]).transpose(2, 0, 1))
+    return float(gaps[np.triu_indices(len(points_mm), 1)].min())
+
+
+def _number(name: str, what: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise InputError(f"object {name!r}: {what} = {text!r}: expected a whole number of 0 or more")
+    return int(text)
+
+
+def _unknown(name: str) -> InputError:
+    return InputError(f"object {name!r} is unknown; the forms are {', '.join(NAME_FORMS)}")
