@@ -1,0 +1,224 @@
+"""Linux input events to touch reports: multitouch protocols B and A, and single-touch devices.
+
+After "Multi-touch (MT) Protocol", Linux kernel documentation. Events come one by one and are gathered up to
+each SYN_REPORT, which ends a scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.sources.recording import Recording
+from firmware_emulator.touch import Contact, TouchReport
+
+EV_SYN, EV_KEY, EV_ABS = 0x00, 0x01, 0x03
+SYN_REPORT, SYN_MT_REPORT, SYN_DROPPED = 0, 2, 3
+BTN_TOUCH = 0x14A
+ABS_X, ABS_Y = 0x00, 0x01
+ABS_MT_SLOT, ABS_MT_TOUCH_MAJOR, ABS_MT_TOUCH_MINOR = 0x2F, 0x30, 0x31
+ABS_MT_POSITION_X, ABS_MT_POSITION_Y = 0x35, 0x36
+ABS_MT_TRACKING_ID, ABS_MT_DISTANCE = 0x39, 0x3B
+EVENT_CODES = {
+    "EV_SYN": {"SYN_REPORT": SYN_REPORT, "SYN_MT_REPORT": SYN_MT_REPORT, "SYN_DROPPED": SYN_DROPPED},
+    "EV_KEY": {"BTN_TOUCH": BTN_TOUCH},
+    "EV_ABS": {
+        "ABS_X": ABS_X,
+        "ABS_Y": ABS_Y,
+        "ABS_MT_SLOT": ABS_MT_SLOT,
+        "ABS_MT_TOUCH_MAJOR": ABS_MT_TOUCH_MAJOR,
+        "ABS_MT_TOUCH_MINOR": ABS_MT_TOUCH_MINOR,
+        "ABS_MT_POSITION_X": ABS_MT_POSITION_X,
+        "ABS_MT_POSITION_Y": ABS_MT_POSITION_Y,
+        "ABS_MT_TRACKING_ID": ABS_MT_TRACKING_ID,
+        "ABS_MT_DISTANCE": ABS_MT_DISTANCE,
+    },
+}
+"""Names of the events that matter here, as tools print them."""
+MAX_SLOTS = 256
+_UNSEEN_ID = 0x10000
+"""Beyond the 16 bits of tracking ids: for slots already down when the recording began."""
+
+
+@dataclass(frozen=True, slots=True)
+class AxisRange:
+    """Range of one axis in device units; ``resolution`` in units per mm, 0 where the device does not say."""
+
+    minimum: int
+    maximum: int
+    resolution: int = 0
+
+    @property
+    def size_mm(self) -> float | None:
+        """Length of the range in mm; None without resolution."""
+        if self.resolution <= 0 or self.maximum <= self.minimum:
+            return None
+        return (self.maximum - self.minimum) / self.resolution
+
+    def position_mm(self, value: int) -> float | None:
+        """Distance from the minimum in mm; None without resolution."""
+        return self.length_mm(value - self.minimum)
+
+    def length_mm(self, extent: int) -> float | None:
+        """Length of an extent in mm; None without resolution."""
+        return extent / self.resolution if self.resolution > 0 else None
+
+
+@dataclass(slots=True)
+class _Slot:
+    tracking_id: int | None = None
+    x: int | None = None
+    y: int | None = None
+    distance: int = 0
+    major: int | None = None
+
+
+class EvdevAssembler:
+    """Events of one device in, touch reports out.
+
+    Args:
+        axes: ranges by ABS code, as far as they are known.
+        slot: the slot that the first events are about.
+
+    Attributes:
+        x, y: ranges of the coordinates; None where they are not known.
+        dropped: how often the kernel said that events were lost (SYN_DROPPED).
+    """
+
+    def __init__(self, axes: dict[int, AxisRange], slot: int = 0) -> None:
+        self.x = axes.get(ABS_MT_POSITION_X, axes.get(ABS_X))
+        self.y = axes.get(ABS_MT_POSITION_Y, axes.get(ABS_Y))
+        self.dropped = 0
+        self._major = axes.get(ABS_MT_TOUCH_MAJOR)
+        self._slot = slot
+        self._slots: dict[int, _Slot] = {}
+        self._single = _Slot()
+        self._touch = False
+        self._down: dict[int, Contact] = {}
+        self._multitouch = False
+        self._packet = _Slot()
+        self._packets: list[_Slot] | None = None
+        self._skipping = False
+
+    def feed(self, t_us: int, kind: int, code: int, value: int) -> TouchReport | None:
+        """Take one event; return the scan that it ends."""
+        if kind == EV_SYN:
+            return self._sync(t_us, code)
+        if self._skipping:
+            return None
+        if kind == EV_ABS:
+            self._absolute(code, value)
+        elif kind == EV_KEY and code == BTN_TOUCH:
+            self._touch = value != 0
+        return None
+
+    def _absolute(self, code: int, value: int) -> None:
+        if code < ABS_MT_SLOT:
+            if code == ABS_X:
+                self._single.x = value
+            elif code == ABS_Y:
+                self._single.y = value
+            return
+        self._multitouch = True
+        if code == ABS_MT_SLOT:
+            self._slot = value
+            return
+        if len(self._slots) >= MAX_SLOTS and self._slot not in self._slots:
+            return
+        for slot in (self._slots.setdefault(self._slot, _Slot()), self._packet):
+            if code == ABS_MT_TRACKING_ID:
+                if value < 0:
+                    slot.tracking_id = -1
+                else:
+                    slot.tracking_id = value
+                    # A value equal to the last one of this slot is not sent again, and the first is zero.
+                    slot.x, slot.y = slot.x or 0, slot.y or 0
+            elif code == ABS_MT_POSITION_X:
+                slot.x = value
+            elif code == ABS_MT_POSITION_Y:
+                slot.y = value
+            elif code == ABS_MT_DISTANCE:
+                slot.distance = value
+            elif code == ABS_MT_TOUCH_MAJOR:
+                slot.major = value
+
+    def _sync(self, t_us: int, code: int) -> TouchReport | None:
+        if code == SYN_DROPPED:
+            self.dropped += 1
+            self._skipping = True
+        elif code == SYN_MT_REPORT and not self._skipping:
+            self._multitouch = True
+            if self._packets is None:
+                self._packets = []
+            if self._packet.x is not None and self._packet.y is not None and len(self._packets) < MAX_SLOTS:
+                self._packets.append(self._packet)
+            self._packet = _Slot()
+        elif code == SYN_REPORT:
+            self._skipping = False
+            return self._report(t_us)
+        return None
+
+    def _report(self, t_us: int) -> TouchReport:
+        if self._packets is not None:
+            states = {
+                number if slot.tracking_id is None else slot.tracking_id: slot
+                for number, slot in enumerate(self._packets)
+            }
+            self._packets = []
+        elif self._multitouch:
+            states = {
+                _UNSEEN_ID + number if slot.tracking_id is None else slot.tracking_id: slot
+                for number, slot in self._slots.items()
+                if slot.tracking_id != -1
+            }
+        else:
+            states = {0: self._single} if self._touch else {}
+        self._packet = _Slot()
+        contacts = [
+            self._contact(id_, slot.x, slot.y, slot.major)
+            for id_, slot in states.items()
+            if slot.distance <= 0 and slot.x is not None and slot.y is not None
+        ]
+        down = {contact.id: contact for contact in contacts}
+        contacts += [
+            Contact(gone.id, False, gone.x, gone.y, gone.x_mm, gone.y_mm, gone.size_mm)
+            for gone in self._down.values()
+            if gone.id not in down
+        ]
+        self._down = down
+        return TouchReport(t_us, tuple(contacts))
+
+    def _contact(self, id_: int, x: int, y: int, major: int | None) -> Contact:
+        return Contact(
+            id_,
+            True,
+            x,
+            y,
+            None if self.x is None else self.x.position_mm(x),
+            None if self.y is None else self.y.position_mm(y),
+            None if self._major is None or major is None else self._major.length_mm(major),
+        )
+
+
+def recording_of(
+    device: str, format_name: str, assembler: EvdevAssembler, events: Iterator[tuple[int, int, int, int]]
+) -> Recording:
+    """The recording that a stream of (t_us, type, code, value) of one device makes."""
+    recording = Recording(device, format_name, iter(()))
+    x, y = assembler.x, assembler.y
+    if x is not None and y is not None:
+        recording.x_min, recording.x_max, recording.width_mm = x.minimum, x.maximum, x.size_mm
+        recording.y_min, recording.y_max, recording.height_mm = y.minimum, y.maximum, y.size_mm
+    recording.reports = _reports(assembler, events, recording.notes)
+    return recording
+
+
+def _reports(
+    assembler: EvdevAssembler, events: Iterator[tuple[int, int, int, int]], notes: list[str]
+) -> Iterator[TouchReport]:
+    for event in events:
+        report = assembler.feed(*event)
+        if report is not None:
+            yield report
+    if assembler.dropped:
+        notes.append(f"the kernel lost events {assembler.dropped} times (SYN_DROPPED)")

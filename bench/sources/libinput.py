@@ -1,0 +1,119 @@
+"""Recordings of ``libinput record``: YAML of which only the few keys that matter are read, line by line.
+
+The tool writes one fixed shape: ``devices:`` is a list; each device has ``evdev:`` with ``name:`` and
+``absinfo:`` (code: [minimum, maximum, fuzz, flat, resolution]), and ``events:`` with items ``- [seconds,
+microseconds, type, code, value]``. Unknown keys are passed over, as its format description asks; a version
+other than 1 is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+from bench.sources.evdev_events import AxisRange, EvdevAssembler, recording_of
+from bench.sources.recording import Recording, RecordingFormat, RecordingLines, int32, shown
+from firmware_emulator.errors import InputError
+
+_RECOGNISED = re.compile(rb"\A(# libinput record|version: \d+\r?\n(.*\n)*?libinput:)")
+_VERSION = re.compile(r"version:\s*(\d{1,9})\s*\Z")
+_KEY = re.compile(r"(\s*)(?:- )?([A-Za-z_]\w*):\s*(.*?)\s*\Z")
+_ABSINFO = re.compile(r"\s+(\d{1,4}):\s*\[([-\d\s,]*)\]\s*(?:#.*)?\Z")
+_EVENT = re.compile(
+    r"\s*- \[\s*(\d{1,12}),\s*(\d{1,6}),\s*(\d{1,5}),\s*(\d{1,5}),\s*(-?\d{1,10})\]\s*(?:#.*)?\Z"
+)
+
+Event = tuple[int, int, int, int, int]
+
+
+def recognises(head: bytes) -> bool:
+    """Whether the heading of libinput record is there."""
+    return _RECOGNISED.match(head) is not None
+
+
+def read(lines: RecordingLines) -> Recording:
+    """Read the description; the reports of the first device with events follow as they are asked for.
+
+    Raises:
+        InputError: a line is malformed, the version is not 1, or there are no events.
+    """
+    reader = _Reader(lines)
+    first = next(reader.events(), None)
+    if first is None:
+        raise InputError(
+            f"{lines.name}: holds no events; expected a recording made while the panel was touched"
+        )
+    device = reader.devices[first[0]]
+    recording = recording_of(
+        device.name, FORMAT.name, EvdevAssembler(device.axes), reader.events_of(first[0], first)
+    )
+    reader.notes = recording.notes
+    return recording
+
+
+FORMAT = RecordingFormat("libinput", recognises, read)
+
+
+@dataclass(slots=True)
+class _Device:
+    name: str = ""
+    axes: dict[int, AxisRange] = field(default_factory=dict)
+
+
+class _Reader:
+    def __init__(self, lines: RecordingLines) -> None:
+        self.lines = lines
+        self.devices: list[_Device] = []
+        self.notes: list[str] = []
+
+    def events_of(self, device: int, first: Event) -> Iterator[tuple[int, int, int, int]]:
+        others = 0
+        for index, *event in chain((first,), self.events()):
+            if index == device:
+                yield event[0], event[1], event[2], event[3]
+            else:
+                others += 1
+        if others:
+            self.notes.append(f"left out {others} events of other devices")
+
+    def events(self) -> Iterator[Event]:
+        """(device index, t_us, type, code, value) of each event; takes note of the other lines on the way."""
+        lines, block = self.lines, ""
+        for line in lines:
+            if not lines.whole and line.strip() and not line.lstrip().startswith("#"):
+                raise lines.cut(line)
+            if event := _EVENT.match(line):
+                if not self.devices:
+                    raise lines.wrong("event before any device", "'devices:' first")
+                seconds, microseconds, kind, code, value = (int(number) for number in event.groups())
+                yield len(self.devices) - 1, seconds * 1_000_000 + microseconds, kind, code, value
+            elif block == "absinfo" and (absinfo := _ABSINFO.match(line)):
+                self.add_axis(int(absinfo[1]), absinfo[2])
+            elif block == "evdev" and line.lstrip().startswith("- ["):
+                raise lines.wrong(
+                    f"malformed event {shown(line)}", "'- [seconds, microseconds, type, code, value]'"
+                )
+            elif version := _VERSION.match(line):
+                if version[1] != "1":
+                    raise lines.wrong(f"libinput record of version {version[1]}", "version 1")
+            elif key := _KEY.match(line):
+                if line.startswith("- node:"):
+                    self.devices.append(_Device())
+                block = key[2]
+                if block == "name" and self.devices and not self.devices[-1].name:
+                    self.devices[-1].name = key[3].strip("\"'")
+            elif "\ufffd" in line or not line.replace("\t", " ").isprintable():
+                raise lines.wrong(f"{shown(line)} is no text", "lines of libinput record")
+
+    def add_axis(self, code: int, text: str) -> None:
+        try:
+            numbers = [int32(word) for word in text.split(",")]
+            axis = AxisRange(numbers[0], numbers[1], numbers[4] if len(numbers) > 4 else 0)
+        except (IndexError, ValueError):
+            raise self.lines.wrong(
+                f"malformed axis {shown(text)}", "[minimum, maximum, fuzz, flat, resolution]"
+            ) from None
+        if self.devices:
+            self.devices[-1].axes[code] = axis

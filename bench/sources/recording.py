@@ -1,0 +1,132 @@
+"""What a recording of touch reports is, whoever reads it, and the lines of a text recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from io import BufferedReader
+from typing import Any
+
+from firmware_emulator.errors import InputError
+from firmware_emulator.touch import TouchReport
+
+MAX_LINE_BYTES = 1 << 20
+"""Longest line of a text recording; the longest that a report descriptor needs is 12 kB."""
+
+
+@dataclass(slots=True)
+class Recording:
+    """Touch reports of one device.
+
+    Attributes:
+        device: its name; empty where the recording does not say.
+        format: name of the format it was read from.
+        reports: the scans in order, read as they are asked for; may raise InputError on the way.
+        x_min, x_max, y_min, y_max: range of the coordinates in device units; None where it is not known.
+        width_mm, height_mm: size of that range; None where it is not known.
+        notes: what the reader should be told, a line each; grows while the reports are read.
+    """
+
+    device: str
+    format: str
+    reports: Iterator[TouchReport]
+    x_min: int | None = None
+    x_max: int | None = None
+    y_min: int | None = None
+    y_max: int | None = None
+    width_mm: float | None = None
+    height_mm: float | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[TouchReport]:
+        return self.reports
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFormat:
+    """One format: how it is recognised, and how it is read.
+
+    A package adds one by an entry point of the group ``stampbench.recordings`` that names such an object.
+
+    Attributes:
+        name: as it stands in summaries.
+        recognises: says from the first whole lines (up to 64 KiB, less of a live stream) whether it is that.
+        read: the header at once, the reports as they are asked for; raises InputError.
+    """
+
+    name: str
+    recognises: Callable[[bytes], bool]
+    read: Callable[[RecordingLines], Recording]
+
+
+class RecordingLines:
+    """The lines of a recording, without their line ends, one by one as they come.
+
+    Attributes:
+        name: of the file, for messages.
+        stream: the bytes themselves, for formats that are no text; do not mix with iterating.
+        number: of the line last handed out, from 1.
+        whole: whether that line had a line end; the last line of a file that was cut short has none.
+    """
+
+    def __init__(self, name: str, stream: BufferedReader[Any]) -> None:
+        self.name = name
+        self.stream = stream
+        self.number = 0
+        self.whole = True
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            line = self.stream.readline(MAX_LINE_BYTES)
+        except OSError as error:
+            raise InputError(f"{self.name}: cannot be read further: {error.strerror or error}") from error
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.whole = line.endswith(b"\n")
+        if len(line) == MAX_LINE_BYTES and not self.whole:
+            raise self.wrong(f"line of more than {MAX_LINE_BYTES} bytes", "text lines")
+        encoding = "utf-8-sig" if self.number == 1 else "utf-8"
+        return line.decode(encoding, errors="replace").rstrip("\r\n")
+
+    def wrong(self, what: str, right: str) -> InputError:
+        """The error for the current line: ``file:line: what; right``."""
+        return InputError(f"{self.name}:{self.number}: {what}; expected {right}")
+
+    def cut(self, line: str) -> InputError:
+        """The error for a last line that ends in the middle."""
+        return self.wrong(f"the last line is cut in the middle: {shown(line[-40:])}", "it whole, or removed")
+
+
+def shown(text: str) -> str:
+    """A value as it stands in a message: quoted, printable, at most 60 characters."""
+    return ascii(text) if len(text) <= 60 else f"{text[:57]!a}..."
+
+
+def int32(text: str) -> int:
+    """A decimal number as the kernel's input events have it.
+
+    Raises:
+        ValueError: it is none, or needs more than 32 bits.
+    """
+    number = int(text)
+    if not -(1 << 31) <= number < 1 << 31:
+        raise ValueError(text)
+    return number
+
+
+def timestamp_us(text: str) -> int:
+    """``seconds.microseconds`` to microseconds, without rounding.
+
+    Raises:
+        ValueError: it is not two decimal numbers, or more than six digits follow the point.
+    """
+    seconds, point, fraction = text.partition(".")
+    if not (point and text.isascii() and seconds.isdigit() and fraction.isdigit() and len(fraction) <= 6):
+        raise ValueError(text)
+    if len(seconds) > 12:
+        raise ValueError(text)
+    return int(seconds) * 1_000_000 + int(fraction.ljust(6, "0"))

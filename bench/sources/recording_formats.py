@@ -1,0 +1,93 @@
+"""The recording formats that are known, and opening a recording by its content."""
+
+from __future__ import annotations
+
+import sys
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from io import BufferedReader, FileIO
+from pathlib import Path
+from typing import Any
+
+from bench.sources import capture, evemu, getevent, hid_recorder, libinput
+from bench.sources.recording import Recording, RecordingFormat, RecordingLines, shown
+from firmware_emulator.errors import InputError
+
+ENTRY_POINT_GROUP = "stampbench.recordings"
+BUILT_IN = (capture.FORMAT, hid_recorder.FORMAT, evemu.FORMAT, libinput.FORMAT, getevent.FORMAT)
+HEAD_BYTES = 1 << 16
+
+
+@cache
+def known_formats() -> tuple[tuple[RecordingFormat, ...], tuple[str, ...]]:
+    """All formats, built-in ones first, and a line on each plugin that could not be loaded."""
+    formats, problems = list(BUILT_IN), []
+    for entry_point in entry_points(group=ENTRY_POINT_GROUP):
+        loaded = _load(entry_point)
+        if isinstance(loaded, RecordingFormat):
+            formats.append(loaded)
+        else:
+            problems.append(f"plugin {entry_point.name} ({entry_point.value}) was left out: {loaded}")
+    return tuple(formats), tuple(problems)
+
+
+def _load(entry_point: EntryPoint) -> RecordingFormat | str:
+    try:
+        loaded = entry_point.load()
+    except Exception as error:  # somebody else's code: whatever it does, start-up goes on
+        return f"{type(error).__name__}: {error}"
+    if not isinstance(loaded, RecordingFormat):
+        return f"it is a {type(loaded).__name__}, expected a bench.sources.recording.RecordingFormat"
+    return loaded
+
+
+@contextmanager
+def open_recording(path: str | Path) -> Iterator[Recording]:
+    """Open a recording, its format recognised by its content; ``-`` is standard input.
+
+    Raises:
+        InputError: it cannot be read, is empty, or is of no known format.
+    """
+    if str(path) == "-":
+        yield _recognise("standard input", _standard_input())
+        return
+    try:
+        stream = BufferedReader(FileIO(path), HEAD_BYTES)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"{path}: cannot be opened: {reason}; expected a recording") from error
+    with stream:
+        yield _recognise(str(path), stream)
+
+
+def _standard_input() -> BufferedReader[Any]:
+    # Only the buffer of a real standard input hands on what is there without waiting for more.
+    stdin: Any = sys.stdin.buffer
+    return stdin if isinstance(stdin, BufferedReader) else BufferedReader(stdin)
+
+
+def _recognise(name: str, stream: BufferedReader[Any]) -> Recording:
+    try:
+        head = stream.peek(HEAD_BYTES)[:HEAD_BYTES].removeprefix(BOM_UTF8)
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror}; expected a recording") from error
+    if not head.strip():
+        raise InputError(f"{name}: is empty; expected a recording ({_names()})")
+    formats, problems = known_formats()
+    whole_lines = head[: head.rfind(b"\n") + 1] or head
+    for recording_format in formats:
+        if recording_format.recognises(whole_lines):
+            recording = recording_format.read(RecordingLines(name, stream))
+            recording.notes[:0] = problems
+            return recording
+    beginning = shown(head[:24].decode("latin-1"))
+    raise InputError(
+        f"{name}: is of no known format, it begins with {beginning}; expected one of: {_names()}"
+    )
+
+
+def _names() -> str:
+    return ", ".join(recording_format.name for recording_format in known_formats()[0])
