@@ -88,9 +88,10 @@ class ContactSlot:
         x = ((packet >> shift & mask) ^ sign) - sign
         shift, mask, sign, y_low, y_scale = self.y
         y = ((packet >> shift & mask) ^ sign) - sign
+        id_, tip = self.contact_id, self.tip
         return Contact(
-            self.number if self.contact_id is None else self.contact_id.read(packet),
-            self.tip is None or bool(packet >> self.tip.shift & self.tip.mask),
+            self.number if id_ is None else ((packet >> id_.shift & id_.mask) ^ id_.sign) - id_.sign,
+            tip is None or bool(packet >> tip.shift & tip.mask),
             x,
             y,
             None if x_scale is None else (x - x_low) * x_scale,
@@ -314,7 +315,7 @@ class HidTouchDecoder:
         """Add the contacts of a packet to the scan."""
         scan = self._scan
         slots = layout.slots
-        used = min(len(slots), self._expected - self._received)
+        used = min(len(slots), max(0, self._expected - self._received))
         self._received += used
         for slot in slots[:used]:
             contact = slot.read(word)

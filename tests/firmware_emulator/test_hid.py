@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_emulator.errors import ProtocolError, StampbenchError
-from firmware_emulator.hid import HidTouchDecoder, TouchScreen, touch_screen
-from firmware_emulator.hid_descriptor import parse_descriptor
+from firmware_emulator.hid import BitField, HidTouchDecoder, TouchScreen, touch_screen
+from firmware_emulator.hid_descriptor import ReportKind, parse_descriptor
 
 FINGER = (
     "05 0d 09 22 a1 02 09 42 15 00 25 01 75 01 95 01 81 02 95 07 81 03 25 3f 09 51 75 08 95 01 81 02 "
@@ -196,6 +196,35 @@ class TestScans:
         (report,) = decoder.flush()
         assert (report.t_us, len(report.down)) == (5, 1)
         assert decoder.flush() == []
+
+
+def bit_by_bit(packet: bytes, bit_offset: int, bit_size: int, *, signed: bool) -> int:
+    """The slow twin of reading a field: HID 1.11, 8.4, least significant bit of the first byte first."""
+    bits = [packet[at // 8] >> at % 8 & 1 for at in range(bit_offset, bit_offset + bit_size)]
+    value = sum(bit << weight for weight, bit in enumerate(bits))
+    return value - (1 << bit_size) if signed and bits[-1] else value
+
+
+@given(st.binary(min_size=16, max_size=16), st.integers(0, 96), st.integers(1, 32), st.booleans())
+def test_fields_are_read_as_bit_by_bit(data: bytes, padding: int, bit_size: int, signed: bool) -> None:
+    low, high = (-(1 << bit_size - 1), (1 << bit_size - 1) - 1) if signed else (0, (1 << bit_size) - 1)
+    logical = (
+        b"\x17" + low.to_bytes(4, "little", signed=True) + b"\x27" + (high & 0xFFFFFFFF).to_bytes(4, "little")
+    )
+    (field,) = (
+        parse_descriptor(
+            bytes.fromhex("05 01 09 02 a1 01 75 01 95")
+            + bytes((padding, 0x81, 0x03, 0x75, bit_size, 0x95, 1, 0x09, 0x30))
+            + logical
+            + b"\x81\x02\xc0"
+        )
+        .reports[ReportKind.INPUT, 0]
+        .fields[1:]
+    )
+    (_, bit_offset) = next(field.elements())
+    assert bit_offset == padding
+    read = BitField.of(field, bit_offset).read(int.from_bytes(data, "little"))
+    assert read == bit_by_bit(data, bit_offset, bit_size, signed=signed)
 
 
 @settings(max_examples=200)
