@@ -48,6 +48,7 @@ class PacketType(IntEnum):
     HEARTBEAT = 0x02
     ANSWER = 0x03
     PRESS_DONE = 0x04
+    HID_DESCRIPTOR = 0x05
     CONTACTS = 0x10
     HID_REPORT = 0x11
     RAW_FRAME = 0x12

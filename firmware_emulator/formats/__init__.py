@@ -1,0 +1,1 @@
+"""Wire formats of real rigs, written and read."""
