@@ -1,0 +1,191 @@
+"""Speed of the link: parsing on one core, and from bytes on a pseudo-terminal to a reading."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import numpy as np
+
+from bench.perf import Figure
+
+PACKETS = 50_000
+FRAME_SHAPE = (72, 48)
+FRAMES = 2000
+LATENCY_REPORTS = 1000
+REPORTS_PER_S = 250
+_CHUNK = 4096
+_FAMILY = "p5-60k"
+_CODE = 12_345
+
+
+def measure() -> dict[str, Figure]:
+    """Return the figures of the link.
+
+    ``packets_per_s``: packets of five contacts parsed to touch reports, in chunks of 4 kB; the baseline takes
+    the same bytes one by one. ``framing_packets_per_s``: the same without the touch reports.
+    ``raw_frames_mb_per_min``: raw frames of 72 x 48 nodes. ``rig_packets_per_s``: reports of a press through
+    pyserial, rig and reader in one process. ``latency_p50_ms``, ``latency_p99_ms``: from writing a report of
+    five pads into a pseudo-terminal to its reading, at 250 reports a second; missing where there are none.
+    """
+    from sim.pattern_panel import pattern_report
+
+    wire = _wire(PACKETS)
+    parsing_s = _seconds(lambda: _parse(wire, _CHUNK, reports=True))
+    bytewise_s = _seconds(lambda: _parse(wire[: len(wire) // 20], 1, reports=True)) * 20
+    framing_s = _seconds(lambda: _parse(wire, _CHUNK, reports=False))
+    figures = {
+        "packets_per_s": Figure(
+            PACKETS / parsing_s, "packets/s", PACKETS / bytewise_s, "the same parser, fed byte by byte"
+        ),
+        "framing_packets_per_s": Figure(PACKETS / framing_s, "packets/s"),
+        "raw_frames_mb_per_min": Figure(_raw_frames_mb_per_min(), "MB/min"),
+        "rig_packets_per_s": Figure(_rig_packets_per_s(len(pattern_report(0, 0).contacts)), "packets/s"),
+    }
+    latencies_ms = _latencies_ms()
+    if latencies_ms is not None:
+        for percentile in (50, 99):
+            value = float(np.percentile(latencies_ms, percentile))
+            figures[f"latency_p{percentile}_ms"] = Figure(value, "ms")
+    return figures
+
+
+def _wire(packets: int) -> bytes:
+    """Return as many packets of five contacts."""
+    from firmware_emulator.link import PacketSender, PacketType
+    from firmware_emulator.messages import pack_contacts
+    from sim.pattern_panel import pattern_report
+
+    sender = PacketSender()
+    reports = (pattern_report(1, scan) for scan in range(packets))
+    return b"".join(
+        sender.encode(PacketType.CONTACTS, report.t_us, pack_contacts(report)) for report in reports
+    )
+
+
+def _parse(wire: bytes, chunk: int, *, reports: bool) -> None:
+    from firmware_emulator.link import PacketParser
+    from firmware_emulator.messages import ContactReader
+    from sim.pattern_panel import PatternPanel
+
+    parser, reader = PacketParser(), ContactReader(PatternPanel().identity)
+    for start in range(0, len(wire), chunk):
+        packets = parser.feed(wire[start : start + chunk])
+        if reports:
+            for packet in packets:
+                reader.report(packet.t_us, packet.payload)
+
+
+def _raw_frames_mb_per_min() -> float:
+    from firmware_emulator.link import PacketParser, PacketSender, PacketType
+    from firmware_emulator.messages import pack_frame, unpack_frame
+    from firmware_emulator.touch import Frame
+
+    deltas = np.random.default_rng(1).integers(-30, 250, FRAME_SHAPE).astype(np.int16)
+    sender = PacketSender()
+    wire = b"".join(
+        sender.encode(PacketType.RAW_FRAME, 10_000 * scan, pack_frame(Frame(0, deltas)))
+        for scan in range(FRAMES)
+    )
+
+    def parse() -> None:
+        parser = PacketParser()
+        for start in range(0, len(wire), _CHUNK):
+            for packet in parser.feed(wire[start : start + _CHUNK]):
+                unpack_frame(packet.t_us, packet.payload)
+
+    return len(wire) / 1e6 / _seconds(parse) * 60
+
+
+def _rig_packets_per_s(contacts: int) -> float:
+    """Return how many reports a second go from a rig in software to its reader."""
+    from bench.sources.serial_rig import SerialRig
+    from sim.pattern_panel import PatternPanel
+    from sim.press import Keyframe, Press
+    from sim.rig import open_channel, served
+
+    press = Press(f"pattern/{PACKETS}", (Keyframe(0, 1.0, 1.0, 0.0, 1.0),))
+    with served(PatternPanel(), open_channel()) as port, SerialRig(port) as rig:
+        return PACKETS / _seconds(lambda: sum(1 for _ in rig.press(press, contacts)), rounds=1)
+
+
+def _latencies_ms() -> list[float] | None:
+    """Return the time from each report's bytes to its reading; None without pseudo-terminals."""
+    from bench.sources.serial_port import SerialPort
+    from firmware_emulator.errors import InputError
+    from firmware_emulator.link import PacketParser
+    from firmware_emulator.messages import ContactReader
+    from sim.channels import PtyChannel
+    from sim.decoder import Decoder
+    from sim.pattern_panel import PatternPanel
+    from sim.stamps import load_family
+
+    try:
+        channel = PtyChannel()
+    except InputError:
+        return None
+    identity = PatternPanel().identity
+    parser, reader = PacketParser(), ContactReader(identity)
+    family = load_family(_FAMILY)
+    decoder = Decoder(family)
+    packets = _stamp_packets(family.pads(_CODE), LATENCY_REPORTS)
+    written_at_s: list[float] = []
+    latencies_ms: list[float] = []
+
+    def write() -> None:
+        begun_s = time.perf_counter()
+        for turn, packet in enumerate(packets):
+            channel.pause(max(0.0, begun_s + turn / REPORTS_PER_S - time.perf_counter()))
+            written_at_s.append(time.perf_counter())
+            channel.write(packet)
+
+    with closing(channel), closing(SerialPort(channel.port)) as port, ThreadPoolExecutor(1) as executor:
+        decoder.decode(family.pads(_CODE) + 30.0)  # compiles
+        writing = executor.submit(write)
+        while len(latencies_ms) < LATENCY_REPORTS:
+            if writing.done():
+                writing.result()  # tells why nothing more comes
+            for packet in parser.feed(port.read()):
+                report = reader.report(packet.t_us, packet.payload)
+                decoder.decode(np.array([(contact.x_mm, contact.y_mm) for contact in report.down]))
+                latencies_ms.append(1000 * (time.perf_counter() - written_at_s[len(latencies_ms)]))
+    return latencies_ms
+
+
+def _stamp_packets(pads_mm: np.ndarray, count: int) -> list[bytes]:
+    """Return packets in which a stamp turns slowly in the middle of the panel."""
+    from firmware_emulator.link import PacketSender, PacketType
+    from firmware_emulator.messages import pack_contacts
+    from firmware_emulator.touch import Contact, TouchReport
+    from sim.pattern_panel import FRAME_INTERVAL_US, PatternPanel
+
+    identity = PatternPanel().identity
+    sender, packets = PacketSender(), []
+    for scan in range(count):
+        angle = 0.01 * scan
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        places_mm = pads_mm @ turn.T + (30.0, 60.0)
+        contacts = tuple(
+            Contact(
+                number,
+                True,
+                round(x_mm * 1000 / identity.width_um * identity.x_max),
+                round(y_mm * 1000 / identity.height_um * identity.y_max),
+            )
+            for number, (x_mm, y_mm) in enumerate(places_mm)
+        )
+        t_us = scan * FRAME_INTERVAL_US
+        packets.append(sender.encode(PacketType.CONTACTS, t_us, pack_contacts(TouchReport(t_us, contacts))))
+    return packets
+
+
+def _seconds(work: Callable[[], object], rounds: int = 3) -> float:
+    """Return the quickest of several rounds; the others were disturbed."""
+    times_s = []
+    for _ in range(rounds):
+        begun_s = time.perf_counter()
+        work()
+        times_s.append(time.perf_counter() - begun_s)
+    return min(times_s)
