@@ -9,10 +9,10 @@ import firmware_emulator
 from bench.rig_check import Outcome, RigCheck
 from firmware_emulator.errors import NoHardwareError
 from firmware_emulator.faults import Faults
-from sim.channels import Channel
-from sim.faulty_rig import faulty
-from sim.pressed_panel import PressedPanel
 from sim.rig import SimulatedPanel, VirtualRig, open_channel, served
+from sim.rig.channels import Channel
+from sim.rig.faulty import faulty
+from sim.rig.panels import PressedPanel
 
 UNTRIED = {"P4", "S2", "R2", "R7"}
 """Clauses that nothing a host does can put to the test."""

@@ -1,0 +1,60 @@
+"""What is wrong with a plan, in words: key, value, and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+_AT = r"(?: - at `\$\.?(?P<at>.*)`)?$"
+_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<field>.*?)`" + _AT, re.S)
+_MISSING_FIELD = re.compile(r"Object missing required field `(?P<field>.*?)`" + _AT, re.S)
+_WRONG_VALUE = re.compile(r"(?P<what>.*?)(?:, got `[^`]*`)?" + _AT, re.S)
+_EXPECTED = {
+    "kind": 'expected "genuine" or "foreign"',
+    "stamps": 'expected "random" or a list',
+    "name": "expected at most 80 letters, digits, spaces or ._+-",
+}
+"""What msgspec says of these keys names its own types or a pattern."""
+
+
+def explain(message: str, raw: dict[str, Any], tables: Mapping[str, Sequence[str]]) -> str:
+    """Turn a message of msgspec into one line with the key, its value, and what would be right.
+
+    Args:
+        message: what ``msgspec.convert`` said.
+        raw: the plan as TOML has it.
+        tables: known keys by table.
+    """
+    if match := _UNKNOWN_FIELD.match(message):
+        table = re.sub(r"\[.*?\]", "", match["at"] or "")
+        text = f"{_key(match)}: unknown key: {choose(match['field'], tables.get(table, ()))}"
+    elif match := _MISSING_FIELD.match(message):
+        text = f"{_key(match)}: missing: expected this key"
+    else:
+        match = _WRONG_VALUE.match(message)
+        at, what = (match["at"] or "", match["what"]) if match else ("", message)
+        expected = _EXPECTED.get(at.rpartition(".")[2], what[:1].lower() + what[1:])
+        text = f"{at or 'the plan'} = {reprlib.repr(_value_at(raw, at))}: {expected.replace('`', '')}"
+    return text.replace("\n", "\\n")
+
+
+def choose(wrong: str, known: Iterable[str], noun: str = "one of") -> str:
+    """What stands in a message after a name that is not known: the nearest one, and all of them."""
+    names = list(known)
+    near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
+    hint = f'did you mean "{near[0]}"? ' if near else ""
+    return f"{hint}expected {noun}{': ' if noun != 'one of' else ' '}{', '.join(names)}"
+
+
+def _key(match: re.Match[str]) -> str:
+    return f"{match['at']}.{match['field']}" if match["at"] else match["field"]
+
+
+def _value_at(raw: object, at: str) -> object:
+    value: Any = raw
+    for key, place in re.findall(r"([A-Za-z_]+)|\[(\d+)\]", at):
+        value = value[key] if key else value[int(place)]
+    return value

@@ -1,0 +1,51 @@
+"""Repeating a recorded press, and telling what differs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from bench.pressing import VIRTUAL, Presser, open_rig
+from bench.records import PressRecord, Run
+from bench.report import plan_of
+from firmware_emulator.errors import InputError
+
+
+def replay_press(run: Run, record: PressRecord) -> PressRecord:
+    """Make a press again as the record tells it, on a virtual rig behind a port, and read it.
+
+    Raises:
+        InputError: the press was not made by a virtual rig: no seed says what a real panel saw.
+        LinkError: the virtual rig failed.
+    """
+    rig_identity = run.header.rigs.get(record.profile)
+    if not record.keyframes or rig_identity is None or not rig_identity.virtual:
+        raise InputError(
+            f"{run.path}: press {record.press} was made on a real rig: expected one of a virtual rig, "
+            "which alone can be repeated"
+        )
+    presser = Presser(plan_of(run), run.header.seed)
+    with open_rig(VIRTUAL, record.profile) as rig:
+        return presser.repeat(rig, record)
+
+
+def differences(recorded: PressRecord, repeated: PressRecord) -> list[tuple[str, Any, Any]]:
+    """Fields in which two records of one press differ, with both values; empty if they are identical."""
+    before, now = _flat(msgspec.to_builtins(recorded)), _flat(msgspec.to_builtins(repeated))
+    return [
+        (name, before.get(name), now.get(name))
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Nested fields by their dotted names."""
+    if isinstance(value, dict):
+        fields = [_flat(item, f"{name}.{key}" if name else str(key)) for key, item in value.items()]
+    elif isinstance(value, list | tuple):
+        fields = [_flat(item, f"{name}[{place}]") for place, item in enumerate(value)]
+    else:
+        return {name: value}
+    return {key: item for field in fields for key, item in field.items()}

@@ -1,0 +1,148 @@
+"""JUnit XML (xunit2, as pytest writes it) for continuous integration: one test case per limit."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+from bench.measurements import MEASUREMENTS
+from bench.metrics import Assessment, Judged, Result, Verdict
+from bench.plans import Plan
+from bench.records import Outcome, Run
+from bench.report import replay_command
+
+# Characters that XML 1.0 cannot carry (W3C Recommendation, 5th edition, production 2, Char).
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render_junit(plan: Plan, run: Run, assessment: Assessment) -> bytes:
+    """Return the XML document.
+
+    A limit that is missed is a failure; a limit without data, and presses lost to the bench, are errors: they
+    say nothing about the stamp.
+    """
+    cases = [_limit_case(plan, run, judged) for judged in assessment.limits]
+    cases.append(_bench_case(plan, run, assessment))
+    suite = ElementTree.Element(
+        "testsuite",
+        {
+            "name": _text(plan.header.name),
+            "tests": str(len(cases)),
+            "failures": str(sum(case.find("failure") is not None for case in cases)),
+            "errors": str(sum(case.find("error") is not None for case in cases)),
+            "skipped": str(sum(case.find("skipped") is not None for case in cases)),
+            "time": f"{run.end.seconds:.3f}" if run.end is not None else "0",
+            "timestamp": run.header.started_at,
+            "hostname": _text(run.header.station),
+        },
+    )
+    _properties(
+        suite,
+        {
+            "plan": run.header.plan_path,
+            "plan_sha256": run.header.plan_sha256,
+            "seed": run.header.seed,
+            "verdict": assessment.verdict.value,
+            "complete": run.end is not None and run.end.status == "complete",
+            **{f"version.{name}": version for name, version in run.header.versions.items()},
+            **{f"rig.{profile}": rig.serial_number for profile, rig in run.header.rigs.items()},
+        },
+    )
+    suite.extend(cases)
+    root = ElementTree.Element("testsuites", {"name": "stampbench"})
+    root.append(suite)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+
+
+def _limit_case(plan: Plan, run: Run, judged: Judged) -> ElementTree.Element:
+    measured = judged.measured
+    case = ElementTree.Element(
+        "testcase",
+        {
+            "classname": _text(f"{plan.header.name}.{measured.profile}.{measured.case or 'all cases'}"),
+            "name": _text(f"{measured.name}[{limit_text(judged)}]"),
+            "time": "0",
+        },
+    )
+    _properties(
+        case,
+        {
+            "name": measured.name,
+            "value": measured.value,
+            "unit": measured.unit,
+            "lo": judged.min,
+            "hi": judged.max,
+            "k": measured.k,
+            "n": measured.n,
+            "interval_lo": measured.low,
+            "interval_hi": measured.high,
+            "confidence": measured.confidence,
+            "method": measured.method,
+            "result": judged.result.value,
+        },
+    )
+    if judged.result is Result.FAILED:
+        ElementTree.SubElement(case, "failure", {"message": _text(_sentence(judged)), "type": "limit missed"})
+    elif judged.result is Result.UNSET:
+        ElementTree.SubElement(case, "error", {"message": "no press to measure", "type": "unset"})
+    lines = [MEASUREMENTS[measured.name].meaning, _sentence(judged)]
+    if judged.worst is not None:
+        lines.append(f"worst press: {replay_command(run, judged.worst)}")
+    lines.append("[[ATTACHMENT|report.html]]")
+    _system_out(case, lines)
+    return case
+
+
+def _bench_case(plan: Plan, run: Run, assessment: Assessment) -> ElementTree.Element:
+    """The bench itself: did the run end, and did every press reach the decoder?"""
+    case = ElementTree.Element(
+        "testcase", {"classname": _text(f"{plan.header.name}.bench"), "name": "bench", "time": "0"}
+    )
+    _properties(case, dict(assessment.outcomes))
+    if assessment.verdict in (Verdict.ERROR, Verdict.INTERRUPTED, Verdict.NOTHING_RAN):
+        message = _text(assessment.reason)
+        ElementTree.SubElement(case, "error", {"message": message, "type": assessment.verdict.value})
+    lines = [f"{len(run.presses)} of {assessment.planned} presses made"]
+    for record in run.presses:
+        if record.outcome in (Outcome.ERROR, Outcome.TIMEOUT):
+            lines.append(f"press {record.press}: {record.outcome.value}: {record.message}")
+    _system_out(case, [*lines, "[[ATTACHMENT|records.jsonl]]"])
+    return case
+
+
+def limit_text(judged: Judged) -> str:
+    """The limit in words, as in "0.1 <= x <= 3 ms"."""
+    low = "" if judged.min is None else f"{judged.min:g} <= "
+    high = "" if judged.max is None else f" <= {judged.max:g}"
+    unit = "" if judged.measured.unit == "1" else f" {judged.measured.unit}"
+    return f"{low}x{high}{unit}{', whole interval' if judged.confident else ''}"
+
+
+def _sentence(judged: Judged) -> str:
+    measured = judged.measured
+    unit = "" if measured.unit == "1" else f" {measured.unit}"
+    if measured.value is None:
+        return f"{measured.name}: not measured; limit {limit_text(judged)}"
+    counted = f"{measured.k} of {measured.n}" if measured.k is not None else f"n = {measured.n}"
+    interval = (
+        ""
+        if measured.low is None or measured.high is None
+        else f", {measured.confidence:.0%} interval {measured.low:.4g} to {measured.high:.4g}{unit}"
+    )
+    return f"{measured.name} = {measured.value:.4g}{unit} ({counted}{interval}); limit {limit_text(judged)}"
+
+
+def _properties(parent: ElementTree.Element, values: dict[str, object]) -> None:
+    properties = ElementTree.SubElement(parent, "properties")
+    for name, value in values.items():
+        text = "" if value is None else _text(str(value))
+        ElementTree.SubElement(properties, "property", {"name": _text(name), "value": text})
+
+
+def _system_out(case: ElementTree.Element, lines: list[str]) -> None:
+    ElementTree.SubElement(case, "system-out").text = _text("\n".join(lines))
+
+
+def _text(text: str) -> str:
+    return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,149 @@
+"""Numbers with their interval: rates, zero-failure claims, percentiles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_emulator.errors import InputError
+
+RESAMPLES = 4000
+"""Resamples of a bootstrap interval: its ends are then steady to about 1 % of the interval's own tail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A proportion and its two-sided interval.
+
+    Attributes:
+        k: how many times it happened.
+        n: out of how many trials.
+        estimate: k / n; None without trials.
+        low, high: ends of the interval, 0..1.
+        confidence: coverage of the interval, 0..1.
+        method: name of the interval.
+    """
+
+    k: int
+    n: int
+    estimate: float | None
+    low: float
+    high: float
+    confidence: float
+    method: str = "Clopper-Pearson, two-sided"
+
+
+@dataclass(frozen=True, slots=True)
+class Percentile:
+    """A percentile of a sample and its two-sided interval.
+
+    Attributes:
+        q: which one, 0..1.
+        n: size of the sample.
+        estimate: nearest-rank percentile (always an observed value); None for an empty sample.
+        low, high: ends of the interval, None for fewer than two values.
+        confidence: nominal coverage, 0..1.
+        method: name of the interval.
+    """
+
+    q: float
+    n: int
+    estimate: float | None
+    low: float | None
+    high: float | None
+    confidence: float
+    method: str = f"percentile bootstrap, {RESAMPLES} resamples, two-sided"
+
+
+def rate(k: int, n: int, confidence: float = 0.95) -> Rate:
+    """Proportion k of n with its exact interval (Clopper and Pearson, Biometrika 26, 1934).
+
+    Without trials nothing is known, and the interval is 0..1.
+
+    Raises:
+        InputError: k outside 0..n, or confidence outside 0..1.
+    """
+    if not 0 <= k <= n:
+        raise InputError(f"rate: k = {k} of n = {n}: expected 0 <= k <= n")
+    _check_open_unit("confidence", confidence)
+    if n == 0:
+        return Rate(0, 0, None, 0.0, 1.0, confidence)
+    from scipy.special import betaincinv  # scipy.stats has the same, and takes seconds to import
+
+    tail = (1.0 - confidence) / 2.0
+    low = float(betaincinv(k, n - k + 1, tail)) if k > 0 else 0.0
+    high = float(betaincinv(k + 1, n - k, 1.0 - tail)) if k < n else 1.0
+    return Rate(k, n, k / n, low, high, confidence)
+
+
+def zero_failure_trials(success: float, confidence: float = 0.95) -> int:
+    """Trials without a failure that are needed to claim ``success`` with ``confidence`` (one-sided).
+
+    The smallest n with success**n <= 1 - confidence: at 95 % it is 59, 299, 2,995 and 29,956 for a success of
+    0.95, 0.99, 0.999 and 0.9999.
+
+    Raises:
+        InputError: an argument outside 0..1.
+    """
+    _check_open_unit("success", success)
+    _check_open_unit("confidence", confidence)
+    return math.ceil(math.log1p(-confidence) / math.log(success))
+
+
+def zero_failure_success(n: int, confidence: float = 0.95) -> float:
+    """Success rate that ``n`` trials without a failure prove with ``confidence`` (one-sided).
+
+    Raises:
+        InputError: n below 1, or confidence outside 0..1.
+    """
+    if n < 1:
+        raise InputError(f"zero_failure_success: n = {n}: expected at least 1 trial")
+    _check_open_unit("confidence", confidence)
+    return math.exp(math.log1p(-confidence) / n)
+
+
+def percentile(
+    values: Sequence[float] | npt.NDArray[np.float64], q: float, *, seed: int = 0, confidence: float = 0.95
+) -> Percentile:
+    """Nearest-rank percentile with a bootstrap interval that depends on nothing but the values and ``seed``.
+
+    The r-th smallest of n values drawn with replacement is the value of rank ceil(n * U), where U, the r-th
+    smallest of n uniform numbers, follows Beta(r, n - r + 1). Drawing U itself gives the bootstrap
+    distribution exactly, at a cost that does not grow with n (Efron and Tibshirani, An Introduction to the
+    Bootstrap, 1993, chapter 13; David and Nagaraja, Order Statistics, 2003, section 2.1).
+
+    Raises:
+        InputError: q or confidence outside 0..1, or a value that is not finite.
+    """
+    _check_open_unit("q", q)
+    _check_open_unit("confidence", confidence)
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    n = ordered.size
+    if n == 0:
+        return Percentile(q, 0, None, None, None, confidence)
+    if not np.isfinite(ordered[[0, -1]]).all():
+        raise InputError("percentile: values hold infinity or NaN: expected finite numbers")
+    rank = _nearest_rank(q, n)
+    estimate = float(ordered[rank - 1])
+    if n == 1:
+        return Percentile(q, 1, estimate, None, None, confidence)
+    uniforms = np.random.default_rng(seed).beta(rank, n - rank + 1, size=RESAMPLES)
+    resampled = np.sort(ordered[np.clip(np.ceil(n * uniforms).astype(np.int64), 1, n) - 1])
+    tail = (1.0 - confidence) / 2.0
+    low = float(resampled[_nearest_rank(tail, RESAMPLES) - 1])
+    high = float(resampled[_nearest_rank(1.0 - tail, RESAMPLES) - 1])
+    return Percentile(q, n, estimate, low, high, confidence)
+
+
+def _nearest_rank(q: float, n: int) -> int:
+    # 0.95 * 20 is 19.000000000000004 in floating point; the rank is 19.
+    return min(n, max(1, math.ceil(q * n - 1e-9)))
+
+
+def _check_open_unit(name: str, value: float) -> None:
+    if not 0.0 < value < 1.0:
+        raise InputError(f"{name} = {value}: expected a number above 0 and below 1")

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import json
+
+from bench.records import FILE_NAME
+
+
+def test_reports_are_rendered_again_as_they_were(stampbench, plan_file, tmp_path):
+    out = tmp_path / "out"
+    stampbench("run", plan_file(), "--out", out)
+    before = {name: (out / name).read_bytes() for name in ("report.html", "junit.xml", "summary.json")}
+    for name in before:
+        (out / name).unlink()
+    assert stampbench("report", out).status == 0
+    assert {name: (out / name).read_bytes() for name in before} == before
+
+
+def test_report_of_a_file_cut_in_the_middle_of_a_line_shows_what_is_there(stampbench, plan_file, tmp_path):
+    out = tmp_path / "out"
+    stampbench("run", plan_file(), "--out", out)
+    records = (out / FILE_NAME).read_bytes()
+    (out / FILE_NAME).write_bytes(records[: len(records) * 2 // 3])
+    ended = stampbench("report", out, "-o", tmp_path / "elsewhere", "--json")
+    assert ended.status == 2
+    summary = json.loads(ended.out)
+    assert summary["verdict"] == "interrupted"
+    assert 0 < summary["presses"]["done"] < 6
+    assert "This run did not end" in (tmp_path / "elsewhere" / "report.html").read_text(encoding="utf-8")
+
+
+def test_directory_without_a_run_is_status_4(stampbench, tmp_path):
+    ended = stampbench("report", tmp_path)
+    assert ended.status == 4
+    assert "expected the records of a run" in ended.err

@@ -1,0 +1,158 @@
+"""Presses on rigs that misbehave or that a person presses; the link is tested beside the rig's reader."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from bench import pressing
+from bench.plans import parse_plan
+from bench.pressing import Presser
+from bench.records import Outcome
+from bench.sources.serial_rig import ManualPressError
+from firmware_emulator.controller import Controller
+from firmware_emulator.errors import LinkError
+from firmware_emulator.link import LinkCounters
+from firmware_emulator.messages import Capability
+from sim.panel import Panel, load_profile
+from sim.press import perform
+
+TEXT = """
+[plan]
+name = "pressing"
+family = "p5-60k"
+profiles = ["nexus-5"]
+
+[[cases]]
+name = "held"
+kind = "genuine"
+presses = 6
+"""
+PLAN = parse_plan(TEXT, Path("pressing.toml"))
+
+
+class Rig:
+    """A rig without a link: its panel is simulated here."""
+
+    def __init__(self, capabilities=Capability.CONFIGURE | Capability.PRESS):
+        profile = load_profile("nexus-5")
+        self._panel = Panel(profile)
+        self._controller = Controller(profile.geometry, profile.controller)
+        self.identity = SimpleNamespace(capabilities=capabilities)
+        self.press_whole = True
+        self.press_counters = LinkCounters()
+        self.configured = []
+
+    def configure(self, condition):
+        self.configured.append(condition)
+
+    def press(self, press, seed):
+        for _, report in perform(press, self._panel, self._controller, seed=seed):
+            yield report
+
+
+class ManualRig(Rig):
+    """Waits for a person, who presses what was asked for, or nobody."""
+
+    def __init__(self, presses):
+        super().__init__(Capability(0))
+        self.presses = presses
+        self.resets = 0
+
+    def press(self, press, seed):
+        self.asked = press, seed
+        raise ManualPressError("manual")
+        yield
+
+    def watch(self, *, first_contact_s, quiet_us):
+        if not self.presses:
+            raise LinkError("nobody pressed within 120 s")
+        yield from super().press(*self.asked)
+
+    def reset(self):
+        self.resets += 1
+
+
+@pytest.fixture
+def on_rigs(monkeypatch):
+    """Makes the plan's presses on the given rigs, one after the other as the bench opens them."""
+
+    def press_all(*rigs, prompt=None):
+        waiting = iter(rigs)
+
+        @contextmanager
+        def open_rig(port, profile):
+            yield next(waiting)
+
+        monkeypatch.setattr(pressing, "open_rig", open_rig)
+        presser = Presser(PLAN, seed=3, prompt=prompt)
+        return [pressed.record for pressed in presser.press_all("nexus-5", PLAN.presses())]
+
+    return press_all
+
+
+def failing_at(*numbers):
+    """A rig whose link dies in the presses of these numbers, counted on this rig."""
+    rig = Rig()
+    whole = rig.press
+    made = iter(range(1, 100))
+
+    def press(press, seed):
+        reports = whole(press, seed)
+        if next(made) in numbers:
+            yield next(reports)
+            raise LinkError("the cable was pulled")
+        yield from reports
+
+    rig.press = press
+    return rig
+
+
+def test_panel_is_configured_once_for_presses_in_one_condition(on_rigs):
+    rig = Rig()
+    assert {record.outcome for record in on_rigs(rig)} == {Outcome.PASSED}
+    assert rig.configured == [{}]
+
+
+def test_press_that_lost_packets_is_an_error_with_its_counts(on_rigs):
+    rig = Rig()
+    rig.press_whole = False
+    rig.press_counters = LinkCounters(lost=2, crc_errors=1)
+    record = on_rigs(rig)[0]
+    assert record.outcome is Outcome.ERROR
+    assert record.message == "the link did not bring all reports: 2 lost, 1 crc errors"
+    assert record.link.items() >= {"lost": 2, "crc_errors": 1}.items()
+    assert record.read_right
+
+
+def test_link_that_dies_costs_one_press_and_the_rig_is_opened_anew(on_rigs):
+    records = on_rigs(failing_at(2), Rig())
+    assert [record.press for record in records] == [1, 2, 3, 4, 5, 6]
+    assert [record.outcome.value for record in records] == ["passed", "error", *["passed"] * 4]
+    assert records[1].message == "the cable was pulled"
+    assert records[1].code is not None
+
+
+def test_link_that_keeps_dying_ends_the_run(on_rigs):
+    with pytest.raises(LinkError, match="cable"):
+        on_rigs(failing_at(1), failing_at(1), failing_at(1))
+
+
+def test_operator_is_told_what_to_press_where_the_rig_cannot(on_rigs):
+    told = []
+    records = on_rigs(ManualRig(presses=True), prompt=told.append)
+    assert told[0] == f"press 1 of 6: press {records[0].object} now, then let go"
+    assert len(told) == 6
+    assert {record.outcome for record in records} == {Outcome.PASSED}
+    assert (records[0].keyframes, records[0].condition) == ([], {})
+
+
+def test_operator_who_does_not_press_is_a_timeout(on_rigs):
+    rig = ManualRig(presses=False)
+    records = on_rigs(rig)
+    assert {record.outcome for record in records} == {Outcome.TIMEOUT}
+    assert records[0].message == "nobody pressed within 120 s"
+    assert rig.resets == 6

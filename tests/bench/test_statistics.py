@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from bench.statistics import percentile, rate, zero_failure_success, zero_failure_trials
+from firmware_emulator.errors import InputError
+
+
+def test_rate_of_zero_failures_has_the_closed_form_interval():
+    result = rate(0, 200)
+    assert (result.estimate, result.low) == (0.0, 0.0)
+    assert result.high == pytest.approx(1 - 0.025 ** (1 / 200), rel=1e-12)
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+@settings(max_examples=40, deadline=None)
+def test_rate_interval_is_that_of_the_exact_binomial_test(counts):
+    k, n = counts
+    result = rate(k, n, confidence=0.9)
+    exact = stats.binomtest(k, n).proportion_ci(confidence_level=0.9, method="exact")
+    assert (result.low, result.high) == pytest.approx((exact.low, exact.high), abs=1e-9)
+
+
+def test_rate_without_trials_knows_nothing():
+    result = rate(0, 0)
+    assert (result.estimate, result.low, result.high) == (None, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(("k", "n"), [(3, 2), (-1, 5), (0, -1)])
+def test_rate_refuses_impossible_counts(k, n):
+    with pytest.raises(InputError, match=f"k = {k} of n = {n}"):
+        rate(k, n)
+
+
+@pytest.mark.parametrize(("success", "trials"), [(0.95, 59), (0.99, 299), (0.999, 2_995), (0.9999, 29_956)])
+def test_zero_failure_trials_are_the_published_numbers(success, trials):
+    assert zero_failure_trials(success) == trials
+    assert zero_failure_success(trials) >= success > zero_failure_success(trials - 1)
+
+
+@pytest.mark.parametrize(("success", "trials"), [(0.95, 72), (0.99, 368), (0.999, 3_688), (0.9999, 36_887)])
+def test_two_sided_intervals_need_more_trials(success, trials):
+    assert 1 - rate(0, trials).high >= success > 1 - rate(0, trials - 1).high
+
+
+def test_percentile_is_an_observed_value_at_the_nearest_rank():
+    values = list(range(1, 21))
+    assert percentile(values, 0.95).estimate == 19
+    assert percentile(values, 0.5).estimate == 10
+    assert percentile(values, 0.951).estimate == 20
+
+
+def test_percentile_interval_agrees_with_a_plain_bootstrap():
+    rng = np.random.default_rng(3)
+    values = rng.lognormal(3.0, 0.4, size=120)
+    plain = np.sort(
+        np.quantile(rng.choice(values, size=(20_000, values.size)), 0.8, axis=1, method="inverted_cdf")
+    )
+    result = percentile(values, 0.8)
+    # The interval's ends are observed values, so neighbours in rank are as near as two samples can agree.
+    ordered = np.sort(values)
+    for ours, theirs in ((result.low, plain[500]), (result.high, plain[19_500])):
+        assert abs(np.searchsorted(ordered, ours) - np.searchsorted(ordered, theirs)) <= 1
+
+
+def test_percentile_interval_covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(11)
+    truth = stats.norm.ppf(0.5)
+    results = [percentile(rng.normal(size=80), 0.5, seed=i) for i in range(300)]
+    covered = sum(result.low <= truth <= result.high for result in results)
+    assert 0.91 <= covered / 300 <= 0.99
+
+
+def test_percentile_depends_on_values_and_seed_only():
+    values = [5.0, 1.0, 4.0, 2.0, 9.0, 7.0]
+    assert percentile(values, 0.5, seed=4) == percentile(sorted(values), 0.5, seed=4)
+
+
+def test_percentile_of_few_values_has_no_interval():
+    assert percentile([], 0.5).estimate is None
+    single = percentile([7.0], 0.95)
+    assert (single.estimate, single.low, single.high) == (7.0, None, None)
+
+
+@pytest.mark.parametrize("values", [[1.0, float("nan")], [float("inf"), 2.0]])
+def test_percentile_refuses_values_that_are_not_finite(values):
+    with pytest.raises(InputError, match="finite"):
+        percentile(values, 0.5)
+
+
+@pytest.mark.parametrize("q", [0.0, 1.0, -0.1, float("nan")])
+def test_percentile_refuses_a_share_outside_the_unit_interval(q):
+    with pytest.raises(InputError, match="q = "):
+        percentile([1.0, 2.0], q)
