@@ -1,0 +1,366 @@
+"""Contacts of one report -> :class:`Reading`: which code, where it stands, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_emulator.errors import InputError
+from sim.decoder.acceptance import Acceptance
+from sim.decoder.constellations import (
+    MOST_EXTRA_CONTACTS,
+    FaceLimits,
+    Hit,
+    possible_constellations,
+    rival_reach_mm,
+    separate,
+)
+from sim.decoder.lengths import LengthTable
+from sim.decoder.matching import Floats, Ints, best_matching, pair_distances
+from sim.decoder.missing import codes_with_missing_pad
+from sim.decoder.reading import Reading, Verdict
+from sim.stamps import Codebook, FaceGeometry
+from sim.stamps.index import RigidIndex
+
+SCALE_TOLERANCE = 0.35
+"""How far off, relatively, ``mm_per_unit`` may be where the scale is unknown."""
+LARGEST_LENGTH_TABLE = 1_000_000
+"""Codes up to which a table of pair distances serves where the index does not: 120 MB for five pads."""
+MOST_CANDIDATES = 20
+"""Codes listed in a reading."""
+COINCIDENT_MM = 0.01
+"""Contacts nearer than this are one contact reported twice: rubbish."""
+LARGEST_COORDINATE_MM = 1e5
+"""Beyond any panel; keeps squares of coordinates far from overflow and rounding below 1e-4 mm."""
+ALONE = 2.0
+"""A stamp with a missing pad is read only if no second code lies within this many acceptance radii: so a
+foreign object with as many contacts reads in at most 1.2 % of cases, however many codes there are."""
+
+NOTHING = Reading(Verdict.NONE)
+FOREIGN = Reading(Verdict.FOREIGN)
+
+
+class Decoder:
+    """Reads stamps of one codebook, exactly: the answers equal those of an exhaustive search.
+
+    Args:
+        codebook: a family or a catalogue.
+        sigma_mm: error per axis and pad that must be survived; None: what the minimum distance allows.
+        frr: wanted rate of genuine stamps rejected at that noise; gives the acceptance radius.
+        misread: where the scale is unknown, the share of the likelihood that other codes may hold at most.
+        scale: "known": points are mm; "unknown": their unit is ``mm_per_unit`` within +-35 %, and the
+            scale is solved for together with identity and pose.
+        mm_per_unit: nominal size of the unit in which points are given.
+
+    Attributes:
+        codebook: what it reads.
+        acceptance: the radii, and the rate predicted for them.
+
+    Raises:
+        InputError: an argument out of range.
+    """
+
+    def __init__(
+        self,
+        codebook: Codebook,
+        *,
+        sigma_mm: float | None = None,
+        frr: float = 0.001,
+        misread: float = 0.001,
+        scale: Literal["known", "unknown"] = "known",
+        mm_per_unit: float = 1.0,
+    ) -> None:
+        if scale not in ("known", "unknown"):
+            raise InputError(f"scale {scale!r}: must be 'known' or 'unknown'")
+        if not 0.0 < misread < 1.0:
+            raise InputError(f"misread {misread!r}: must lie between 0 and 1")
+        if not 0.0 < mm_per_unit < math.inf:
+            raise InputError(f"mm_per_unit {mm_per_unit!r}: must be a positive number of millimetres")
+        self.codebook = codebook
+        self.acceptance = Acceptance.design(
+            pads=codebook.pads_per_stamp,
+            min_distance_mm=codebook.min_distance_mm,
+            sigma_mm=sigma_mm,
+            frr=frr,
+            scale_known=scale == "known",
+        )
+        tolerance = 0.0 if scale == "known" else SCALE_TOLERANCE
+        self._scale_low = 1.0 - tolerance
+        self._scale_high = 1.0 + tolerance
+        self._mm_per_unit = mm_per_unit
+        self._misread = misread
+        self._index = RigidIndex(codebook)
+        self._radius = self.acceptance.radius_mm
+        self._outer_radius = self.acceptance.outer_radius_mm()
+
+    @property
+    def pads_per_stamp(self) -> int:
+        """Pads on every stamp of the codebook."""
+        return self.acceptance.pads
+
+    @property
+    def sigma_mm(self) -> float:
+        """Error per axis and pad that the radii are made for."""
+        return self.acceptance.sigma_mm
+
+    @property
+    def min_distance_mm(self) -> float:
+        """Least rigid distance between two codes."""
+        return self.acceptance.min_distance_mm
+
+    @property
+    def scale_known(self) -> bool:
+        """Whether points are mm."""
+        return self.acceptance.scale_known
+
+    def decode(self, points_mm: npt.ArrayLike, *, exact_margin: bool = False) -> Reading:
+        """Read the contacts of one report.
+
+        Of several stamps at once the likeliest is read if no other is nearly as likely; otherwise they are
+        ``ambiguous``, with all their codes as candidates. :meth:`decode_all` reads them all.
+
+        Args:
+            points_mm: (n, 2), in any order. Rubbish (wrong shape, NaN, coincident contacts) gives ``none``.
+            exact_margin: look for the second-best code, however far, instead of giving the margin that the
+                minimum distance guarantees; costs milliseconds.
+        """
+        readings = self.decode_all(points_mm)
+        best = readings[0]
+        reach = rival_reach_mm(best.distance_mm or 0.0, self.sigma_mm)
+        if any(other.distance_mm is not None and other.distance_mm <= reach for other in readings[1:]):
+            codes = tuple(code for reading in readings for code in reading.candidates)
+            return Reading(Verdict.AMBIGUOUS, candidates=codes[:MOST_CANDIDATES], candidates_total=len(codes))
+        if exact_margin and best.margin_is_bound and -1 not in best.contacts:
+            return self._exact_margin(self._usable(points_mm), best)
+        return best
+
+    def decode_all(self, points_mm: npt.ArrayLike) -> list[Reading]:
+        """Read every stamp among the contacts (n, 2), likeliest first; one reading says why there is none."""
+        points = self._usable(points_mm)
+        extra = len(points) - self.pads_per_stamp
+        if extra == 0:
+            return [self._complete(points)]
+        if extra == -1 and len(points) >= 3 and self.scale_known:
+            return [self._one_missing(points)]
+        if 0 < extra <= MOST_EXTRA_CONTACTS:
+            return self._among_others(points)
+        return [NOTHING]
+
+    def decode_batch(self, points_mm: npt.ArrayLike) -> tuple[Ints, Floats]:
+        """Read many complete stamps.
+
+        Args:
+            points_mm: (m, pads, 2).
+
+        Returns:
+            Codes (m,), -1 where not read, and rigid distances (m,) in mm, inf where not read.
+
+        Raises:
+            InputError: another shape, or an unknown scale.
+        """
+        try:
+            points = np.ascontiguousarray(points_mm, np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"points: must be numbers of shape (m, {self.pads_per_stamp}, 2)") from error
+        if points.ndim != 3 or points.shape[1:] != (self.pads_per_stamp, 2):
+            raise InputError(f"points of shape {points.shape}: must be (m, {self.pads_per_stamp}, 2)")
+        if not self.scale_known:
+            raise InputError("scale 'unknown': decode_batch reads millimetres only")
+        return self._index.nearest(points * self._mm_per_unit, self._radius)
+
+    def _usable(self, points_mm: npt.ArrayLike) -> Floats:
+        """The points in nominal mm, or none at all if they are rubbish."""
+        empty = np.empty((0, 2))
+        try:
+            points = np.array(points_mm, np.float64, order="C")
+        except (TypeError, ValueError):
+            return empty
+        if points.ndim != 2 or points.shape[1] != 2:
+            return empty
+        if not 2 <= len(points) <= self.pads_per_stamp + MOST_EXTRA_CONTACTS:
+            return empty
+        points *= self._mm_per_unit
+        if not np.abs(points).max() <= LARGEST_COORDINATE_MM:  # also false for NaN
+            return empty
+        apart = np.empty((len(points), len(points)))
+        pair_distances(points, apart)
+        np.fill_diagonal(apart, math.inf)
+        return points if apart.min() > COINCIDENT_MM else empty
+
+    def _complete(self, points: Floats) -> Reading:
+        """As many contacts as pads."""
+        if not self.scale_known:
+            return self._judge_scaled(points)
+        radius = self._radius
+        codes, distances = self._index.nearest(points[np.newaxis], radius)
+        if codes[0] >= 0:
+            return self._read(points, int(codes[0]), radius, self._margin_bound(float(distances[0])), True)
+        if self._outer_radius > radius:
+            codes, distances = self._index.within(points, self._outer_radius)
+            if len(codes):
+                return _undecided(Verdict.AMBIGUOUS, codes, distances)
+        return FOREIGN
+
+    def _one_missing(self, points: Floats) -> Reading:
+        """One contact fewer than pads: every code that fits, and the one if it stands alone."""
+        radius = self.acceptance.outer_radius_mm(len(points))
+        codes, distances = self._fitting_others(points, radius)
+        if not len(codes):
+            return FOREIGN
+        if len(codes) == 1:
+            near, near_distances = self._fitting_others(points, ALONE * radius)
+            if len(near) == 1:
+                margin = ALONE * radius - float(distances[0])
+                return self._read(points, int(codes[0]), radius, margin, True)
+            margin = float(near_distances[1] - near_distances[0])
+            return replace(_undecided(Verdict.PARTIAL, codes, distances), margin_mm=margin)
+        return _undecided(Verdict.PARTIAL, codes, distances)
+
+    def _among_others(self, points: Floats) -> list[Reading]:
+        """More contacts than pads: each choice that reads, unless a better one shares a contact."""
+        if not self.scale_known:
+            return [NOTHING]
+        radius = self._radius
+        chosen = possible_constellations(points, self.pads_per_stamp, self._limits, radius)
+        if chosen is None:
+            return [NOTHING]
+        codes, distances = self._index.nearest(points[chosen], radius)
+        hits = [
+            Hit(tuple(chosen[i].tolist()), int(codes[i]), float(distances[i]))
+            for i in np.flatnonzero(codes >= 0)
+        ]
+        readings = []
+        for best, rivals in separate(hits, self.sigma_mm):
+            if rivals:
+                rival_codes = [best.code, *(rival.code for rival in rivals)]
+                rival_distances = [best.distance_mm, *(rival.distance_mm for rival in rivals)]
+                readings.append(_undecided(Verdict.AMBIGUOUS, rival_codes, rival_distances))
+                continue
+            among = list(best.contacts)
+            margin = self._margin_bound(best.distance_mm)
+            readings.append(self._read(points, best.code, radius, margin, True, among=among))
+        return readings or [FOREIGN]
+
+    def _judge_scaled(self, points: Floats) -> Reading:
+        """Scale unknown: codes may come nearer than the minimum distance, so likelihoods must decide."""
+        radius = self._outer_radius
+        wide = math.sqrt(radius**2 - 2.0 * self.sigma_mm**2 * math.log(self._misread))
+        codes, distances = self._lengths.within(points, wide, self._scale_low, self._scale_high)
+        if not len(codes) or distances[0] > radius:
+            return FOREIGN
+        weights = np.exp((distances[0] ** 2 - distances**2) / (2.0 * self.sigma_mm**2))
+        fitting = distances <= radius
+        if weights[1:].sum() > self._misread * weights.sum():
+            return _undecided(Verdict.AMBIGUOUS, codes[fitting], distances[fitting])
+        second = float(distances[1]) if len(codes) > 1 else wide
+        return self._read(points, int(codes[0]), radius, second - float(distances[0]), len(codes) == 1)
+
+    def _margin_bound(self, distance: float) -> float | None:
+        """No second code is nearer than the minimum distance less the distance of the first."""
+        return None if self.codebook.size == 1 else self.min_distance_mm - 2.0 * distance
+
+    def _exact_margin(self, points: Floats, reading: Reading) -> Reading:
+        """The reading with the distance to the second-best code in place of its bound."""
+        if reading.distance_mm is None or self.codebook.size == 1 or not self.scale_known:
+            return reading
+        own = points[list(reading.contacts)]
+        radius = self.min_distance_mm
+        while True:
+            if self._small:
+                _, distances = self._lengths.within(own, radius)
+            else:
+                distances = self._index.nearest_two(own[np.newaxis], radius)[1][0]
+            if len(distances) > 1 and distances[1] < math.inf:
+                margin = float(distances[1]) - reading.distance_mm
+                return replace(reading, margin_mm=margin, margin_is_bound=False)
+            radius *= 1.25
+
+    @property
+    def _small(self) -> bool:
+        """Whether a table of lengths is cheap."""
+        return self.codebook.size <= LARGEST_LENGTH_TABLE
+
+    @cached_property
+    def _lengths(self) -> LengthTable:
+        return LengthTable(self.codebook)
+
+    @cached_property
+    def _limits(self) -> FaceLimits:
+        """What the geometry of the codebook allows."""
+        geometry = getattr(self.codebook, "geometry", None)
+        if isinstance(geometry, FaceGeometry):
+            return FaceLimits(geometry.spacing_mm, 2.0 * geometry.face_radius_mm, geometry.face_radius_mm)
+        return FaceLimits.measure(self._index.table)
+
+    def _fitting_others(self, points: Floats, radius: float) -> tuple[Ints, Floats]:
+        """Every code of which all pads but one lie within the radius of the points, nearest first."""
+        if self._small:
+            return self._lengths.within(points, radius)
+        return codes_with_missing_pad(points, self.codebook, self._index, self._limits, radius)
+
+    def _read(
+        self,
+        points: Floats,
+        code: int,
+        radius: float,
+        margin: float | None,
+        margin_is_bound: bool,
+        *,
+        among: list[int] | None = None,
+    ) -> Reading:
+        """The reading of a code that is known to fit: matching, distance and pose."""
+        own = points if among is None else points[among]
+        pads = np.ascontiguousarray(self.codebook.pads(code), np.float64)
+        point_distances = np.empty((len(own), len(own)))
+        pad_distances = np.empty((len(pads), len(pads)))
+        pair_distances(own, point_distances)
+        pair_distances(pads, pad_distances)
+        matching = np.full(len(own), -1, np.int64)
+        motion = np.empty(5)
+        square = best_matching(
+            own,
+            point_distances,
+            pads,
+            pad_distances,
+            radius + 1e-6,  # the index rounds differently
+            self._scale_low,
+            self._scale_high,
+            matching,
+            motion,
+        )
+        contacts = [-1] * len(pads)
+        for point, pad in enumerate(matching.tolist()):
+            contacts[pad] = point if among is None else among[point]
+        return Reading(
+            Verdict.READ,
+            code=code,
+            distance_mm=math.sqrt(square),
+            margin_mm=margin,
+            margin_is_bound=margin_is_bound,
+            pose=(float(motion[0]), float(motion[1]), math.atan2(motion[3], motion[2])),
+            candidates=(code,),
+            candidates_total=1,
+            contacts=tuple(contacts),
+            scale=float(motion[4]) * self._mm_per_unit,
+        )
+
+
+def _undecided(verdict: Verdict, codes: Any, distances: Any) -> Reading:
+    """A reading without a code: the candidates, nearest first, each once."""
+    nearest: dict[int, float] = {}
+    for code, distance in zip(codes, distances, strict=True):
+        nearest.setdefault(int(code), float(distance))
+    listed = tuple(nearest)[:MOST_CANDIDATES]
+    first, *others = nearest.values()
+    return Reading(
+        verdict,
+        distance_mm=first,
+        margin_mm=others[0] - first if others else None,
+        candidates=listed,
+        candidates_total=len(nearest),
+    )

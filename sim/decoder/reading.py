@@ -1,0 +1,54 @@
+"""What the decoder says: verdict, code, pose, distance and margin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+Pose = tuple[float, float, float]
+"""(x_mm, y_mm, theta_rad): a pad stands at R(theta) @ pad + (x, y), R = [[cos, -sin], [sin, cos]]."""
+
+
+class Verdict(StrEnum):
+    """How far the contacts could be read."""
+
+    READ = "read"
+    """One code fits within the acceptance radius."""
+    PARTIAL = "partial"
+    """One pad is missing and more than one code could be meant."""
+    AMBIGUOUS = "ambiguous"
+    """Complete, but more than one code or more than one choice of contacts fits."""
+    FOREIGN = "foreign"
+    """Enough contacts, and no code near enough."""
+    NONE = "none"
+    """Nothing that could be a stamp: too few or too many contacts, or coordinates that are not finite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one set of contacts says.
+
+    Attributes:
+        verdict: how far the contacts could be read.
+        code: the code that was read; None unless ``verdict`` is ``read``.
+        distance_mm: rigid distance to the code read, or to the first candidate; None where no code was near.
+        margin_mm: how much farther the second-best code lies; a lower bound where ``margin_is_bound``;
+            None where no other code exists or nothing was near.
+        margin_is_bound: no second code was found as far as the decoder looked: the margin is at least this.
+        pose: (x_mm, y_mm, theta_rad) of the code read; None where nothing was read.
+        candidates: codes that fit, nearest first (at most 20); the code alone for ``read``.
+        candidates_total: how many codes fit.
+        contacts: for each pad of the code read the index of its contact; -1 for a pad without one.
+        scale: factor from the units of the contacts to mm; 1 unless the scale was solved for.
+    """
+
+    verdict: Verdict
+    code: int | None = None
+    distance_mm: float | None = None
+    margin_mm: float | None = None
+    margin_is_bound: bool = False
+    pose: Pose | None = None
+    candidates: tuple[int, ...] = ()
+    candidates_total: int = 0
+    contacts: tuple[int, ...] = ()
+    scale: float = 1.0

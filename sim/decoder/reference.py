@@ -1,0 +1,72 @@
+"""The slow, obvious decoder that every fast path is compared with: every code, every matching, plain NumPy.
+
+Memory and time grow with size * n! / (n - k)!; use it with small codebooks or few queries.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations, permutations
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.decoder.acceptance import Acceptance
+
+Floats = npt.NDArray[np.float64]
+
+
+def exhaustive_distances_mm(
+    points_mm: Floats, table_mm: Floats, scale_low: float = 1.0, scale_high: float = 1.0
+) -> Floats:
+    """Distance of the points (k, 2) to every code of the table (size, n, 2), k <= n; shape (size,).
+
+    The minimum over all ways to give each point a pad of its own, all rotations and translations, and all
+    scales of the points between the limits.
+    """
+    points = points_mm[:, 0] + 1j * points_mm[:, 1]
+    codes = table_mm[:, :, 0] + 1j * table_mm[:, :, 1]
+    a = points - points.mean()
+    best = np.full(len(codes), np.inf)
+    for matching in permutations(range(codes.shape[1]), len(points)):
+        b = codes[:, matching]
+        b = b - b.mean(axis=1, keepdims=True)
+        z = np.abs((b.conj() * a).sum(axis=1))
+        size = (np.abs(a) ** 2).sum()
+        scale = np.clip(z / size, scale_low, scale_high) if size > 0.0 else scale_low
+        square = scale**2 * size + (np.abs(b) ** 2).sum(axis=1) - 2.0 * scale * z
+        best = np.minimum(best, square)
+    return np.sqrt(np.maximum(best, 0.0))
+
+
+def exhaustive_code(points_mm: Floats, table_mm: Floats, radius_mm: float) -> tuple[int, float]:
+    """Nearest code to a complete stamp and its distance; (-1, inf) where none lies within the radius."""
+    distances = exhaustive_distances_mm(points_mm, table_mm)
+    code = int(distances.argmin())
+    return (code, float(distances[code])) if distances[code] <= radius_mm else (-1, math.inf)
+
+
+def exhaustive_margin_mm(points_mm: Floats, table_mm: Floats) -> float:
+    """How much farther the second-best code lies than the best."""
+    first, second = np.sort(exhaustive_distances_mm(points_mm, table_mm))[:2]
+    return float(second - first)
+
+
+def exhaustive_partial(points_mm: Floats, table_mm: Floats, acceptance: Acceptance) -> list[int]:
+    """Every code that fits contacts of which pads are missing, nearest first."""
+    distances = exhaustive_distances_mm(points_mm, table_mm)
+    fitting = np.flatnonzero(distances <= acceptance.outer_radius_mm(len(points_mm)))
+    return [int(code) for code in fitting[np.argsort(distances[fitting], kind="stable")]]
+
+
+def exhaustive_constellations(
+    points_mm: Floats, table_mm: Floats, radius_mm: float
+) -> list[tuple[tuple[int, ...], int, float]]:
+    """Every choice of contacts that reads as a code: (contacts in ascending order, code, distance)."""
+    pads = table_mm.shape[1]
+    readings: list[tuple[tuple[int, ...], int, float]] = []
+    for chosen in combinations(range(len(points_mm)), pads):
+        code, distance = exhaustive_code(points_mm[list(chosen)], table_mm, radius_mm)
+        if code >= 0:
+            readings.append((chosen, code, distance))
+    return readings

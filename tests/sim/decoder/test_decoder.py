@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firmware_emulator.errors import InputError
+from sim.decoder import Decoder, Verdict
+from sim.decoder.reference import (
+    exhaustive_code,
+    exhaustive_constellations,
+    exhaustive_margin_mm,
+    exhaustive_partial,
+)
+
+
+@pytest.fixture(scope="module")
+def decoder(codebook):
+    return Decoder(codebook)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("noise", [0.0, 1.0, 2.0, 6.0])
+def test_code_and_distance_are_those_of_exhaustive_search(noise, decoder, codebook, press):
+    rng = np.random.default_rng(5)
+    for code in rng.integers(codebook.size, size=12):
+        contacts = press(codebook.pads(code), rng, noise * decoder.sigma_mm)
+        expected, distance = exhaustive_code(contacts, codebook.table, decoder.acceptance.radius_mm)
+        reading = decoder.decode(contacts)
+        assert (reading.code if reading.code is not None else -1) == expected
+        assert (reading.verdict is Verdict.READ) == (expected >= 0)
+        if expected >= 0:
+            assert reading.distance_mm == pytest.approx(distance, abs=2e-6)
+
+
+def test_margin_is_at_least_what_the_minimum_distance_guarantees(decoder, codebook, press):
+    rng = np.random.default_rng(6)
+    for code in range(30):
+        contacts = press(codebook.pads(code), rng, 0.1)
+        reading = decoder.decode(contacts)
+        assert reading.margin_is_bound
+        assert 0.0 < reading.margin_mm <= exhaustive_margin_mm(contacts, codebook.table)
+
+
+def test_exact_margin_is_that_of_exhaustive_search(decoder, codebook, press):
+    rng = np.random.default_rng(6)
+    for code in range(5):
+        contacts = press(codebook.pads(code), rng, 0.1)
+        reading = decoder.decode(contacts, exact_margin=True)
+        assert not reading.margin_is_bound
+        assert reading.margin_mm == pytest.approx(exhaustive_margin_mm(contacts, codebook.table), abs=2e-6)
+
+
+def test_the_only_stamp_has_no_margin(make_codebook):
+    alone = make_codebook(1, min_distance_mm=math.inf)
+    reading = Decoder(alone).decode(alone.pads(0))
+    assert (reading.verdict, reading.margin_mm) == (Verdict.READ, None)
+
+
+def test_pose_lays_the_pads_on_their_contacts(decoder, codebook, press):
+    contacts = press(codebook.pads(8), np.random.default_rng(1))
+    reading = decoder.decode(contacts)
+    x, y, theta = reading.pose
+    turn = np.array([[math.cos(theta), -math.sin(theta)], [math.sin(theta), math.cos(theta)]])
+    np.testing.assert_allclose(
+        codebook.pads(8) @ turn.T + (x, y), contacts[list(reading.contacts)], atol=1e-5
+    )
+
+
+def test_batch_agrees_with_single_decodes(decoder, codebook, press):
+    rng = np.random.default_rng(2)
+    batch = np.array([press(codebook.pads(i % 150), rng, 0.4 * (i % 4)) for i in range(60)])
+    codes, distances = decoder.decode_batch(batch)
+    assert codes.dtype == np.int64
+    assert distances.dtype == np.float64
+    for contacts, code, distance in zip(batch, codes, distances, strict=True):
+        reading = decoder.decode(contacts)
+        assert code == (-1 if reading.code is None else reading.code)
+        assert distance == (
+            math.inf if reading.code is None else pytest.approx(reading.distance_mm, abs=2e-6)
+        )
+
+
+def test_batch_rows_of_rubbish_are_not_read(decoder, codebook):
+    batch = np.array([codebook.pads(1), np.full((5, 2), np.nan), np.zeros((5, 2)), np.full((5, 2), np.inf)])
+    codes, distances = decoder.decode_batch(batch)
+    assert codes.tolist() == [1, -1, -1, -1]
+    assert np.isinf(distances[1:]).all()
+
+
+def test_empty_batch_gives_empty_arrays(decoder):
+    codes, distances = decoder.decode_batch(np.empty((0, 5, 2)))
+    assert codes.shape == distances.shape == (0,)
+
+
+def test_batch_of_another_shape_is_refused(decoder):
+    with pytest.raises(InputError, match=r"shape \(3, 4, 2\): must be \(m, 5, 2\)"):
+        decoder.decode_batch(np.zeros((3, 4, 2)))
+
+
+def test_batch_of_anything_but_numbers_is_refused(decoder):
+    with pytest.raises(InputError, match="must be numbers"):
+        decoder.decode_batch([[["a", "b"]]])
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        np.empty((0, 2)),
+        [],
+        None,
+        "contacts",
+        [[1.0, 2.0], [3.0]],
+        np.zeros((5, 2)),
+        np.full((5, 2), np.nan),
+        np.full((5, 2), np.inf),
+        np.full((5, 2), 1e300),
+        np.zeros((5, 3)),
+        np.zeros(10),
+        np.zeros((2, 5, 2)),
+        np.random.default_rng(0).uniform(0.0, 60.0, (100, 2)),
+        np.random.default_rng(0).uniform(0.0, 60.0, (3, 2)),
+    ],
+    ids=repr,
+)
+def test_rubbish_is_none(rubbish, decoder):
+    assert decoder.decode(rubbish).verdict is Verdict.NONE
+
+
+def test_a_contact_reported_twice_is_none(decoder, codebook):
+    pads = codebook.pads(0)
+    assert decoder.decode(np.vstack([pads[:4], pads[3:4]])).verdict is Verdict.NONE
+    assert decoder.decode(np.vstack([pads, pads[:1]])).verdict is Verdict.NONE
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.floats(width=32), st.floats(width=32)),
+        max_size=24,
+    )
+)
+def test_no_contacts_crash_the_decoder(codebook, contacts):
+    decoder = Decoder(codebook, sigma_mm=0.05)
+    reading = decoder.decode(contacts)
+    assert (reading.code is not None) == (reading.verdict is Verdict.READ)
+
+
+def test_a_stamp_of_no_code_is_foreign(decoder, stamps, press):
+    stranger = press(stamps(1, seed=99)[0], np.random.default_rng(0))
+    assert decoder.decode(stranger).verdict is Verdict.FOREIGN
+
+
+def test_beyond_half_the_minimum_distance_nothing_is_read(codebook, press):
+    noisy = Decoder(codebook, sigma_mm=0.6)
+    contacts = press(codebook.pads(3), np.random.default_rng(0))
+    contacts[0] += (1.9, 0.0)
+    reading = noisy.decode(contacts)
+    assert reading.verdict is Verdict.AMBIGUOUS
+    assert reading.candidates[0] == 3
+
+
+@pytest.mark.kernel
+def test_four_contacts_list_every_code_that_fits(decoder, codebook, press):
+    rng = np.random.default_rng(8)
+    for code in range(5):
+        contacts = press(codebook.pads(code), rng, 0.25)[:4]
+        expected = exhaustive_partial(contacts, codebook.table, decoder.acceptance)
+        reading = decoder.decode(contacts)
+        assert reading.candidates == tuple(expected[:20])
+        assert reading.candidates_total == len(expected)
+
+
+def test_four_contacts_read_when_one_code_stands_alone(make_codebook, press):
+    few = make_codebook(3, min_distance_mm=8.0)
+    contacts = press(few.pads(2), np.random.default_rng(1), 0.05)[:4]
+    reading = Decoder(few, sigma_mm=0.15).decode(contacts)
+    assert (reading.verdict, reading.code) == (Verdict.READ, 2)
+    assert sorted(reading.contacts) == [-1, 0, 1, 2, 3]
+    assert reading.margin_mm > 0.0
+
+
+def test_four_contacts_that_two_codes_share_are_partial(codebook, press):
+    twin = codebook.pads(0).copy()
+    twin[4] = -twin[4]
+    pair = replace(codebook, table=np.array([codebook.pads(0), twin]))
+    contacts = press(pair.pads(0)[:4], np.random.default_rng(0))
+    reading = Decoder(pair).decode(contacts)
+    assert reading.verdict is Verdict.PARTIAL
+    assert set(reading.candidates) == {0, 1}
+
+
+@pytest.mark.kernel
+def test_a_stamp_among_fingers_is_read_as_exhaustive_search_reads_it(codebook, press):
+    few = replace(codebook, table=codebook.table[:25])
+    decoder = Decoder(few)
+    rng = np.random.default_rng(11)
+    for code in range(4):
+        contacts = np.vstack([press(few.pads(code), rng, 0.1), rng.uniform(0.0, 100.0, (2, 2))])
+        contacts = contacts[rng.permutation(7)]
+        chosen = exhaustive_constellations(contacts, few.table, decoder.acceptance.radius_mm)
+        assert [(tuple(sorted(r.contacts)), r.code) for r in decoder.decode_all(contacts)] == [
+            found[:2] for found in chosen
+        ]
+
+
+def test_fifteen_fingers_do_not_hide_a_stamp(decoder, codebook, press):
+    rng = np.random.default_rng(3)
+    contacts = np.vstack([press(codebook.pads(40), rng, 0.1), rng.uniform(0.0, 120.0, (15, 2))])
+    reading = decoder.decode(contacts)
+    assert (reading.verdict, reading.code) == (Verdict.READ, 40)
+
+
+def test_sixteen_fingers_are_too_many(decoder, codebook):
+    contacts = np.vstack([codebook.pads(0), np.random.default_rng(3).uniform(100.0, 300.0, (16, 2))])
+    assert decoder.decode(contacts).verdict is Verdict.NONE
+
+
+def test_two_stamps_at_once_are_both_read(decoder, codebook, press):
+    rng = np.random.default_rng(4)
+    both = np.vstack(
+        [press(codebook.pads(5), rng, 0.1), press(codebook.pads(6), rng, 0.1) + np.array([60.0, 0.0])]
+    )
+    assert {reading.code for reading in decoder.decode_all(both)} == {5, 6}
+    reading = decoder.decode(both)
+    assert reading.verdict is Verdict.AMBIGUOUS
+    assert set(reading.candidates) == {5, 6}
+
+
+def test_contacts_that_make_two_codes_are_ambiguous(codebook):
+    twin = codebook.pads(0).copy()
+    twin[4] = -twin[4]
+    pair = replace(codebook, table=np.array([codebook.pads(0), twin]))
+    contacts = np.vstack([codebook.pads(0), twin[4:]])
+    reading = Decoder(pair).decode(contacts)
+    assert reading.verdict is Verdict.AMBIGUOUS
+    assert set(reading.candidates) == {0, 1}
+
+
+def test_measured_rejections_are_those_predicted(codebook, press):
+    decoder = Decoder(codebook, frr=0.02)
+    rng = np.random.default_rng(9)
+    batch = np.array([press(codebook.pads(i % 150), rng, decoder.sigma_mm) for i in range(6000)])
+    codes, _ = decoder.decode_batch(batch)
+    rejected = np.count_nonzero(codes < 0)
+    assert 0.02 / 1.5 < rejected / len(batch) < 0.02 * 1.5
+    assert np.count_nonzero((codes >= 0) & (codes != np.arange(6000) % 150)) == 0
+
+
+def test_other_pad_counts_are_read(make_codebook, press):
+    for pads in (3, 4, 6):
+        codes = make_codebook(30, pads=pads, min_distance_mm=1.0)
+        reading = Decoder(codes).decode(press(codes.pads(9), np.random.default_rng(pads), 0.01))
+        assert (reading.verdict, reading.code) == (Verdict.READ, 9)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"scale": "any"}, {"misread": 0.0}, {"mm_per_unit": 0.0}, {"sigma_mm": -1.0}, {"frr": 2.0}],
+    ids=str,
+)
+def test_arguments_out_of_range_are_refused(codebook, arguments):
+    with pytest.raises(InputError, match=next(iter(arguments))):
+        Decoder(codebook, **arguments)
