@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.decoder.frame_fit import FrameFitter
+from sim.decoder.frame_model import weigh
+from sim.decoder.frame_reference import noise_covariance, pads_image
+from sim.panel import load_profile
+
+pytestmark = pytest.mark.kernel
+
+FREE = np.array([18.3, 40.2, 27.9, 44.4, 0.7, 1.1])
+
+
+@pytest.fixture(scope="module")
+def fitter():
+    return FrameFitter(load_profile("nexus-5"), noise=1.5)
+
+
+def test_the_image_is_that_of_the_slow_twin(fitter):
+    image = fitter.derivatives(FREE)[:, :, -1]
+    np.testing.assert_allclose(image, pads_image(FREE, fitter.profile, 6.0), atol=0.01)
+
+
+def test_derivatives_are_those_of_the_slow_twin(fitter):
+    derivatives = fitter.derivatives(FREE)
+    for parameter in range(len(FREE)):
+        step = np.zeros(len(FREE))
+        step[parameter] = 1e-4
+        up, down = (pads_image(FREE + sign * step, fitter.profile, 6.0) for sign in (1, -1))
+        np.testing.assert_allclose(derivatives[:, :, parameter], (up - down) / 2e-4, atol=0.05)
+
+
+def test_a_pad_beyond_the_edge_shows_its_near_part(fitter):
+    free = np.array([-1.0, 50.0, 0.0, 1.0])
+    image = fitter.derivatives(free)[:, :, -1]
+    np.testing.assert_allclose(image, pads_image(free, fitter.profile, 6.0), atol=0.01)
+    assert image[12, 0] > 50.0
+
+
+def test_products_go_through_the_inverse_covariance(fitter):
+    rows, cols = 27, 15
+    images = np.random.default_rng(0).normal(size=(rows, cols, 3)) + np.arange(3)
+    products = np.empty((3, 3))
+    weigh(images, fitter.weights, np.empty((rows, 3)), np.empty((cols, 3)), products)
+    flat = images.reshape(-1, 3)
+    expected = flat.T @ np.linalg.solve(noise_covariance(fitter.profile, 1.5), flat)
+    np.testing.assert_allclose(products, expected, rtol=1e-9)
