@@ -84,6 +84,7 @@ def add_signal(
     rows, cols = work.shape
     for ground in range(poses.shape[0]):
         kind = kinds[ground]
+        table = tables[kind]
         drive, saturation, reach_mm = responses[kind, 0], responses[kind, 1], responses[kind, 2]
         pose = poses[ground]
         cos, sin, k, g = pose[2], pose[3], pose[5], pose[6]
@@ -110,7 +111,7 @@ def add_signal(
                 for c in range(first_col, last_col + 1):
                     dx = (c + 0.5) * pitch_x_mm - disc_x
                     radius_mm = math.sqrt(dx * dx + dy * dy)
-                    work[r, c] += discs[d, 5] * disc_coverage(tables[kind], reach_mm, diameter_mm, radius_mm)
+                    work[r, c] += discs[d, 5] * disc_coverage(table, reach_mm, diameter_mm, radius_mm)
             top, bottom = min(top, first_row), max(bottom, last_row)
             left, right = min(left, first_col), max(right, last_col)
 

@@ -144,6 +144,18 @@ def draws_per_frame(rows: int, cols: int) -> int:
 
 
 @nb.njit(cache=True, nogil=True)
+def quantise(counts: F64, levels: F64, deltas: npt.NDArray[np.int16]) -> None:
+    """Round to integers, squelch small ones to 0, and clip to the converter's range."""
+    rows, cols = counts.shape
+    squelch, least, most = levels[SQUELCH], levels[COUNT_MIN], levels[COUNT_MAX]
+    for r in range(rows):
+        for c in range(cols):
+            value = np.floor(counts[r, c] + 0.5)  # stays a float, unlike math.floor: several at a time
+            value = 0.0 if abs(value) <= squelch else value
+            deltas[r, c] = int(min(most, max(least, value)))
+
+
+@nb.njit(cache=True, nogil=True)
 def finish_frame(
     signal: F64,
     held: F64,
@@ -153,8 +165,11 @@ def finish_frame(
     normals: F64,
     levels: F64,
     counts: F64,
+    deltas: npt.NDArray[np.int16],
 ) -> None:
     """Write ``counts``: signal, noise, stripes, drift and memory; clears signal, held and coupling.
+
+    ``deltas`` are the counts as :func:`quantise` rounds them.
 
     ``memory`` follows ``MEMORY_SHARE`` of the held image at ``MEMORY_RATE`` per frame and is subtracted.
     """
@@ -184,15 +199,4 @@ def finish_frame(
             held[r, c] = 0.0
     for c in range(cols):
         coupling[c] = 0.0
-
-
-@nb.njit(cache=True, nogil=True)
-def quantise(counts: F64, levels: F64, deltas: npt.NDArray[np.int16]) -> None:
-    """Round to integers, squelch small ones to 0, and clip to the converter's range."""
-    rows, cols = counts.shape
-    for r in range(rows):
-        for c in range(cols):
-            value = math.floor(counts[r, c] + 0.5)
-            if abs(value) <= levels[SQUELCH]:
-                value = 0
-            deltas[r, c] = int(min(levels[COUNT_MAX], max(levels[COUNT_MIN], float(value))))
+    quantise(counts, levels, deltas)

@@ -73,6 +73,7 @@ class Panel:
         self._add_objects(objects)
         self._rng.standard_normal(out=self._normals)
         self._set_levels(t_us)
+        deltas = np.empty(self._shape, np.int16)
         noise.finish_frame(
             self._signal,
             self._held,
@@ -82,11 +83,11 @@ class Panel:
             self._normals,
             self._levels,
             self._counts,
+            deltas,
         )
         if self._faults is not None:
             self._faults.apply(self._counts)
-        deltas = np.empty(self._shape, np.int16)
-        noise.quantise(self._counts, self._levels, deltas)
+            noise.quantise(self._counts, self._levels, deltas)
         return Frame(t_us, deltas)
 
     def signal(self, objects: Sequence[PlacedObject]) -> npt.NDArray[np.float64]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import pytest
 
 from firmware_emulator.errors import InputError
-from sim.panel import Condition, Panel, PlacedObject, load_profile
+from sim.panel import Condition, Panel, PlacedObject, load_profile, profile_names
+from sim.panel.effects import EFFECTS, Effect
 from sim.panel.placing import FIRST_SCAN
 from sim.stamps.objects import TouchObject, resolve_object, round_pads
 
@@ -194,3 +196,22 @@ def test_a_squelched_panel_reads_exactly_nothing_at_rest() -> None:
     panel = Panel(load_profile("surface-book-2"), seed=5)
     frames = np.array([scan(panel, later(n)) for n in range(20)])
     assert (frames == 0).mean() > 0.999
+
+
+def test_every_field_of_the_condition_and_what_hands_and_use_do_is_shown() -> None:
+    shown = {effect.name.split()[0] for effect in EFFECTS}
+    assert shown == {field.name for field in fields(Condition)} | {"grip", "force", "tilt_deg", "wear"}
+
+
+@pytest.mark.parametrize("effect", EFFECTS, ids=lambda effect: effect.name)
+def test_an_effect_that_is_shown_can_be_seen(effect: Effect) -> None:
+    """At least a few nodes differ by a visible shade."""
+    difference = np.abs(effect.on.take(NEXUS).astype(int) - effect.off.take(NEXUS))
+    assert (difference >= 0.08 * effect.full_scale * NEXUS.flat.amplitude).sum() >= 3
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_every_effect_can_be_shown_on_every_panel(name: str) -> None:
+    profile = load_profile(name)
+    for effect in EFFECTS:
+        assert effect.on.take(profile).shape == (profile.grid.rows, profile.grid.cols)

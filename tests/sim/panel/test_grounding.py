@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import pdist
 
 from sim.panel import PlacedObject, load_profile, reference
 from sim.panel.grounding import factors, floating_image
@@ -26,55 +25,6 @@ def test_a_grip_beyond_its_range_is_taken_as_its_end() -> None:
 
 def test_an_empty_image_stays_empty() -> None:
     assert not floating_image(np.zeros((4, 5)), 0.99).any()
-
-
-def five_pads(rng: np.random.Generator) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """Held image of five joined 7 mm pads, 10 mm apart in a 30 mm face; and the node nearest to each pad."""
-    while True:
-        radii, angles = 15.0 * np.sqrt(rng.random(5)), rng.uniform(0.0, 2 * np.pi, 5)
-        pads = np.column_stack([radii * np.cos(angles), radii * np.sin(angles)])
-        if pdist(pads).min() >= 10.0:
-            break
-    profile = load_profile("nexus-5")
-    stamp = TouchObject("seven", round_pads(pads, 7.0), (5,))
-    x, y = rng.uniform(25.0, 35.0), rng.uniform(40.0, 70.0)
-    image = Panel(profile).signal([PlacedObject(stamp, x, y)])
-    geometry = profile.geometry
-    nodes = [
-        (int((pad_y + y) / geometry.pitch_y_mm), int((pad_x + x) / geometry.pitch_x_mm))
-        for pad_x, pad_y in pads
-    ]
-    return image, nodes
-
-
-@pytest.fixture(scope="module")
-def stamps() -> list[tuple[np.ndarray, list[tuple[int, int]]]]:
-    rng = np.random.default_rng(0)
-    return [five_pads(rng) for _ in range(100)]
-
-
-@pytest.mark.parametrize(
-    ("k", "attenuation", "ghost"),
-    [(0.1, 0.95, -0.03), (0.3, 0.84, -0.10), (0.6, 0.68, -0.23), (1.0, 0.50, -0.41)],
-)
-def test_joined_pads_lose_height_and_make_ghosts_as_derived(
-    stamps: list[tuple[np.ndarray, list[tuple[int, int]]]], k: float, attenuation: float, ghost: float
-) -> None:
-    """Derived for five joined 7 mm pads: mean pad peak against held, depth of the ghosts in amplitudes."""
-    ratios, depths = [], []
-    for held, nodes in stamps:
-        image = floating_image(held, k)
-        ratios += [image[node] / held[node] for node in nodes]
-        depths.append(image.min() / 225.0)
-    assert np.mean(ratios) == pytest.approx(attenuation, abs=0.03)
-    assert np.mean(depths) == pytest.approx(ghost, abs=0.03)
-
-
-def test_the_worst_pads_of_a_released_stamp_keep_a_quarter(
-    stamps: list[tuple[np.ndarray, list[tuple[int, int]]]],
-) -> None:
-    ratios = [floating_image(held, 1.0)[node] / held[node] for held, nodes in stamps for node in nodes]
-    assert np.percentile(ratios, 10) == pytest.approx(0.27, abs=0.06)
 
 
 @pytest.mark.kernel

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.panel import load_profile
 from sim.panel.field import disc_coverage
 from sim.panel.reference import BORDER_MM, CELL_MM, disc_mask
 from sim.panel.response import response_table
@@ -37,27 +36,3 @@ def test_nothing_is_felt_of_no_contact_or_far_away() -> None:
 @pytest.mark.kernel
 def test_a_contact_wider_than_the_table_covers_wholly() -> None:
     assert coverage(500.0, 0.0) == pytest.approx(1.0)
-
-
-@pytest.mark.parametrize(
-    ("diameter_mm", "low", "mean", "high"),
-    [
-        (4.0, 0.20, 0.33, 0.45),
-        (6.0, 0.41, 0.61, 0.75),
-        (7.0, 0.54, 0.74, 0.85),
-        (8.0, 0.65, 0.82, 0.91),
-    ],
-)
-def test_pad_peaks_over_random_phase_are_the_derived_ones(
-    diameter_mm: float, low: float, mean: float, high: float
-) -> None:
-    """Derived from the flat response measured on the Nexus 5: mean and spread of the highest node."""
-    geometry = load_profile("nexus-5").geometry
-    phases = np.random.default_rng(0).uniform(-0.5, 0.5, (1000, 2)) * [
-        geometry.pitch_x_mm,
-        geometry.pitch_y_mm,
-    ]
-    peaks = np.array([coverage(diameter_mm, float(np.hypot(*phase))) for phase in phases])
-    assert peaks.mean() == pytest.approx(mean, abs=0.03)
-    assert peaks.min() == pytest.approx(low, abs=0.05)
-    assert peaks.max() == pytest.approx(high, abs=0.05)
