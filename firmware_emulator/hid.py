@@ -9,7 +9,7 @@ both say the same of a recording.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from firmware_emulator.errors import ProtocolError
@@ -296,7 +296,7 @@ class HidTouchDecoder:
                 self._expected = 0
                 if any(slot.read(word).tip for slot in layout.slots):
                     # Filler that says otherwise: the count is right, and nothing is down.
-                    self._scan = {id_: replace(contact, tip=False) for id_, contact in self._down.items()}
+                    self._scan = {id_: contact._replace(tip=False) for id_, contact in self._down.items()}
             self._scan_time = scan_time
         self._t_us = t_us
         self._take(layout, word)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,7 @@ class Frame:
     deltas: npt.NDArray[np.int16]
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """One touch, as the controller says it.
 
     Attributes:
@@ -43,8 +43,7 @@ class Contact:
     size_mm: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TouchReport:
+class TouchReport(NamedTuple):
     """All contacts of one scan: those that are down, and those that have just lifted (``tip`` False).
 
     Attributes:

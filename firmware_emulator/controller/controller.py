@@ -131,7 +131,7 @@ class Controller:
         )
         if touched:
             self._touched_us = t_us
-        return TouchReport(t_us, tuple([Contact(*fields) for fields in self._contacts[:told].tolist()]))
+        return TouchReport(t_us, tuple(map(Contact._make, self._contacts[:told].tolist())))
 
     def _passes_over(self, t_us: int) -> bool:
         if self._scanned_us is None:
