@@ -1,0 +1,117 @@
+"""The face of a stamp: what is admissible, rigid distances, enclosing circles, random stamps."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_emulator.errors import InputError
+from sim.stamps.stamp import Floats
+
+MIN_PADS: Final = 3
+MAX_PADS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class FaceGeometry:
+    """What every stamp of a family keeps.
+
+    Attributes:
+        pads: pads on a stamp, 3 to 8.
+        pad_diameter_mm: diameter of every pad.
+        spacing_mm: least distance of two pad centres. At 4.1 mm pitch 6 mm pads 12 mm apart never merge at
+            a 20 % threshold (measured pad response, touch-panels facts).
+        face_radius_mm: radius of the disc that holds all pad centres.
+    """
+
+    pads: int = 5
+    pad_diameter_mm: float = 6.0
+    spacing_mm: float = 12.0
+    face_radius_mm: float = 22.0
+
+    def admits(self, points_mm: npt.ArrayLike) -> bool:
+        """Whether the pads (n, 2) keep the spacing and fit in the face, wherever its centre is."""
+        points = np.asarray(points_mm, np.float64)
+        gaps = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
+        if gaps[np.triu_indices(len(points), 1)].min() < self.spacing_mm:
+            return False
+        return enclosing_circle(points)[1] <= self.face_radius_mm
+
+    def random_pads(self, rng: np.random.Generator) -> Iterator[Floats]:
+        """Endless admissible stamps (n, 2): pads even over the face, drawn until all keep the spacing."""
+        near = np.triu_indices(self.pads, 1)
+        while True:
+            points = rng.uniform(-self.face_radius_mm, self.face_radius_mm, (4096, self.pads, 2))
+            points = points[(np.square(points).sum(axis=2) <= self.face_radius_mm**2).all(axis=1)]
+            gaps = np.square(points[:, near[0]] - points[:, near[1]]).sum(axis=2)
+            yield from points[(gaps >= self.spacing_mm**2).all(axis=1)]
+
+
+def rigid_distance_mm(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """Rigid distance of two pad sets (n, 2), mm: least root of summed squared pad displacements.
+
+    The minimum is over rotation, translation and pad order; mirror images differ. For centred sets as complex
+    numbers the best rotation leaves ``|a|^2 + |b|^2 - 2 |sum conj(a_k) b_k|`` (Procrustes in the plane).
+
+    Raises:
+        InputError: the sets are not (n, 2) of equal n, 1 to 8, or not finite.
+    """
+    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    for name, points in (("a", first), ("b", second)):
+        if points.ndim != 2 or points.shape[1] != 2 or points.shape != first.shape:
+            raise InputError(
+                f"rigid_distance_mm: {name} has shape {points.shape}; expected two sets of equal shape (n, 2)"
+            )
+        if not np.isfinite(points).all():
+            raise InputError(f"rigid_distance_mm: {name} has a value that is not finite")
+    if not 1 <= len(first) <= MAX_PADS:
+        raise InputError(f"rigid_distance_mm: {len(first)} pads; expected 1 to {MAX_PADS}")
+    p, q = first @ (1, 1j), second @ (1, 1j)
+    p, q = p - p.mean(), q - q.mean()
+    q = q[np.array(list(itertools.permutations(range(len(q)))))]
+    overlap = q @ p.conj()
+    best = int(np.abs(overlap).argmax())
+    size = abs(overlap[best])
+    turn = overlap[best] / size if size > 0.0 else 1.0
+    # Summed over the pads: the closed form cancels for small distances and loses half the digits.
+    return float(np.sqrt(np.square(np.abs(q[best] - turn * p)).sum()))
+
+
+def enclosing_circle(points_mm: npt.ArrayLike) -> tuple[Floats, float]:
+    """Centre (2,) and radius (mm) of the smallest circle round the points (n, 2)."""
+    centres, radii = enclosing_circles(np.asarray(points_mm, np.float64)[None])
+    return centres[0], float(radii[0])
+
+
+def enclosing_circles(points_mm: Floats) -> tuple[Floats, Floats]:
+    """Smallest circles round pad sets (m, n, 2): centres (m, 2) and radii (m,), mm.
+
+    It is the smallest of the circles through two points as a diameter or through three that holds all.
+    """
+    z = points_mm @ (1, 1j)
+    centres = [(z[:, i] + z[:, j]) / 2 for i, j in itertools.combinations(range(z.shape[1]), 2)]
+    for i, j, k in itertools.combinations(range(z.shape[1]), 3):
+        u, v = z[:, j] - z[:, i], z[:, k] - z[:, i]
+        twice_area = 2.0 * (u.conj() * v).imag
+        with np.errstate(divide="ignore", invalid="ignore"):
+            centre = z[:, i] + 1j * (u * np.square(np.abs(v)) - v * np.square(np.abs(u))) / twice_area
+        centres.append(np.where(np.isfinite(centre), centre, math.inf))
+    candidates = np.stack(centres, axis=1)
+    radii = np.zeros(candidates.shape)
+    for pad in z.T:
+        radii = np.fmax(radii, np.abs(candidates - pad[:, None]))
+    best = radii.argmin(axis=1)
+    rows = np.arange(len(z))
+    centre = candidates[rows, best]
+    return np.stack([centre.real, centre.imag], axis=-1), radii[rows, best]
+
+
+def ball_volume(dimensions: int) -> float:
+    """Volume of the unit ball in that many dimensions."""
+    return math.pi ** (dimensions / 2) / math.gamma(dimensions / 2 + 1)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from bench.cli import family
+from firmware_emulator.errors import InputError
+
+CATALOGUE = """
+[[stamp]]
+name = "bakery"
+pads = [[0, 0], [20, 0], [0, 15.5]]
+[[stamp]]
+name = "florist"
+pads = [[0, 0], [24, 0], [3, 17]]
+"""
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    made = typer.Typer()
+    family.register(made)
+    made.command("other")(lambda: None)
+    return made
+
+
+@pytest.fixture
+def catalogue(tmp_path) -> str:
+    path = tmp_path / "stamps.toml"
+    path.write_text(CATALOGUE)
+    return str(path)
+
+
+def run(app: typer.Typer, *arguments: object, status: int = 0) -> str:
+    result = CliRunner().invoke(app, ["family", *map(str, arguments)])
+    if isinstance(result.exception, InputError):
+        raise result.exception
+    assert result.exit_code == status, result.output
+    return result.stdout
+
+
+def test_show_tells_what_a_family_can_do(app):
+    shown = json.loads(run(app, "show", "p5-60k", "--json"))
+    assert shown["size"] == 60_000
+    assert shown["density_of_e7"] == 0.295
+    assert 0.3 < shown["design_sigma_mm"] < 0.4
+    assert 0.0 < shown["far_at_design_radius"] < 0.2
+
+
+def test_show_draws_one_stamp(app, tmp_path):
+    picture = tmp_path / "stamp.png"
+    shown = json.loads(run(app, "show", "p5-60k", "--code", 12345, "-o", picture, "--json"))
+    assert shown["code"] == 12345
+    assert len(shown["pads_mm"]) == 5
+    assert picture.exists()
+
+
+def test_show_takes_the_name_of_a_catalogue_entry(app, catalogue):
+    assert json.loads(run(app, "show", catalogue, "--code", "florist", "--json"))["code"] == 1
+
+
+def test_check_prints_the_closest_pairs_of_a_catalogue(app, catalogue):
+    report = json.loads(run(app, "check", catalogue, "--json"))
+    assert report["passed"]
+    assert report["closest"][0][:2] == [0, 1]
+
+
+def test_export_writes_the_codes_asked_for(app, tmp_path):
+    output = tmp_path / "out.csv"
+    run(app, "export", "p5-60k", "-o", output, "--codes", "1,5-7")
+    assert [line.split(",")[0] for line in output.read_text().splitlines()[1:]] == [
+        f"p5-60k/{code}" for code in (1, 5, 6, 7)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "no-such-family"], "no-such-family"),
+        (["show", "p5-60k", "--code", "60000"], "codes 0 to 59999"),
+        (["show", "p5-60k", "--code", "x"], "--code x"),
+        (["show", "p5-60k", "-o", "a.png"], "expected --code"),
+        (["export", "p5-60k", "-o", "a.csv", "--codes", "7-5"], "'7-5'"),
+        (["export", "p5-60k", "-o", "a.csv", "--codes", "one"], "'one'"),
+    ],
+)
+def test_wrong_arguments_are_refused(app, arguments, said):
+    with pytest.raises(InputError, match=said):
+        run(app, *arguments)
