@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bench.records import PressRecord
+from bench.press_records import PressResult
 
 Quantity: TypeAlias = Literal["rate", "time", "length"]
 
@@ -34,8 +34,8 @@ class Measurement:
     meaning: str
     quantity: Quantity
     kind: Literal["genuine", "foreign"] | None
-    counts: Callable[[PressRecord], bool] | None = None
-    value: Callable[[PressRecord], float | None] | None = None
+    counts: Callable[[PressResult], bool] | None = None
+    value: Callable[[PressResult], float | None] | None = None
     q: float = 0.5
 
     @property
@@ -58,15 +58,15 @@ class Measurement:
         return self.kind is None or self.kind == kind
 
 
-def _right_distance_mm(record: PressRecord) -> float | None:
+def _right_distance_mm(record: PressResult) -> float | None:
     return record.reading.distance_mm if record.reading is not None and record.read_right else None
 
 
-def _right_margin_mm(record: PressRecord) -> float | None:
+def _right_margin_mm(record: PressResult) -> float | None:
     return record.reading.margin_mm if record.reading is not None and record.read_right else None
 
 
-def _right_time_ms(record: PressRecord) -> float | None:
+def _right_time_ms(record: PressResult) -> float | None:
     return record.time_to_decision_ms if record.read_right else None
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bench.measurements import MEASUREMENTS, UNITS, Measurement
 from bench.plans import Limit, Plan
-from bench.records import Outcome, PressRecord, Run
-from bench.statistics import percentile, rate
+from bench.press_records import Outcome
+from bench.records import Run
+from bench.statistics import Percentile, Rate, percentile, rate
+from bench.tallies import Sample, Tally
 
 
 class Result(StrEnum):
@@ -101,62 +102,41 @@ class Assessment:
     planned: int
 
 
-def measure(
-    name: str, records: Iterable[PressRecord], *, profile: str, case: str | None, seed: int = 0
-) -> Measured:
-    """One measurement of the presses of a profile; presses lost to the bench do not count.
+def measure(name: str, sample: Sample, *, profile: str, case: str | None, seed: int = 0) -> Measured:
+    """One measurement, with its interval.
 
     Args:
         name: of the measurement.
-        records: any presses; those that belong are picked.
-        profile: whose presses count.
-        case: whose presses count; None: all that the measurement applies to.
+        sample: what it saw.
+        profile: whose presses these are.
+        case: of which case; None: of all that it applies to.
         seed: of the bootstrap.
     """
     measurement = MEASUREMENTS[name]
-    chosen = [
-        record
-        for record in records
-        if record.outcome.judged
-        and record.profile == profile
-        and measurement.applies_to(record.kind)
-        and case in (None, record.case)
-    ]
-    if measurement.counts is not None:
-        result = rate(sum(map(measurement.counts, chosen)), len(chosen))
-        return Measured(
-            name,
-            profile,
-            case,
-            measurement.unit,
-            result.estimate,
-            result.low if result.n else None,
-            result.high if result.n else None,
-            result.k,
-            result.n,
-            result.confidence,
-            result.method,
-        )
-    assert measurement.value is not None
-    values = [value for value in map(measurement.value, chosen) if value is not None]
-    found = percentile(values, measurement.q, seed=seed)
+    found: Rate | Percentile
+    if measurement.is_rate:
+        found = rate(sample.k, sample.n)
+        low, high = (found.low, found.high) if found.n else (None, None)
+    else:
+        found = percentile(sample.numbers, measurement.q, seed=seed)
+        low, high = found.low, found.high
     return Measured(
         name,
         profile,
         case,
         measurement.unit,
         found.estimate,
-        found.low,
-        found.high,
-        None,
+        low,
+        high,
+        sample.k if measurement.is_rate else None,
         found.n,
         found.confidence,
         found.method,
     )
 
 
-def judge(measured: Measured, limit: Limit, records: Sequence[PressRecord] = ()) -> Judged:
-    """Hold a measurement against a limit."""
+def judge(measured: Measured, limit: Limit, worst: int | None = None) -> Judged:
+    """Hold a measurement against a limit; ``worst`` is the press that speaks most against it."""
     unit = limit.unit or measured.unit
     scaled = _in_unit(measured, unit)
     low, high = (scaled.low, scaled.high) if limit.confident else (scaled.value, scaled.value)
@@ -176,55 +156,35 @@ def judge(measured: Measured, limit: Limit, records: Sequence[PressRecord] = ())
         limit.marginal_max,
         limit.confident,
         result,
-        _worst(measured, records),
+        worst,
     )
 
 
 def assess(plan: Plan, run: Run) -> Assessment:
     """Measure and judge a run, whole or cut short."""
-    by_profile: dict[str, list[PressRecord]] = {profile: [] for profile in plan.header.profiles}
-    for record in run.presses:
-        by_profile.setdefault(record.profile, []).append(record)
+    tally = Tally(run.presses)
     kinds = {case.kind for case in plan.cases}
+
+    def measured_on(name: str, profile: str, case: str | None) -> tuple[Measured, int | None]:
+        sample = tally.sample(name, profile, case)
+        found = measure(name, sample, profile=profile, case=case, seed=run.header.seed)
+        return found, None if sample.worst is None else sample.worst[1]
+
     measured = [
-        measure(name, records, profile=profile, case=case, seed=run.header.seed)
-        for profile, records in by_profile.items()
+        measured_on(name, profile, case)[0]
+        for profile in plan.header.profiles
         for name, measurement in MEASUREMENTS.items()
         if any(measurement.applies_to(kind) for kind in kinds)
         for case in _cases_to_measure(plan, measurement)
     ]
-    limits = [
-        judge(
-            measure(
-                limit.measurement, by_profile[profile], profile=profile, case=limit.case, seed=run.header.seed
-            ),
-            limit,
-            by_profile[profile],
-        )
-        for limit in plan.limits
-        for profile in ([limit.profile] if limit.profile is not None else plan.header.profiles)
-    ]
-    counted = Counter(record.outcome.value for record in run.presses)
-    outcomes = {outcome.value: counted.get(outcome.value, 0) for outcome in Outcome}
+    limits = []
+    for limit in plan.limits:
+        for profile in [limit.profile] if limit.profile is not None else plan.header.profiles:
+            found, worst = measured_on(limit.measurement, profile, limit.case)
+            limits.append(judge(found, limit, worst))
+    outcomes = {outcome.value: tally.outcomes[outcome] for outcome in Outcome}
     verdict, reason = _verdict(plan, run, limits, outcomes)
     return Assessment(verdict, reason, tuple(measured), tuple(limits), outcomes, plan.size)
-
-
-def badness(record: PressRecord) -> tuple[int, float]:
-    """How much a press speaks against the stamp: larger is worse. For the gallery of the worst presses."""
-    if not record.outcome.judged:
-        return 0, 0.0
-    distance = record.reading.distance_mm if record.reading else None
-    if record.misread:
-        return 6, distance or 0.0
-    if record.accepted:
-        return 5, -(distance or 0.0)
-    if record.outcome is Outcome.FAILED:
-        return 4, record.time_to_decision_ms or float("inf")
-    if record.kind == "genuine":
-        return 2, distance or 0.0
-    # A foreign object that was rightly refused is the more worrying the nearer it came to a code.
-    return 1, -(distance if distance is not None else float("inf"))
 
 
 def _cases_to_measure(plan: Plan, measurement: Measurement) -> list[str | None]:
@@ -245,29 +205,6 @@ def _in_unit(measured: Measured, unit: str) -> Measured:
 
 def _outside(low: float, high: float, smallest: float | None, largest: float | None) -> bool:
     return (smallest is not None and low < smallest) or (largest is not None and high > largest)
-
-
-def _worst(measured: Measured, records: Iterable[PressRecord]) -> int | None:
-    """The press that speaks most against a measurement."""
-    measurement = MEASUREMENTS[measured.name]
-    chosen = [
-        record
-        for record in records
-        if record.outcome.judged
-        and record.profile == measured.profile
-        and measured.case in (None, record.case)
-    ]
-    if measurement.counts is not None:
-        counted = [
-            record for record in chosen if measurement.applies_to(record.kind) and measurement.counts(record)
-        ]
-        return max(counted, key=badness).press if counted else None
-    assert measurement.value is not None
-    sign = 1.0 if measurement.q >= 0.5 else -1.0
-    valued = [
-        (sign * value, record.press) for record in chosen if (value := measurement.value(record)) is not None
-    ]
-    return max(valued)[1] if valued else None
 
 
 def _verdict(

@@ -211,6 +211,22 @@ class Plan:
             ),
         )
 
+    def with_presses(self, presses: int) -> Plan:
+        """The same plan with as many presses of every case on each profile."""
+        return dataclasses.replace(
+            self, cases=tuple(msgspec.structs.replace(case, presses=presses) for case in self.cases)
+        )
+
+    def press(self, index: int) -> PlannedPress:
+        """The press at a place in the run, from 1."""
+        before, on_profile = index - 1, sum(case.presses for case in self.cases)
+        profile, number = self.header.profiles[before // on_profile], before % on_profile
+        for case in self.cases:
+            if number < case.presses:
+                return PlannedPress(index, profile, case, number + 1)
+            number -= case.presses
+        raise IndexError(index)
+
     def condition_of(self, case: Case) -> dict[str, Any]:
         """Settings of the panel for a case."""
         return {**self.condition, **case.condition}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,22 +11,14 @@ import msgspec
 
 from bench.draws import Draw, PressDrawer
 from bench.plans import Plan, PlannedPress
-from bench.records import (
-    ContactRecord,
-    Outcome,
-    PressRecord,
-    ReadingRecord,
-    RigIdentity,
-    Timing,
-    finite,
-)
+from bench.press_readings import Heard, blank, judged, listen, press_of
+from bench.press_records import Outcome, PressRecord
+from bench.records import RigIdentity
 from firmware_emulator.errors import LinkError
 
 if TYPE_CHECKING:
     from bench.sources.serial_rig import SerialRig
-    from firmware_emulator.touch import TouchReport
-    from sim.decoder import PressDecision
-    from sim.press import Press
+    from bench.sources.simulated import SimulatedSource
 
 VIRTUAL = "virtual"
 """Name of the rig in software where a port is expected."""
@@ -59,6 +50,17 @@ class Pressed:
 
     record: PressRecord
     counters: dict[str, int]
+    presses = 1
+
+    @property
+    def line(self) -> PressRecord:
+        """What is recorded."""
+        return self.record
+
+    @property
+    def failed(self) -> int:
+        """How many presses failed."""
+        return int(self.record.outcome is Outcome.FAILED)
 
 
 @contextmanager
@@ -159,10 +161,10 @@ class Presser:
             condition = self._plan.condition_of(planned.case)
             self._configure(rig, condition)
         try:
-            heard = self._listen(rig.press(draw.press, draw.seed))
+            heard = listen(self._decoder, rig.press(draw.press, draw.seed))
         except ManualPressError:
             return self._press_by_hand(rig, planned, draw)
-        return self._judged(rig, _blank(planned, draw, condition, draw.press), heard)
+        return self._pressed(rig, blank(planned, draw, condition, draw.press), heard)
 
     def repeat(self, rig: SerialRig, record: PressRecord) -> PressRecord:
         """Make the press of a record again, and read it.
@@ -171,8 +173,8 @@ class Presser:
             LinkError: the link failed.
         """
         self._configure(rig, record.condition)
-        heard = self._listen(rig.press(press_of(record), record.seed))
-        return self._judged(rig, record, heard).record
+        heard = listen(self._decoder, rig.press(press_of(record), record.seed))
+        return self._pressed(rig, record, heard).record
 
     def _configure(self, rig: SerialRig, condition: dict[str, Any]) -> None:
         if self._configured != (rig, condition):
@@ -183,130 +185,65 @@ class Presser:
         """Ask the operator to press, and listen."""
         if self._prompt is not None:
             self._prompt(f"press {planned.index} of {self._plan.size}: press {draw.object} now, then let go")
-        record = _blank(planned, draw, {}, None)
+        record = blank(planned, draw, {}, None)
         try:
-            heard = self._listen(rig.watch(first_contact_s=PROMPT_S, quiet_us=QUIET_US))
+            heard = listen(self._decoder, rig.watch(first_contact_s=PROMPT_S, quiet_us=QUIET_US))
         except LinkError as error:
             rig.reset()  # fails if the link is dead: then it was not the operator
             return Pressed(msgspec.structs.replace(record, outcome=Outcome.TIMEOUT, message=str(error)), {})
-        return self._judged(rig, record, heard)
+        return self._pressed(rig, record, heard)
 
-    def _listen(self, reports: Iterable[TouchReport]) -> _Heard:
-        """Feed the reports of one press to the decoder, to the end, which may come after the decision."""
-        from sim.decoder import PressDecoder
-
-        decoder = PressDecoder(self._decoder)
-        decision = fullest = first = None
-        count = 0
-        for report in reports:
-            count += 1
-            first = first or report
-            now = decoder.feed(report)
-            if now is not None:
-                decision, fullest = now, report
-            elif decision is None and (fullest is None or len(report.down) >= len(fullest.down)):
-                fullest = report
-        return _Heard(decision or decoder.finish(), fullest, 0 if first is None else first.t_us, count)
-
-    def _judged(self, rig: SerialRig, record: PressRecord, heard: _Heard) -> Pressed:
-        """Fill in what was read, and whether that is right."""
-        reading = heard.decision.reading
+    def _pressed(self, rig: SerialRig, record: PressRecord, heard: Heard) -> Pressed:
+        """Fill in what was read, whether that is right, and what the link did."""
         counters = rig.press_counters.to_mapping()
-        record = msgspec.structs.replace(
-            record,
-            reading=ReadingRecord(
-                code=reading.code,
-                verdict=reading.verdict.value,
-                distance_mm=finite(reading.distance_mm),
-                margin_mm=finite(reading.margin_mm),
-                margin_is_bound=reading.margin_is_bound,
-                pose=reading.pose,
-            ),
-            timing=heard.timing,
-            contacts=heard.contacts,
-            decisive_us=heard.decisive_us,
-            link={"reports": heard.reports} | {name: counters[name] for name in FAULTS if counters[name]},
-        )
+        faults = {name: counters[name] for name in FAULTS if counters[name]}
+        record = msgspec.structs.replace(judged(record, heard), link={"reports": heard.reports} | faults)
         if not rig.press_whole:
-            outcome, message = Outcome.ERROR, _loss(counters)
-        else:
-            right = record.read_right if record.kind == "genuine" else not record.accepted
-            outcome, message = (Outcome.PASSED if right else Outcome.FAILED), ""
-        return Pressed(msgspec.structs.replace(record, outcome=outcome, message=message), counters)
+            record = msgspec.structs.replace(record, outcome=Outcome.ERROR, message=_loss(counters))
+        return Pressed(record, counters)
 
     def _lost(self, planned: PlannedPress, message: str) -> PressRecord:
         """Record of a press during which the link failed."""
         draw = self._drawer.draw(planned)
-        record = _blank(planned, draw, self._plan.condition_of(planned.case), draw.press)
+        record = blank(planned, draw, self._plan.condition_of(planned.case), draw.press)
         return msgspec.structs.replace(record, message=message)
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """What came over the link during one press.
+class SimulatedPresser:
+    """Makes the presses of a plan in memory, without a link; each is read as over one.
 
-    Attributes:
-        decisive: the report of the decision; without one, the last with the most contacts.
-        start_us: device time of the first scan.
-        reports: how many.
+    Args:
+        plan: what is pressed.
+        seed: of the run.
+
+    Raises:
+        InputError: the plan names something that does not exist.
     """
 
-    decision: PressDecision
-    decisive: TouchReport | None
-    start_us: int
-    reports: int
+    def __init__(self, plan: Plan, seed: int) -> None:
+        from sim.decoder import Decoder
 
-    @property
-    def timing(self) -> Timing:
-        """Times since the first scan."""
-        decision = self.decision
-        return Timing(
-            first_contact_us=self._since_start(decision.first_contact_us),
-            all_pads_us=self._since_start(decision.all_pads_us),
-            decided_us=self._since_start(decision.decided_at_us),
-            reports=decision.reports_used,
-        )
+        self._plan = plan
+        self._drawer = PressDrawer(plan, seed)
+        self._decoder = Decoder(self._drawer.codebook, sigma_mm=plan.decoder.sigma_mm)
+        self._sources: dict[str, SimulatedSource] = {}
 
-    @property
-    def decisive_us(self) -> int | None:
-        """Time of the decisive report since the first scan."""
-        return None if self.decisive is None else self.decisive.t_us - self.start_us
+    def press(self, planned: PlannedPress) -> PressRecord:
+        """Make one press, up to its decision, and read it.
 
-    @property
-    def contacts(self) -> list[ContactRecord]:
-        """Contacts of the decisive report that have a place in mm."""
-        return [
-            ContactRecord(id=contact.id, x_mm=contact.x_mm, y_mm=contact.y_mm)
-            for contact in (self.decisive.down if self.decisive is not None else ())
-            if contact.x_mm is not None and contact.y_mm is not None
-        ]
+        Raises:
+            InputError: the object does not fit the panel.
+        """
+        from bench.sources.simulated import SimulatedSource
 
-    def _since_start(self, t_us: int | None) -> int | None:
-        return None if t_us is None else t_us - self.start_us
-
-
-def _blank(planned: PlannedPress, draw: Draw, condition: dict[str, Any], press: Press | None) -> PressRecord:
-    """Record of a press of which nothing is known but the truth; an error until somebody says otherwise."""
-    return PressRecord(
-        press=planned.index,
-        profile=planned.profile,
-        case=planned.case.name,
-        kind=planned.case.kind,
-        number=planned.number,
-        object=draw.object,
-        code=draw.code,
-        seed=draw.seed,
-        condition=condition,
-        keyframes=[] if press is None else [dataclasses.astuple(keyframe) for keyframe in press.keyframes],
-        outcome=Outcome.ERROR,
-    )
-
-
-def press_of(record: PressRecord) -> Press:
-    """The press as a record tells it."""
-    from sim.press import Keyframe, Press
-
-    return Press(record.object, tuple(Keyframe(int(values[0]), *values[1:]) for values in record.keyframes))
+        if planned.profile not in self._sources:
+            self._sources[planned.profile] = SimulatedSource(planned.profile)
+        source = self._sources[planned.profile]
+        draw = self._drawer.draw(planned)
+        condition = self._plan.condition_of(planned.case)
+        source.configure(condition)
+        heard = listen(self._decoder, source.press(draw.press, draw.seed), until_decided=True)
+        return judged(blank(planned, draw, condition, draw.press), heard)
 
 
 def _loss(counters: dict[str, int]) -> str:

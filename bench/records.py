@@ -1,43 +1,29 @@
 """Records of a run: JSON lines, each flushed as it is written.
 
-The first line is the header, then comes one line per press, and the last line is the end. A file that stops
-anywhere, be it in the middle of a line, is read up to there. Readers ignore fields they do not know;
-``format`` grows only when an old reader would misunderstand. Wall-clock time stands in the header and the end
-only: two runs of one plan with one seed write the same press lines.
+The first line is the header, then comes one line per press, in a campaign one per chunk of presses, and the
+last line is the end. A file that stops anywhere, be it in the middle of a line, is read up to there. Readers
+ignore fields they do not know; ``format`` grows only when an old reader would misunderstand. Wall-clock time
+stands in the header and the end only: two runs of one plan with one seed write the same lines in between.
 """
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import msgspec
 from msgspec import Struct
 
+from bench.press_chunks import ChunkedPresses, PressChunk
+from bench.press_records import PressRecord, PressResult, combined
 from firmware_emulator.errors import InputError, StampbenchError
 
 FORMAT = 1
 FILE_NAME = "records.jsonl"
-
-
-class Outcome(StrEnum):
-    """How a press ended. The first two say something about the stamp; the others are faults of the bench."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    ERROR = "error"
-    TIMEOUT = "timeout"
-
-    @property
-    def judged(self) -> bool:
-        """True if the press counts in the measurements."""
-        return self in (Outcome.PASSED, Outcome.FAILED)
 
 
 class RigIdentity(Struct, frozen=True, kw_only=True):
@@ -64,6 +50,8 @@ class RunHeader(Struct, frozen=True, kw_only=True, tag_field="line", tag="run"):
         rigs: identity of the rig, by profile.
         workers: processes that pressed.
         started_at: wall clock, ISO 8601 with zone.
+        campaign: True if panel, controller and decoder were joined in memory, without a link.
+        presses_per_case: where it was asked for instead of the plan's own numbers.
     """
 
     format: int
@@ -77,104 +65,8 @@ class RunHeader(Struct, frozen=True, kw_only=True, tag_field="line", tag="run"):
     rigs: dict[str, RigIdentity]
     workers: int
     started_at: str
-
-
-class ReadingRecord(Struct, frozen=True, kw_only=True):
-    """What the decoder said; distances are None where there are none (infinite)."""
-
-    code: int | None
-    verdict: str
-    distance_mm: float | None
-    margin_mm: float | None
-    margin_is_bound: bool = False
-    """The decoder looked no further: the margin is at least ``margin_mm``."""
-    pose: tuple[float, float, float] | None
-    """x (mm), y (mm), theta (rad)."""
-
-
-class Timing(Struct, frozen=True, kw_only=True):
-    """Device time since the first scan of the press, microseconds; None where it never happened."""
-
-    first_contact_us: int | None
-    all_pads_us: int | None
-    decided_us: int | None
-    reports: int
-    """Scans the decision rests on."""
-
-
-class ContactRecord(Struct, frozen=True, kw_only=True):
-    """One contact of the decisive report, in mm from the top left corner."""
-
-    id: int
-    x_mm: float
-    y_mm: float
-
-
-class PressRecord(Struct, frozen=True, kw_only=True, tag_field="line", tag="press"):
-    """One press: what was done, what was read, how it was judged.
-
-    Attributes:
-        press: place in the run, from 1; what ``stampbench replay --press`` takes.
-        profile, case, kind, number: its place in the plan.
-        object, code: the truth; code None for foreign objects.
-        seed: of the panel's noise in this press; below 2**53, so that every JSON reader keeps it whole.
-        condition: settings of the panel.
-        keyframes: of the hand, each (t_us, x_mm, y_mm, theta_rad, force, grip, tilt_x_rad, tilt_y_rad); empty
-            when a person pressed.
-        outcome, message: how it ended, and why if the bench failed.
-        contacts: of the decisive report.
-        decisive_us: device time of that report since the first scan of the press.
-        link: faults of the link in this press, by kind.
-    """
-
-    press: int
-    profile: str
-    case: str
-    kind: Literal["genuine", "foreign"]
-    number: int
-    object: str
-    code: int | None
-    seed: int
-    condition: dict[str, Any]
-    keyframes: list[tuple[float, ...]]
-    outcome: Outcome
-    message: str = ""
-    reading: ReadingRecord | None = None
-    timing: Timing | None = None
-    contacts: list[ContactRecord] = []
-    decisive_us: int | None = None
-    link: dict[str, int] = {}
-
-    @property
-    def verdict(self) -> str:
-        """The decoder's verdict, or "none" where there is no reading."""
-        return self.reading.verdict if self.reading else "none"
-
-    @property
-    def misread(self) -> bool:
-        """True if a genuine stamp was read as another code."""
-        return self.kind == "genuine" and self.verdict == "read" and not self._right_code
-
-    @property
-    def read_right(self) -> bool:
-        """True if a genuine stamp was read as its own code."""
-        return self.kind == "genuine" and self.verdict == "read" and self._right_code
-
-    @property
-    def accepted(self) -> bool:
-        """True if a foreign object was read as some code."""
-        return self.kind == "foreign" and self.verdict == "read"
-
-    @property
-    def time_to_decision_ms(self) -> float | None:
-        """From the first contact to the decision."""
-        if self.timing is None or self.timing.decided_us is None or self.timing.first_contact_us is None:
-            return None
-        return (self.timing.decided_us - self.timing.first_contact_us) / 1000.0
-
-    @property
-    def _right_code(self) -> bool:
-        return self.reading is not None and self.reading.code == self.code
+    campaign: bool = False
+    presses_per_case: int | None = None
 
 
 class RunEnd(Struct, frozen=True, kw_only=True, tag_field="line", tag="end"):
@@ -195,7 +87,7 @@ class RunEnd(Struct, frozen=True, kw_only=True, tag_field="line", tag="end"):
     link: dict[str, int] = {}
 
 
-_Line = RunHeader | PressRecord | RunEnd
+_Line = RunHeader | PressRecord | PressChunk | RunEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,26 +96,37 @@ class Run:
 
     Attributes:
         path: of the records.
+        presses: whole, or from a campaign their results alone.
         end: None if the run was killed.
         cut: True if the last line was cut and dropped.
     """
 
     path: Path
     header: RunHeader
-    presses: tuple[PressRecord, ...]
+    presses: tuple[PressRecord, ...] | ChunkedPresses
     end: RunEnd | None
     cut: bool = False
 
-    def press(self, number: int) -> PressRecord:
+    @property
+    def digest(self) -> str:
+        """What was pressed and read in all presses, as one number, whatever their order and the link."""
+        if isinstance(self.presses, ChunkedPresses):
+            number = self.presses.digest
+        else:
+            number = combined(record.fingerprint for record in self.presses)
+        return f"{number:032x}"
+
+    def press(self, number: int) -> PressResult:
         """The press of this number.
 
         Raises:
             InputError: there is none.
         """
-        for record in self.presses:
-            if record.press == number:
-                return record
-        known = f"1 to {self.presses[-1].press}" if self.presses else "none: the run has no presses"
+        last = None
+        for last in self.presses:
+            if last.press == number:
+                return last
+        known = f"1 to {last.press}" if last is not None else "none: the run has no presses"
         raise InputError(f"{self.path}: press {number}: no such press: expected {known}")
 
 
@@ -272,7 +175,7 @@ def read_run(path: Path) -> Run:
     if path.is_dir():
         path = path / FILE_NAME
     lines = _read_lines(path)
-    header = next(lines, None)
+    header, _, _ = next(lines, (None, 0, 0))
     if not isinstance(header, RunHeader):
         raise InputError(f"{path}: line 1: no header of a run: expected the records of stampbench run")
     if header.format > FORMAT:
@@ -280,41 +183,43 @@ def read_run(path: Path) -> Run:
             f"{path}: line 1: format = {header.format}: expected at most {FORMAT}; stampbench is too old"
         )
     presses: list[PressRecord] = []
+    chunks = ChunkedPresses(path)
     end = None
     cut = False
-    for line in lines:
+    for line, offset, length in lines:
         if isinstance(line, PressRecord):
             presses.append(line)
+        elif isinstance(line, PressChunk):
+            chunks.add(line, offset, length)
         elif isinstance(line, RunEnd):
             end = line
         elif line is None:
             cut = True
         else:
             raise InputError(f"{path}: a second header: expected the records of one run")
-    return Run(path, header, tuple(presses), end, cut)
+    if presses if header.campaign else len(chunks):
+        raise InputError(f"{path}: presses and chunks: expected chunks from a campaign, presses from a run")
+    return Run(path, header, chunks if header.campaign else tuple(presses), end, cut)
 
 
-def _read_lines(path: Path) -> Iterator[_Line | None]:
-    """Every line; None for a last one that was cut."""
+def _read_lines(path: Path) -> Iterator[tuple[_Line | None, int, int]]:
+    """Every line with its offset and length in bytes; None for a last one that was cut."""
     decoder = msgspec.json.Decoder(_Line)
+    offset = 0
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             for number, line in enumerate(file, start=1):
                 try:
-                    yield decoder.decode(line)
+                    yield decoder.decode(line), offset, len(line)
                 except (msgspec.DecodeError, UnicodeDecodeError) as error:
                     if line.endswith(b"\n") or file.tell() < size:
                         raise InputError(
                             f"{path}: line {number}: {error}: expected a line of stampbench run's records"
                         ) from None
-                    yield None
+                    yield None, offset, len(line)
+                offset += len(line)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file: expected the records of a run ({FILE_NAME})") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}: expected the records of a run ({FILE_NAME})") from None
-
-
-def finite(value: float | None) -> float | None:
-    """The value, or None where it is infinite or NaN, which JSON cannot say."""
-    return value if value is not None and math.isfinite(value) else None

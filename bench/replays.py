@@ -6,33 +6,39 @@ from typing import Any
 
 import msgspec
 
-from bench.pressing import VIRTUAL, Presser, open_rig
-from bench.records import PressRecord, Run
+from bench.press_chunks import PressChunk
+from bench.press_records import PressRecord, PressResult
+from bench.pressing import VIRTUAL, Presser, SimulatedPresser, open_rig
+from bench.records import Run
 from bench.report import plan_of
 from firmware_emulator.errors import InputError
 
 
-def replay_press(run: Run, record: PressRecord) -> PressRecord:
-    """Make a press again as the record tells it, on a virtual rig behind a port, and read it.
+def replay_press(run: Run, record: PressResult) -> PressRecord:
+    """Make a press again and read it: on a virtual rig behind a port, or in memory if it was of a campaign.
 
     Raises:
         InputError: the press was not made by a virtual rig: no seed says what a real panel saw.
         LinkError: the virtual rig failed.
     """
+    plan = plan_of(run)
+    if not isinstance(record, PressRecord):
+        return SimulatedPresser(plan, run.header.seed).press(plan.press(record.press))
     rig_identity = run.header.rigs.get(record.profile)
     if not record.keyframes or rig_identity is None or not rig_identity.virtual:
         raise InputError(
             f"{run.path}: press {record.press} was made on a real rig: expected one of a virtual rig, "
             "which alone can be repeated"
         )
-    presser = Presser(plan_of(run), run.header.seed)
+    presser = Presser(plan, run.header.seed)
     with open_rig(VIRTUAL, record.profile) as rig:
         return presser.repeat(rig, record)
 
 
-def differences(recorded: PressRecord, repeated: PressRecord) -> list[tuple[str, Any, Any]]:
-    """Fields in which two records of one press differ, with both values; empty if they are identical."""
-    before, now = _flat(msgspec.to_builtins(recorded)), _flat(msgspec.to_builtins(repeated))
+def differences(recorded: PressResult, repeated: PressRecord) -> list[tuple[str, Any, Any]]:
+    """Recorded fields in which a press differs from its repetition, with both values; empty if in none."""
+    same_fields = repeated if isinstance(recorded, PressRecord) else next(PressChunk.of([repeated]).results())
+    before, now = _flat(msgspec.to_builtins(recorded)), _flat(msgspec.to_builtins(same_fields))
     return [
         (name, before.get(name), now.get(name))
         for name in sorted({*before, *now})

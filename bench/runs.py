@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import platform
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from bench.draws import check_plan
 from bench.plans import Plan, PlannedPress
+from bench.press_chunks import PressChunk
+from bench.press_records import PressRecord
 from bench.pressing import VIRTUAL, Pressed, Presser, identity_of, open_rig
-from bench.records import FILE_NAME, FORMAT, PressRecord, RecordWriter, RigIdentity, RunEnd, RunHeader
-from firmware_emulator.errors import InputError, LinkError, StampbenchError
+from bench.records import FILE_NAME, FORMAT, RecordWriter, RigIdentity, RunEnd, RunHeader
+from bench.workers import in_order
+from firmware_emulator.errors import InputError, StampbenchError
 
 CHUNK = 20
 """Presses that a worker takes at once: few enough that little is lost when it is killed."""
-_CHUNKS_AHEAD = 2
 _LIBRARIES = ("stampbench", "numpy", "numba", "scipy")
 
 
@@ -37,8 +38,28 @@ class Progress:
     def prompt(self, text: str) -> None:
         """Ask the operator for something."""
 
-    def pressed(self, record: PressRecord) -> None:
-        """Tell that a press is recorded."""
+    def pressed(self, presses: int, failed: int) -> None:
+        """Tell that so many presses more are recorded, and how many of them failed."""
+
+
+class Made(Protocol):
+    """One press or several, made and read."""
+
+    @property
+    def line(self) -> PressRecord | PressChunk:
+        """What is recorded."""
+
+    @property
+    def presses(self) -> int:
+        """How many."""
+
+    @property
+    def failed(self) -> int:
+        """How many of them failed."""
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What the link did meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +72,7 @@ class RunOrder:
         seed: of the run.
         port: of the rig; the rig in software if :data:`VIRTUAL`.
         workers: processes; a rig on a port takes one.
+        presses_per_case: instead of the plan's own numbers, where the plan has been given them.
     """
 
     plan: Plan
@@ -58,6 +80,7 @@ class RunOrder:
     seed: int
     port: str = VIRTUAL
     workers: int = 1
+    presses_per_case: int | None = None
 
 
 def run(
@@ -83,28 +106,55 @@ def run(
     begun_s = clock()
     check_plan(order.plan)
     order, rigs = _prepare(order, progress)
+    made = _all_presses(order, progress)
+    return record(order, rigs, made, progress, begun_s=begun_s, clock=clock, now=now)
+
+
+def record(
+    order: RunOrder,
+    rigs: dict[str, RigIdentity],
+    made: Generator[Made, None, None],
+    progress: Progress,
+    *,
+    begun_s: float,
+    clock: Callable[[], float],
+    now: Callable[[], datetime],
+    campaign: bool = False,
+) -> RunEnd:
+    """Record presses as they are made; an interrupt or a bench that breaks ends the records in order.
+
+    Args:
+        order: what is run.
+        rigs: that press, by profile.
+        made: the presses; closed at the end.
+        progress: is told how it goes.
+        begun_s: when preparations began.
+        clock: seconds, for the run's duration.
+        now: wall clock, for the header and the end.
+        campaign: True if there is no link.
+    """
     _set_aside(order.directory / FILE_NAME)
     with RecordWriter(order.directory / FILE_NAME) as writer:
-        writer.write(_header(order, rigs, now()))
+        writer.write(_header(order, rigs, now(), campaign))
         ready_s = clock()
-        done = 0
+        presses = 0
         link: Counter[str] = Counter()
         status: Literal["complete", "interrupted", "error"] = "complete"
         message = ""
         try:
-            with closing(_all_presses(order, progress)) as all_pressed:
-                for pressed in all_pressed:
-                    writer.write(pressed.record)
-                    link.update(pressed.counters)
-                    done += 1
-                    progress.pressed(pressed.record)
+            with closing(made):
+                for one in made:
+                    writer.write(one.line)
+                    link.update(one.counters)
+                    presses += one.presses
+                    progress.pressed(one.presses, one.failed)
         except KeyboardInterrupt:
             status = "interrupted"
         except StampbenchError as error:
             status, message = "error", str(error)
         end = RunEnd(
             status=status,
-            presses=done,
+            presses=presses,
             seconds=round(clock() - ready_s, 3),
             prepare_seconds=round(ready_s - begun_s, 3),
             finished_at=now().isoformat(timespec="seconds"),
@@ -126,7 +176,7 @@ def _prepare(order: RunOrder, progress: Progress) -> tuple[RunOrder, dict[str, R
                 f"expected one of the plan's profiles, {', '.join(order.plan.header.profiles)}"
             )
         plan = order.plan.on_profiles([identity.profile])
-        return RunOrder(plan, order.directory, order.seed, order.port), {identity.profile: identity}
+        return dataclasses.replace(order, plan=plan, workers=1), {identity.profile: identity}
     progress.say("preparing: compiling kernels (a fresh machine takes some seconds, once)")
     rigs = {}
     presser = Presser(order.plan, order.seed)
@@ -141,75 +191,35 @@ def _prepare(order: RunOrder, progress: Progress) -> tuple[RunOrder, dict[str, R
 def _all_presses(order: RunOrder, progress: Progress) -> Generator[Pressed, None, None]:
     """Every press of the plan, made, in order."""
     if order.workers > 1 and order.port == VIRTUAL:
-        yield from _presses_of_workers(order)
+        for pressed in in_order(
+            _press_chunk,
+            chunked(order.plan.presses(), CHUNK, lambda press: press.profile),
+            workers=order.workers,
+            start=_start_presser,
+            arguments=(order.plan, order.seed),
+            say=progress.say,
+        ):
+            yield from pressed
         return
     presser = Presser(order.plan, order.seed, order.port, progress.prompt)
     for profile, presses in itertools.groupby(order.plan.presses(), key=lambda press: press.profile):
         yield from presser.press_all(profile, presses)
 
 
-def _presses_of_workers(order: RunOrder) -> Iterator[Pressed]:
-    """Chunks of presses go out to the workers a few ahead, and come back in order."""
-    chunks = _chunks(order.plan.presses())
-    waiting: deque[Future[list[Pressed]]] = deque()
-    with _workers(order) as pool:
-        for chunk in itertools.islice(chunks, _CHUNKS_AHEAD * order.workers):
-            waiting.append(pool.submit(_press_chunk, chunk))
-        while waiting:
-            try:
-                pressed = waiting.popleft().result()
-            except BrokenProcessPool:
-                raise LinkError("a worker process died; the presses before it are recorded") from None
-            for chunk in itertools.islice(chunks, 1):
-                waiting.append(pool.submit(_press_chunk, chunk))
-            yield from pressed
-
-
-def _chunks(presses: Iterable[PlannedPress]) -> Iterator[list[PlannedPress]]:
-    """Runs of presses on one profile, none longer than CHUNK."""
-    for _, on_profile in itertools.groupby(presses, key=lambda press: press.profile):
-        while chunk := list(itertools.islice(on_profile, CHUNK)):
+def chunked(
+    presses: Iterable[PlannedPress], size: int, together: Callable[[PlannedPress], object]
+) -> Iterator[list[PlannedPress]]:
+    """Presses in order, in lists of at most ``size`` in which ``together`` is the same for all."""
+    for _, group in itertools.groupby(presses, key=together):
+        while chunk := list(itertools.islice(group, size)):
             yield chunk
-
-
-@contextmanager
-def _workers(order: RunOrder) -> Iterator[ProcessPoolExecutor]:
-    """Processes that each have their own rigs; however the block ends, nothing new is begun and all end."""
-    import multiprocessing
-
-    pool = ProcessPoolExecutor(
-        order.workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(order.plan, order.seed),
-    )
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 _presser: Presser
 """The one of this worker process: its decoder's index is made once."""
 
 
-def _start_worker(plan: Plan, seed: int) -> None:
-    """Leave Ctrl-C to the parent, and end with it even if it is killed."""
-    import multiprocessing
-    import os
-    import signal
-    import threading
-    from multiprocessing.connection import wait
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def end_with_parent() -> None:
-        if parent is not None:
-            wait([parent.sentinel])
-            os._exit(1)
-
-    threading.Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
+def _start_presser(plan: Plan, seed: int) -> None:
     global _presser
     _presser = Presser(plan, seed)
 
@@ -225,7 +235,7 @@ def _set_aside(records: Path) -> None:
         records.rename(records.with_suffix(f".{free}.jsonl"))
 
 
-def _header(order: RunOrder, rigs: dict[str, RigIdentity], started_at: datetime) -> RunHeader:
+def _header(order: RunOrder, rigs: dict[str, RigIdentity], started_at: datetime, campaign: bool) -> RunHeader:
     plan = order.plan
     return RunHeader(
         format=FORMAT,
@@ -239,4 +249,6 @@ def _header(order: RunOrder, rigs: dict[str, RigIdentity], started_at: datetime)
         rigs=rigs,
         workers=order.workers,
         started_at=started_at.isoformat(timespec="seconds"),
+        campaign=campaign,
+        presses_per_case=order.presses_per_case,
     )

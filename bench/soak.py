@@ -11,10 +11,10 @@ from bench.sources.serial_rig import SerialRig
 from firmware_emulator.errors import LinkError
 from firmware_emulator.faults import BYTE_FAULTS, Faults, Injected
 from firmware_emulator.link import LinkCounters
-from sim.faulty_rig import FaultyChannel, faulty
-from sim.pattern_panel import PatternPanel, pattern_report
 from sim.press import Keyframe, Press
 from sim.rig import Listen, open_channel, served
+from sim.rig.faulty import FaultyChannel, faulty
+from sim.rig.pattern import PatternPanel, pattern_report
 
 SCANS = 250
 """Scans of one press."""

@@ -43,6 +43,7 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         clock_jump: the device clock jumps by ``clock_jump_ms``, which may be negative.
         clock_drift_ppm: the device clock runs fast by so many parts in a million.
         first_sequence, first_t_us: where number and clock stand at first; near 2^32 they wrap soon.
+        flip_command, drop_command: a byte of a packet from the host becomes another; such a packet is lost.
         unplug_after: bytes after which the line goes dead for good; None leaves it alone.
         ghost_contact: a scan shows a contact that is not there.
         merge_contacts: two contacts of a scan become one between them.
@@ -68,6 +69,8 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clock_drift_ppm: Annotated[float, msgspec.Meta(ge=-1e5, le=1e5)] = 0.0
     first_sequence: _U32 = 0
     first_t_us: _U32 = 0
+    flip_command: Share = 0.0
+    drop_command: Share = 0.0
     unplug_after: Annotated[int, msgspec.Meta(ge=0)] | None = None
     ghost_contact: Share = 0.0
     merge_contacts: Share = 0.0
@@ -75,9 +78,13 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     half_rate: bool = False
 
     def __post_init__(self) -> None:
-        total = sum(self.shares().values())
-        if total > 1.0 + 1e-9:
-            raise ValueError(f"shares of packet faults add up to {total:g}, at most 1 is possible")
+        for what, shares in (
+            ("packet faults", self.shares().values()),
+            ("command faults", (self.flip_command, self.drop_command)),
+        ):
+            total = sum(shares)
+            if total > 1.0 + 1e-9:
+                raise ValueError(f"shares of {what} add up to {total:g}, at most 1 is possible")
 
     def shares(self) -> dict[str, float]:
         """Return the shares of the faults of which at most one befalls a packet, by name."""
@@ -103,11 +110,25 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             InputError: no such file, no TOML, or not such faults.
         """
         try:
-            return cls.from_mapping(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+            text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError as error:
             raise InputError(f"{path}: is not TOML: {error}") from None
+        return cls.parse(text, str(path))
+
+    @classmethod
+    def parse(cls, text: str, where: str = "faults") -> Faults:
+        """Read the text of a fault file.
+
+        Raises:
+            InputError: no TOML, or not such faults.
+        """
+        try:
+            mapping = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise InputError(f"{where}: is not TOML: {error}") from None
+        return cls.from_mapping(mapping, where)
 
 
 BYTE_FAULTS = ("flip_byte", "drop_byte", "insert_byte", "repeat_byte", "cut_packet", "noise")
@@ -146,6 +167,8 @@ class Injected:
     stall: int = 0
     reboot: int = 0
     clock_jump: int = 0
+    flip_command: int = 0
+    drop_command: int = 0
     unplug: int = 0
     ghost_contact: int = 0
     merge_contacts: int = 0
@@ -268,6 +291,35 @@ class WireFaults:
         return coded + b"\0"
 
 
+class CommandFaults:
+    """Does to what the host sends what a bad line does."""
+
+    def __init__(self, faults: Faults, rng: np.random.Generator, injected: Injected | None = None) -> None:
+        self.injected = Injected() if injected is None else injected
+        self._faults = faults
+        self._rng = rng
+
+    def hear(self, data: bytes) -> bytes:
+        """Take bytes from the host; return what of them arrives. Packets that end in them are damaged."""
+        if not (self._faults.flip_command or self._faults.drop_command):
+            return data
+        *packets, rest = data.split(b"\0")
+        return b"\0".join([*(self._spoiled(packet) if packet else packet for packet in packets), rest])
+
+    def _spoiled(self, packet: bytes) -> bytes:
+        faults, rng = self._faults, self._rng
+        chance = rng.random()
+        if chance < faults.flip_command:
+            self.injected.flip_command += 1
+            place = int(rng.integers(len(packet)))
+            other = (packet[place] - 1 + int(rng.integers(1, 255))) % 255 + 1
+            return packet[:place] + bytes([other]) + packet[place + 1 :]
+        if chance < faults.flip_command + faults.drop_command:
+            self.injected.drop_command += 1
+            return b""
+        return packet
+
+
 class ReportFaults:
     """Does to touch reports what a bad controller does; what never was a packet is no fault of the link."""
 
@@ -294,7 +346,7 @@ class ReportFaults:
         if merge_chance < faults.merge_contacts and len(contacts) >= 2:
             injected.merge_contacts += 1
             first, second, *others = contacts
-            middle = dataclasses.replace(first, x=(first.x + second.x) // 2, y=(first.y + second.y) // 2)
+            middle = first._replace(x=(first.x + second.x) // 2, y=(first.y + second.y) // 2)
             contacts = (middle, *others)
         if ghost_chance < faults.ghost_contact:
             injected.ghost_contact += 1

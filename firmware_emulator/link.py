@@ -199,6 +199,8 @@ class PacketParser:
         """Forget a half-received packet, as after the port was opened again; numbers and clock run on."""
         self.counters.joined_bytes += len(self._partial)
         self._partial.clear()
+        # A rig that was unplugged begins with the very packets of its last life: no duplicates of them.
+        self._recent.clear()
         self._overlong = False
         self._joining = True
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from bench.sources.recording import Recording
     from firmware_emulator.touch import TouchReport
-    from sim.decoder import PressDecision, PressDecoder
+    from sim.decoder import Decoder, PressDecision
 
 
 def register(app: typer.Typer) -> None:
@@ -21,9 +21,26 @@ def register(app: typer.Typer) -> None:
 
 def decode(
     files: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(help="Recordings; - is standard input.", metavar="FILE...", show_default=False),
-    ],
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PORT", help="Read a device instead, as stampbench record does.", show_default=False
+        ),
+    ] = None,
+    nodes: Annotated[
+        str, typer.Option(metavar="ROWSxCOLUMNS", help="TX and RX lines of raw frames in a Muca format.")
+    ] = "21x12",
+    speed: Annotated[
+        float | None,
+        typer.Option(help="With --events, print recordings in time: 2 in half of it.", show_default=False),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="How long to read it; until Ctrl-C without.", min=0.0, show_default=False),
+    ] = None,
     events: Annotated[bool, typer.Option("--events", help="Print one JSON line per scan.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
     family: Annotated[
@@ -42,27 +59,43 @@ def decode(
     """Decode recordings: hid-recorder, evemu, libinput record, getevent -lt and our own captures."""
     import sys
 
+    from bench.sources.devices import device_recording
+    from bench.sources.pacing import paced
+    from bench.sources.recording import node_counts, touch_area_mm
+    from bench.sources.recording_formats import open_recording
     from firmware_emulator.errors import InputError
 
-    if family is not None and catalogue is not None:
-        raise InputError("--family and --catalogue exclude each other; expected one of them")
+    if bool(files) == (source is not None):
+        raise InputError("decode: expected recordings, or --source and a port")
+    if speed is not None and not events:
+        raise InputError("--speed is about the lines of --events; expected both")
     if events and (family is not None or catalogue is not None):
         raise InputError("--events prints contacts, not stamps; expected it without --family and --catalogue")
-    size = None if size_mm is None else _size(size_mm)
-    new_press = _press_decoders(family, catalogue)
+    size = None if size_mm is None else touch_area_mm(size_mm)
+    decoder = stamp_decoder(family, catalogue)
     results: list[dict[str, Any]] = []
     failed = False
-    for file in files:
+    inputs = [(file, open_recording(file)) for file in files or ()]
+    if source is not None:
+        device = device_recording(source, seconds=seconds, size_mm=size, nodes=node_counts(nodes))
+        inputs.append((source, device))
+    for name, opened in inputs:
+        live = name in (source, "-") or speed is not None
         try:
             if events:
-                _print_events(file, size, name_file=len(files) > 1)
+                with opened as recording:
+                    reports = reports_in_mm(recording, size)
+                    timed = reports if speed is None else paced(reports, speed)
+                    _print_events(timed, {"file": name} if len(inputs) > 1 else {}, flush=live)
+                    _print_notes(name, recording.notes)
             else:
-                result = _summarise(file, size, new_press)
+                with opened as recording:
+                    result = _summarise(name, recording, size, decoder)
                 results.append(result)
                 if not as_json:
                     _print_summary(result)
         except InputError as error:
-            if len(files) == 1:
+            if len(inputs) == 1:
                 raise
             print(f"stampbench: {error}", file=sys.stderr)  # noqa: T201
             failed = True
@@ -74,35 +107,23 @@ def decode(
         raise typer.Exit(InputError.exit_status)
 
 
-def _size(text: str) -> tuple[float, float]:
-    import math
-
+def stamp_decoder(family: str | None, catalogue: str | None) -> Decoder | None:
+    """The decoder of the codebook that ``--family`` or ``--catalogue`` names; None without either."""
     from firmware_emulator.errors import InputError
 
-    width, _, height = text.lower().partition("x")
-    try:
-        size = float(width), float(height)
-    except ValueError:
-        size = (0.0, 0.0)
-    if not all(math.isfinite(side) and side > 0 for side in size):
-        raise InputError(f"--size-mm {text}: expected width and height in mm, such as 154x86")
-    return size
-
-
-def _press_decoders(family: str | None, catalogue: str | None) -> Callable[[], PressDecoder] | None:
+    if family is not None and catalogue is not None:
+        raise InputError("--family and --catalogue exclude each other; expected one of them")
     if family is None and catalogue is None:
         return None
-    from sim.decoder import Decoder, PressDecoder
+    from sim.decoder import Decoder
     from sim.stamps import Catalogue, load_family
 
-    decoder = Decoder(load_family(family) if family is not None else Catalogue.read(str(catalogue)))
-    return lambda: PressDecoder(decoder)
+    return Decoder(load_family(family) if family is not None else Catalogue.read(str(catalogue)))
 
 
-def _reports(recording: Recording, size_mm: tuple[float, float] | None) -> Iterator[TouchReport]:
+def reports_in_mm(recording: Recording, size_mm: tuple[float, float] | None) -> Iterator[TouchReport]:
     """The reports, with positions in mm from ``size_mm`` where the recording gives none."""
-    from dataclasses import replace
-
+    from bench.sources.recording import in_mm
     from firmware_emulator.errors import InputError
 
     if size_mm is None or recording.width_mm is not None:
@@ -117,41 +138,31 @@ def _reports(recording: Recording, size_mm: tuple[float, float] | None) -> Itera
     y_scale = size_mm[1] / ((recording.y_max or 0) - y_min)
     recording.width_mm, recording.height_mm = size_mm
     for report in recording:
-        contacts = tuple(
-            replace(contact, x_mm=(contact.x - x_min) * x_scale, y_mm=(contact.y - y_min) * y_scale)
-            for contact in report.contacts
-        )
-        yield replace(report, contacts=contacts)
+        yield in_mm(report, x_scale, y_scale, x_min, y_min)
 
 
-def _print_events(file: str, size_mm: tuple[float, float] | None, *, name_file: bool) -> None:
+def _print_events(reports: Iterable[TouchReport], head: dict[str, Any], *, flush: bool) -> None:
     import sys
 
     import msgspec
 
-    from bench.sources.recording_formats import open_recording
-
     encode = msgspec.json.Encoder().encode
     write = sys.stdout.write
-    with open_recording(file) as recording:
-        for report in _reports(recording, size_mm):
-            scan: dict[str, Any] = {"file": file} if name_file else {}
-            scan["t_us"] = report.t_us
-            scan["contacts"] = [
-                {
-                    "id": contact.id,
-                    "tip": contact.tip,
-                    "x": contact.x,
-                    "y": contact.y,
-                    "x_mm": None if contact.x_mm is None else round(contact.x_mm, 4),
-                    "y_mm": None if contact.y_mm is None else round(contact.y_mm, 4),
-                }
-                for contact in report.down
-            ]
-            write(encode(scan).decode() + "\n")
-            if file == "-":
-                sys.stdout.flush()
-        _print_notes(file, recording.notes)
+    for report in reports:
+        contacts = [
+            {
+                "id": contact.id,
+                "tip": contact.tip,
+                "x": contact.x,
+                "y": contact.y,
+                "x_mm": None if contact.x_mm is None else round(contact.x_mm, 4),
+                "y_mm": None if contact.y_mm is None else round(contact.y_mm, 4),
+            }
+            for contact in report.down
+        ]
+        write(encode({**head, "t_us": report.t_us, "contacts": contacts}).decode() + "\n")
+        if flush:
+            sys.stdout.flush()
 
 
 def _print_notes(file: str, notes: list[str]) -> None:
@@ -162,39 +173,42 @@ def _print_notes(file: str, notes: list[str]) -> None:
 
 
 def _summarise(
-    file: str, size_mm: tuple[float, float] | None, new_press: Callable[[], PressDecoder] | None
+    file: str,
+    recording: Recording,
+    size_mm: tuple[float, float] | None,
+    decoder: Decoder | None,
 ) -> dict[str, Any]:
     import dataclasses
 
     from bench.recording_summary import PressReader, SummaryBuilder
-    from bench.sources.recording_formats import open_recording
 
     builder = SummaryBuilder()
-    presses = PressReader(new_press) if new_press is not None else None
+    presses = None
+    if decoder is not None:
+        from sim.decoder import PressDecoder
+
+        presses = PressReader(lambda: PressDecoder(decoder))
     decisions: list[PressDecision | None] = []
-    with open_recording(file) as recording:
-        for report in _reports(recording, size_mm):
-            builder.add(report)
-            if presses is not None:
-                decisions.append(presses.feed(report))
+    for report in reports_in_mm(recording, size_mm):
+        builder.add(report)
         if presses is not None:
-            decisions.append(presses.finish())
-            if recording.width_mm is None:
-                recording.notes.append(
-                    "no physical size, so no stamp can be read; give it with --size-mm WxH"
-                )
-        _print_notes(file, recording.notes)
-        result: dict[str, Any] = {
-            "file": file,
-            "device": recording.device,
-            "format": recording.format,
-            "x_max": recording.x_max,
-            "y_max": recording.y_max,
-            "width_mm": recording.width_mm,
-            "height_mm": recording.height_mm,
-            **dataclasses.asdict(builder.summary()),
-            "notes": recording.notes,
-        }
+            decisions.append(presses.feed(report))
+    if presses is not None:
+        decisions.append(presses.finish())
+        if recording.width_mm is None:
+            recording.notes.append("no physical size, so no stamp can be read; give it with --size-mm WxH")
+    _print_notes(file, recording.notes)
+    result: dict[str, Any] = {
+        "file": file,
+        "device": recording.device,
+        "format": recording.format,
+        "x_max": recording.x_max,
+        "y_max": recording.y_max,
+        "width_mm": recording.width_mm,
+        "height_mm": recording.height_mm,
+        **dataclasses.asdict(builder.summary()),
+        "notes": recording.notes,
+    }
     if presses is not None:
         result["readings"] = [_reading(decision) for decision in decisions if decision is not None]
     return result

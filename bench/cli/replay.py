@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bench.records import PressRecord
+    from bench.press_records import PressResult
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +46,7 @@ def replay(
     else:
         console = Console(highlight=False, soft_wrap=True)
         console.print(
-            f"press {press}: {recorded.object} on {recorded.profile}, {recorded.case}, seed {recorded.seed}"
+            f"press {press}: {repeated.object} on {repeated.profile}, {repeated.case}, seed {repeated.seed}"
         )
         console.print(f"recorded: {_reading(recorded)}")
         console.print(f"repeated: {_reading(repeated)}")
@@ -57,7 +57,7 @@ def replay(
         raise typer.Exit(1)
 
 
-def _reading(record: PressRecord) -> str:
+def _reading(record: PressResult) -> str:
     """What was read, in a few words."""
     reading, time_ms = record.reading, record.time_to_decision_ms
     words = [record.verdict if reading is None or reading.code is None else f"read as {reading.code}"]

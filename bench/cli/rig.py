@@ -12,16 +12,7 @@ from typing import Annotated
 
 import typer
 
-
-class Speaks(StrEnum):
-    """What the virtual rig speaks."""
-
-    LINK = "link"
-    MUCA = "muca"
-    MUCA_BYTES = "muca-bytes"
-    MUCA_TOUCHES = "muca-touches"
-    PX = "3m-px"
-    PENMOUNT = "penmount"
+from firmware_emulator.formats import WireFormat
 
 
 class ListenOn(StrEnum):
@@ -49,9 +40,9 @@ def serve(
     ] = ListenOn.AUTO,
     port: Annotated[int, typer.Option(help="TCP port; 0 lets the system choose.", min=0, max=65535)] = 0,
     speaks: Annotated[
-        Speaks,
+        WireFormat,
         typer.Option("--format", help="Our link, or the stream of other hardware, which takes no commands."),
-    ] = Speaks.LINK,
+    ] = WireFormat.LINK,
     object_name: Annotated[
         str,
         typer.Option("--object", help="What is pressed, over and over, in the formats of other hardware."),
@@ -70,12 +61,12 @@ def serve(
 
     from firmware_emulator.errors import InputError
     from firmware_emulator.faults import Faults
-    from sim.channels import Channel
-    from sim.faulty_rig import faulty
-    from sim.pressed_panel import PressedPanel
     from sim.rig import SimulatedPanel, VirtualRig, open_channel
+    from sim.rig.channels import Channel
+    from sim.rig.faulty import faulty
+    from sim.rig.panels import PressedPanel
 
-    if speaks is not Speaks.LINK:
+    if speaks is not WireFormat.LINK:
         if faults is not None:
             raise InputError(f"--faults befall packets of the link alone: leave out --format {speaks.value}")
         _serve_format(profile, object_name, speaks, listen, port)
@@ -98,17 +89,17 @@ def serve(
         typer.echo(json.dumps(injected.to_mapping()), err=True)
 
 
-def _serve_format(profile: str, object_name: str, speaks: Speaks, listen: ListenOn, port: int) -> None:
+def _serve_format(profile: str, object_name: str, speaks: WireFormat, listen: ListenOn, port: int) -> None:
     from contextlib import closing, suppress
 
-    from sim.format_rig import FormatRig, WireFormat
     from sim.panel import load_profile
     from sim.rig import open_channel
+    from sim.rig.formats import FormatRig
 
     panel_profile = load_profile(profile)
     with closing(open_channel(listen, port)) as channel, suppress(KeyboardInterrupt):
         typer.echo(channel.port)
-        FormatRig(panel_profile, object_name, WireFormat(speaks), channel).serve()
+        FormatRig(panel_profile, object_name, speaks, channel).serve()
 
 
 def check(

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.records import RunEnd
+    from bench.runs import Progress, RunOrder
 
 PRESSES_WORTH_A_WORKER = 100
 """A process takes about as long to start as it takes to make this many presses."""
@@ -33,6 +39,23 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Press a plan's stamps, and hold what was read against its limits."""
+    from bench.runs import run as run_plan
+
+    execute(run_plan, plan, workers=workers, port=rig, out=out, seed=seed, as_json=as_json)
+
+
+def execute(
+    make: Callable[[RunOrder, Progress], RunEnd],
+    plan: Path,
+    *,
+    workers: int | None,
+    port: str = "virtual",
+    presses_per_case: int | None = None,
+    out: Path | None,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    """Make the presses of a plan in one way or another, report them, and leave with their exit status."""
     import signal
     from datetime import datetime
 
@@ -40,21 +63,23 @@ def run(
     from bench.report import write_reports
     from bench.report.terminal import RunProgress, announce
     from bench.runs import RunOrder
-    from bench.runs import run as run_plan
 
     # A service manager's stop is an interrupt too: the records are ended and reported.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     read = read_plan(plan)
+    if presses_per_case is not None:
+        read = read.with_presses(presses_per_case)
     name = read.header.name.replace(" ", "-")
     order = RunOrder(
         plan=read,
         directory=out or Path("runs") / f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}",
         seed=read.header.seed if seed is None else seed,
-        port=rig,
+        port=port,
         workers=_worker_count(workers, read.size),
+        presses_per_case=presses_per_case,
     )
     with RunProgress(read.size) as progress:
-        run_plan(order, progress)
+        make(order, progress)
         progress.say("writing the reports")
         run, assessment = write_reports(order.directory)
     announce(run, assessment, as_json=as_json)

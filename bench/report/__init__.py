@@ -46,7 +46,16 @@ def plan_of(run: Run) -> Plan:
     Raises:
         InputError: the records hold a plan that this version cannot read.
     """
-    return parse_plan(run.header.plan_text, Path(run.header.plan_path)).on_profiles(run.header.profiles)
+    plan = parse_plan(run.header.plan_text, Path(run.header.plan_path)).on_profiles(run.header.profiles)
+    presses = run.header.presses_per_case
+    return plan if presses is None else plan.with_presses(presses)
+
+
+def run_command(run: Run) -> str:
+    """The command that makes all presses of a run again."""
+    header = run.header
+    command = f"stampbench {'campaign' if header.campaign else 'run'} {header.plan_path} --seed {header.seed}"
+    return command if header.presses_per_case is None else f"{command} --presses {header.presses_per_case}"
 
 
 def replay_command(run: Run, press: int) -> str:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import heapq
 import math
-from collections.abc import Iterator
+from array import array
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bench.measurements import MEASUREMENTS
-from bench.metrics import Assessment, Judged, Measured, Result, Verdict, badness
+from bench.metrics import Assessment, Judged, Measured, Result, Verdict
 from bench.plans import Plan
-from bench.records import Outcome, PressRecord, Run
-from bench.report import replay_command
+from bench.press_records import Outcome, PressRecord, PressResult
+from bench.records import Run
+from bench.report import replay_command, run_command
 from bench.statistics import zero_failure_success
+from bench.tallies import badness
 from firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 
 GALLERY_SIZE = 8
 """How many of the worst presses are shown."""
+FAULTS_SHOWN = 20
 
 NONE = "\N{EN DASH}"
 _TYPICAL_SIDE_MM = 112.0
@@ -78,16 +86,9 @@ def render_html(plan: Plan, run: Run, assessment: Assessment) -> str:
 
     from bench.report.pictures import times_picture
 
-    times = {
-        profile: [
-            time
-            for record in run.presses
-            if record.profile == profile
-            and record.read_right
-            and (time := record.time_to_decision_ms) is not None
-        ]
-        for profile in plan.header.profiles
-    }
+    shown = _Shown(plan)
+    for result in run.presses:
+        shown.add(result)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -95,6 +96,11 @@ def render_html(plan: Plan, run: Run, assessment: Assessment) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    whole = whole_records(plan, run)
+
+    def card(press: int, side_mm: float, side_inches: float = 2.8) -> PressCard:
+        return _card(plan, run, whole(press), side_mm, side_inches)
+
     return environment.get_template("report.html.j2").render(
         plan=plan,
         run=run,
@@ -103,11 +109,15 @@ def render_html(plan: Plan, run: Run, assessment: Assessment) -> str:
         verdict_class={Verdict.PASSED: "passed", Verdict.FAILED: "failed"}.get(assessment.verdict, "unset"),
         limits=[limit_row(run, judged) for judged in assessment.limits],
         measured=[_measured_row(measured) for measured in assessment.measured],
-        times=Markup(times_picture(times, "time to decision by profile")) if any(times.values()) else None,
-        typical=list(_typical_cards(plan, run)),
-        worst=list(_worst_cards(plan, run)),
-        faults=[record for record in run.presses if not record.outcome.judged][:20],
+        genuine=shown.genuine,
+        times=Markup(times_picture(shown.times_ms, "time to decision by profile"))
+        if any(shown.times_ms.values())
+        else None,
+        typical=[card(press, _TYPICAL_SIDE_MM, _TYPICAL_SIDE_INCHES) for press in shown.typical()],
+        worst=[card(press, _WORST_SIDE_MM) for press in shown.worst()],
+        faults=shown.faults,
         duration=_duration(run),
+        command=run_command(run),
     )
 
 
@@ -201,23 +211,54 @@ def _claim(measured: Measured) -> str:
     return f"0 of {measured.n:,}: at most {bound} with 95 % confidence (one-sided)"
 
 
-def _typical_cards(plan: Plan, run: Run) -> Iterator[PressCard]:
-    """For each profile the rightly read press whose distance is the median."""
-    for profile in plan.header.profiles:
-        read = [
-            record
-            for record in run.presses
-            if record.profile == profile and record.read_right and record.outcome.judged
-        ]
-        if read:
-            ordered = sorted(read, key=lambda record: (record.reading.distance_mm or 0.0, record.press))  # type: ignore[union-attr]
-            yield _card(plan, run, ordered[len(ordered) // 2], _TYPICAL_SIDE_MM, _TYPICAL_SIDE_INCHES)
+class _Shown:
+    """What the page shows of single presses, gathered in one pass."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.genuine = 0
+        self.times_ms = {profile: array("d") for profile in plan.header.profiles}
+        self.faults: list[PressResult] = []
+        self._read: dict[str, tuple[array[float], array[int]]] = {
+            profile: (array("d"), array("q")) for profile in plan.header.profiles
+        }
+        self._worst: list[tuple[tuple[int, float], int]] = []
+
+    def add(self, result: PressResult) -> None:
+        self.genuine += result.kind == "genuine"
+        if not result.outcome.judged:
+            if len(self.faults) < FAULTS_SHOWN:
+                self.faults.append(result)
+            return
+        heapq.heappush(self._worst, (badness(result), -result.press))
+        if len(self._worst) > GALLERY_SIZE:
+            heapq.heappop(self._worst)
+        if result.read_right and result.reading is not None:
+            distances, presses = self._read[result.profile]
+            distances.append(result.reading.distance_mm or 0.0)
+            presses.append(result.press)
+            if result.time_to_decision_ms is not None:
+                self.times_ms[result.profile].append(result.time_to_decision_ms)
+
+    def typical(self) -> Iterator[int]:
+        """For each profile the rightly read press whose distance is the median."""
+        for distances, presses in self._read.values():
+            if presses:
+                yield presses[int(np.argsort(distances, kind="stable")[len(distances) // 2])]
+
+    def worst(self) -> list[int]:
+        """The presses that speak most against the stamp, worst first."""
+        return [-press for _, press in sorted(self._worst, reverse=True)]
 
 
-def _worst_cards(plan: Plan, run: Run) -> Iterator[PressCard]:
-    judged = [record for record in run.presses if record.outcome.judged]
-    for record in sorted(judged, key=badness, reverse=True)[:GALLERY_SIZE]:
-        yield _card(plan, run, record, _WORST_SIDE_MM)
+def whole_records(plan: Plan, run: Run) -> Callable[[int], PressRecord]:
+    """Gives the whole record of a press; those of a campaign are made again."""
+    from bench.pressing import SimulatedPresser
+
+    if not run.header.campaign:
+        records = {record.press: record for record in run.presses if isinstance(record, PressRecord)}
+        return records.__getitem__
+    presser = functools.cache(lambda: SimulatedPresser(plan, run.header.seed))
+    return lambda press: presser().press(plan.press(press))
 
 
 def _card(plan: Plan, run: Run, record: PressRecord, side_mm: float, side_inches: float = 2.8) -> PressCard:

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from bench.draws import load_codebook
 from bench.plans import Plan
-from bench.pressing import press_of
-from bench.records import PressRecord, Run
+from bench.press_readings import press_of
+from bench.press_records import PressRecord
+from bench.records import Run
 
 if TYPE_CHECKING:
     from sim.panel import Profile

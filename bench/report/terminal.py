@@ -11,6 +11,8 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -19,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.metrics import Assessment, Result, Verdict
-from bench.records import PressRecord, Run
+from bench.records import Run
 from bench.report import plan_of
 from bench.report.html import limit_row
 from bench.report.summary import render_summary
@@ -45,7 +47,9 @@ class RunProgress(RunTells):
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[found]}"),
+            _SpeedColumn(),
             TimeElapsedColumn(),
+            TextColumn("left"),
             TimeRemainingColumn(),
             console=console,
             transient=False,
@@ -69,11 +73,19 @@ class RunProgress(RunTells):
         """Print a line above the bar that the operator must see."""
         self._bar.console.print(text, style="bold", highlight=False)
 
-    def pressed(self, record: PressRecord) -> None:
+    def pressed(self, presses: int, failed: int) -> None:
         """Move the bar."""
-        self._failed += record.outcome.value == "failed"
-        found = f"{self._failed} failed" if self._failed else ""
-        self._bar.update(self._task, advance=1, found=found)
+        self._failed += failed
+        found = f"{self._failed:,} failed" if self._failed else ""
+        self._bar.update(self._task, advance=presses, found=found)
+
+
+class _SpeedColumn(ProgressColumn):
+    """Presses per second of late."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f} presses/s")
 
 
 def announce(run: Run, assessment: Assessment, *, as_json: bool) -> None:

@@ -1,0 +1,1 @@
+"""Where touch reports and raw frames come from: rigs, devices and recordings."""

@@ -77,6 +77,33 @@ def rigs(ports: Iterable[str], *, identity_deadline_s: float = 1.5) -> Iterator[
             continue
 
 
+class PortSearch:
+    """The order in which ports are tried for a rig that has gone: what has just appeared comes first.
+
+    A port behind which something else answers costs time at each try, so it must not delay the one that comes
+    back meanwhile: look for ports again after each such try.
+    """
+
+    def __init__(self) -> None:
+        self._first_seen: dict[str, int] = {}
+        self._others: dict[str, None] = {}
+        self._looks = 0
+
+    def order(self, there: Iterable[str]) -> list[str]:
+        """Return the ports that are there now: the newest first, and last those that spoke otherwise."""
+        names = dict.fromkeys(there)
+        self._looks += 1
+        self._first_seen = {port: self._first_seen.get(port, self._looks) for port in names}
+        self._others = {port: None for port in self._others if port in names}
+        untried = [port for port in names if port not in self._others]
+        return [*sorted(untried, key=lambda port: -self._first_seen[port]), *self._others]
+
+    def spoke_otherwise(self, port: str) -> None:
+        """Note that something else is behind a port: its turn comes after all others."""
+        self._others.pop(port, None)
+        self._others[port] = None
+
+
 def touchscreens(devices: Path = _INPUT_DEVICES) -> list[TouchscreenInfo]:
     """Return the multitouch screens that Linux knows; none elsewhere.
 

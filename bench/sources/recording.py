@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BufferedReader
@@ -99,6 +100,44 @@ class RecordingLines:
     def cut(self, line: str) -> InputError:
         """The error for a last line that ends in the middle."""
         return self.wrong(f"the last line is cut in the middle: {shown(line[-40:])}", "it whole, or removed")
+
+
+def in_mm(report: TouchReport, x_scale: float, y_scale: float, x_min: int = 0, y_min: int = 0) -> TouchReport:
+    """The report with positions in mm: device units from the minimum, times mm per unit."""
+    return report._replace(
+        contacts=tuple(
+            contact._replace(x_mm=(contact.x - x_min) * x_scale, y_mm=(contact.y - y_min) * y_scale)
+            for contact in report.contacts
+        )
+    )
+
+
+def touch_area_mm(text: str) -> tuple[float, float]:
+    """Width and height in mm from ``WxH``, as ``--size-mm`` gives them.
+
+    Raises:
+        InputError: it is not two lengths.
+    """
+    width, _, height = text.lower().partition("x")
+    try:
+        size = float(width), float(height)
+    except ValueError:
+        size = (0.0, 0.0)
+    if not all(math.isfinite(side) and side > 0 for side in size):
+        raise InputError(f"--size-mm {text}: expected width and height in mm, such as 154x86")
+    return size
+
+
+def node_counts(text: str) -> tuple[int, int]:
+    """TX and RX lines from ``ROWSxCOLUMNS``, as ``--nodes`` gives them.
+
+    Raises:
+        InputError: it is not two numbers from 2 to 255.
+    """
+    rows, _, columns = text.lower().partition("x")
+    if not (rows.isdecimal() and columns.isdecimal() and all(2 <= int(n) <= 255 for n in (rows, columns))):
+        raise InputError(f"--nodes {text}: expected TX and RX lines, 2 to 255 each, such as 21x12")
+    return int(rows), int(columns)
 
 
 def shown(text: str) -> str:

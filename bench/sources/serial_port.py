@@ -33,21 +33,40 @@ class SerialPort:
         self.name = name
         # pyserial cannot say how much waits in a socket, but a read that never waits takes all of it.
         self._is_socket = name.startswith("socket://")
+        self._baudrate = baudrate
+        self._write_timeout_s = write_timeout_s
+        self._serial = self._opened()
+
+    def _opened(self) -> serial.Serial:
         try:
-            self._serial = serial.serial_for_url(
-                name,
-                baudrate=baudrate,
+            return serial.serial_for_url(
+                self.name,
+                baudrate=self._baudrate,
                 timeout=0 if self._is_socket else READ_WAIT_S,
-                write_timeout=write_timeout_s,
+                write_timeout=self._write_timeout_s,
                 exclusive=True,
             )
         except (OSError, ValueError) as error:
-            raise _opening_error(name, error) from None
+            raise _opening_error(self.name, error) from None
+
+    def reopen(self) -> None:
+        """Open the port again after it went away.
+
+        Raises:
+            NoHardwareError: it is not there (yet).
+            InputError: it is in use, or may not be opened.
+        """
+        self.close()
+        self._serial = self._opened()
 
     @property
     def is_open(self) -> bool:
         """True until :meth:`close`."""
         return self._serial.is_open
+
+    def fileno(self) -> int:
+        """Return the descriptor on which ``select`` waits for bytes; Windows has one for sockets alone."""
+        return self._serial.fileno()
 
     def read(self) -> bytes:
         """Return what has arrived, waiting a tenth of a second for it; empty if nothing did.
@@ -57,9 +76,12 @@ class SerialPort:
         """
         try:
             if self._is_socket:
-                select.select([self._serial.fileno()], [], [], READ_WAIT_S)
+                select.select([self], [], [], READ_WAIT_S)
                 return self._serial.read(_CHUNK)
-            return self._serial.read(max(1, self._serial.in_waiting))
+            data = self._serial.read(max(1, self._serial.in_waiting))
+            # Of a burst that ended the wait, pyserial has returned the first byte alone.
+            waiting = self._serial.in_waiting if len(data) == 1 else 0
+            return data + self._serial.read(waiting) if waiting else data
         except (OSError, TypeError) as error:  # pyserial reads from a None when it is closed meanwhile
             raise LinkError(f"port {self.name} went away while it was read: {error}") from None
 

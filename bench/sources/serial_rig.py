@@ -1,189 +1,35 @@
-"""The reader of a rig on a serial port: identity, commands, presses and what the link lost (PROTOCOL.md)."""
+"""The reader of a rig on a serial port: presses, and what the link lost of each (PROTOCOL.md)."""
 
 from __future__ import annotations
 
-import json
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Iterator
 
 from bench.sources.report_checks import ReportChecker, ReportCounters
-from bench.sources.serial_port import SerialPort
-from firmware_emulator.commands import Command, Configure, Identify, PressCommand, Reset, Stream, Streams
-from firmware_emulator.errors import InputError, LinkError, NoHardwareError, ProtocolError, StampbenchError
-from firmware_emulator.link import (
-    PROTOCOL_VERSION,
-    LinkCounters,
-    Packet,
-    PacketParser,
-    PacketSender,
-    PacketType,
-)
-from firmware_emulator.messages import (
-    Answer,
-    ContactReader,
-    Heartbeat,
-    Identity,
-    PressDone,
-    Status,
-    unpack_frame,
-)
+from bench.sources.rig_connection import ATTEMPTS, ManualPressError, RigConnection
+from firmware_emulator.commands import PressCommand, Stream, Streams
+from firmware_emulator.errors import LinkError
+from firmware_emulator.link import LinkCounters, PacketType
+from firmware_emulator.messages import Heartbeat, PressDone, unpack_frame
 from firmware_emulator.touch import Frame, TouchReport
 from sim.press import Press
-from sim.press_link import press_command
+from sim.rig.press_link import press_command
 
-IDENTIFY_EVERY_S = 0.5
-LOOK_EVERY_S = 0.1
-ATTEMPTS = 3
-HEARTBEAT_EVERY_S = 0.5
-_DEAF_AFTER_HEARTBEATS = 2
-_BITS_PER_BYTE = 10  # with start and stop bit
+__all__ = ["ManualPressError", "SerialRig"]
 
 
-class ManualPressError(StampbenchError):
-    """The rig has no actuator: an operator must press, while :meth:`SerialRig.watch` reads what happens."""
+class SerialRig(RigConnection):
+    """A rig that presses, or is pressed by hand; see :class:`RigConnection` for how it is opened.
 
-
-class SerialRig:
-    """A rig on a serial port; a ``with`` block opens the port and makes sure that a rig answers.
-
-    Args:
-        port: whatever pyserial opens: a device, ``socket://HOST:PORT``, ...
-        baudrate: bits per second, where the port has any.
-        identity_deadline_s: how long the rig may take to say who it is.
-        silence_s: longest time without a whole packet; the link asks for a heartbeat every 0.5 s.
-        clock, pause: tell and pass seconds; in real time unless a test says otherwise.
-
-    Raises:
-        NoHardwareError: there is no such port.
-        InputError: the port is in use.
-        ProtocolError: what is behind the port does not speak this protocol.
+    Attributes:
+        press_counters: what the link did during the last press.
+        press_reports: what was odd about the reports of the last press; no fault of the link.
+        press_whole: True if every report of the last press arrived; one that is not whole says nothing of the
+            stamp.
     """
 
-    def __init__(
-        self,
-        port: str,
-        *,
-        baudrate: int = 115200,
-        identity_deadline_s: float = 3.0,
-        silence_s: float = 3.0,
-        clock: Callable[[], float] = time.monotonic,
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.port = port
-        self.identity: Identity
-        """Who the rig is; known once the block is entered."""
-        self.heartbeat: Heartbeat | None = None
-        """The last heartbeat received."""
-        self.hid_descriptor: bytes | None = None
-        """The rig's HID report descriptor; known once HID reports were asked for."""
-        self.press_counters = LinkCounters()
-        """What the link did during the last press."""
-        self.reconnects = 0
-        """How often the rig was found again after its port had gone."""
-        self.press_reports = ReportCounters()
-        """What was odd about the reports of the last press; no fault of the link."""
-        self.press_whole = True
-        """True if every report of the last press arrived; one that is not whole says nothing of the stamp."""
-        self._baudrate = baudrate
-        self._identity_deadline_s = identity_deadline_s
-        self._silence_s = silence_s
-        self._clock = clock
-        self._pause = pause
-        self._parser = PacketParser()
-        self._sender = PacketSender()
-        self._inbox: deque[Packet] = deque()
-        self._streams = Streams.CONTACTS
-        self._serial: SerialPort
-        self._contacts: ContactReader
-
-    @property
-    def counters(self) -> LinkCounters:
-        """What the link did since the port was opened, up to now."""
-        return self._parser.counters.copy()
-
-    def __enter__(self) -> Self:
-        self._serial = SerialPort(self.port, baudrate=self._baudrate, write_timeout_s=self._silence_s)
-        try:
-            self._handshake()
-            self.reset()
-        except LinkError as error:
-            self._serial.close()
-            raise InputError(
-                f"port {self.port} ended the connection at once, is it in use? ({error})"
-            ) from None
-        except BaseException:
-            self._serial.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._serial.close()
-
-    def reconnect(self, ports: Callable[[], Iterable[str]] = tuple, *, deadline_s: float = 30.0) -> None:
-        """Find this rig again after a LinkError, by its serial number, and reset it; the counters run on.
-
-        Args:
-            ports: names further ports to try, beside the one it was on; asked again each time.
-            deadline_s: how long to look.
-
-        Raises:
-            NoHardwareError: the rig did not come back.
-        """
-        self._serial.close()
-        wanted = self.identity.serial_number
-        until_s = self._clock() + deadline_s
-        while self._clock() <= until_s:
-            for port in dict.fromkeys((self.port, *ports())):
-                if self._found(wanted, port):
-                    self.reconnects += 1
-                    return
-            self._pause(LOOK_EVERY_S)
-        raise NoHardwareError(
-            f"rig {wanted!r}, last on {self.port}, did not come back within {deadline_s:g} s"
-        )
-
-    def _found(self, serial_number: str, port: str) -> bool:
-        """Say whether the rig with that serial number is on ``port``; keep the port open if so."""
-        try:
-            serial = SerialPort(port, baudrate=self._baudrate, write_timeout_s=self._silence_s)
-        except StampbenchError:
-            return False
-        last_port, self.port, self._serial = self.port, port, serial
-        self._parser.rejoin()
-        self._inbox.clear()
-        try:
-            self._handshake()
-            if self.identity.serial_number == serial_number:
-                self.reset()
-                return True
-        except StampbenchError:
-            pass
-        serial.close()
-        self.port = last_port
-        return False
-
-    def reset(self) -> None:
-        """End a press under way, forget all touches, and stream contacts alone.
-
-        Raises:
-            LinkError: the rig does not answer.
-        """
-        self._demand(Reset())
-        self._streams = Streams.CONTACTS
-
-    def configure(self, condition: Mapping[str, Any]) -> None:
-        """Set the condition of a simulated panel, as plans write it.
-
-        Raises:
-            InputError: no such condition, or a rig whose panel is real.
-            LinkError: the rig does not answer.
-        """
-        self._demand(Configure(json.dumps(condition)))
+    press_counters = LinkCounters()
+    press_reports = ReportCounters()
+    press_whole = True
 
     def press(
         self,
@@ -280,6 +126,29 @@ class SerialRig:
                 self.press_whole = self.press_counters.faultless
                 return
 
+    def stream(self, *, frames: bool = False) -> Iterator[TouchReport | Frame | None]:
+        """Yield what the rig sends, whoever presses, without end; None at each heartbeat.
+
+        Args:
+            frames: let the rig send raw frames, too; each comes ahead of its report.
+
+        Raises:
+            InputError: the rig sends no raw frames.
+            LinkError: the link died, or the rig fell silent.
+        """
+        streams = Streams.CONTACTS | (Streams.RAW_FRAMES if frames else Streams(0))
+        if streams != self._streams:
+            self._demand(Stream(streams))
+            self._streams = streams
+        while True:
+            packet = self._next_packet()
+            if packet.type == PacketType.CONTACTS:
+                yield self._contacts.report(packet.t_us, packet.payload)
+            elif packet.type == PacketType.RAW_FRAME:
+                yield unpack_frame(packet.t_us, packet.payload)
+            elif packet.type == PacketType.HEARTBEAT:
+                yield None
+
     def _new_checker(self) -> ReportChecker:
         checker = ReportChecker(self.identity)
         self.press_reports = checker.counters
@@ -297,87 +166,3 @@ class SerialRig:
                 return sequence
             self.reset()
         raise LinkError(f"rig on {self.port}: no answer to a press command in {ATTEMPTS} attempts")
-
-    def _demand(self, command: Command) -> None:
-        """Make the rig carry out a command that may be repeated."""
-        for _ in range(ATTEMPTS):
-            _, answer = self._ask(command)
-            if answer is not None:
-                return self._check(answer, command)
-        raise LinkError(
-            f"rig on {self.port}: no answer to a {command.kind.name.lower()} command in {ATTEMPTS} attempts"
-        )
-
-    def _check(self, answer: Answer, command: Command) -> None:
-        what = f"rig on {self.port}: {command.kind.name.lower()}"
-        if answer.status is Status.MANUAL:
-            raise ManualPressError(f"{what}: the rig has no actuator, an operator must press")
-        if answer.status is not Status.OK:
-            raise InputError(
-                f"{what} refused as {answer.status.name.lower().replace('_', ' ')}: {answer.text}"
-            )
-
-    def _send(self, command: Command) -> int:
-        """Send a command and return how many bytes it took."""
-        # The 0x00 in front ends whatever a disturbed line left in the rig's receiver.
-        wire = b"\0" + self._sender.encode(command.kind, 0, command.pack())
-        self._serial.write(wire)
-        return len(wire)
-
-    def _ask(self, command: Command) -> tuple[int, Answer | None]:
-        """Send a command; return its number, and its answer, None if one of the two was lost."""
-        sequence = self._sender.sequence
-        on_its_way_s = self._send(command) * _BITS_PER_BYTE / self._baudrate
-        patience = _DEAF_AFTER_HEARTBEATS + int(on_its_way_s / HEARTBEAT_EVERY_S)
-        while patience:
-            packet = self._next_packet()
-            if packet.type == PacketType.ANSWER:
-                answer = Answer.unpack(packet.payload)
-                if answer.command_sequence == sequence:
-                    return sequence, answer
-            elif packet.type == PacketType.HEARTBEAT:
-                heartbeat = Heartbeat.unpack(packet.payload)
-                if heartbeat.last_command == sequence:
-                    break
-                if not heartbeat.pressing:
-                    patience -= 1
-        return sequence, None
-
-    def _next_packet(self) -> Packet:
-        waiting_since_s = self._clock()
-        while not self._inbox:
-            self._inbox.extend(self._parser.feed(self._serial.read()))
-            if not self._inbox and self._clock() - waiting_since_s > self._silence_s:
-                raise LinkError(
-                    f"rig on {self.port}: silent for {self._silence_s:g} s; a heartbeat is due every 0.5 s"
-                )
-        packet = self._inbox.popleft()
-        if packet.type == PacketType.HEARTBEAT:
-            self.heartbeat = Heartbeat.unpack(packet.payload)
-        elif packet.type == PacketType.HID_DESCRIPTOR:
-            self.hid_descriptor = packet.payload
-        return packet
-
-    def _handshake(self) -> None:
-        """Ask for the identity until it comes."""
-        begun_s = now_s = self._clock()
-        asked_s = begun_s - IDENTIFY_EVERY_S
-        while now_s - begun_s <= self._identity_deadline_s:
-            if now_s - asked_s >= IDENTIFY_EVERY_S:
-                self._send(Identify())
-                asked_s = now_s
-            for packet in self._parser.feed(self._serial.read()):
-                if packet.type == PacketType.IDENTITY:
-                    self._know(Identity.unpack(packet.payload))
-                    return
-            now_s = self._clock()
-        counters = self._parser.counters
-        raise ProtocolError(
-            f"port {self.port} speaks another protocol: no identity within {self._identity_deadline_s:g} s, "
-            f"{counters.bytes} bytes in which {counters.packets} packets of version {PROTOCOL_VERSION} and "
-            f"{counters.unknown_version} of other versions were found"
-        )
-
-    def _know(self, identity: Identity) -> None:
-        self.identity = identity
-        self._contacts = ContactReader(identity)

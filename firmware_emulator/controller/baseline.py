@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from firmware_emulator.kernels import kernel
 
 Array = npt.NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def track_baseline(
     baseline: Array,
     smooth: Array,

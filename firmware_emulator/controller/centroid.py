@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from firmware_emulator.kernels import kernel
 
 Array = npt.NDArray[np.float64]
 
@@ -14,13 +15,13 @@ NEAR_PITCHES = 4.0
 """Farther touches leave nothing in each other's windows."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fall(edge: float, inner: float, curvature: float, floor: float) -> float:
     """Return the ratio of the node beyond an edge to that at it: the logarithm of a touch is a parabola."""
     return min(1.0, curvature * edge / max(inner, floor, 1.0))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _window_value(signal: Array, r: int, c: int, curvature: float, floor: float) -> float:
     """Return a node's counts, extrapolated one node beyond the edges (curvature above 0), 0 further out."""
     rows, cols = signal.shape
@@ -39,7 +40,7 @@ def _window_value(signal: Array, r: int, c: int, curvature: float, floor: float)
     return value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill_feet(feet: Array, places: Array, b: int, n: int, row: int, col: int, width: float) -> bool:
     """Fill ``feet`` with what touches near ``b`` add to its window, each a bell; False if none is near."""
     size = feet.shape[0]
@@ -60,7 +61,7 @@ def _fill_feet(feet: Array, places: Array, b: int, n: int, row: int, col: int, w
     return some
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def locate(signal: Array, blobs: npt.NDArray[np.void], n: int, params: npt.NDArray[np.void]) -> None:
     """Fill x_mm, y_mm and size_mm of the first ``n`` blobs.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from firmware_emulator.controller.baseline import track_baseline
 from firmware_emulator.controller.centroid import locate
@@ -14,6 +13,7 @@ from firmware_emulator.controller.segmentation import find_touches, new_blobs
 from firmware_emulator.controller.settings import ControllerSettings, PanelGeometry, parameters
 from firmware_emulator.controller.tracking import follow, new_tracks
 from firmware_emulator.errors import InputError
+from firmware_emulator.kernels import kernel
 from firmware_emulator.touch import Contact, Frame, TouchReport
 
 Array = npt.NDArray[np.float64]
@@ -22,7 +22,7 @@ WRONG_FRAMES = 2
 """Place in the state, after those of reporting: for how many frames the baseline has looked wrong."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def scan(
     deltas: npt.NDArray[np.int16],
     baseline: Array,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from firmware_emulator.kernels import kernel
 
 Array = npt.NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def common_level(line: Array, noise: float, limit: float) -> float:
     """Return what the untouched nodes of a line have in common, counts; 0 where it cannot be told.
 
@@ -51,7 +52,7 @@ def common_level(line: Array, noise: float, limit: float) -> float:
     return level if abs(level) <= limit else 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def condition(
     deltas: npt.NDArray[np.int16],
     baseline: Array,

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from firmware_emulator.controller.settings import MAX_TOUCHES
+from firmware_emulator.kernels import kernel
 
 CONTACT_DTYPE = np.dtype(
     [
@@ -32,7 +32,7 @@ def new_contacts() -> npt.NDArray[np.void]:
     return np.zeros(MAX_TOUCHES, CONTACT_DTYPE)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _free_id(tracks: npt.NDArray[np.void], first: int, count: int) -> int:
     """Return the first id from ``first`` on, round ``count``, that no track bears."""
     for k in range(count):
@@ -46,7 +46,7 @@ def _free_id(tracks: npt.NDArray[np.void], first: int, count: int) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hold_still(track: np.void, params: npt.NDArray[np.void]) -> None:
     """Let the reported position follow only movements beyond the hysteresis."""
     p = params[0]
@@ -62,7 +62,7 @@ def _hold_still(track: np.void, params: npt.NDArray[np.void]) -> None:
         track["still"] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _tell(contact: np.void, track: np.void, tip: bool, params: npt.NDArray[np.void]) -> None:
     """Fill one contact; its mm are computed back from the units, as a host does."""
     p = params[0]
@@ -77,7 +77,7 @@ def _tell(contact: np.void, track: np.void, tip: bool, params: npt.NDArray[np.vo
     contact["size_mm"] = track["size_mm"]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def report(
     tracks: npt.NDArray[np.void],
     state: npt.NDArray[np.int64],

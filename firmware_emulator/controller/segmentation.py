@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from firmware_emulator.controller.settings import MAX_TOUCHES
+from firmware_emulator.kernels import kernel
 
 Array = npt.NDArray[np.float64]
 
@@ -43,7 +43,7 @@ def new_blobs() -> npt.NDArray[np.void]:
     return np.zeros(MAX_TOUCHES, BLOB_DTYPE)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _root(parent: npt.NDArray[np.int64], node: int) -> int:
     while parent[node] != node:
         parent[node] = parent[parent[node]]
@@ -51,7 +51,7 @@ def _root(parent: npt.NDArray[np.int64], node: int) -> int:
     return node
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_touches(
     signal: Array, noisy: npt.NDArray[np.bool_], blobs: npt.NDArray[np.void], params: npt.NDArray[np.void]
 ) -> int:

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from firmware_emulator.controller.settings import MAX_TOUCHES
+from firmware_emulator.kernels import kernel
 
 Array = npt.NDArray[np.float64]
 
@@ -37,7 +37,7 @@ def new_tracks() -> npt.NDArray[np.void]:
     return np.zeros(MAX_TOUCHES, TRACK_DTYPE)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def assign(cost: Array, n: int, m: int) -> npt.NDArray[np.int64]:
     """Return for each of the first ``n`` rows the column that gives the least total cost; n <= m.
 
@@ -92,7 +92,7 @@ def assign(cost: Array, n: int, m: int) -> npt.NDArray[np.int64]:
     return chosen
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _begin(track: np.void, blob: np.void) -> None:
     """Open a track at a blob, not yet seen."""
     track["live"] = 1
@@ -104,7 +104,7 @@ def _begin(track: np.void, blob: np.void) -> None:
     track["smooth_y_mm"] = blob["y_mm"]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _continue(track: np.void, blob: np.void, weight: float, reach_mm: float) -> None:
     """Move a track to the blob of this frame."""
     track["age"] += 1
@@ -120,7 +120,7 @@ def _continue(track: np.void, blob: np.void, weight: float, reach_mm: float) -> 
     track["smooth_y_mm"] += weight * dy
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def follow(
     blobs: npt.NDArray[np.void], n: int, tracks: npt.NDArray[np.void], params: npt.NDArray[np.void]
 ) -> int:

@@ -16,6 +16,8 @@ from firmware_emulator.formats.scans import SCAN_GAP_US, ScanCollector
 from firmware_emulator.touch import Contact, TouchReport
 
 COORDINATE_MAX = 0x3FFF
+"""Coordinate at the right and the lower edge."""
+CONTACT_NUMBERS = 128
 CONTACT_BYTES = 6
 _FIRST, _TIP = 0x80, 0x40
 
@@ -40,7 +42,7 @@ def encode(report: TouchReport) -> bytes:
 
 def _encode_contact(contact: Contact) -> bytes:
     x, y, number = contact.x, contact.y, contact.id
-    if not (0 <= x <= COORDINATE_MAX and 0 <= y <= COORDINATE_MAX and 0 <= number <= 127):
+    if not (0 <= x <= COORDINATE_MAX and 0 <= y <= COORDINATE_MAX and 0 <= number < CONTACT_NUMBERS):
         raise InputError(f"3M PX: contact {number} at ({x}, {y}), must be 0 to 127 at 0 to {COORDINATE_MAX}")
     first = _FIRST | (_TIP if contact.tip else 0)
     return bytes([first, x & 0x7F, x >> 7, y & 0x7F, y >> 7, number])

@@ -14,6 +14,8 @@ from firmware_emulator.formats.scans import SCAN_GAP_US, ScanCollector
 from firmware_emulator.touch import Contact, TouchReport
 
 SLOTS = 12
+COORDINATE_MAX = 0x3FF
+"""Coordinate at the right and the lower edge, as the Linux driver has it; the format would carry 16 bits."""
 CONTACT_BYTES = 6
 _FIRST, _TIP = 0x30, 0x40
 _CONTACT = struct.Struct("<BHH")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from firmware_emulator.kernels import kernel
 from sim.panel.response import DIAMETER_MAX_MM, DIAMETER_STEP_MM, RADIUS_STEP_MM
 
 F64 = npt.NDArray[np.float64]
@@ -23,10 +23,8 @@ DISC_COLUMNS: Final = 6
 POSE_COLUMNS: Final = 9
 # Columns of `responses`, a row per conductor (0 flat, 1 skin): drive, saturation (0 = none), reach_mm.
 
-_njit = nb.njit(cache=True, nogil=True)
 
-
-@_njit
+@kernel
 def disc_coverage(table: F64, reach_mm: float, diameter_mm: float, radius_mm: float) -> float:
     """Blurred coverage at a distance from the middle of a disc, linear between the entries of the table."""
     if diameter_mm <= 0.0 or radius_mm >= 0.5 * diameter_mm + reach_mm:
@@ -45,7 +43,7 @@ def disc_coverage(table: F64, reach_mm: float, diameter_mm: float, radius_mm: fl
     return (smaller + u * (larger - smaller)) * diameter_mm * diameter_mm
 
 
-@_njit
+@kernel
 def lowest_pad(discs: F64, start: int, stop: int, pose: F64) -> float:
     """Height of a tilted object's lowest pad relative to the object's middle, in pad compressions."""
     lowest = 0.0
@@ -58,7 +56,7 @@ def lowest_pad(discs: F64, start: int, stop: int, pose: F64) -> float:
     return lowest
 
 
-@_njit
+@kernel
 def add_signal(
     discs: F64,
     starts: npt.NDArray[np.int64],

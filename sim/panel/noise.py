@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from firmware_emulator.errors import InputError
+from firmware_emulator.kernels import kernel
 from sim.panel.condition import Condition
 from sim.panel.profile import NoiseFigures, Profile
 
@@ -143,7 +143,7 @@ def draws_per_frame(rows: int, cols: int) -> int:
     return rows * cols + rows + cols + 1 + rows
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def quantise(counts: F64, levels: F64, deltas: npt.NDArray[np.int16]) -> None:
     """Round to integers, squelch small ones to 0, and clip to the converter's range."""
     rows, cols = counts.shape
@@ -155,7 +155,7 @@ def quantise(counts: F64, levels: F64, deltas: npt.NDArray[np.int16]) -> None:
             deltas[r, c] = int(min(most, max(least, value)))
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def finish_frame(
     signal: F64,
     held: F64,

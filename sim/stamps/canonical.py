@@ -20,8 +20,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from firmware_emulator.kernels import kernel
 from sim.stamps.stamp import Floats
 
 Complexes = npt.NDArray[np.complex128]
@@ -80,7 +80,7 @@ def _unit(vector: list[complex]) -> list[complex]:
     return [complex(v.real / norm, v.imag / norm) for v in vector]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def centred(points: Floats, out: Floats) -> float:
     """Fill ``out`` (n, 2) with the points from their centroid; return the squared norm (mm^2)."""
     n = points.shape[0]
@@ -99,7 +99,7 @@ def centred(points: Floats, out: Floats) -> float:
     return square
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def score_orders(frame: Frame, centred_points: Floats, scores: Floats) -> float:
     """Fill ``scores`` (n!,) with the score in every pad order (mm); return the best."""
     n = centred_points.shape[0]
@@ -127,7 +127,7 @@ def score_orders(frame: Frame, centred_points: Floats, scores: Floats) -> float:
     return math.sqrt(best)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def coordinates_in_order(frame: Frame, centred_points: Floats, order: int, out: Floats) -> None:
     """Fill ``out`` (2 n - 3,) with the coordinates in one pad order, turned to a real first."""
     n = centred_points.shape[0]
@@ -153,7 +153,7 @@ def coordinates_in_order(frame: Frame, centred_points: Floats, order: int, out: 
             out[2 * row] = cos * im + sin * re
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pads_from_coordinates(frame: Frame, coordinates: Floats, out: Floats) -> None:
     """Fill ``out`` (n, 2) with the centred pads of canonical coordinates (2 n - 3,)."""
     n = out.shape[0]
@@ -169,7 +169,7 @@ def pads_from_coordinates(frame: Frame, coordinates: Floats, out: Floats) -> Non
         out[i, 1] = y
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def squared_distance(a: Floats, b: Floats) -> float:
     """Squared rigid distance (mm^2) of two sets of canonical coordinates, pads matched in that order."""
     size = a[0] * a[0]
@@ -189,7 +189,7 @@ def squared_distance(a: Floats, b: Floats) -> float:
     return max(0.0, square)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_canonical(frame: Frame, points: Floats, out: Floats) -> None:
     """Fill ``out`` (m, 2 n - 3) with the canonical coordinates of pad sets (m, n, 2)."""
     middle = np.empty(points.shape[1:])

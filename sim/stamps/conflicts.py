@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from firmware_emulator.kernels import kernel
 from sim.stamps.canonical import (
     Frame,
     canonical_frame,
@@ -33,7 +33,7 @@ _RADIX: Final = 257
 """Base in which the coordinates of a point are read as one number, modulo the size of the hash table."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _slot(point: Ints, slots: int) -> int:
     key = 0
     for axis in range(point.shape[0]):
@@ -41,7 +41,7 @@ def _slot(point: Ints, slots: int) -> int:
     return (key * 1000003) % slots
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def hash_points(points: Points, table: npt.NDArray[np.int32]) -> None:
     """Fill ``table`` (slots,) with the numbers of the points, -1 where empty; open addressing."""
     slots = table.shape[0]
@@ -57,7 +57,7 @@ def hash_points(points: Points, table: npt.NDArray[np.int32]) -> None:
         table[slot] = number
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find(points: Points, table: npt.NDArray[np.int32], point: Ints) -> int:
     """Number of a point, -1 where it is not among the points."""
     slots = table.shape[0]
@@ -73,7 +73,7 @@ def _find(points: Points, table: npt.NDArray[np.int32], point: Ints) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lattice_points_near(position: Floats, words: Words, reach: float, out: Ints) -> int:
     """List the lattice points within ``reach`` of a position, all in units; return their number.
 
@@ -121,14 +121,14 @@ def lattice_points_near(position: Floats, words: Words, reach: float, out: Ints)
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _outwards(step: int, side: float) -> int:
     """Offset at a step outwards, nearer side first: 0, 2, -2, 4, ... for a positive ``side``."""
     offset = step + 1 if step % 2 == 1 else -step
     return offset if side >= 0.0 else -offset
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_conflicts(
     frame: Frame,
     points: Points,
@@ -191,7 +191,7 @@ def find_conflicts(
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def keep_most(starts: Ints, neighbours: Pairs, kept: npt.NDArray[np.int8]) -> None:
     """Choose points without conflicts among each other: those with the fewest rivals left, again and again.
 
@@ -287,7 +287,7 @@ def without_conflicts(count: int, pairs: Pairs) -> npt.NDArray[np.bool_]:
     return kept == 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill_self_distances(frame: Frame, rows: Floats, horizon: float, out: Floats) -> None:
     """Fill ``out`` (m,) with each row's distance to itself in another pad order, where below ``horizon``."""
     n = frame.orders.shape[1]

@@ -18,9 +18,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from firmware_emulator.errors import InputError
+from firmware_emulator.kernels import kernel
 from sim.stamps.canonical import (
     Frame,
     canonical_frame,
@@ -99,7 +99,7 @@ def sort_into_cells(
     return order, starts
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def new_scratch(arrays: IndexArrays) -> Scratch:
     """Room for the queries of one thread."""
     n = arrays.frame.orders.shape[1]
@@ -119,7 +119,7 @@ def new_scratch(arrays: IndexArrays) -> Scratch:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reach_mm(norm: float, score: float, radius: float) -> float:
     """How far apart canonical coordinates of sets within ``radius`` of each other can lie (mm).
 
@@ -137,7 +137,7 @@ def reach_mm(norm: float, score: float, radius: float) -> float:
     return math.sqrt(radius * radius + 2.0 * (1.0 - cos_theta) * norm * (norm + radius))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _first_cell(arrays: IndexArrays, scratch: Scratch) -> int:
     """Find the cell of ``scratch.query``: its key.
 
@@ -165,13 +165,13 @@ def _first_cell(arrays: IndexArrays, scratch: Scratch) -> int:
     return key
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _offset(step: int) -> int:
     """Cells towards the nearer wall at a step outwards: 0, 1, -1, 2, -2, ..."""
     return (step + 1) // 2 if step % 2 == 1 else -(step // 2)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _next_cell(arrays: IndexArrays, scratch: Scratch, key: int, reach: float) -> tuple[bool, int]:
     """Go on to the next cell within ``reach`` of the query: whether there is one, and its key.
 
@@ -197,7 +197,7 @@ def _next_cell(arrays: IndexArrays, scratch: Scratch, key: int, reach: float) ->
     return False, key
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _search(
     arrays: IndexArrays,
     scratch: Scratch,
@@ -276,7 +276,7 @@ def _search(
         radius = radius_mm + ROUNDING_MM
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add(codes: Ints, distances: Floats, count: int, code: int, distance: float) -> int:
     """Add a code to the list, or its lesser distance if it is there; return the new count."""
     for place in range(min(count, codes.shape[0])):
@@ -289,7 +289,7 @@ def _add(codes: Ints, distances: Floats, count: int, code: int, distance: float)
     return count + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _keep_two(codes: Ints, distances: Floats, code: int, distance: float) -> int:
     """Keep the nearest two codes (equal distances: the lesser code first); return how many are kept."""
     if code == codes[0]:
@@ -307,7 +307,7 @@ def _keep_two(codes: Ints, distances: Floats, code: int, distance: float) -> int
     return 1 if codes[1] < 0 else 2
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_nearest(
     arrays: IndexArrays, scratch: Scratch, points: Floats, radius_mm: float, stop_mm: float
 ) -> tuple[int, float, int, float]:
@@ -320,7 +320,7 @@ def find_nearest(
     return scratch.codes[0], scratch.distances[0], scratch.codes[1], scratch.distances[1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_within(
     arrays: IndexArrays, scratch: Scratch, points: Floats, radius_mm: float, codes: Ints, distances: Floats
 ) -> int:
@@ -331,7 +331,7 @@ def find_within(
     return _search(arrays, scratch, points, radius_mm, 0.0, 2.0, True, codes, distances)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_neighbours(
     arrays: IndexArrays, scratch: Scratch, pads: Floats, radius_mm: float, codes: Ints, distances: Floats
 ) -> int:
@@ -343,7 +343,7 @@ def find_neighbours(
     return _search(arrays, scratch, pads, radius_mm, 0.0, 1.0, True, codes, distances)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _nearest_batch(
     arrays: IndexArrays, points: Floats, radius_mm: float, stop_mm: float, codes: Ints, distances: Floats
 ) -> None:
@@ -449,9 +449,9 @@ def grid_arrays(
 ) -> IndexArrays:
     """Sort coordinates (size, 2 n - 3) into a grid for queries of about that radius.
 
-    Cells are twice as wide as the radius, and where codes lie thin, so wide that they hold about one code.
+    Cells are half as wide again as the radius, and where codes lie thin, so wide that they hold about one code.
     """
-    cell = max(2.0 * radius_mm, _cell_for(coordinates, unit_mm))
+    cell = max(1.5 * radius_mm, _cell_for(coordinates, unit_mm))
     order, starts = sort_into_cells(coordinates, unit_mm, cell)
     return arrays_of(coordinates[order], order, starts, unit_mm, cell)
 

@@ -16,8 +16,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from firmware_emulator.kernels import kernel
 from sim.stamps.canonical import Frame, canonical_frame, pads_from_coordinates
 from sim.stamps.geometry import FaceGeometry
 from sim.stamps.stamp import Floats, Ints
@@ -45,7 +45,7 @@ def code_words(dimensions: int) -> tuple[Words, float]:
     return np.ascontiguousarray(words[even & ((words @ checks.T) % 2 == 0).all(axis=1)]), 2.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fits_face(pads: Floats, radius: float) -> bool:
     """Whether the pads (n, 2) fit in a disc of that radius: by Helly's theorem, whether all triples do."""
     square = radius * radius
@@ -67,7 +67,7 @@ def fits_face(pads: Floats, radius: float) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def keeps_spacing(pads: Floats, spacing: float) -> bool:
     """Whether all pads (n, 2) are at least ``spacing`` apart."""
     for i in range(pads.shape[0]):
@@ -77,7 +77,7 @@ def keeps_spacing(pads: Floats, spacing: float) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _rivals(
     frame: Frame, pads: Floats, lead: float, orders: Ints, count: int, out: Ints, products: Floats
 ) -> int:
@@ -116,7 +116,7 @@ def _rivals(
     return kept
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def surviving_boxes(
     frame: Frame,
     low: Ints,
@@ -192,7 +192,7 @@ def surviving_boxes(
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def points_in_boxes(
     frame: Frame,
     boxes: npt.NDArray[np.int16],

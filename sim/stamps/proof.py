@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from firmware_emulator.kernels import kernel
 from sim.stamps.canonical import pads_from_coordinates
 from sim.stamps.index import IndexArrays, find_neighbours, grid_arrays, new_scratch
 from sim.stamps.stamp import Codebook, Floats, Ints
@@ -28,7 +28,7 @@ class ClosePair:
     distance_mm: float
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pairs_of(
     arrays: IndexArrays, first: int, last: int, radius: float, pairs: Ints, distances: Floats
 ) -> int:

@@ -7,19 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.records import (
-    FILE_NAME,
-    FORMAT,
-    ContactRecord,
-    Outcome,
-    PressRecord,
-    ReadingRecord,
-    RecordWriter,
-    RigIdentity,
-    RunEnd,
-    RunHeader,
-    Timing,
-)
+from bench.press_records import ContactRecord, Outcome, PressRecord, ReadingRecord, Timing
+from bench.records import FILE_NAME, FORMAT, RecordWriter, RigIdentity, RunEnd, RunHeader
 
 PLAN = """
 [plan]

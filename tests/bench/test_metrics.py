@@ -7,9 +7,20 @@ import msgspec
 import pytest
 
 from bench.measurements import MEASUREMENTS
-from bench.metrics import Result, Verdict, assess, judge, measure
+from bench.metrics import Result, Verdict, assess, judge
+from bench.metrics import measure as measure_sample
 from bench.plans import Limit, parse_plan
-from bench.records import Outcome, read_run
+from bench.press_records import Outcome
+from bench.records import read_run
+from bench.tallies import Tally
+
+
+def measure(name, records, *, profile, case):
+    return measure_sample(name, Tally(records).sample(name, profile, case), profile=profile, case=case)
+
+
+def worst(name, records):
+    return Tally(records).sample(name, "nexus-5", None).worst[1]
 
 
 def value(name, records, case=None):
@@ -100,11 +111,11 @@ def test_limit_without_data_is_unset():
 
 def test_worst_press_is_named(make_press):
     records = [make_press(1), make_press(2, verdict="ambiguous"), make_press(3, read=9)]
-    measured = measure("frr", records, profile="nexus-5", case=None)
-    assert judge(measured, Limit(measurement="frr", max=1.0), records).worst == 3
+    assert worst("frr", records) == 3
     slow = [make_press(1, decided_ms=20), make_press(2, decided_ms=90), make_press(3, decided_ms=40)]
-    measured = measure("time_to_decision_p95", slow, profile="nexus-5", case=None)
-    assert judge(measured, Limit(measurement="time_to_decision_p95", max=99), slow).worst == 2
+    assert worst("time_to_decision_p95", slow) == 2
+    narrow = [make_press(1, margin_mm=1.5), make_press(2, margin_mm=0.5)]
+    assert worst("margin_p05", narrow) == 2
 
 
 def assessment(run):

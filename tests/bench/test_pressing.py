@@ -10,8 +10,8 @@ import pytest
 
 from bench import pressing
 from bench.plans import parse_plan
+from bench.press_records import Outcome
 from bench.pressing import Presser
-from bench.records import Outcome
 from bench.sources.serial_rig import ManualPressError
 from firmware_emulator.controller import Controller
 from firmware_emulator.errors import LinkError

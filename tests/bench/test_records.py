@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from bench.records import FILE_NAME, Outcome, read_run
+from bench.press_records import Outcome
+from bench.records import FILE_NAME, read_run
 from firmware_emulator.errors import InputError
 
 

@@ -38,8 +38,8 @@ class Stopping(Progress):
     def __init__(self, after):
         self.left = after
 
-    def pressed(self, record):
-        self.left -= 1
+    def pressed(self, presses, failed):
+        self.left -= presses
         if self.left == 0:
             raise KeyboardInterrupt
 
@@ -79,7 +79,7 @@ def test_directory_that_cannot_be_written_is_told(order, tmp_path):
 def test_chunks_keep_the_order_and_do_not_mix_profiles():
     text = TEXT.replace('["nexus-5"]', '["nexus-5", "elan-11"]').replace("presses = 4", "presses = 50")
     plan = parse_plan(text, Path("runs.toml"))
-    chunks = list(runs._chunks(plan.presses()))
+    chunks = list(runs.chunked(plan.presses(), runs.CHUNK, lambda press: press.profile))
     assert [press.index for chunk in chunks for press in chunk] == list(range(1, 101))
     assert all(len({press.profile for press in chunk}) == 1 for chunk in chunks)
     assert max(map(len, chunks)) == runs.CHUNK

@@ -81,7 +81,7 @@ def test_what_is_encoded_is_decoded(case: tuple[HidDigitizer, list[TouchReport]]
     for report in reports:
         scans = [scan for packet in digitizer.encode(report) for scan in decoder.feed(report.t_us, packet)]
         assert [scan.t_us for scan in scans] == [report.t_us]
-        plain = [replace(contact, x_mm=None, y_mm=None) for contact in scans[0].contacts]
+        plain = [contact._replace(x_mm=None, y_mm=None) for contact in scans[0].contacts]
         assert plain == list(report.contacts)
         for contact in scans[0].contacts:
             assert contact.x_mm == pytest.approx(contact.x * 100.0 / digitizer.x_max)

@@ -220,6 +220,15 @@ def test_rejoining_forgets_half_a_packet_and_counts_what_was_missed() -> None:
     assert (parser.counters.lost, parser.counters.damaged) == (1, 0)
 
 
+def test_rig_that_was_unplugged_may_begin_with_the_very_packets_of_its_last_life() -> None:
+    life = b"\0" + b"".join(stream(*range(5)))
+    parser = PacketParser()
+    parser.feed(life)
+    parser.rejoin()
+    assert numbers(parser.feed(life)) == list(range(5))
+    assert (parser.counters.restarts, parser.counters.duplicates, parser.counters.lost) == (1, 0, 0)
+
+
 @settings(max_examples=200)
 @given(st.lists(st.binary(max_size=200), max_size=30))
 def test_rubbish_raises_nothing_and_is_not_kept(chunks: list[bytes]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from bench.metrics import Judged, Measured, Result
 from bench.plans import Limit
-from bench.records import Outcome
+from bench.press_records import Outcome
 from bench.report import html, write_reports
 from firmware_emulator.errors import InputError
 

@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.metrics import assess
-from bench.records import Outcome, read_run
+from bench.press_records import Outcome
+from bench.records import read_run
 from bench.report import plan_of
 from bench.report.junit import render_junit
 

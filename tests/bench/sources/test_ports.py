@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.sources.ports import TouchscreenInfo, rigs, serial_ports, touchscreens
-from sim.pattern_panel import PatternPanel
+from bench.sources.ports import PortSearch, TouchscreenInfo, rigs, serial_ports, touchscreens
 from sim.rig import open_channel, served
+from sim.rig.pattern import PatternPanel
 
 DEVICES = """I: Bus=0019 Vendor=0000 Product=0001 Version=0000
 N: Name="Power Button"
@@ -56,3 +56,21 @@ def test_system_without_a_list_of_input_devices_has_no_touchscreens(tmp_path: Pa
 def test_ports_are_listed_by_name() -> None:
     names = [found.port for found in serial_ports()]
     assert names == sorted(names)
+
+
+def test_ports_that_spoke_otherwise_are_tried_last_and_in_turn() -> None:
+    search = PortSearch()
+    assert search.order("abc") == ["a", "b", "c"]
+    for port in "abc":
+        search.spoke_otherwise(port)
+    search.spoke_otherwise("a")
+    assert search.order("abc") == ["b", "c", "a"]
+
+
+def test_port_that_has_just_appeared_is_tried_first() -> None:
+    search = PortSearch()
+    search.order("abc")
+    search.spoke_otherwise("a")
+    assert search.order("abcd") == ["d", "b", "c", "a"]
+    search.order("bc")
+    assert search.order("abc") == ["a", "b", "c"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from bench.sources.report_checks import ReportChecker, ReportCounters
 from firmware_emulator.touch import Contact, TouchReport
-from sim.pattern_panel import FRAME_INTERVAL_US, PatternPanel
+from sim.rig.pattern import FRAME_INTERVAL_US, PatternPanel
 
 
 def counted(*scans: tuple[int, list[Contact]]) -> ReportCounters:

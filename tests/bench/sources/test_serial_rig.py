@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -17,11 +18,11 @@ from firmware_emulator.hid_descriptor import parse_descriptor
 from firmware_emulator.link import PacketType
 from firmware_emulator.messages import Answer, Status
 from firmware_emulator.touch import Frame, TouchReport
-from sim.pattern_panel import PatternPanel, pattern_report
 from sim.press import Keyframe, Press
-from sim.press_link import press_command
-from sim.pressed_panel import PressedPanel
 from sim.rig import SimulatedPanel, VirtualRig, open_channel, served
+from sim.rig.panels import PressedPanel
+from sim.rig.pattern import PatternPanel, pattern_report
+from sim.rig.press_link import press_command
 
 KEYFRAMES = (Keyframe(0, 30.0, 50.0, 0.0, 0.0), Keyframe(90_000, 30.0, 50.0, 0.0, 1.0))
 needs_pty = pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
@@ -191,6 +192,18 @@ def test_operator_who_does_not_press_in_time_is_an_error() -> None:
         rig._clock = ticking_clock()
         with pytest.raises(LinkError, match="nobody pressed within 3 s"):
             list(rig.watch(first_contact_s=3.0, quiet_us=100_000))
+
+
+def test_stream_yields_scans_with_their_frames_and_nothing_at_heartbeats() -> None:
+    with served(PatternPanel(), open_channel()) as port, SerialRig(port) as rig:
+        items = rig.stream(frames=True)
+        assert next(items) is None
+        rig._send(press_command(pattern(150), 7))
+        scans = list(itertools.islice((item for item in items if item is not None), 300))
+    assert [type(item) for item in scans] == [Frame, TouchReport] * 150
+    assert [coordinates(report) for report in scans[1::2]] == [
+        coordinates(pattern_report(7, scan)) for scan in range(150)
+    ]
 
 
 def test_rig_that_dies_in_a_press_is_a_link_error_with_its_cause(serve: Serve) -> None:

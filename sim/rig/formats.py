@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from enum import StrEnum
 
 import numpy as np
 
-from firmware_emulator.controller import Controller
-from firmware_emulator.formats import microtouch_px, muca, penmount
-from firmware_emulator.touch import Contact, Frame, TouchReport
-from sim.channels import Channel
+from firmware_emulator.controller import Controller, PanelGeometry
+from firmware_emulator.formats import WireFormat, microtouch_px, muca, penmount
+from firmware_emulator.touch import Frame, TouchReport
 from sim.panel import Panel, Profile
 from sim.press import Hand, perform
+from sim.rig.channels import Channel
 
 PAUSE_US = 500_000
 """Time between two presses."""
-
-
-class WireFormat(StrEnum):
-    """Formats of other hardware that a rig in software speaks."""
-
-    MUCA = "muca"
-    MUCA_BYTES = "muca-bytes"
-    MUCA_TOUCHES = "muca-touches"
-    PX = "3m-px"
-    PENMOUNT = "penmount"
 
 
 class FormatRig:
@@ -36,7 +24,7 @@ class FormatRig:
     Args:
         profile: the panel.
         object_name: what it presses.
-        wire_format: what it speaks.
+        wire_format: what it speaks; anything but the link.
         channel: what it is reached through.
         seed: from which presses and noise are drawn.
         clock: seconds, against which scans are due; real time unless a test says otherwise.
@@ -76,7 +64,7 @@ class FormatRig:
                 self._wait_until(begun_s + scan_us / 1e6)
                 if self._channel.interrupted:
                     return
-                self._channel.write(self._encode(frame, report))
+                self._channel.write(self._encode(self._profile.geometry, frame, report))
             rest_us, turn = scan_us + PAUSE_US, turn + 1
 
     def _wait_until(self, due_s: float) -> None:
@@ -85,30 +73,37 @@ class FormatRig:
             self._channel.read(left_s)
 
 
-def _penmount(frame: Frame, report: TouchReport) -> bytes:
-    return penmount.encode(_numbered_below(report, penmount.SLOTS))
+_Encode = Callable[[PanelGeometry, Frame, TouchReport], bytes]
 
 
-def _px(frame: Frame, report: TouchReport) -> bytes:
-    return microtouch_px.encode(_numbered_below(report, 128))
+def _penmount(geometry: PanelGeometry, frame: Frame, report: TouchReport) -> bytes:
+    return penmount.encode(_in_units_of(report, geometry, penmount.COORDINATE_MAX, penmount.SLOTS))
 
 
-def _muca_touches(frame: Frame, report: TouchReport) -> bytes:
-    return muca.encode_touches(report)
+def _px(geometry: PanelGeometry, frame: Frame, report: TouchReport) -> bytes:
+    maximum, numbers = microtouch_px.COORDINATE_MAX, microtouch_px.CONTACT_NUMBERS
+    return microtouch_px.encode(_in_units_of(report, geometry, maximum, numbers))
 
 
-def _numbered_below(report: TouchReport, limit: int) -> TouchReport:
-    """Return the report with contact numbers that the format has."""
-    contacts: tuple[Contact, ...] = tuple(
-        replace(contact, id=contact.id % limit) for contact in report.contacts
+def _in_units_of(report: TouchReport, geometry: PanelGeometry, maximum: int, numbers: int) -> TouchReport:
+    """Return the report with coordinates up to ``maximum`` and contact numbers below ``numbers``."""
+    return TouchReport(
+        report.t_us,
+        tuple(
+            contact._replace(
+                id=contact.id % numbers,
+                x=round(contact.x * maximum / geometry.x_max),
+                y=round(contact.y * maximum / geometry.y_max),
+            )
+            for contact in report.contacts
+        ),
     )
-    return TouchReport(report.t_us, contacts)
 
 
-_ENCODERS: dict[WireFormat, Callable[[Frame, TouchReport], bytes]] = {
-    WireFormat.MUCA: lambda frame, report: muca.encode_text(frame),
-    WireFormat.MUCA_BYTES: lambda frame, report: muca.encode_bytes(frame),
-    WireFormat.MUCA_TOUCHES: _muca_touches,
+_ENCODERS: dict[WireFormat, _Encode] = {
+    WireFormat.MUCA: lambda geometry, frame, report: muca.encode_text(frame),
+    WireFormat.MUCA_BYTES: lambda geometry, frame, report: muca.encode_bytes(frame),
+    WireFormat.MUCA_TOUCHES: lambda geometry, frame, report: muca.encode_touches(report),
     WireFormat.PX: _px,
     WireFormat.PENMOUNT: _penmount,
 }

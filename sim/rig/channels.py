@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import socket
+from enum import StrEnum
 from typing import Protocol
 
 from firmware_emulator.errors import InputError
@@ -239,3 +240,19 @@ class TcpChannel(_Interruptible):
         self._hang_up()
         self._server.close()
         super().close()
+
+
+class Listen(StrEnum):
+    """How a virtual rig is reached; ``auto`` is a pseudo-terminal where there are any, else TCP."""
+
+    AUTO = "auto"
+    PTY = "pty"
+    TCP = "tcp"
+
+
+def open_channel(listen: Listen | str = Listen.AUTO, tcp_port: int = 0) -> PtyChannel | TcpChannel:
+    """Return a new channel; InputError if this system cannot have it."""
+    listen = Listen(listen)
+    if listen is Listen.AUTO:
+        listen = Listen.PTY if hasattr(os, "openpty") else Listen.TCP
+    return PtyChannel() if listen is Listen.PTY else TcpChannel(tcp_port)

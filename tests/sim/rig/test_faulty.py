@@ -6,20 +6,21 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
+from bench.sources.serial_port import READ_WAIT_S
 from bench.sources.serial_rig import SerialRig
 from firmware_emulator.errors import LinkError, NoHardwareError
 from firmware_emulator.faults import BYTE_FAULTS, Faults, Injected
 from firmware_emulator.link import PacketSender
 from firmware_emulator.messages import pack_contacts
 from firmware_emulator.touch import TouchReport
-from sim.faulty_rig import faulty
-from sim.pattern_panel import PatternPanel, pattern_report
 from sim.press import Keyframe, Press
 from sim.rig import VirtualRig, open_channel, served
+from sim.rig.faulty import faulty
+from sim.rig.pattern import PatternPanel, pattern_report
 
 needs_pty = pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
 Serve = Callable[[Faults, int], object]
@@ -98,6 +99,19 @@ def test_stall_delays_and_loses_nothing() -> None:
     assert [pixels(report) for report in reports] == [pixels(pattern_report(4, scan)) for scan in range(300)]
 
 
+def test_damaged_commands_are_repeated_and_counted_by_the_rig() -> None:
+    faults = Faults(flip_command=0.06, drop_command=0.04)
+    with faulty_rig(faults, 5) as (port, injected), SerialRig(port) as rig:
+        for seed in range(40):
+            assert len(list(rig.press(pattern(3), seed))) == 3
+            assert rig.press_whole
+        rig.reset()
+        while rig.heartbeat is None or rig.heartbeat.host_errors < injected.flip_command:
+            rig._next_packet()
+        assert rig.heartbeat.host_errors == injected.flip_command > 0
+    assert injected.drop_command > 0
+
+
 PACKET = PacketSender().encode(0x10, 0, pack_contacts(pattern_report(0, 0)))
 
 
@@ -146,6 +160,27 @@ def test_rig_that_comes_back_under_another_name_is_found_by_its_serial_number() 
                 channel.interrupt()
         for done in running:
             done.result()
+
+
+def test_rig_that_comes_back_is_found_within_a_second_although_other_ports_are_silent() -> None:
+    now_s, back_s = 0.0, 0.7
+
+    def clock() -> float:
+        nonlocal now_s
+        now_s += READ_WAIT_S
+        return now_s
+
+    with (
+        ExitStack() as stack,
+        faulty_rig(Faults(), listen="tcp") as (port, _),
+        SerialRig(port, clock=lambda: 0.0) as rig,
+    ):
+        others = [stack.enter_context(closing(open_channel("tcp"))).port for _ in range(8)]
+        rig._serial.close()
+        rig.port, rig._clock, rig._pause = "socket://127.0.0.1:1", clock, lambda seconds: None
+        rig.reconnect(lambda: [*others, port] if now_s >= back_s else others)
+        assert rig.port == port
+        assert now_s - back_s < 1.0
 
 
 def test_rig_that_does_not_come_back_is_missing_hardware() -> None:

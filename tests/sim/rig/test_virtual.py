@@ -18,8 +18,9 @@ from firmware_emulator.commands import (
 from firmware_emulator.errors import InputError
 from firmware_emulator.link import Packet, PacketParser, PacketSender, PacketType, encode_packet
 from firmware_emulator.messages import Answer, Heartbeat, Identity, PressDone, Status, unpack_frame
-from sim.pattern_panel import FRAME_INTERVAL_US, PatternPanel
-from sim.rig import HEARTBEAT_US, VirtualRig, open_channel
+from sim.rig import VirtualRig, open_channel
+from sim.rig.pattern import FRAME_INTERVAL_US, PatternPanel
+from sim.rig.virtual import HEARTBEAT_US
 
 SCANS = 250
 KEYFRAMES = (WireKeyframe(0, 0, 0, 0, 1000, 1000, 0, 0),)

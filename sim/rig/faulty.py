@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from firmware_emulator.commands import PressCommand
-from firmware_emulator.faults import Faults, Injected, ReportFaults, WireFaults
+from firmware_emulator.faults import CommandFaults, Faults, Injected, ReportFaults, WireFaults
 from firmware_emulator.hid_digitizer import HidDigitizer
 from firmware_emulator.messages import Identity
 from firmware_emulator.touch import Frame, TouchReport
-from sim.channels import Channel
-from sim.pressed_panel import PressedPanel
+from sim.rig.channels import Channel
+from sim.rig.panels import PressedPanel
 
 
 class FaultyPanel:
@@ -34,7 +34,7 @@ class FaultyPanel:
         return self._panel.digitizer
 
     def configure(self, condition: Mapping[str, Any]) -> None:
-        """Set the panel's condition; see :class:`sim.pressed_panel.PressedPanel`."""
+        """Set the panel's condition; see :class:`sim.rig.panels.PressedPanel`."""
         self._panel.configure(condition)
 
     def press(self, command: PressCommand) -> Iterator[tuple[Frame, TouchReport]]:
@@ -46,20 +46,23 @@ class FaultyPanel:
 
 
 class FaultyChannel:
-    """A channel that damages, loses, repeats and delays the packets it sends, and comes unplugged."""
+    """A channel that damages, loses, repeats and delays packets, and comes unplugged."""
 
-    def __init__(self, channel: Channel, faults: WireFaults, unplug_after: int | None = None) -> None:
+    def __init__(
+        self, channel: Channel, faults: WireFaults, commands: CommandFaults, unplug_after: int | None = None
+    ) -> None:
         self._channel = channel
         self._faults = faults
+        self._commands = commands
         self._left = unplug_after
         self.port = channel.port
 
     def read(self, timeout_s: float) -> bytes:
-        """Return what has arrived; see :class:`sim.channels.Channel`."""
-        return self._channel.read(timeout_s)
+        """Return what the faults left of what has arrived; see :class:`sim.rig.channels.Channel`."""
+        return self._commands.hear(self._channel.read(timeout_s))
 
     def write(self, data: bytes) -> bool:
-        """Send whole packets, or what the faults leave of them; see :class:`sim.channels.Channel`."""
+        """Send whole packets, or what the faults leave of them; see :class:`sim.rig.channels.Channel`."""
         wire = bytearray()
         for piece in data.split(b"\0")[:-1]:
             stall_s, carried = self._faults.carry(piece + b"\0") if piece else (0.0, b"\0")
@@ -83,7 +86,7 @@ class FaultyChannel:
         return sent
 
     def write_now(self, data: bytes) -> bool:
-        """Send whole packets if the channel takes anything now; see :class:`sim.channels.Channel`."""
+        """Send whole packets if the channel takes anything now; see :class:`sim.rig.channels.Channel`."""
         return self._channel.write_now(b"") and self.write(data)
 
     def calm(self) -> None:
@@ -113,9 +116,15 @@ def faulty(
 ) -> tuple[FaultyPanel, FaultyChannel, Injected]:
     """Return a panel and a channel with faults drawn from ``seed``, and where they are counted."""
     injected = Injected()
-    report_rng, wire_rng = (np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(2))
+    seeds = np.random.SeedSequence(seed).spawn(3)
+    report_rng, wire_rng, command_rng = (np.random.default_rng(part) for part in seeds)
     return (
         FaultyPanel(panel, ReportFaults(faults, report_rng, injected)),
-        FaultyChannel(channel, WireFaults(faults, wire_rng, injected), faults.unplug_after),
+        FaultyChannel(
+            channel,
+            WireFaults(faults, wire_rng, injected),
+            CommandFaults(faults, command_rng, injected),
+            faults.unplug_after,
+        ),
         injected,
     )

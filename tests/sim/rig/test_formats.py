@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from firmware_emulator.controller import Controller
+from firmware_emulator.formats import WireFormat
 from firmware_emulator.formats.microtouch_px import PxParser
 from firmware_emulator.formats.muca import MucaByteParser, MucaTextParser, MucaTouchParser
 from firmware_emulator.formats.penmount import PenMountParser
 from firmware_emulator.touch import Frame, TouchReport
-from sim.format_rig import FormatRig, WireFormat
 from sim.panel import Panel, load_profile
 from sim.press import Hand, perform
+from sim.rig.formats import FormatRig
 
 PROFILE = load_profile("nexus-5")
 OBJECT = "fingers/3/1"
@@ -65,23 +66,25 @@ def first_press() -> list[tuple[Frame, TouchReport]]:
     return list(perform(press, Panel(PROFILE), controller, seed=int(rng.integers(1 << 63))))
 
 
-def places(report: TouchReport) -> list[tuple[bool, int, int]]:
-    return [(contact.tip, contact.x, contact.y) for contact in report.contacts]
+def places(report: TouchReport, x_scale: float = 1.0, y_scale: float = 1.0) -> list[tuple[bool, int, int]]:
+    return [(touch.tip, round(touch.x * x_scale), round(touch.y * y_scale)) for touch in report.contacts]
 
 
 @pytest.mark.parametrize(
-    ("wire_format", "parser"),
+    ("wire_format", "parser", "maximum"),
     [
-        (WireFormat.PX, PxParser()),
-        (WireFormat.PENMOUNT, PenMountParser()),
-        (WireFormat.MUCA_TOUCHES, MucaTouchParser()),
+        (WireFormat.PX, PxParser(), 0x3FFF),
+        (WireFormat.PENMOUNT, PenMountParser(), 0x3FF),
+        (WireFormat.MUCA_TOUCHES, MucaTouchParser(), None),
     ],
 )
-def test_contacts_arrive_as_the_controller_said_them(
-    wire_format: WireFormat, parser: PxParser | PenMountParser | MucaTouchParser
+def test_contacts_arrive_as_the_controller_said_them_in_units_of_the_format(
+    wire_format: WireFormat, parser: PxParser | PenMountParser | MucaTouchParser, maximum: int | None
 ) -> None:
     parser.feed(b"\r\n" if wire_format is WireFormat.MUCA_TOUCHES else b"", 0)
-    said = [places(report) for _, report in first_press() if report.contacts][:20]
+    geometry = PROFILE.geometry
+    scales = (1.0, 1.0) if maximum is None else (maximum / geometry.x_max, maximum / geometry.y_max)
+    said = [places(report, *scales) for _, report in first_press() if report.contacts][:20]
     read = [report for t_us, data in served(wire_format) for report in parser.feed(data, t_us)]
     assert [places(report) for report in read if report.contacts][: len(said)] == said
     assert max(map(len, said)) == 3

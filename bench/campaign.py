@@ -1,0 +1,118 @@
+"""Campaigns: presses by the hundred thousand, through panel, controller and decoder in memory.
+
+A press depends on plan, seed, case, profile and its number alone, and is read as :func:`bench.runs.run` reads
+it over a link; so the result is the same for any number of workers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from bench.draws import check_plan
+from bench.plans import Plan, PlannedPress
+from bench.press_chunks import PressChunk
+from bench.pressing import SimulatedPresser
+from bench.records import RigIdentity, RunEnd
+from bench.runs import Progress, RunOrder, chunked, record
+from bench.workers import in_order
+
+CHUNK = 200
+"""Presses in a line of the records, and in a worker's hands: half a second of work."""
+MEMORY = "memory"
+"""Stands in the records where a rig on a link has its port."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeChunk:
+    """A chunk of presses, made and read."""
+
+    line: PressChunk
+    failed: int
+
+    @property
+    def presses(self) -> int:
+        """How many."""
+        return len(self.line.rows)
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """There is no link."""
+        return {}
+
+
+def campaign(
+    order: RunOrder,
+    progress: Progress | None = None,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> RunEnd:
+    """Make all presses of a plan in memory and record their results; an interrupt ends it in order.
+
+    Args:
+        order: what to press; its port is not used.
+        progress: is told how it goes.
+        clock: seconds, for the duration.
+        now: wall clock, for the header and the end.
+
+    Raises:
+        InputError: the plan or the directory cannot be used; nothing has run then.
+    """
+    progress = progress or Progress()
+    begun_s = clock()
+    check_plan(order.plan)
+    progress.say("preparing: compiling kernels (a fresh machine takes some seconds, once)")
+    presser = SimulatedPresser(order.plan, order.seed)
+    first_of_profile = sum(case.presses for case in order.plan.cases)
+    for index in range(1, order.plan.size + 1, first_of_profile):
+        presser.press(order.plan.press(index))
+    rigs = {
+        profile: RigIdentity(
+            port=MEMORY, virtual=True, profile=profile, firmware=f"stampbench {version('stampbench')}"
+        )
+        for profile in order.plan.header.profiles
+    }
+    made = made_chunks(order, presser, progress)
+    return record(order, rigs, made, progress, begun_s=begun_s, clock=clock, now=now, campaign=True)
+
+
+def made_chunks(
+    order: RunOrder, presser: SimulatedPresser, progress: Progress
+) -> Generator[MadeChunk, None, None]:
+    """Make all presses of a plan, in order; ``presser`` makes them where there is one worker."""
+    chunks = chunked(order.plan.presses(), CHUNK, lambda press: (press.profile, press.case.name))
+    if order.workers == 1:
+        for chunk in chunks:
+            yield press_chunk(presser, chunk)
+        return
+    yield from in_order(
+        _press_chunk,
+        chunks,
+        workers=order.workers,
+        start=_start_presser,
+        arguments=(order.plan, order.seed),
+        say=progress.say,
+    )
+
+
+def press_chunk(presser: SimulatedPresser, chunk: list[PlannedPress]) -> MadeChunk:
+    """Make presses of one case on one profile."""
+    records = [presser.press(planned) for planned in chunk]
+    return MadeChunk(PressChunk.of(records), sum(not record.as_it_should for record in records))
+
+
+_presser: SimulatedPresser
+"""The one of this worker process: its decoder's index is made once."""
+
+
+def _start_presser(plan: Plan, seed: int) -> None:
+    global _presser
+    _presser = SimulatedPresser(plan, seed)
+
+
+def _press_chunk(chunk: list[PlannedPress]) -> MadeChunk:
+    return press_chunk(_presser, chunk)

@@ -1,0 +1,142 @@
+"""``stampbench capacity``: which family of stamps a panel can tell apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bench.capacity import Capacity
+    from bench.statistics import Rate
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="capacity")(capacity)
+
+
+def capacity(
+    profile: Annotated[str, typer.Option(help="Panel, by name or file.", show_default=False)],
+    noise: Annotated[
+        float, typer.Option(min=0.0, max=100.0, help="Scale of its noise; 1 is as measured.")
+    ] = 1.0,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Family to look at, again for each; built where it is not yet.",
+            show_default="the built-in ones, those not built predicted only",
+        ),
+    ] = None,
+    presses: Annotated[
+        int, typer.Option(min=1, max=10_000_000, help="Genuine presses of each family, and foreign ones.")
+    ] = 400,
+    sigma_mm: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=10.0, help="Error the decoder is made for.", show_default="measured"),
+    ] = None,
+    max_frr: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="False rejection up to which a family ships.")
+    ] = 0.01,
+    seed: Annotated[int, typer.Option(min=0, max=2**53, help="Of all draws.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that press.")] = 1,
+    picture: Annotated[
+        Path | None, typer.Option("-o", help="Picture, .svg, .png or .pdf.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+) -> None:
+    """Tell which family can be shipped on a panel: rejection, misreading and acceptance of each."""
+    from bench.capacity import FAMILIES
+    from bench.capacity import capacity as find_capacity
+    from bench.report.terminal import RunProgress
+
+    with RunProgress(2 * presses * len(family or FAMILIES)) as progress:
+        found = find_capacity(
+            profile,
+            family,
+            noise=noise,
+            presses=presses,
+            sigma_mm=sigma_mm,
+            largest_frr=max_frr,
+            seed=seed,
+            workers=workers,
+            progress=progress,
+        )
+    if picture is not None:
+        from bench.report.capacity_picture import draw_capacity
+
+        draw_capacity(found, picture)
+    if as_json:
+        _print_json(found)
+    else:
+        _show(found)
+
+
+def _print_json(found: Capacity) -> None:
+    import json
+    from dataclasses import asdict
+
+    largest = found.largest
+    answer = {
+        "profile": found.profile,
+        "noise": found.noise,
+        "position_error": {
+            "sigma_mm": found.error.sigma_mm,
+            "missed": asdict(found.error.missed),
+            "presses": found.error.missed.n,
+        },
+        "design_sigma_mm": found.design_sigma_mm,
+        "largest_frr": found.largest_frr,
+        "families": [asdict(family) for family in found.families],
+        "largest_family": None if largest is None else largest.family,
+    }
+    typer.echo(json.dumps(answer, indent=2))
+
+
+def _show(found: Capacity) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 140
+    console.print(
+        f"{found.profile} at {found.noise:g} times its noise: a contact is {found.error.sigma_mm:.3f} mm off "
+        f"per axis; {_counted(found.error.missed)} presses missed a pad"
+    )
+    columns = ("family", "survives", "radius", "", "FRR", "misread", "FAR", "ships")
+    table = Table(*columns, box=None, pad_edge=False)
+    for family in found.families:
+        table.add_row(
+            family.family,
+            f"{family.sigma_allowed_mm:.3f} mm",
+            f"{family.radius_mm:.2f} mm",
+            "predicted",
+            _percent(family.predicted.frr),
+            f"≤ {_percent(family.predicted.misread)}",
+            _percent(family.predicted.far),
+            str(family.ships) if family.simulated is None else "",
+        )
+        if family.simulated is not None:
+            rates = family.simulated.frr, family.simulated.misread, family.simulated.far
+            table.add_row("", "", "", "simulated", *map(_interval, rates), str(family.ships))
+    console.print(table)
+    console.print(
+        f"simulated: 95 % intervals, Clopper-Pearson; a family ships if its FRR is below "
+        f"{_percent(found.largest_frr)} with all of its interval"
+    )
+    largest = found.largest
+    console.print(f"largest family that ships: {'none' if largest is None else largest.family}", style="bold")
+
+
+def _counted(rate: Rate) -> str:
+    return f"{rate.k:,} of {rate.n:,}"
+
+
+def _interval(rate: Rate) -> str:
+    return f"{_counted(rate)}: {_percent(rate.low)} to {_percent(rate.high)}"
+
+
+def _percent(share: float) -> str:
+    return f"{100.0 * share:.2g} %" if share < 0.0995 else f"{100.0 * share:.1f} %"

@@ -1,0 +1,122 @@
+"""``stampbench tuio``: contacts and stamps of a recording or a device, told to table and toy software."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Version(StrEnum):
+    """Versions of TUIO."""
+
+    V1 = "1.1"
+    V2 = "2.0"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="tuio")(tuio)
+
+
+def tuio(
+    file: Annotated[
+        str | None, typer.Argument(help="Recording; - is standard input.", show_default=False)
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PORT", help="Read a device instead, as stampbench record does.", show_default=False
+        ),
+    ] = None,
+    to: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where to send the datagrams.")
+    ] = "127.0.0.1:3333",
+    protocol: Annotated[Version, typer.Option(help="Version of TUIO.")] = Version.V1,
+    family: Annotated[
+        str | None, typer.Option(help="Follow stamps of this family.", show_default=False)
+    ] = None,
+    catalogue: Annotated[
+        str | None, typer.Option(help="Follow the stamps of this catalogue file.", show_default=False)
+    ] = None,
+    size_mm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WxH", help="Size of the touch area, where nothing else tells.", show_default=False
+        ),
+    ] = None,
+    speed: Annotated[float, typer.Option(help="Of a recording: 2 plays it in half the time.")] = 1.0,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="How long to read a device; until Ctrl-C without.", min=0.0, show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+) -> None:
+    """Send contacts as cursors and stamps as objects over UDP, in time."""
+    import socket
+    from contextlib import closing
+
+    from bench.cli.decode import reports_in_mm, stamp_decoder
+    from bench.sources.devices import device_recording
+    from bench.sources.pacing import paced
+    from bench.sources.recording import touch_area_mm
+    from bench.sources.recording_formats import open_recording
+    from bench.stamp_follower import StampFollower
+    from bench.tuio import TuioEncoder, TuioVersion
+    from firmware_emulator.errors import InputError
+
+    if (file is None) == (source is None):
+        raise InputError("tuio: expected a recording, or --source and a port")
+    address = _address(to)
+    size = None if size_mm is None else touch_area_mm(size_mm)
+    decoder = stamp_decoder(family, catalogue)
+    follower = None if decoder is None else StampFollower(decoder)
+    sent = {"scans": 0, "datagrams": 0}
+    codes: list[int] = []
+    opened = (
+        device_recording(source, seconds=seconds, size_mm=size)
+        if source is not None
+        else open_recording(file or "")
+    )
+    with opened as recording, closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
+        if None in (recording.x_min, recording.x_max, recording.y_min, recording.y_max):
+            raise InputError(f"{file or source}: the range of coordinates is not known, which TUIO needs")
+        reports = reports_in_mm(recording, size)
+        panel_mm = size if recording.width_mm is None else (recording.width_mm, recording.height_mm or 0.0)
+        if follower is not None and panel_mm is None:
+            raise InputError(f"{file or source}: no physical size; give it with --size-mm WxH")
+        encoder = TuioEncoder(
+            TuioVersion(protocol),
+            (recording.x_min or 0, recording.x_max or 0),
+            (recording.y_min or 0, recording.y_max or 0),
+            panel_mm if follower is not None else None,
+        )
+        for report in reports if source is not None else paced(reports, speed):
+            stamp = None if follower is None else follower.feed(report)
+            if stamp is not None and stamp.code not in codes:
+                codes.append(stamp.code)
+            for datagram in encoder.datagrams(report, [] if stamp is None else [stamp]):
+                udp.sendto(datagram, address)
+                sent["datagrams"] += 1
+            sent["scans"] += 1
+    if as_json:
+        typer.echo(json.dumps(sent | {"codes": codes}))
+    else:
+        named = f"; stamps {', '.join(map(str, codes))}" if codes else ""
+        typer.echo(f"{sent['scans']} scans in {sent['datagrams']} datagrams to {to}{named}")
+
+
+def _address(text: str) -> tuple[str, int]:
+    import socket
+
+    from firmware_emulator.errors import InputError
+
+    host, _, port = text.rpartition(":")
+    if not (host and port.isdecimal() and 0 < int(port) < 65536):
+        raise InputError(f"--to {text}: expected HOST:PORT, such as 127.0.0.1:3333")
+    try:
+        return socket.gethostbyname(host), int(port)
+    except OSError as error:
+        raise InputError(f"--to {text}: no host {host!r}: {error}") from None

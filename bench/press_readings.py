@@ -1,0 +1,142 @@
+"""What one press said: its reports, read to the decision, and judged against the truth."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bench.draws import Draw
+from bench.plans import PlannedPress
+from bench.press_records import ContactRecord, Outcome, PressRecord, ReadingRecord, Timing, finite
+
+if TYPE_CHECKING:
+    from firmware_emulator.touch import TouchReport
+    from sim.decoder import Decoder, PressDecision
+    from sim.press import Press
+
+
+_keyframe_values = operator.attrgetter(
+    "t_us", "x_mm", "y_mm", "theta_rad", "force", "grip", "tilt_x_rad", "tilt_y_rad"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a press said.
+
+    Attributes:
+        decisive: the report of the decision; without one, the last with the most contacts.
+        start_us: device time of the first scan.
+        reports: how many were listened to.
+    """
+
+    decision: PressDecision
+    decisive: TouchReport | None
+    start_us: int
+    reports: int
+
+    @property
+    def timing(self) -> Timing:
+        """Times since the first scan."""
+        decision = self.decision
+        return Timing(
+            first_contact_us=self._since_start(decision.first_contact_us),
+            all_pads_us=self._since_start(decision.all_pads_us),
+            decided_us=self._since_start(decision.decided_at_us),
+            reports=decision.reports_used,
+        )
+
+    @property
+    def decisive_us(self) -> int | None:
+        """Time of the decisive report since the first scan."""
+        return None if self.decisive is None else self.decisive.t_us - self.start_us
+
+    @property
+    def contacts(self) -> list[ContactRecord]:
+        """Contacts of the decisive report that have a place in mm."""
+        return [
+            ContactRecord(id=contact.id, x_mm=contact.x_mm, y_mm=contact.y_mm)
+            for contact in (self.decisive.down if self.decisive is not None else ())
+            if contact.x_mm is not None and contact.y_mm is not None
+        ]
+
+    def _since_start(self, t_us: int | None) -> int | None:
+        return None if t_us is None else t_us - self.start_us
+
+
+def listen(decoder: Decoder, reports: Iterable[TouchReport], *, until_decided: bool = False) -> Heard:
+    """Feed the reports of one press to the decoder.
+
+    Args:
+        decoder: reads the shapes.
+        reports: of the press.
+        until_decided: leave the reports after the decision alone; they cannot change it.
+    """
+    from sim.decoder import PressDecoder
+
+    press = PressDecoder(decoder)
+    decision = fullest = None
+    start_us = count = 0
+    most = 0
+    for report in reports:
+        if count == 0:
+            start_us = report.t_us
+        count += 1
+        now = press.feed(report)
+        if now is not None:
+            decision, fullest = now, report
+            if until_decided:
+                break
+        elif decision is None and (fullest is None or len(report.down) >= most):
+            fullest, most = report, len(report.down)
+    return Heard(decision or press.finish(), fullest, start_us, count)
+
+
+def blank(planned: PlannedPress, draw: Draw, condition: dict[str, Any], press: Press | None) -> PressRecord:
+    """Record of a press of which nothing is known but the truth; an error until somebody says otherwise."""
+    return PressRecord(
+        press=planned.index,
+        profile=planned.profile,
+        case=planned.case.name,
+        kind=planned.case.kind,
+        number=planned.number,
+        object=draw.object,
+        code=draw.code,
+        seed=draw.seed,
+        condition=condition,
+        keyframes=[] if press is None else [_keyframe_values(keyframe) for keyframe in press.keyframes],
+        outcome=Outcome.ERROR,
+    )
+
+
+def judged(record: PressRecord, heard: Heard) -> PressRecord:
+    """The record with what was read, passed or failed."""
+    reading = heard.decision.reading
+    read = msgspec.structs.replace(
+        record,
+        reading=ReadingRecord(
+            code=reading.code,
+            verdict=reading.verdict.value,
+            distance_mm=finite(reading.distance_mm),
+            margin_mm=finite(reading.margin_mm),
+            margin_is_bound=reading.margin_is_bound,
+            pose=reading.pose,
+        ),
+        timing=heard.timing,
+        contacts=heard.contacts,
+        decisive_us=heard.decisive_us,
+        message="",
+    )
+    outcome = Outcome.PASSED if read.as_it_should else Outcome.FAILED
+    return msgspec.structs.replace(read, outcome=outcome)
+
+
+def press_of(record: PressRecord) -> Press:
+    """The press as a record tells it."""
+    from sim.press import Keyframe, Press
+
+    return Press(record.object, tuple(Keyframe(int(values[0]), *values[1:]) for values in record.keyframes))

@@ -1,0 +1,138 @@
+"""Opens devices that are read while they are used: rigs, serial hardware of others, event devices."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from bench.sources.capture import CaptureHeader
+from bench.sources.live import RETURN_WITHIN_S, Clock, LiveSource, interrupts, until
+from bench.sources.port_formats import BAUDRATES, MUCA_NODES
+from bench.sources.ports import serial_ports
+from bench.sources.recording import Recording
+from bench.sources.serial_port import SerialPort
+from bench.sources.serial_rig import SerialRig
+from bench.sources.serial_streams import Ear, Stream
+from firmware_emulator.errors import InputError, LinkError
+from firmware_emulator.formats import WireFormat
+from firmware_emulator.touch import Frame, TouchReport
+
+BAUDRATE = 115_200
+
+
+@contextmanager
+def open_device(
+    name: str,
+    *,
+    wire_format: WireFormat | None = None,
+    baudrate: int | None = None,
+    size_mm: tuple[float, float] | None = None,
+    nodes: tuple[int, int] = MUCA_NODES,
+    frames: bool = False,
+    wait_s: float = 30.0,
+    clock: Clock = time.monotonic,
+) -> Iterator[LiveSource]:
+    """Open a device; what a serial port speaks is recognised by what it sends.
+
+    Args:
+        name: a serial port, whatever pyserial opens; or a Linux event device, ``/dev/input/event*``.
+        wire_format: what it speaks; None to find out, for which contacts need to be made on hardware that
+            sends nothing else.
+        baudrate: None for that of the format, or 115200.
+        size_mm: size of the touch area, where the device does not tell; raw frames become contacts by it.
+        nodes: TX and RX lines of the raw frames of a Muca board.
+        frames: ask a rig on the link for raw frames, too.
+        wait_s: how long to wait for what shows the format.
+        clock: seconds, by which reports are timed where the device has no clock.
+
+    Raises:
+        NoHardwareError: there is no such device.
+        InputError: it is in use, or cannot do what is asked.
+        ProtocolError: it speaks no known format.
+        LinkError: the device died and did not come back.
+    """
+    if name.startswith("/dev/input/"):
+        from bench.sources.evdev_live import open_event_device
+
+        with open_event_device(name) as source:
+            yield source
+        return
+    if wire_format is not WireFormat.LINK:
+        begun_s = clock()
+        stream_baudrate = baudrate or BAUDRATES.get(wire_format or WireFormat.LINK, BAUDRATE)
+        with closing(SerialPort(name, baudrate=stream_baudrate)) as port:
+            ear = Ear(port, lambda: round((clock() - begun_s) * 1e6))
+            wire_format = wire_format or ear.recognise(wait_s, nodes)
+            if wire_format is not WireFormat.LINK:
+                yield Stream(ear, wire_format, size_mm, nodes).source()
+                return
+    with SerialRig(name, baudrate=baudrate or BAUDRATE) as rig:
+        yield _link_source(rig, frames)
+
+
+@contextmanager
+def device_recording(
+    name: str,
+    *,
+    seconds: float | None = None,
+    size_mm: tuple[float, float] | None = None,
+    nodes: tuple[int, int] = MUCA_NODES,
+) -> Iterator[Recording]:
+    """Open a device as if it were a recording that ends after some seconds, or with Ctrl-C.
+
+    Raises:
+        StampbenchError: as :func:`open_device`; reading reports raises InputError on raw frames alone.
+    """
+    with open_device(name, size_mm=size_mm, nodes=nodes) as source, interrupts() as stopped:
+        header = source.header
+
+        def reports() -> Iterator[TouchReport]:
+            for item in until(source.items, seconds, stopped):
+                if isinstance(item, TouchReport):
+                    yield item
+                elif size_mm is None:
+                    raise InputError(f"{header.device} sends raw frames alone; --size-mm makes them contacts")
+            seen = ", ".join(
+                f"{count} {name.replace('_', ' ')}" for name, count in source.counters().items() if count
+            )
+            recording.notes.append(f"received: {seen or 'nothing'}")
+
+        recording = Recording(
+            header.device,
+            source.format,
+            reports(),
+            header.x_min,
+            header.x_max,
+            header.y_min,
+            header.y_max,
+            header.width_mm,
+            header.height_mm,
+        )
+        yield recording
+
+
+def _link_source(rig: SerialRig, frames: bool) -> LiveSource:
+    identity = rig.identity
+
+    def items() -> Iterator[TouchReport | Frame | None]:
+        while True:
+            try:
+                yield from rig.stream(frames=frames)
+            except LinkError:
+                rig.reconnect(lambda: [found.port for found in serial_ports()], deadline_s=RETURN_WITHIN_S)
+
+    return LiveSource(
+        WireFormat.LINK,
+        CaptureHeader(
+            device=f"{identity.profile} {identity.serial_number}",
+            x_min=0,
+            x_max=identity.x_max,
+            y_min=0,
+            y_max=identity.y_max,
+            width_mm=identity.width_um / 1000,
+            height_mm=identity.height_um / 1000,
+        ),
+        items(),
+        lambda: rig.counters.to_mapping() | {"reconnects": rig.reconnects},
+    )

@@ -1,0 +1,49 @@
+"""Presses simulated in memory: panel and controller without a link, saying what one would carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from firmware_emulator.messages import ContactReader, pack_contacts
+from firmware_emulator.touch import TouchReport
+from sim.press import Press
+from sim.rig.panels import SimulatedPanel
+from sim.rig.press_link import press_command
+
+
+class SimulatedSource:
+    """The simulated panel of a device profile.
+
+    Args:
+        profile_name: name of a profile, or path of a profile file.
+
+    Raises:
+        InputError: there is no such profile.
+    """
+
+    def __init__(self, profile_name: str) -> None:
+        self._panel = SimulatedPanel(profile_name)
+        self._contacts = ContactReader(self._panel.identity)
+
+    def configure(self, condition: Mapping[str, Any]) -> None:
+        """Set the condition of the panel, as plans write it.
+
+        Raises:
+            InputError: no such condition.
+        """
+        self._panel.configure(condition)
+
+    def press(self, press: Press, seed: int) -> Iterator[TouchReport]:
+        """Yield the reports of one press; they do not depend on the presses before it.
+
+        Args:
+            press: what to press, and how.
+            seed: of the panel's noise, 0 to 2^64 - 1.
+
+        Raises:
+            InputError: the press names an unknown object.
+        """
+        for frame, report in self._panel.press(press_command(press, seed)):
+            # Packed and read, so that positions and sizes are rounded as the link rounds them.
+            yield self._contacts.report(frame.t_us, pack_contacts(report)) if report.contacts else report

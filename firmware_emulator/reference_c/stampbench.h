@@ -1,0 +1,142 @@
+/*
+ * The stampbench link, version 1, for the firmware of a touch test rig: packets from the rig to its host.
+ *
+ * Portable C99. No heap, no static state, nothing but <stdint.h>, <stddef.h> and <string.h>; a packet is coded
+ * while it is written, so it needs no buffer beside the one it is sent from. PROTOCOL.md says what each field
+ * means; its clauses are named here in brackets.
+ *
+ * Every function that writes a packet takes
+ *     wire, room     where the packet goes as it is sent, its final 00 included, and how many bytes fit;
+ *                    SB_WIRE_SIZE(n) bytes hold any packet with a payload of n bytes
+ *     sequence       0 for the first packet after power-up, one more for each packet that is sent [S1]
+ *     time_us        the rig's clock; it may wrap [T1]
+ * and returns the number of bytes to send, 0 if the packet does not fit or a value is beyond its field. A packet
+ * that was not sent takes no sequence number [S2].
+ */
+#ifndef STAMPBENCH_H
+#define STAMPBENCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SB_VERSION 1u
+#define SB_MAX_BODY 32768u /* bytes of a packet before coding, header and CRC included [P3] */
+#define SB_WIRE_SIZE(payload) ((payload) + 14u + ((payload) + 14u) / 254u + 2u)
+
+enum sb_type {
+    SB_IDENTITY = 0x01,
+    SB_HEARTBEAT = 0x02,
+    SB_ANSWER = 0x03,
+    SB_PRESS_DONE = 0x04,
+    SB_HID_DESCRIPTOR = 0x05,
+    SB_CONTACTS = 0x10,
+    SB_HID_REPORT = 0x11,
+    SB_RAW_FRAME = 0x12
+};
+
+enum sb_capability { SB_CAN_PRESS = 1, SB_CAN_RAW_FRAMES = 2, SB_CAN_HID_REPORTS = 4, SB_CAN_CONFIGURE = 8 };
+enum sb_status { SB_OK = 0, SB_MANUAL = 1, SB_UNSUPPORTED = 2, SB_BAD_ARGUMENT = 3 };
+
+#define SB_NO_COMMAND 0xFFFFFFFFu /* last_command of a heartbeat before the first command */
+
+/* ---- messages ---------------------------------------------------------------------------------------- */
+
+/* Who the rig is [R1]. Texts are UTF-8, end with 0, and have at most 255 bytes. */
+typedef struct {
+    uint8_t contact_limit;
+    uint16_t capabilities; /* of enum sb_capability */
+    uint16_t x_max, y_max; /* coordinates at the right and the lower edge, above 0 */
+    uint32_t width_um, height_um;
+    uint32_t interval_us; /* between two scans */
+    uint8_t rows, columns; /* of a raw frame; 0 without */
+    const char *serial_number, *profile, *firmware_name, *firmware_version;
+} sb_identity;
+
+/* Sign of life, at least every 500 ms [T2]; the counts are since power-up. */
+typedef struct {
+    uint32_t scans, reports, dropped, host_errors, last_command;
+    uint8_t pressing; /* 1 while a press command is under way */
+} sb_heartbeat;
+
+/* One touch of a scan; it keeps its id from landing to lift, and its lift is told once with tip 0 [R5]. */
+typedef struct {
+    uint8_t id;
+    uint8_t tip;
+    uint16_t x, y;
+    uint16_t size; /* larger diameter, 1/100 mm; 0 if it is not known */
+} sb_contact;
+
+size_t sb_put_identity(uint8_t *wire, size_t room, uint32_t sequence, uint32_t time_us, const sb_identity *identity);
+size_t sb_put_heartbeat(uint8_t *wire, size_t room, uint32_t sequence, uint32_t time_us, const sb_heartbeat *heartbeat);
+
+/* What the rig says to the host's packet with number `command` and type `command_type` [C1]; the text is for people. */
+size_t sb_put_answer(uint8_t *wire, size_t room, uint32_t sequence, uint32_t time_us, uint32_t command,
+                     uint8_t command_type, enum sb_status status, const char *text);
+
+/* The end of the press that the host's packet `command` asked for [C8]. */
+size_t sb_put_press_done(uint8_t *wire, size_t room, uint32_t sequence, uint32_t time_us, uint32_t command,
+                         uint8_t aborted, uint32_t reports);
+
+/* All contacts of one scan, those included that have just lifted [R2, R3]. */
+size_t sb_put_contacts(uint8_t *wire, size_t room, uint32_t sequence, uint32_t time_us, const sb_contact *contacts,
+                       uint8_t count);
+
+/* The deltas of one scan, row by row from the top [R7]. */
+size_t sb_put_raw_frame(uint8_t *wire, size_t room, uint32_t sequence, uint32_t time_us, uint8_t rows, uint8_t columns,
+                        const int16_t *deltas);
+
+/* A payload that is bytes already: a HID report, or the HID descriptor. */
+size_t sb_put_bytes(uint8_t *wire, size_t room, uint32_t sequence, uint32_t time_us, enum sb_type type,
+                    const uint8_t *payload, size_t size);
+
+/* ---- packets, piece by piece ------------------------------------------------------------------------- */
+
+/* A packet being written, for payloads that are never in memory as a whole. */
+typedef struct {
+    uint8_t *wire;
+    size_t room, size;  /* bytes that fit, and bytes taken so far */
+    size_t group;       /* where the length of the COBS group under way goes */
+    size_t body;        /* bytes before coding */
+    uint32_t crc;
+    uint8_t group_full; /* the group under way has its 254 bytes; the next one begins with the next byte */
+    uint8_t failed;
+} sb_writer;
+
+void sb_begin(sb_writer *writer, uint8_t *wire, size_t room, enum sb_type type, uint32_t sequence, uint32_t time_us);
+void sb_u8(sb_writer *writer, uint8_t value);
+void sb_u16(sb_writer *writer, uint16_t value);
+void sb_u32(sb_writer *writer, uint32_t value);
+void sb_bytes(sb_writer *writer, const uint8_t *data, size_t size);
+void sb_text(sb_writer *writer, const char *text); /* its length as one byte, then the text */
+size_t sb_end(sb_writer *writer);                  /* adds CRC and 00; bytes to send, 0 on failure */
+
+/* CRC-32 as in Ethernet and zlib [P1]; begin with 0, go on with what the last call returned. */
+uint32_t sb_crc32(uint32_t crc, const uint8_t *data, size_t size);
+
+/* ---- HID ------------------------------------------------------------------------------------------------ */
+
+/* A touchscreen as HID device: report id 1; for each contact tip, id, x, y; then scan time and contact count. */
+typedef struct {
+    uint8_t per_report; /* contacts in one input report; a scan with more takes several reports */
+    uint16_t x_max, y_max;
+} sb_digitizer;
+
+#define SB_HID_REPORT_SIZE(per_report) (4u + 6u * (per_report))
+
+/*
+ * Writes the input report that begins with contact number `first` of a scan: 0, then per_report, 2 * per_report, ...
+ * while that is below `count`. Only the first report of a scan says how many contacts there are. Returns its size, 0
+ * if it does not fit or a coordinate is beyond the maxima. A scan without contacts is one report with count 0.
+ */
+size_t sb_hid_report(uint8_t *report, size_t room, const sb_digitizer *digitizer, const sb_contact *contacts,
+                     uint8_t count, uint8_t first, uint32_t time_us);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

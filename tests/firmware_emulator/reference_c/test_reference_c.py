@@ -1,0 +1,219 @@
+"""The firmware reference in C against the Python that the host runs: the same bytes for every message."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import firmware_emulator
+from firmware_emulator.hid_digitizer import HidDigitizer
+from firmware_emulator.link import MAX_BODY_BYTES, PacketType, encode_packet
+from firmware_emulator.messages import (
+    Answer,
+    Capability,
+    Heartbeat,
+    Identity,
+    PressDone,
+    Status,
+    pack_contacts,
+    pack_frame,
+)
+from firmware_emulator.touch import Contact, Frame, TouchReport
+
+SOURCES = Path(firmware_emulator.__file__).parent / "reference_c"
+DRIVER = Path(__file__).parent / "driver.c"
+COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+WARNINGS_OF_DRIVER = ("-Wall", "-Wextra", "-Werror", "-pedantic")
+WARNINGS = (*WARNINGS_OF_DRIVER, "-Wconversion", "-Wshadow")
+ROOMY = 1 << 20
+
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler: cc, gcc or clang")
+
+U8, U16, U32 = (st.integers(0, (1 << bits) - 1) for bits in (8, 16, 32))
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
+
+
+class Case(NamedTuple):
+    """A line for the driver, and what it must answer."""
+
+    line: str
+    wire: bytes
+
+
+def case(kind: str, sequence: int, t_us: int, packet: bytes, *fields: object) -> Case:
+    return Case(" ".join(map(str, (kind, ROOMY, sequence, t_us, *fields))), packet)
+
+
+def spelled(data: bytes) -> str:
+    return f"{len(data)} {data.hex()}"
+
+
+def contact_fields(contacts: Iterable[Contact]) -> list[int]:
+    contacts = tuple(contacts)
+    fields = [
+        (c.id, int(c.tip), c.x, c.y, 0 if c.size_mm is None else round(100 * c.size_mm)) for c in contacts
+    ]
+    return [len(contacts), *(value for contact in fields for value in contact)]
+
+
+@st.composite
+def identity_cases(draw: st.DrawFn) -> Case:
+    sequence, t_us = draw(U32), draw(U32)
+    texts = [draw(TEXT) for _ in range(4)]
+    numbers = [draw(numbers) for numbers in (U8, U16, U16, U32, U32, U32, U8, U8)]
+    capabilities = draw(st.integers(0, 15).map(Capability))
+    identity = Identity(*texts, *numbers, capabilities)  # type: ignore[arg-type]
+    limit, *others = numbers
+    spelled_texts = [spelled(text.encode()) for text in texts]
+    packet = encode_packet(PacketType.IDENTITY, sequence, t_us, identity.pack())
+    return case("i", sequence, t_us, packet, limit, int(capabilities), *others, *spelled_texts)
+
+
+@st.composite
+def message_cases(draw: st.DrawFn) -> Case:
+    sequence, t_us, a, b, c, d, e = (draw(U32) for _ in range(7))
+    flag, kind, status, text = draw(st.booleans()), draw(U8), draw(st.sampled_from(Status)), draw(TEXT)
+    letter, fields, message = draw(
+        st.sampled_from(
+            [
+                ("h", (a, b, c, d, e, int(flag)), Heartbeat(a, b, c, d, e, flag)),
+                ("a", (a, kind, int(status), spelled(text.encode())), Answer(a, kind, status, text)),
+                ("d", (a, int(flag), b), PressDone(a, flag, b)),
+            ]
+        )
+    )
+    return case(letter, sequence, t_us, encode_packet(message.kind, sequence, t_us, message.pack()), *fields)
+
+
+SIZES = st.none() | st.integers(1, 65535).map(lambda size: size / 100)
+CONTACTS = st.builds(Contact, U8, st.booleans(), U16, U16, st.none(), st.none(), SIZES)
+
+
+@st.composite
+def contacts_cases(draw: st.DrawFn) -> Case:
+    sequence, t_us = draw(U32), draw(U32)
+    contacts = draw(st.lists(CONTACTS, max_size=12))
+    payload = pack_contacts(TouchReport(0, tuple(contacts)))
+    packet = encode_packet(PacketType.CONTACTS, sequence, t_us, payload)
+    return case("c", sequence, t_us, packet, *contact_fields(contacts))
+
+
+@st.composite
+def hid_cases(draw: st.DrawFn) -> Case:
+    t_us = draw(U32)
+    per_packet = draw(st.integers(1, 6))
+    digitizer = HidDigitizer(per_packet, 12, 0x7FFF, 0x4000, 100.0, 50.0)
+    contact = st.builds(
+        Contact, U8, st.booleans(), st.integers(0, 0x7FFF), st.integers(0, 0x4000), *[st.none()] * 3
+    )
+    contacts = draw(st.lists(contact, max_size=12))
+    reports = b"".join(digitizer.encode(TouchReport(t_us, tuple(contacts))))
+    return case("r", 0, t_us, reports, per_packet, 0x7FFF, 0x4000, *contact_fields(contacts))
+
+
+@st.composite
+def frame_cases(draw: st.DrawFn) -> Case:
+    sequence, t_us, rows, columns = draw(U32), draw(U32), draw(st.integers(0, 30)), draw(st.integers(0, 20))
+    rng = np.random.default_rng(draw(U32))
+    deltas = rng.integers(-32768, 32768, (rows, columns)) * rng.integers(0, 2, (rows, columns))
+    packet = encode_packet(
+        PacketType.RAW_FRAME, sequence, t_us, pack_frame(Frame(0, deltas.astype(np.int16)))
+    )
+    return case("f", sequence, t_us, packet, rows, columns, *(deltas.ravel() + 32768))
+
+
+@st.composite
+def payload_cases(draw: st.DrawFn) -> Case:
+    """Payloads whose zeros lie where COBS groups end, and such that hold none."""
+    sequence = draw(U32)
+    runs = draw(st.lists(st.integers(0, 2) | st.integers(230, 260) | st.integers(500, 515), max_size=4))
+    payload = b"\0".join(b"\x07" * run for run in runs)
+    packet = encode_packet(PacketType.HID_REPORT, sequence, 0, payload)
+    return case("p", sequence, 0, packet, int(PacketType.HID_REPORT), spelled(payload))
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    assert COMPILER is not None
+    program = tmp_path_factory.mktemp("reference_c") / "driver"
+    objects = []
+    for source in (*SOURCES.glob("*.c"), DRIVER):
+        objects.append(program.with_name(source.stem + ".o"))
+        strict = WARNINGS if source != DRIVER else WARNINGS_OF_DRIVER
+        subprocess.run(
+            [COMPILER, "-std=c99", *strict, f"-I{SOURCES}", "-c", source, "-o", objects[-1]], check=True
+        )
+    subprocess.run([COMPILER, *objects, "-o", program], check=True)
+    return program
+
+
+def answers(driver: Path, lines: Iterable[str]) -> list[bytes]:
+    done = subprocess.run([driver], input="\n".join(lines), capture_output=True, text=True, check=True)
+    return [bytes.fromhex(line) for line in done.stdout.splitlines()]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    cases=st.lists(
+        identity_cases() | message_cases() | contacts_cases() | hid_cases() | frame_cases() | payload_cases(),
+        max_size=40,
+    )
+)
+def test_bytes_are_those_that_the_host_makes(driver: Path, cases: list[Case]) -> None:
+    assert answers(driver, [case.line for case in cases]) == [case.wire for case in cases]
+
+
+def test_packet_that_does_not_fit_is_not_made(driver: Path) -> None:
+    wire = encode_packet(PacketType.HID_REPORT, 1, 2, bytes(range(200)))
+    payload = spelled(bytes(range(200)))
+    rooms = range(len(wire) + 2)
+    lines = [f"p {room} 1 2 {int(PacketType.HID_REPORT)} {payload}" for room in rooms]
+    assert answers(driver, lines) == [wire if room >= len(wire) else b"" for room in rooms]
+
+
+def test_longest_packet_fits_and_a_longer_one_is_refused(driver: Path) -> None:
+    longest = b"\x01" * (MAX_BODY_BYTES - 14)
+    lines = [
+        f"p {ROOMY} 1 2 {int(PacketType.HID_REPORT)} {spelled(data)}" for data in (longest, longest + b"\1")
+    ]
+    assert answers(driver, lines) == [encode_packet(PacketType.HID_REPORT, 1, 2, longest), b""]
+
+
+def test_values_beyond_their_field_are_refused(driver: Path) -> None:
+    long_text = spelled(b"x" * 256)
+    coordinate_too_large = "2 100 100 1 0 1 101 50 0"
+    lines = [
+        f"i {ROOMY} 0 0 1 0 1 1 1 1 1 0 0 {long_text} 0 0 0",
+        f"r {ROOMY} 0 0 {coordinate_too_large}",
+        f"r {ROOMY} 0 0 0 100 100 0",
+    ]
+    assert answers(driver, lines) == [b"", b"", b""]
+
+
+def test_header_names_the_sizes_and_types_of_the_protocol() -> None:
+    header = (SOURCES / "stampbench.h").read_text(encoding="ascii")
+    assert f"#define SB_MAX_BODY {MAX_BODY_BYTES}u" in header
+    for kind in PacketType:
+        assert (f"SB_{kind.name} = 0x{kind:02X}" in header) == (kind < 0x40)
+
+
+def test_crc_table_is_that_of_crc_32() -> None:
+    source = (SOURCES / "stampbench_link.c").read_text(encoding="ascii")
+    for nibble in range(16):
+        assert f"0x{_crc_of_nibble(nibble):08X}u" in source
+    assert zlib.crc32(b"123456789") == 0xCBF43926
+
+
+def _crc_of_nibble(nibble: int) -> int:
+    for _ in range(4):
+        nibble = nibble >> 1 ^ (0xEDB88320 if nibble & 1 else 0)
+    return nibble
