@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from firmware_emulator.kernels import kernel
 from sim.decoder.matching import ROUNDING_MM, Floats, Ints, pair_distances
+from sim.stamps.geometry import enclosing_circles
 
 MOST_EXTRA_CONTACTS = 15
 """Contacts beyond the pads of a stamp up to which a stamp is looked for."""
@@ -37,13 +38,13 @@ class FaceLimits:
 
     @classmethod
     def measure(cls, pads_mm: Floats) -> FaceLimits:
-        """The limits that stamps (m, n, 2) keep, about their origin."""
+        """The limits that stamps (m, n, 2) keep."""
         shortest, longest = math.inf, 0.0
         for i in range(1, pads_mm.shape[1]):
             apart = np.hypot(*np.moveaxis(pads_mm[:, i:] - pads_mm[:, :-i], 2, 0))
             shortest = min(shortest, float(apart.min()))
             longest = max(longest, float(apart.max()))
-        return cls(shortest, longest, float(np.hypot(pads_mm[..., 0], pads_mm[..., 1]).max()))
+        return cls(shortest, longest, float(enclosing_circles(pads_mm)[1].max()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Hit:
     distance_mm: float
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def in_one_disc(points: Floats, chosen: Ints, radius: float) -> bool:
     """Whether some disc of this radius holds all chosen points: one whose rim carries two of them does."""
     k = chosen.shape[0]
@@ -89,7 +90,7 @@ def in_one_disc(points: Floats, chosen: Ints, radius: float) -> bool:
     return k < 2
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def choose(points: Floats, spacing: float, span: float, face_radius: float, chosen: Ints) -> int:
     """Fill ``chosen`` (limit, k) with the choices of k points whose geometry a stamp can have.
 

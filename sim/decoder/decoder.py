@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_emulator.errors import InputError
-from sim.decoder.acceptance import Acceptance
+from sim.decoder.acceptance import Acceptance, degrees_of_freedom
 from sim.decoder.constellations import (
     MOST_EXTRA_CONTACTS,
     FaceLimits,
@@ -20,17 +20,15 @@ from sim.decoder.constellations import (
     rival_reach_mm,
     separate,
 )
-from sim.decoder.lengths import LengthTable
+from sim.decoder.lattice_index import search_of
 from sim.decoder.matching import Floats, Ints, best_matching, pair_distances
-from sim.decoder.missing import codes_with_missing_pad
 from sim.decoder.reading import Reading, Verdict
+from sim.decoder.unknown_scale import SCALE_TOLERANCE
+from sim.decoder.unknowns import codes_at_some_scale, codes_with_missing_pad
 from sim.stamps import Codebook, FaceGeometry
-from sim.stamps.index import RigidIndex
+from sim.stamps.density import space_volume
+from sim.stamps.geometry import ball_volume, enclosing_circle
 
-SCALE_TOLERANCE = 0.35
-"""How far off, relatively, ``mm_per_unit`` may be where the scale is unknown."""
-LARGEST_LENGTH_TABLE = 1_000_000
-"""Codes up to which a table of pair distances serves where the index does not: 120 MB for five pads."""
 MOST_CANDIDATES = 20
 """Codes listed in a reading."""
 COINCIDENT_MM = 0.01
@@ -40,6 +38,9 @@ LARGEST_COORDINATE_MM = 1e5
 ALONE = 2.0
 """A stamp with a missing pad is read only if no second code lies within this many acceptance radii: so a
 foreign object with as many contacts reads in at most 1.2 % of cases, however many codes there are."""
+CHANCE = 0.01
+"""A stamp with a missing pad is looked for among other contacts only if foreign objects fit in at most this
+share of cases."""
 
 NOTHING = Reading(Verdict.NONE)
 FOREIGN = Reading(Verdict.FOREIGN)
@@ -54,7 +55,8 @@ class Decoder:
         frr: wanted rate of genuine stamps rejected at that noise; gives the acceptance radius.
         misread: where the scale is unknown, the share of the likelihood that other codes may hold at most.
         scale: "known": points are mm; "unknown": their unit is ``mm_per_unit`` within +-35 %, and the
-            scale is solved for together with identity and pose.
+            scale is solved for together with identity and pose. Codes that differ in size alone then look
+            alike: :mod:`sim.decoder.unknown_scale` says how many can be told apart.
         mm_per_unit: nominal size of the unit in which points are given.
 
     Attributes:
@@ -94,7 +96,7 @@ class Decoder:
         self._scale_high = 1.0 + tolerance
         self._mm_per_unit = mm_per_unit
         self._misread = misread
-        self._index = RigidIndex(codebook)
+        self._index = search_of(codebook)
         self._radius = self.acceptance.radius_mm
         self._outer_radius = self.acceptance.outer_radius_mm()
 
@@ -143,13 +145,14 @@ class Decoder:
         """Read every stamp among the contacts (n, 2), likeliest first; one reading says why there is none."""
         points = self._usable(points_mm)
         extra = len(points) - self.pads_per_stamp
-        if extra == 0:
-            return [self._complete(points)]
-        if extra == -1 and len(points) >= 3 and self.scale_known:
-            return [self._one_missing(points)]
-        if 0 < extra <= MOST_EXTRA_CONTACTS:
-            return self._among_others(points)
-        return [NOTHING]
+        if not -1 <= extra <= MOST_EXTRA_CONTACTS:
+            return [NOTHING]
+        if not self.scale_known:
+            return [self._judge_scaled(points) if extra == 0 else NOTHING]
+        if extra < 0:
+            return [self._one_missing(points) if len(points) >= 3 else NOTHING]
+        found = [self._complete(points)] if extra == 0 else self._among_others(points)
+        return found if found[0] is not FOREIGN else self._one_missing_among_others(points)
 
     def decode_batch(self, points_mm: npt.ArrayLike) -> tuple[Ints, Floats]:
         """Read many complete stamps.
@@ -194,14 +197,12 @@ class Decoder:
 
     def _complete(self, points: Floats) -> Reading:
         """As many contacts as pads."""
-        if not self.scale_known:
-            return self._judge_scaled(points)
         radius = self._radius
         codes, distances = self._index.nearest(points[np.newaxis], radius)
         if codes[0] >= 0:
             return self._read(points, int(codes[0]), radius, self._margin_bound(float(distances[0])), True)
         if self._outer_radius > radius:
-            codes, distances = self._index.within(points, self._outer_radius)
+            codes, distances = self._index.within_any(points[np.newaxis], self._outer_radius)
             if len(codes):
                 return _undecided(Verdict.AMBIGUOUS, codes, distances)
         return FOREIGN
@@ -223,8 +224,6 @@ class Decoder:
 
     def _among_others(self, points: Floats) -> list[Reading]:
         """More contacts than pads: each choice that reads, unless a better one shares a contact."""
-        if not self.scale_known:
-            return [NOTHING]
         radius = self._radius
         chosen = possible_constellations(points, self.pads_per_stamp, self._limits, radius)
         if chosen is None:
@@ -234,23 +233,61 @@ class Decoder:
             Hit(tuple(chosen[i].tolist()), int(codes[i]), float(distances[i]))
             for i in np.flatnonzero(codes >= 0)
         ]
+        return self._explain(points, hits, radius) or [FOREIGN]
+
+    def _one_missing_among_others(self, points: Floats) -> list[Reading]:
+        """One pad missing beside contacts that are not the stamp's: read where that cannot be chance."""
+        pads = self.pads_per_stamp - 1
+        if pads < 3 or self._chance_fits > CHANCE:
+            return [FOREIGN]
+        radius = self.acceptance.outer_radius_mm(pads)
+        chosen = possible_constellations(points, pads, self._limits, radius)
+        if chosen is None or len(chosen) * self._chance_fits > CHANCE:
+            return [FOREIGN]
+        hits = [
+            Hit(tuple(contacts.tolist()), int(code), float(distance))
+            for contacts in chosen
+            for code, distance in zip(*self._fitting_others(points[contacts], radius), strict=True)
+        ]
+        readings = self._explain(points, hits, radius)
+        return [reading for reading in readings if not self._covers_others(points, reading)] or [FOREIGN]
+
+    def _covers_others(self, points: Floats, reading: Reading) -> bool:
+        """Whether a contact that is no pad lies under the stamp, where no finger can be."""
+        if reading.code is None or reading.pose is None:
+            return False
+        (centre_x, centre_y), face = enclosing_circle(self.codebook.pads(reading.code))
+        x, y, theta = reading.pose
+        centre = (
+            x + math.cos(theta) * centre_x - math.sin(theta) * centre_y,
+            y + math.sin(theta) * centre_x + math.cos(theta) * centre_y,
+        )
+        return any(
+            i not in reading.contacts and math.dist(point, centre) < face for i, point in enumerate(points)
+        )
+
+    def _explain(self, points: Floats, hits: list[Hit], radius: float) -> list[Reading]:
+        """Readings of the choices of contacts that fit, unless a better one shares a contact."""
         readings = []
         for best, rivals in separate(hits, self.sigma_mm):
             if rivals:
-                rival_codes = [best.code, *(rival.code for rival in rivals)]
-                rival_distances = [best.distance_mm, *(rival.distance_mm for rival in rivals)]
-                readings.append(_undecided(Verdict.AMBIGUOUS, rival_codes, rival_distances))
+                codes = [best.code, *(rival.code for rival in rivals)]
+                distances = [best.distance_mm, *(rival.distance_mm for rival in rivals)]
+                readings.append(_undecided(Verdict.AMBIGUOUS, codes, distances))
                 continue
             among = list(best.contacts)
-            margin = self._margin_bound(best.distance_mm)
-            readings.append(self._read(points, best.code, radius, margin, True, among=among))
-        return readings or [FOREIGN]
+            complete = len(among) == self.pads_per_stamp
+            margin = self._margin_bound(best.distance_mm) if complete else None
+            readings.append(self._read(points, best.code, radius, margin, complete, among=among))
+        return readings
 
     def _judge_scaled(self, points: Floats) -> Reading:
         """Scale unknown: codes may come nearer than the minimum distance, so likelihoods must decide."""
         radius = self._outer_radius
         wide = math.sqrt(radius**2 - 2.0 * self.sigma_mm**2 * math.log(self._misread))
-        codes, distances = self._lengths.within(points, wide, self._scale_low, self._scale_high)
+        codes, distances = codes_at_some_scale(
+            points, self.codebook, self._index, self._limits, wide, self._scale_low, self._scale_high
+        )
         if not len(codes) or distances[0] > radius:
             return FOREIGN
         weights = np.exp((distances[0] ** 2 - distances**2) / (2.0 * self.sigma_mm**2))
@@ -271,23 +308,11 @@ class Decoder:
         own = points[list(reading.contacts)]
         radius = self.min_distance_mm
         while True:
-            if self._small:
-                _, distances = self._lengths.within(own, radius)
-            else:
-                distances = self._index.nearest_two(own[np.newaxis], radius)[1][0]
-            if len(distances) > 1 and distances[1] < math.inf:
-                margin = float(distances[1]) - reading.distance_mm
+            second = float(self._index.nearest_two(own[np.newaxis], radius)[1][0, 1])
+            if second < math.inf:
+                margin = second - reading.distance_mm
                 return replace(reading, margin_mm=margin, margin_is_bound=False)
             radius *= 1.25
-
-    @property
-    def _small(self) -> bool:
-        """Whether a table of lengths is cheap."""
-        return self.codebook.size <= LARGEST_LENGTH_TABLE
-
-    @cached_property
-    def _lengths(self) -> LengthTable:
-        return LengthTable(self.codebook)
 
     @cached_property
     def _limits(self) -> FaceLimits:
@@ -295,12 +320,19 @@ class Decoder:
         geometry = getattr(self.codebook, "geometry", None)
         if isinstance(geometry, FaceGeometry):
             return FaceLimits(geometry.spacing_mm, 2.0 * geometry.face_radius_mm, geometry.face_radius_mm)
-        return FaceLimits.measure(self._index.table)
+        return FaceLimits.measure(self.codebook.pads_of(np.arange(self.codebook.size)))
+
+    @cached_property
+    def _chance_fits(self) -> float:
+        """Codes of which all pads but one fit a foreign object by chance: number of codes * ball / volume."""
+        limits, pads = self._limits, self.pads_per_stamp - 1
+        geometry = FaceGeometry(pads, spacing_mm=limits.spacing_mm, face_radius_mm=limits.face_radius_mm)
+        dimensions = degrees_of_freedom(pads)
+        ball = ball_volume(dimensions) * self.acceptance.outer_radius_mm(pads) ** dimensions
+        return self.codebook.size * self.pads_per_stamp * ball / space_volume(geometry)
 
     def _fitting_others(self, points: Floats, radius: float) -> tuple[Ints, Floats]:
         """Every code of which all pads but one lie within the radius of the points, nearest first."""
-        if self._small:
-            return self._lengths.within(points, radius)
         return codes_with_missing_pad(points, self.codebook, self._index, self._limits, radius)
 
     def _read(

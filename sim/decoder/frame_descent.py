@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numba as nb
 import numpy as np
 
+from firmware_emulator.kernels import kernel
 from sim.decoder.frame_model import Floats, derive, weigh
 
 SETTLED: Final = 1e-5
@@ -19,10 +19,8 @@ K_HIGH: Final = 1.1
 G_LOW: Final = 0.3
 G_HIGH: Final = 3.0
 
-_njit = nb.njit(cache=True, nogil=True)
 
-
-@_njit
+@kernel
 def solve(products: Floats, damping: float, step: Floats) -> bool:
     """Solve ``(H + damping diag H) step = b`` by Cholesky; False where H is not positive definite.
 
@@ -56,7 +54,7 @@ def solve(products: Floats, damping: float, step: Floats) -> bool:
     return True
 
 
-@_njit
+@kernel
 def levenberg(
     deltas: Floats,
     response: Floats,

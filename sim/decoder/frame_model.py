@@ -14,19 +14,18 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
+
+from firmware_emulator.kernels import kernel
 
 Floats = npt.NDArray[np.float64]
 
 TABLE_STEP_MM: Final = 0.02
 """Radii at which the response of a pad is tabulated."""
 
-_njit = nb.njit(cache=True, nogil=True)
 
-
-@_njit
+@kernel
 def derive(
     free: Floats,
     response: Floats,
@@ -90,7 +89,7 @@ def derive(
             derivatives[row, col, places + 2] = g * (u - k * spread)
 
 
-@_njit
+@kernel
 def _line_sums(images: Floats, row_sums: Floats, col_sums: Floats) -> Floats:
     """Write the row sums (rows, m) and column sums (cols, m) of m images, and return their sums (m,)."""
     rows, cols, width = images.shape
@@ -107,7 +106,7 @@ def _line_sums(images: Floats, row_sums: Floats, col_sums: Floats) -> Floats:
     return total
 
 
-@_njit
+@kernel
 def weigh(images: Floats, weights: Floats, row_sums: Floats, col_sums: Floats, products: Floats) -> None:
     """Write the products of all images with each other through the inverse covariance, shape (m, m).
 
@@ -130,7 +129,7 @@ def weigh(images: Floats, weights: Floats, row_sums: Floats, col_sums: Floats, p
             products[p, q] = products[q, p]
 
 
-@_njit
+@kernel
 def _add_products(values: Floats, weight: float, products: Floats) -> None:
     """Add ``weight`` times the upper triangle of the outer product of the values with themselves."""
     width = values.shape[0]

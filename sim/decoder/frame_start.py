@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from firmware_emulator.kernels import kernel
 from sim.decoder.frame_model import TABLE_STEP_MM
 
 Floats = npt.NDArray[np.float64]
@@ -23,10 +23,8 @@ PAD_SHARE: Final = 0.05
 LEAST_PEAK_SHARE: Final = 0.5
 """A peak below this part of the least that a pad can show is none."""
 
-_njit = nb.njit(cache=True, nogil=True)
 
-
-@_njit
+@kernel
 def restore_held(deltas: Floats, pad_floor: float, held: Floats) -> float:
     """Write the held image of what may be released (rows, cols); return the sum of a b' that was added.
 
@@ -63,7 +61,7 @@ def restore_held(deltas: Floats, pad_floor: float, held: Floats) -> float:
     return added
 
 
-@_njit
+@kernel
 def take_pads(
     held: Floats, response: Floats, pitch_x_mm: float, pitch_y_mm: float, floor: float, points: Floats
 ) -> int:

@@ -1,8 +1,8 @@
 """Kernels that lay contacts over the pads of a code: best matching and motion within a radius.
 
 Points a and pads b, both taken from their centroids and read as complex numbers, matched a_k to b_k: over
-Points a and pads b, both taken from their centroids and read as complex numbers, matched a_k to b_k: over
 all rotations, the least squared distance at scale s is s^2 |a|^2 + |b|^2 - 2 s |z|, z = sum conj(b_k) a_k,
+reached at the angle of z. Matchings are searched depth first: within r, no distance between two pads changes
 by more than sqrt(2) r, which rules out nearly every branch at its second pad and never the right one.
 The scale is known only to an interval, which every matched pair narrows; [1, 1] where it is known.
 """
@@ -13,7 +13,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from firmware_emulator.kernels import kernel
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -24,7 +25,7 @@ SCALE_ROUNDING = 1e-12
 """The same for the scale."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pair_distances(points: Floats, out: Floats) -> None:
     """Fill ``out`` (n, n) with the distances between the points (n, 2)."""
     n = points.shape[0]
@@ -37,7 +38,7 @@ def pair_distances(points: Floats, out: Floats) -> None:
             out[j, i] = out[i, j]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fit(
     points: Floats, pads: Floats, matching: Ints, scale_low: float, scale_high: float, pose: Floats
 ) -> float:
@@ -88,7 +89,7 @@ def fit(
     return square
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def best_matching(
     points: Floats,
     point_distances: Floats,
@@ -159,7 +160,7 @@ def best_matching(
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fit_each(
     points: Floats, pads: Floats, radius: float, scale_low: float, scale_high: float, squares: Floats
 ) -> None:

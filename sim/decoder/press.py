@@ -6,11 +6,21 @@ their output and repeat identical coordinates in up to 80 % of the frames (measu
 hid-recorder), so a report that repeats the last one is no new evidence. After k distinct reports the variance
 per axis is therefore bias^2 + jitter^2 / k, never less than bias^2.
 
-The rule. The nearest code, at distance r, has a rival at d - r at the nearest (d = minimum distance of the
-codebook), hence a log-likelihood ratio of at least d (d - 2 r) / (2 variance). The press is read as soon as
-the shape has settled and that ratio exceeds log((1 - misread) / misread), Wald's bound for the wanted misread
-rate; after ``PATIENCE_REPORTS`` the acceptance radius alone decides. Everything but ``read`` waits for the
-end of the press: pads may still land.
+The rule. Given the shape, the running log-likelihood of a code is -distance^2 / (2 variance) up to a constant
+that all codes share, so the mean shape carries the evidence of all reports, and no list of codes needs to be
+kept. The nearest code, at distance r, has a rival at d - r at the nearest (d = minimum distance of the
+codebook): its log-likelihood ratio over every other code is at least d (d - 2 r) / (2 variance). That is the
+sequential test: a press is read as soon as its shape has settled, lies within the acceptance radius, and
+that ratio exceeds log((1 - misread) / misread), Wald's bound for the wanted misread rate; after
+``PATIENCE_REPORTS`` the acceptance radius alone decides. Everything but ``read`` waits for the end of the
+press: pads may still land.
+
+The rates, at the noise that the decoder is told. Misread: at most ``misread``; far less in truth, since the
+nearest rival is assumed where usually none is. Lost: at most the decoder's ``frr``; less where jitter
+matters, since it is averaged away. Read though foreign: as often as at one look, codes * ball / volume
+(:meth:`Acceptance.predicted_far`), since a foreign shape stays what it is from report to report. Simulated
+with p5-60k, its design noise and two reports in five frozen: 0 misread and 36 lost of 60,000 presses, read
+after 2 reports in the median and 5 at 99 %; 11.5 % of 30,000 foreign objects read, 11.1 % at one look.
 """
 
 from __future__ import annotations
@@ -23,7 +33,7 @@ import numpy.typing as npt
 
 from firmware_emulator.touch import Contact, TouchReport
 from sim.decoder.acceptance import chi_quantile, degrees_of_freedom
-from sim.decoder.decoder import Decoder
+from sim.decoder.decoder import LARGEST_COORDINATE_MM, Decoder
 from sim.decoder.reading import Reading, Verdict
 
 JITTER_MM = 0.06
@@ -46,6 +56,8 @@ class PressDecision:
         all_pads_us: device time at which the last contact of the stamp landed; None if that never happened.
         cancelled: the touches were taken away all at once by the phone (contact limit, palm, gesture):
             the stamp is not to blame.
+        log_odds: least log-likelihood ratio, in nats, of the code read over any other code; inf for an only
+            code, None where nothing was read, a pad was missing or the scale is unknown.
     """
 
     reading: Reading
@@ -54,6 +66,27 @@ class PressDecision:
     first_contact_us: int | None = None
     all_pads_us: int | None = None
     cancelled: bool = False
+    log_odds: float | None = None
+
+    @property
+    def explanation(self) -> str:
+        """One line for the person who pressed."""
+        reading = self.reading
+        if self.cancelled:
+            return (
+                "the phone cancelled all touches; the stamp is not to blame: lift other fingers, press again"
+            )
+        match reading.verdict:
+            case Verdict.READ:
+                return f"read as code {reading.code}"
+            case Verdict.PARTIAL:
+                return f"a pad is missing; {reading.candidates_total} codes fit the others"
+            case Verdict.AMBIGUOUS:
+                return f"{reading.candidates_total} codes are possible"
+            case Verdict.FOREIGN:
+                return "no code is near enough"
+            case Verdict.NONE:
+                return "not enough contacts for a stamp, or too many"
 
 
 @dataclass(slots=True)
@@ -167,18 +200,21 @@ class PressDecoder:
                 reading = self._decoder.decode(best.points_mm)
             else:
                 reading = self._decoder.decode(self._most)
-            complete = best is not None and len(best.ids) == self._pads
+            complete = best is not None and len(best.ids) == self._pads and -1 not in reading.contacts
             self._decision = PressDecision(
                 reading,
                 reports_used=best.reports if best is not None else 0,
                 first_contact_us=self._first_contact_us,
                 all_pads_us=best.since_us if best is not None and complete else None,
                 cancelled=self._cancelled and reading.verdict is not Verdict.READ,
+                log_odds=self._log_odds(reading, best) if best is not None and complete else None,
             )
         return self._decision
 
     def _has_position(self, contact: Contact) -> bool:
-        return not self._decoder.scale_known or (contact.x_mm is not None and contact.y_mm is not None)
+        if self._decoder.scale_known and (contact.x_mm is None or contact.y_mm is None):
+            return False
+        return all(abs(axis) <= LARGEST_COORDINATE_MM for axis in self._position(contact))  # false for NaN
 
     def _position(self, contact: Contact) -> tuple[float, float]:
         if contact.x_mm is None or contact.y_mm is None:
@@ -210,7 +246,7 @@ class PressDecoder:
             return self._shape.ids
         reading = self._decoder.decode(np.array(list(positions.values())))
         ids = list(positions)
-        return tuple(sorted(ids[i] for i in reading.contacts)) if reading.verdict is Verdict.READ else ()
+        return tuple(sorted(ids[i] for i in reading.contacts if i >= 0))
 
     @staticmethod
     def _weight(shape: _Shape) -> tuple[int, int]:
@@ -225,11 +261,10 @@ class PressDecoder:
         if patient and shape.agreeing < SETTLED_REPORTS:
             return None
         reading = self._decoder.decode(shape.points_mm)
-        if reading.verdict is not Verdict.READ or reading.distance_mm is None:
+        if reading.verdict is not Verdict.READ or -1 in reading.contacts:
             return None
-        variance = self._bias_mm**2 + self._jitter_mm**2 / shape.distinct
-        apart = self._decoder.min_distance_mm
-        if patient and apart * (apart - 2.0 * reading.distance_mm) < 2.0 * variance * self._sure:
+        log_odds = self._log_odds(reading, shape)
+        if patient and log_odds is not None and log_odds < self._sure:
             return None
         return PressDecision(
             reading,
@@ -237,4 +272,13 @@ class PressDecoder:
             reports_used=shape.reports,
             first_contact_us=self._first_contact_us,
             all_pads_us=shape.since_us,
+            log_odds=log_odds,
         )
+
+    def _log_odds(self, reading: Reading, shape: _Shape) -> float | None:
+        """Least log-likelihood ratio of the code read over any other, with the evidence of the shape."""
+        if reading.distance_mm is None or reading.code is None or not self._decoder.scale_known:
+            return None
+        variance = self._bias_mm**2 + self._jitter_mm**2 / shape.distinct
+        apart = self._decoder.min_distance_mm
+        return apart * (apart - 2.0 * reading.distance_mm) / (2.0 * variance)

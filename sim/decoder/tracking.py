@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_emulator.touch import TouchReport
-from sim.decoder.decoder import Decoder
+from sim.decoder.decoder import LARGEST_COORDINATE_MM, Decoder
 from sim.decoder.matching import fit
 from sim.decoder.reading import Pose
 
@@ -61,7 +61,10 @@ class StampTracker:
         points = {
             contact.id: np.array([contact.x_mm, contact.y_mm])
             for contact in report.down
-            if contact.x_mm is not None and contact.y_mm is not None
+            if contact.x_mm is not None
+            and contact.y_mm is not None
+            and abs(contact.x_mm) <= LARGEST_COORDINATE_MM  # false for NaN
+            and abs(contact.y_mm) <= LARGEST_COORDINATE_MM
         }
         followed = []
         for stamp in self._stamps:
@@ -81,7 +84,7 @@ class StampTracker:
         for reading in self._decoder.decode_all(np.array([points[i] for i in ids])):
             if reading.code is not None and reading.pose is not None and reading.distance_mm is not None:
                 self._tracks += 1
-                contacts = tuple(ids[i] for i in reading.contacts)
+                contacts = tuple(ids[i] if i >= 0 else None for i in reading.contacts)
                 found.append(
                     TrackedStamp(self._tracks, reading.code, reading.pose, contacts, reading.distance_mm)
                 )

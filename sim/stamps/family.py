@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_emulator.errors import InputError, StampbenchError
-from sim.stamps.canonical import centred_pads
-from sim.stamps.geometry import FaceGeometry, enclosing_circles
+from sim.stamps.canonical import canonical_frame, centred_pads, pads_from_coordinates
+from sim.stamps.geometry import FaceGeometry, enclosing_circle, enclosing_circles
 from sim.stamps.specification import FamilySpec, find_spec
 from sim.stamps.stamp import Floats, Pad, Stamp
 
@@ -101,8 +101,11 @@ class Family:
         code = operator.index(code)
         if not 0 <= code < self.size:
             raise InputError(f"{self.name}: code {code}: expected 0 to {self.size - 1}")
-        pads: Floats = self.pads_of([code])[0]
-        return pads
+        pads = np.empty((self.pads_per_stamp, 2))
+        coordinates = np.asarray(self.coordinates)[code] * self.unit_mm
+        pads_from_coordinates(canonical_frame(self.pads_per_stamp), coordinates, pads)
+        centre, _ = enclosing_circle(pads)
+        return pads - centre
 
     def pads_of(self, codes: npt.ArrayLike) -> Floats:
         """Pad centres of several stamps, shape (m, n, 2), mm from the centres of their face discs."""

@@ -137,17 +137,29 @@ def test_a_contact_reported_twice_is_none(decoder, codebook):
     assert decoder.decode(np.vstack([pads, pads[:1]])).verdict is Verdict.NONE
 
 
-@settings(max_examples=60)
-@given(
-    st.lists(
-        st.tuples(st.floats(width=32), st.floats(width=32)),
-        max_size=24,
-    )
+COORDINATES = st.one_of(
+    st.floats(width=32),
+    st.floats(0.0, 100.0),
+    st.sampled_from([0.0, 50.0, math.nan, math.inf, -math.inf, 1e300]),
 )
-def test_no_contacts_crash_the_decoder(codebook, contacts):
-    decoder = Decoder(codebook, sigma_mm=0.05)
-    reading = decoder.decode(contacts)
-    assert (reading.code is not None) == (reading.verdict is Verdict.READ)
+
+
+@settings(max_examples=100)
+@given(st.lists(st.tuples(COORDINATES, COORDINATES), max_size=24), st.sampled_from(["known", "unknown"]))
+def test_no_contacts_crash_the_decoder(codebook, contacts, scale):
+    decoder = Decoder(codebook, sigma_mm=0.05, scale=scale)
+    for reading in [decoder.decode(contacts), *decoder.decode_all(contacts)]:
+        assert (reading.code is not None) == (reading.verdict is Verdict.READ)
+        assert not (reading.code is not None and not np.isfinite(contacts).all())
+
+
+@settings(max_examples=50)
+@given(st.lists(st.lists(st.tuples(COORDINATES, COORDINATES), min_size=5, max_size=5), max_size=4))
+def test_no_batch_crashes_the_decoder(codebook, batch):
+    points = np.array(batch).reshape(-1, 5, 2)
+    codes, distances = Decoder(codebook, sigma_mm=0.05).decode_batch(points)
+    assert np.array_equal(codes < 0, np.isinf(distances))
+    assert (codes[~np.isfinite(points).all(axis=(1, 2))] < 0).all()
 
 
 def test_a_stamp_of_no_code_is_foreign(decoder, stamps, press):
@@ -218,6 +230,25 @@ def test_fifteen_fingers_do_not_hide_a_stamp(decoder, codebook, press):
 def test_sixteen_fingers_are_too_many(decoder, codebook):
     contacts = np.vstack([codebook.pads(0), np.random.default_rng(3).uniform(100.0, 300.0, (16, 2))])
     assert decoder.decode(contacts).verdict is Verdict.NONE
+
+
+@pytest.mark.parametrize("fingers", [1, 2, 3])
+def test_a_missing_pad_among_fingers_is_read_where_few_codes_exist(fingers, make_codebook, press):
+    few = make_codebook(3, min_distance_mm=8.0)
+    rng = np.random.default_rng(12)
+    contacts = np.vstack(
+        [press(few.pads(2), rng, 0.05)[:4], [[110.0, 10.0], [115.0, 30.0], [10.0, 115.0]][:fingers]]
+    )
+    reading = Decoder(few, sigma_mm=0.1).decode(contacts[::-1])
+    assert (reading.verdict, reading.code) == (Verdict.READ, 2)
+    assert sorted(reading.contacts) == [-1, *range(fingers, fingers + 4)]
+
+
+def test_four_pads_and_a_contact_under_the_stamp_are_foreign(make_codebook):
+    few = make_codebook(3, min_distance_mm=8.0)
+    contacts = few.pads(2).copy()
+    contacts[0] = few.pads(2)[1:].mean(axis=0)
+    assert Decoder(few, sigma_mm=0.1).decode(contacts).verdict is Verdict.FOREIGN
 
 
 def test_two_stamps_at_once_are_both_read(decoder, codebook, press):

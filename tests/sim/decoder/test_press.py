@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from firmware_emulator.touch import Contact, TouchReport
-from sim.decoder import Decoder, PressDecoder, Verdict
+from sim.decoder import Decoder, PressDecision, PressDecoder, Reading, StampTracker, Verdict
 from sim.decoder.press import JITTER_MM, PATIENCE_REPORTS
+from sim.decoder.reference import exhaustive_distances_mm
+from sim.stamps import load_family
+from sim.stamps.density import space_volume
 
 INTERVAL_US = 10_000
 
@@ -183,24 +189,116 @@ def test_device_units_serve_where_the_scale_is_unknown(make_codebook):
     assert decision.reading.scale == pytest.approx(1 / 120, rel=1e-3)
 
 
-def test_stated_error_rates_hold_in_simulation(decoder, codebook, press):
-    """Bias for the press, jitter for the report, two reports in five frozen, pads landing apart."""
+@pytest.fixture(scope="module")
+def family_decoder():
+    return Decoder(load_family("p5-60k"))
+
+
+def simulated(decoder, shape, rng):
+    """Bias is in the shape; jitter for the report, two reports in five frozen, pads landing apart."""
+    reports = still(
+        shape, 12, landing=rng.integers(0, 3, 5).tolist(), rng=rng, jitter_mm=JITTER_MM, frozen=0.4
+    )
+    press_decoder = PressDecoder(decoder)
+    return first_decision(press_decoder, reports) or press_decoder.finish()
+
+
+def test_stated_error_rates_hold_in_simulation(family_decoder, press):
     rng = np.random.default_rng(21)
-    bias_mm = math.sqrt(decoder.sigma_mm**2 - JITTER_MM**2)
-    presses, lost, wrong, used = 600, 0, 0, []
-    for _ in range(presses):
-        code = int(rng.integers(codebook.size))
-        contacts = press(codebook.pads(code), rng, bias_mm)
-        reports = still(
-            contacts, 12, landing=rng.integers(0, 3, 5).tolist(), rng=rng, jitter_mm=JITTER_MM, frozen=0.4
-        )
-        press_decoder = PressDecoder(decoder)
-        decision = first_decision(press_decoder, reports) or press_decoder.finish()
+    family = family_decoder.codebook
+    bias_mm = math.sqrt(family_decoder.sigma_mm**2 - JITTER_MM**2)
+    presses, lost, wrong, used = 5_000, 0, 0, []
+    for code in rng.integers(family.size, size=presses):
+        decision = simulated(family_decoder, press(family.pads(int(code)), rng, bias_mm), rng)
         lost += decision.reading.code is None
         wrong += decision.reading.code not in (None, code)
         used.append(decision.reports_used)
     assert wrong == 0
-    assert lost <= 4  # 99.99 % of runs at the stated rate of 0.001
+    assert lost <= 14  # 99.98 % of runs at the stated rate of 0.001
     assert np.median(used) <= 3
-    assert max(used) <= 12
     assert np.mean(np.array(used) <= PATIENCE_REPORTS) > 0.99
+
+
+def test_repeated_looks_read_foreign_objects_no_more_often_than_predicted(family_decoder):
+    rng = np.random.default_rng(22)
+    family = family_decoder.codebook
+    strangers = itertools.islice(family.geometry.random_pads(rng), 2_000)
+    read = [simulated(family_decoder, pads, rng).reading.code is not None for pads in strangers]
+    predicted = family_decoder.acceptance.predicted_far(family.size, space_volume(family.geometry))
+    assert predicted / 2.0 < np.mean(read) < predicted * 2.0
+
+
+def test_the_log_odds_of_a_decision_are_at_least_those_of_the_wanted_misread_rate(decoder, codebook, press):
+    contacts = press(codebook.pads(3), np.random.default_rng(0), 0.1)
+    decision = first_decision(PressDecoder(decoder, misread=1e-3), still(contacts, 5))
+    assert decision.log_odds >= math.log(999.0)
+
+
+def test_the_log_odds_bound_the_likelihoods_of_all_other_codes(codebook, press):
+    decoder = Decoder(codebook)
+    contacts = press(codebook.pads(3), np.random.default_rng(0), 0.1)
+    decision = first_decision(PressDecoder(decoder), still(contacts, 5))
+    variance = decoder.sigma_mm**2  # one distinct report
+    log_likelihoods = np.sort(-(exhaustive_distances_mm(contacts, codebook.table) ** 2) / (2.0 * variance))
+    assert decision.log_odds <= log_likelihoods[-1] - log_likelihoods[-2] + 1e-9
+
+
+def test_a_missing_pad_beside_a_finger_is_read_at_the_end(make_codebook):
+    few = make_codebook(3, min_distance_mm=8.0)
+    contacts = np.vstack([few.pads(1)[:4], [[80.0, 80.0]]])
+    press_decoder = PressDecoder(Decoder(few, sigma_mm=0.1))
+    assert first_decision(press_decoder, still(contacts, 5)) is None
+    decision = press_decoder.finish()
+    assert (decision.reading.verdict, decision.reading.code) == (Verdict.READ, 1)
+    assert decision.log_odds is None
+
+
+def test_a_missing_pad_beside_two_fingers_is_read_at_the_end(make_codebook):
+    few = make_codebook(3, min_distance_mm=8.0)
+    contacts = np.vstack([[[80.0, 80.0]], few.pads(1)[:4], [[-70.0, 80.0]]])
+    press_decoder = PressDecoder(Decoder(few, sigma_mm=0.1))
+    assert first_decision(press_decoder, still(contacts, 5)) is None
+    assert press_decoder.finish().reading.code == 1
+
+
+@pytest.mark.parametrize(
+    ("contacts", "words"),
+    [(5, "read as code 3"), (4, "codes fit the others"), (2, "not enough contacts")],
+)
+def test_a_decision_explains_itself(contacts, words, codebook):
+    sharing = codebook.pads(3).copy()
+    sharing[4] = -sharing[4]
+    table = np.concatenate([codebook.table[:4], [sharing]])
+    press_decoder = PressDecoder(Decoder(replace(codebook, table=table)))
+    first_decision(press_decoder, still(codebook.pads(3)[:contacts], 5))
+    assert words in press_decoder.finish().explanation
+
+
+def test_a_stranger_and_a_choice_of_codes_explain_themselves():
+    assert "no code is near" in PressDecision(Reading(Verdict.FOREIGN)).explanation
+    ambiguous = Reading(Verdict.AMBIGUOUS, candidates=(1, 2), candidates_total=2)
+    assert "2 codes are possible" in PressDecision(ambiguous).explanation
+
+
+def test_a_cancelled_press_does_not_blame_the_stamp(decoder, codebook):
+    press_decoder = PressDecoder(decoder, contact_limit=5)
+    four_pads_and_a_finger = dict(enumerate(codebook.pads(3)[:4])) | {8: (50.0, 50.0)}
+    first_decision(press_decoder, [report(0, four_pads_and_a_finger), report(1, {})])
+    assert "the stamp is not to blame" in press_decoder.finish().explanation
+
+
+COORDINATES = st.one_of(st.floats(0.0, 60.0), st.sampled_from([math.nan, math.inf, -math.inf, 1e300, 30.0]))
+TOUCHES = st.lists(st.tuples(st.integers(0, 8), st.booleans(), COORDINATES, COORDINATES), max_size=12)
+
+
+@settings(max_examples=60)
+@given(st.lists(TOUCHES, max_size=8))
+def test_no_reports_crash_the_press_decoder_or_the_tracker(codebook, touches):
+    decoder = Decoder(codebook)
+    press_decoder, tracker = PressDecoder(decoder, contact_limit=5), StampTracker(decoder)
+    for number, contacts in enumerate(touches):
+        each = TouchReport(number, tuple(Contact(i, tip, 0, 0, x, y) for i, tip, x, y in contacts))
+        press_decoder.feed(each)
+        tracker.feed(each)
+    reading = press_decoder.finish().reading
+    assert (reading.code is not None) == (reading.verdict is Verdict.READ)
