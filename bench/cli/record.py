@@ -79,8 +79,8 @@ def record(
                 nodes=node_counts(nodes),
                 frames=frames,
             ) as source,
-            CaptureWriter(output, source.header) as writer,
             interrupts() as stopped,
+            CaptureWriter(output, source.header) as writer,
         ):
             for item in until(source.items, seconds, stopped):
                 if isinstance(item, Frame):
