@@ -68,17 +68,24 @@ class Heard:
         return None if t_us is None else t_us - self.start_us
 
 
-def listen(decoder: Decoder, reports: Iterable[TouchReport], *, until_decided: bool = False) -> Heard:
+def listen(
+    decoder: Decoder,
+    reports: Iterable[TouchReport],
+    *,
+    cancel_limit: int | None = None,
+    until_decided: bool = False,
+) -> Heard:
     """Feed the reports of one press to the decoder.
 
     Args:
         decoder: reads the shapes.
         reports: of the press.
+        cancel_limit: contacts beyond which the phone cancels all touches; None if it never does.
         until_decided: leave the reports after the decision alone; they cannot change it.
     """
     from sim.decoder import PressDecoder
 
-    press = PressDecoder(decoder)
+    press = PressDecoder(decoder, contact_limit=cancel_limit)
     decision = fullest = None
     start_us = count = 0
     most = 0
@@ -115,7 +122,8 @@ def blank(planned: PlannedPress, draw: Draw, condition: dict[str, Any], press: P
 
 def judged(record: PressRecord, heard: Heard) -> PressRecord:
     """The record with what was read, passed or failed."""
-    reading = heard.decision.reading
+    decision = heard.decision
+    reading = decision.reading
     read = msgspec.structs.replace(
         record,
         reading=ReadingRecord(
@@ -129,7 +137,7 @@ def judged(record: PressRecord, heard: Heard) -> PressRecord:
         timing=heard.timing,
         contacts=heard.contacts,
         decisive_us=heard.decisive_us,
-        message="",
+        message=decision.explanation if decision.cancelled else "",
     )
     outcome = Outcome.PASSED if read.as_it_should else Outcome.FAILED
     return msgspec.structs.replace(read, outcome=outcome)

@@ -66,7 +66,7 @@ class PressResult(Struct, frozen=True, kw_only=True):
         press: place in the run, from 1; what ``stampbench replay --press`` takes.
         profile, case, kind, number: its place in the plan.
         code: of the stamp that was pressed; None for foreign objects.
-        outcome, message: how it ended, and why if the bench failed.
+        outcome, message: how it ended, and why if the bench failed or the phone cancelled all touches.
     """
 
     press: int

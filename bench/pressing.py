@@ -19,6 +19,7 @@ from firmware_emulator.errors import LinkError
 if TYPE_CHECKING:
     from bench.sources.serial_rig import SerialRig
     from bench.sources.simulated import SimulatedSource
+    from firmware_emulator.touch import TouchReport
 
 VIRTUAL = "virtual"
 """Name of the rig in software where a port is expected."""
@@ -161,7 +162,7 @@ class Presser:
             condition = self._plan.condition_of(planned.case)
             self._configure(rig, condition)
         try:
-            heard = listen(self._decoder, rig.press(draw.press, draw.seed))
+            heard = self._listen(rig, rig.press(draw.press, draw.seed))
         except ManualPressError:
             return self._press_by_hand(rig, planned, draw)
         return self._pressed(rig, blank(planned, draw, condition, draw.press), heard)
@@ -173,8 +174,11 @@ class Presser:
             LinkError: the link failed.
         """
         self._configure(rig, record.condition)
-        heard = listen(self._decoder, rig.press(press_of(record), record.seed))
+        heard = self._listen(rig, rig.press(press_of(record), record.seed))
         return self._pressed(rig, record, heard).record
+
+    def _listen(self, rig: SerialRig, reports: Iterable[TouchReport]) -> Heard:
+        return listen(self._decoder, reports, cancel_limit=rig.identity.cancel_limit)
 
     def _configure(self, rig: SerialRig, condition: dict[str, Any]) -> None:
         if self._configured != (rig, condition):
@@ -187,7 +191,7 @@ class Presser:
             self._prompt(f"press {planned.index} of {self._plan.size}: press {draw.object} now, then let go")
         record = blank(planned, draw, {}, None)
         try:
-            heard = listen(self._decoder, rig.watch(first_contact_s=PROMPT_S, quiet_us=QUIET_US))
+            heard = self._listen(rig, rig.watch(first_contact_s=PROMPT_S, quiet_us=QUIET_US))
         except LinkError as error:
             rig.reset()  # fails if the link is dead: then it was not the operator
             return Pressed(msgspec.structs.replace(record, outcome=Outcome.TIMEOUT, message=str(error)), {})
@@ -242,7 +246,8 @@ class SimulatedPresser:
         draw = self._drawer.draw(planned)
         condition = self._plan.condition_of(planned.case)
         source.configure(condition)
-        heard = listen(self._decoder, source.press(draw.press, draw.seed), until_decided=True)
+        reports = source.press(draw.press, draw.seed)
+        heard = listen(self._decoder, reports, cancel_limit=source.cancel_limit, until_decided=True)
         return judged(blank(planned, draw, condition, draw.press), heard)
 
 

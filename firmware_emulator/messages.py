@@ -36,12 +36,13 @@ _SIZE_UNITS_PER_MM = 100
 
 
 class Capability(IntFlag):
-    """What a rig can do beyond sending contacts."""
+    """What a rig can do beyond sending contacts; the last tells what its panel does beyond the limit."""
 
     PRESS = 0x01
     RAW_FRAMES = 0x02
     HID_REPORTS = 0x04
     CONFIGURE = 0x08
+    CANCELS_ALL = 0x10
 
 
 NO_CAPABILITY = Capability(0)
@@ -88,6 +89,11 @@ class Identity:
     protocol_version: int = PROTOCOL_VERSION
 
     kind = PacketType.IDENTITY
+
+    @property
+    def cancel_limit(self) -> int | None:
+        """Contacts beyond which the panel cancels all touches; None where it only drops the new ones."""
+        return self.contact_limit if Capability.CANCELS_ALL in self.capabilities else None
 
     def pack(self) -> bytes:
         """Return the payload."""

@@ -55,6 +55,14 @@ def decode(
             metavar="WxH", help="Size of the touch area, where the recording gives none.", show_default=False
         ),
     ] = None,
+    cancel_limit: Annotated[
+        int | None,
+        typer.Option(
+            help="Contacts beyond which the phone cancels all, such as 5; a rig says it itself.",
+            min=1,
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Decode recordings: hid-recorder, evemu, libinput record, getevent -lt and our own captures."""
     import sys
@@ -90,6 +98,8 @@ def decode(
                     _print_notes(name, recording.notes)
             else:
                 with opened as recording:
+                    if cancel_limit is not None:
+                        recording.cancel_limit = cancel_limit
                     result = _summarise(name, recording, size, decoder)
                 results.append(result)
                 if not as_json:
@@ -187,7 +197,7 @@ def _summarise(
     if decoder is not None:
         from sim.decoder import PressDecoder
 
-        presses = PressReader(lambda: PressDecoder(decoder))
+        presses = PressReader(lambda: PressDecoder(decoder, contact_limit=recording.cancel_limit))
     decisions: list[PressDecision | None] = []
     for report in reports_in_mm(recording, size_mm):
         builder.add(report)
@@ -223,6 +233,8 @@ def _reading(decision: PressDecision) -> dict[str, Any]:
         "distance_mm": reading.distance_mm,
         "margin_mm": reading.margin_mm,
         "decided_at_us": decision.decided_at_us,
+        "cancelled": decision.cancelled,
+        "explanation": decision.explanation,
     }
 
 
@@ -250,6 +262,11 @@ def _print_summary(result: dict[str, Any]) -> None:
     )
     console.print(f"  resting jitter     {figure('resting_jitter_mm', '.4f', 'mm')}")
     for reading in result.get("readings", ()):
+        if reading["t_us"] is None:  # no contact had a place in mm: the note says so
+            continue
         code = "" if reading["code"] is None else f" {reading['code']}"
         distance = "" if reading["distance_mm"] is None else f", {reading['distance_mm']:.2f} mm off"
-        console.print(f"  press at {reading['t_us'] / 1e6:10.3f} s   {reading['verdict']}{code}{distance}")
+        why = f": {reading['explanation']}" if reading["cancelled"] else ""
+        console.print(
+            f"  press at {reading['t_us'] / 1e6:10.3f} s   {reading['verdict']}{code}{distance}{why}"
+        )

@@ -292,7 +292,8 @@ def _finding(record: PressRecord) -> str:
         return "read rightly"
     if record.kind == "foreign":
         return f"refused ({record.verdict})"
-    return f"not read ({record.verdict})"
+    why = f": {record.message}" if record.message else ""
+    return f"not read ({record.verdict}){why}"
 
 
 def _picture(plan: Plan, run: Run, record: PressRecord, side_mm: float, side_inches: float) -> Markup | None:

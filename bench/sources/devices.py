@@ -108,6 +108,7 @@ def device_recording(
             header.y_max,
             header.width_mm,
             header.height_mm,
+            cancel_limit=source.cancel_limit,
         )
         yield recording
 
@@ -135,4 +136,5 @@ def _link_source(rig: SerialRig, frames: bool) -> LiveSource:
         ),
         items(),
         lambda: rig.counters.to_mapping() | {"reconnects": rig.reconnects},
+        cancel_limit=identity.cancel_limit,
     )

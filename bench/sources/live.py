@@ -27,12 +27,14 @@ class LiveSource:
         header: its name, and the range of its coordinates.
         items: reports and raw frames as they come, without end; None where nothing came for a while.
         counters: tells what was received, lost and damaged so far.
+        cancel_limit: contacts beyond which the device cancels all touches; None if it never does.
     """
 
     format: str
     header: CaptureHeader
     items: Iterator[TouchReport | Frame | None]
     counters: Callable[[], dict[str, int]]
+    cancel_limit: int | None = None
 
 
 @contextmanager

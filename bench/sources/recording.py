@@ -26,6 +26,7 @@ class Recording:
         x_min, x_max, y_min, y_max: range of the coordinates in device units; None where it is not known.
         width_mm, height_mm: size of that range; None where it is not known.
         notes: what the reader should be told, a line each; grows while the reports are read.
+        cancel_limit: contacts beyond which the device cancels all touches; None if it never does.
     """
 
     device: str
@@ -38,6 +39,7 @@ class Recording:
     width_mm: float | None = None
     height_mm: float | None = None
     notes: list[str] = field(default_factory=list)
+    cancel_limit: int | None = None
 
     def __iter__(self) -> Iterator[TouchReport]:
         return self.reports

@@ -26,6 +26,11 @@ class SimulatedSource:
         self._panel = SimulatedPanel(profile_name)
         self._contacts = ContactReader(self._panel.identity)
 
+    @property
+    def cancel_limit(self) -> int | None:
+        """Contacts beyond which the panel cancels all touches; None if it never does."""
+        return self._panel.identity.cancel_limit
+
     def configure(self, condition: Mapping[str, Any]) -> None:
         """Set the condition of the panel, as plans write it.
 

@@ -38,7 +38,13 @@ enum sb_type {
     SB_RAW_FRAME = 0x12
 };
 
-enum sb_capability { SB_CAN_PRESS = 1, SB_CAN_RAW_FRAMES = 2, SB_CAN_HID_REPORTS = 4, SB_CAN_CONFIGURE = 8 };
+enum sb_capability {
+    SB_CAN_PRESS = 1,
+    SB_CAN_RAW_FRAMES = 2,
+    SB_CAN_HID_REPORTS = 4,
+    SB_CAN_CONFIGURE = 8,
+    SB_CANCELS_ALL = 16 /* one contact beyond the limit */
+};
 enum sb_status { SB_OK = 0, SB_MANUAL = 1, SB_UNSUPPORTED = 2, SB_BAD_ARGUMENT = 3 };
 
 #define SB_NO_COMMAND 0xFFFFFFFFu /* last_command of a heartbeat before the first command */

@@ -66,6 +66,8 @@ class SimulatedPanel:
         capabilities = Capability.PRESS | Capability.RAW_FRAMES | Capability.CONFIGURE
         if self.digitizer is not None:
             capabilities |= Capability.HID_REPORTS
+        if self._profile.controller.contact_policy == "cancel_all":
+            capabilities |= Capability.CANCELS_ALL
         self.identity = Identity(
             serial_number,
             self._profile.name,

@@ -27,7 +27,7 @@ class FaceGeometry:
         pads: pads on a stamp, 3 to 8.
         pad_diameter_mm: diameter of every pad.
         spacing_mm: least distance of two pad centres. At 4.1 mm pitch 6 mm pads 12 mm apart never merge at
-            a 20 % threshold (measured pad response, touch-panels facts).
+            a 20 % threshold (from the measured response of flat pads).
         face_radius_mm: radius of the disc that holds all pad centres.
     """
 

@@ -11,7 +11,7 @@ import pytest
 from bench import pressing
 from bench.plans import parse_plan
 from bench.press_records import Outcome
-from bench.pressing import Presser
+from bench.pressing import Presser, SimulatedPresser
 from bench.sources.serial_rig import ManualPressError
 from firmware_emulator.controller import Controller
 from firmware_emulator.errors import LinkError
@@ -41,7 +41,7 @@ class Rig:
         profile = load_profile("nexus-5")
         self._panel = Panel(profile)
         self._controller = Controller(profile.geometry, profile.controller)
-        self.identity = SimpleNamespace(capabilities=capabilities)
+        self.identity = SimpleNamespace(capabilities=capabilities, cancel_limit=None)
         self.press_whole = True
         self.press_counters = LinkCounters()
         self.configured = []
@@ -156,3 +156,24 @@ def test_operator_who_does_not_press_is_a_timeout(on_rigs):
     assert {record.outcome for record in records} == {Outcome.TIMEOUT}
     assert records[0].message == "nobody pressed within 120 s"
     assert rig.resets == 6
+
+
+def test_a_press_that_the_phone_cancelled_says_so_in_its_record():
+    text = TEXT.replace("nexus-5", "iphone-like") + "condition = { resting_fingers = 1 }\n"
+    plan = parse_plan(text, Path("sixth.toml"))
+    presser = SimulatedPresser(plan, seed=3)
+    records = [presser.press(planned) for planned in plan.presses()]
+    cancelled = [record for record in records if record.message]
+    assert len(cancelled) >= 3
+    for record in cancelled:
+        assert "the phone cancelled all touches" in record.message
+        assert (record.outcome, record.verdict == "read") == (Outcome.FAILED, False)
+
+
+def test_a_rig_that_cancels_all_leads_to_the_same_record():
+    text = TEXT.replace("nexus-5", "iphone-like") + "condition = { resting_fingers = 1 }\n"
+    plan = parse_plan(text, Path("sixth.toml"))
+    in_memory = SimulatedPresser(plan, seed=3)
+    planned = list(plan.presses())
+    over_link = [pressed.record for pressed in Presser(plan, seed=3).press_all("iphone-like", planned)]
+    assert [record.message for record in over_link] == [in_memory.press(each).message for each in planned]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ identities = st.builds(
     frame_interval_us=U32,
     rows=U8,
     columns=U8,
-    capabilities=st.integers(0, 15).map(Capability),
+    capabilities=st.integers(0, 31).map(Capability),
     protocol_version=U8,
 )
 heartbeats = st.builds(
@@ -145,3 +146,8 @@ def test_raw_frame_reads_back_node_by_node(rows: int, columns: int, seed: int) -
     assert frame.t_us == 7
     assert frame.deltas.dtype == np.int16
     np.testing.assert_array_equal(frame.deltas, deltas)
+
+
+def test_identity_tells_the_limit_beyond_which_all_is_cancelled() -> None:
+    assert IDENTITY.cancel_limit is None
+    assert replace(IDENTITY, contact_limit=5, capabilities=Capability.CANCELS_ALL).cancel_limit == 5

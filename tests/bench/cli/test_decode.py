@@ -100,11 +100,34 @@ def test_json_holds_the_figures_of_each_file(stampbench, evemu, stamp_capture):
     assert second["resting_jitter_mm"] == pytest.approx(0.0, abs=1e-9)
 
 
+def test_panel_of_unknown_size_reads_nothing_and_says_why(stampbench, evemu):
+    ended = stampbench("decode", evemu, "--family", "p5-60k")
+    assert ended.status == 0
+    assert "press at" not in ended.out
+    assert "--size-mm" in ended.err
+
+
 def test_stamps_of_a_family_are_read(stampbench, stamp_capture):
     ended = stampbench("decode", stamp_capture, "--family", "p5-60k", "--json")
     (recording,) = json.loads(ended.out)["recordings"]
     assert [(r["verdict"], r["code"]) for r in recording["readings"]] == [("read", 4321)] * 2
     assert "read 4321" in stampbench("decode", stamp_capture, "--family", "p5-60k").out
+
+
+def test_a_press_that_the_phone_cancelled_says_so(stampbench, tmp_path):
+    path = tmp_path / "sixth.capture"
+    pads = load_family("p5-60k").pads(4321)[:3] + np.array([40.0, 50.0])
+    contacts = tuple(
+        Contact(n, True, round(x * 10), round(y * 10), float(x), float(y)) for n, (x, y) in enumerate(pads)
+    )
+    with CaptureWriter(
+        path, CaptureHeader(device="phone", x_max=1000, y_max=1000, width_mm=100, height_mm=100)
+    ) as w:
+        for scan, down in enumerate([contacts[:2], contacts, contacts, ()]):
+            w.report(TouchReport(scan * 10_000, down))
+    read = ("decode", path, "--family", "p5-60k")
+    assert "the phone cancelled" not in stampbench(*read).out
+    assert "the phone cancelled" in stampbench(*read, "--cancel-limit", "5").out
 
 
 def test_stamps_without_a_physical_size_are_not_read_and_it_is_said(stampbench, evemu):

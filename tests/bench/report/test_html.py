@@ -82,6 +82,11 @@ def test_each_of_the_worst_presses_has_its_replay_command(page, make_press):
     assert gallery.count("stampbench replay records.jsonl --press") == html.GALLERY_SIZE
 
 
+def test_a_press_that_the_phone_cancelled_is_shown_with_that_reason(page, make_press):
+    text = page([make_press(1, read=None, verdict="none", message="the phone cancelled all touches")])
+    assert "not read (none): the phone cancelled all touches" in text
+
+
 def test_killed_run_is_told_as_such(page, make_press):
     text = page([make_press(1)], status=None)
     assert "This run did not end" in text

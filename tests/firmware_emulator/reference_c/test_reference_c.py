@@ -70,7 +70,7 @@ def identity_cases(draw: st.DrawFn) -> Case:
     sequence, t_us = draw(U32), draw(U32)
     texts = [draw(TEXT) for _ in range(4)]
     numbers = [draw(numbers) for numbers in (U8, U16, U16, U32, U32, U32, U8, U8)]
-    capabilities = draw(st.integers(0, 15).map(Capability))
+    capabilities = draw(st.integers(0, 31).map(Capability))
     identity = Identity(*texts, *numbers, capabilities)  # type: ignore[arg-type]
     limit, *others = numbers
     spelled_texts = [spelled(text.encode()) for text in texts]

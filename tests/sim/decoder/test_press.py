@@ -157,6 +157,15 @@ def test_touches_cancelled_at_the_contact_limit_are_not_blamed_on_the_stamp(deco
     assert decision.reading.code is None
 
 
+def test_contacts_that_vanish_at_once_after_a_landing_were_cancelled(decoder, codebook):
+    pads = codebook.pads(3)
+    landing = [report(0, dict(enumerate(pads[:2]))), report(1, dict(enumerate(pads[:3])))]
+    for number, limit, cancelled in [(4, 5, True), (17, 5, False), (4, None, False)]:
+        press_decoder = PressDecoder(decoder, contact_limit=limit)
+        first_decision(press_decoder, [*landing, report(number, {})])
+        assert press_decoder.finish().cancelled is cancelled
+
+
 def test_a_press_goes_on_after_a_cancel(decoder, codebook):
     press_decoder = PressDecoder(decoder)
     press_decoder.feed(report(0, dict(enumerate(codebook.pads(3)[:4]))))

@@ -15,9 +15,9 @@ from sim.panel.noise import noise_parts
 PROFILES = Path(profile_module.__file__).parent / "profiles"
 
 
-def test_the_eleven_panels_are_there() -> None:
+def test_the_twelve_panels_are_there() -> None:
     assert {"nexus-5", "surface-book-2", "raspberry-pi-7", "elan-11"} <= set(profile_names())
-    assert len(profile_names()) == 11
+    assert len(profile_names()) == 12
 
 
 @pytest.mark.parametrize("name", profile_names())
@@ -44,6 +44,12 @@ def test_nexus_5_has_the_measured_figures() -> None:
     assert 1.6 <= profile.flat.psf_sd_mm <= 1.9
     assert 220 <= profile.flat.amplitude <= 230
     assert 8_000 <= profile.frame_interval_us <= 10_000
+
+
+def test_the_iphone_like_phone_alone_cancels_all_at_its_sixth_contact() -> None:
+    cancelling = {name for name in profile_names() if load_profile(name).controller.contact_policy != "drop"}
+    assert cancelling == {"iphone-like"}
+    assert load_profile("iphone-like").controller.max_contacts == 5
 
 
 def test_settings_in_counts_scale_with_the_amplitude_unless_given() -> None:
