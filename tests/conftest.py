@@ -1,4 +1,4 @@
-"""What all tests share: where real recordings lie, and property tests that draw the same examples each time."""
+"""What all tests share: where real recordings lie, and property tests that always draw the same examples."""
 
 from __future__ import annotations
 

@@ -449,7 +449,7 @@ def grid_arrays(
 ) -> IndexArrays:
     """Sort coordinates (size, 2 n - 3) into a grid for queries of about that radius.
 
-    Cells are half as wide again as the radius, and where codes lie thin, so wide that they hold about one code.
+    Cells are half as wide again as the radius, and where codes lie thin, so wide that they hold about one.
     """
     cell = max(1.5 * radius_mm, _cell_for(coordinates, unit_mm))
     order, starts = sort_into_cells(coordinates, unit_mm, cell)
