@@ -63,6 +63,8 @@ class RunProgress(RunTells):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if not self._bar.tasks[0].completed:
+            self._bar.update(self._task, visible=False)  # the error that follows says enough
         self._bar.stop()
 
     def say(self, text: str) -> None:
