@@ -47,6 +47,8 @@ def perf(
     from rich.table import Table
 
     console = Console()
+    if not console.is_terminal:
+        console.width = 140  # nobody's window: names in a log need not be cut
     console.print(", ".join(f"{key} {value}" for key, value in machine().items()), soft_wrap=True)
     table = Table("figure", "value", "unit", "baseline", "ratio", "baseline is")
     for name, figure in figures.items():
