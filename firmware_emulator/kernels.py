@@ -1,18 +1,21 @@
 """How kernels are compiled and cached.
 
 Numba's own cache asks only whether the file that holds a kernel has changed, not the files of the kernels
-it calls: an update of one stage could leave the old one running inside a kernel compiled before. So the cache
-lies in a folder named after the source of all kernels.
+and constants it uses: an update of one stage could leave the old one running inside a kernel compiled before.
+So each module's kernels lie in a folder named after the source of the module and of all that it imports.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import inspect
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -21,50 +24,80 @@ import platformdirs
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_PACKAGES: Final = ("firmware_emulator", "sim", "bench")
+_ROOT: Final = Path(__file__).parents[1]
+_IMPORT: Final = re.compile(
+    rb"^\s*(?:from\s+((?:firmware_emulator|sim|bench)[\w.]*)\s+import\s+(\([^)]*\)|[^\n]*)"
+    rb"|import\s+((?:firmware_emulator|sim|bench)[\w.]*))",
+    re.MULTILINE,
+)
 _PREFIX: Final = "kernels-"
-_KEPT: Final = 4
-"""Folders of other sources, such as other versions, that stay."""
+_KEPT_DAYS: Final = 30
+"""How long a folder that no process has used stays."""
 
 
 def kernel(function: F) -> F:
     """Compile a function at its first call, to run without the interpreter's lock, and keep the code."""
-    _set_cache_folder()
+    numba.config.CACHE_DIR = _cache_folder(Path(inspect.getfile(function)))  # type: ignore[attr-defined]
     return cast("F", numba.njit(cache=True, nogil=True)(function))
 
 
 @functools.cache
-def _set_cache_folder() -> None:
-    """Point Numba, here and in child processes, to the folder of this source."""
+def _cache_folder(module: Path) -> str:
+    """The folder for the kernels of one module as its source is now."""
+    folder = _parent() / f"{_PREFIX}{_source_digest(module, _ROOT)}"
+    folder.mkdir(exist_ok=True)
+    os.utime(folder)
+    return str(folder)
+
+
+@functools.cache
+def _parent() -> Path:
+    """The user's folder for kernels; a temporary one where the user's home cannot be written."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     parent = Path(chosen) if chosen else platformdirs.user_cache_path("stampbench") / "numba"
-    if parent.name.startswith(_PREFIX):  # inherited from the process that started this one
-        parent = parent.parent
-    name = f"{_PREFIX}{_source_digest()}"
     try:
-        (parent / name).mkdir(parents=True)
-        _remove_old(parent)
-    except FileExistsError:
-        pass
-    except OSError:  # a home that cannot be written
+        parent.mkdir(parents=True, exist_ok=True)
+        _remove_unused(parent)
+    except OSError:
         parent = Path(tempfile.mkdtemp(prefix="stampbench-"))
-    os.environ["NUMBA_CACHE_DIR"] = numba.config.CACHE_DIR = str(parent / name)  # type: ignore[attr-defined]
+    os.environ["NUMBA_CACHE_DIR"] = str(parent)  # for child processes
+    return parent
 
 
-def _source_digest() -> str:
-    """Twelve hex digits that differ when any file with kernels does."""
+def _source_digest(module: Path, root: Path) -> str:
+    """Twelve hex digits that differ when the module, or anything of ours that it imports, does."""
     digest = hashlib.sha256()
-    root = Path(__file__).parents[1]
-    for package in _PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            source = path.read_bytes()
-            if b"@kernel" in source:
-                digest.update(path.relative_to(root).as_posix().encode() + b"\0" + source + b"\0")
+    reached, waiting = {module}, [module]
+    while waiting:
+        for imported in _imports(waiting.pop(), root):
+            if imported not in reached:
+                reached.add(imported)
+                waiting.append(imported)
+    for path in sorted(reached):
+        digest.update(str(path).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
 
-def _remove_old(parent: Path) -> None:
-    """Delete the folders that were made longest ago."""
-    folders = sorted(parent.glob(f"{_PREFIX}*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
-    for folder in folders[1 + _KEPT :]:
-        shutil.rmtree(folder, ignore_errors=True)
+@functools.cache
+def _imports(module: Path, root: Path) -> tuple[Path, ...]:
+    """The files of our packages that a module names in its import statements."""
+    return tuple(
+        path
+        for source, names, plain in _IMPORT.findall(module.read_bytes())
+        for path in _files_of(source or plain, names, root)
+    )
+
+
+def _files_of(source: bytes, names: bytes, root: Path) -> Iterator[Path]:
+    folder = root.joinpath(*source.decode().split("."))
+    submodules = [folder / f"{name.decode()}.py" for name in re.findall(rb"\w+", names)]
+    for path in (folder.with_suffix(".py"), folder / "__init__.py", *submodules):
+        if path.is_file():
+            yield path
+
+
+def _remove_unused(parent: Path) -> None:
+    oldest = time.time() - _KEPT_DAYS * 86_400
+    for folder in parent.glob(f"{_PREFIX}*"):
+        if folder.stat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The cache of compiled kernels follows the source of all kernels."""
+"""The cache of compiled kernels follows the source they were compiled from."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 import numba
 import pytest
 
-SHOW = (
-    "import os, firmware_emulator.kernels as k; k._set_cache_folder(); print(os.environ['NUMBA_CACHE_DIR'])"
-)
+from firmware_emulator import kernels
+
+SHOW = "import numba, firmware_emulator.controller.filters; print(numba.config.CACHE_DIR)"
 WITHOUT_JIT = bool(numba.config.DISABLE_JIT)
 
 
@@ -27,49 +27,53 @@ def folder_of_a_new_process(cache: Path) -> Path:
     return Path(done.stdout.strip())
 
 
+@pytest.fixture
+def project_of_three_files(tmp_path):
+    package = tmp_path / "sim"
+    package.mkdir()
+    (package / "field.py").write_text("from sim.size import (\n    SIZE,\n)\n")
+    (package / "size.py").write_text("SIZE = 1\n")
+    (package / "other.py").write_text("x = 1\n")
+    kernels._imports.cache_clear()
+    yield package
+    kernels._imports.cache_clear()
+
+
 def test_cache_lies_in_the_folder_the_user_chose(tmp_path):
     folder = folder_of_a_new_process(tmp_path)
     assert folder.parent == tmp_path
     assert folder.is_dir()
 
 
-def test_child_process_uses_the_folder_of_its_parent(tmp_path):
-    folder = folder_of_a_new_process(tmp_path)
-    assert folder_of_a_new_process(folder) == folder
+def test_second_process_uses_the_folder_of_the_first(tmp_path):
+    assert folder_of_a_new_process(tmp_path) == folder_of_a_new_process(tmp_path)
 
 
-def test_source_of_any_kernel_changes_the_folder(tmp_path, monkeypatch):
-    from firmware_emulator import kernels
-
-    package = tmp_path / "sim"
-    package.mkdir()
-    (package / "plain.py").write_text("x = 1\n")
-    (package / "field.py").write_text("@kernel\ndef f(): ...\n")
-    monkeypatch.setattr(kernels, "__file__", str(tmp_path / "firmware_emulator" / "kernels.py"))
-    before = kernels._source_digest()
-    (package / "plain.py").write_text("x = 2\n")
-    assert kernels._source_digest() == before
-    (package / "field.py").write_text("@kernel\ndef f(): return 1\n")
-    assert kernels._source_digest() != before
+@pytest.mark.parametrize("changed", ["field", "size"])
+def test_change_of_a_module_or_of_what_it_imports_changes_the_folder(project_of_three_files, changed):
+    before = kernels._source_digest(project_of_three_files / "field.py", project_of_three_files.parent)
+    (project_of_three_files / f"{changed}.py").write_text("from sim.size import SIZE\nSIZE = 2\n")
+    assert kernels._source_digest(project_of_three_files / "field.py", project_of_three_files.parent) != before
 
 
-def test_few_folders_of_other_sources_stay(tmp_path):
-    for number in range(9):
-        folder = tmp_path / f"kernels-{number:012}"
-        folder.mkdir()
-        os.utime(folder, (number, number))
-    newest = folder_of_a_new_process(tmp_path)
-    assert {folder.name for folder in tmp_path.iterdir()} == {
-        newest.name,
-        *(f"kernels-{n:012}" for n in (5, 6, 7, 8)),
-    }
+def test_change_of_another_module_keeps_the_folder(project_of_three_files):
+    before = kernels._source_digest(project_of_three_files / "field.py", project_of_three_files.parent)
+    (project_of_three_files / "other.py").write_text("x = 2\n")
+    assert kernels._source_digest(project_of_three_files / "field.py", project_of_three_files.parent) == before
+
+
+def test_folder_that_no_process_used_for_long_is_removed(tmp_path):
+    for name in ("kernels-old", "kernels-new"):
+        (tmp_path / name).mkdir()
+    os.utime(tmp_path / "kernels-old", (0, 0))
+    folder_of_a_new_process(tmp_path)
+    assert not (tmp_path / "kernels-old").exists()
+    assert (tmp_path / "kernels-new").exists()
 
 
 @pytest.mark.skipif(WITHOUT_JIT, reason="nothing is compiled with NUMBA_DISABLE_JIT=1")
 def test_kernel_is_compiled():
-    from firmware_emulator.kernels import kernel
-
-    twice = kernel(_twice)
+    twice = kernels.kernel(_twice)
     assert twice(21) == 42
     assert twice.signatures
 
