@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from sim.stamps.specification import FamilySpec
 
 FAMILIES = ("p5-60k", "p5-600k", "p5-6m")
-SHIPPED_FAMILY = "p5-60k"
-"""The one that travels with the package."""
 LARGEST_FRR = 0.01
 """False rejection up to which a family can be shipped, unless told otherwise."""
 
@@ -76,7 +74,8 @@ class Predicted:
     Attributes:
         frr: shares of presses that miss a pad, or whose error exceeds the acceptance radius.
         misread: at most; the share whose error reaches into the acceptance ball of another code.
-        far: codes times the volume of that ball over the volume of all admissible stamps.
+        far: codes times the volume of that ball over the volume of all admissible stamps: the rate at one
+            look. Where jitter outweighs bias the looks of a press differ, and a stranger has several tries.
     """
 
     frr: float
@@ -169,6 +168,7 @@ def capacity(
     Raises:
         InputError: no such profile or family, or an argument out of range.
     """
+    from sim.stamps.family import is_built
     from sim.stamps.specification import find_spec
 
     progress = progress or Progress()
@@ -180,7 +180,7 @@ def capacity(
     for name, spec in zip(families or FAMILIES, specs, strict=True):
         acceptance = _acceptance(spec, design_sigma_mm)
         simulated = None
-        if families is not None or _is_built(spec):
+        if families is not None or is_built(spec):
             progress.say(f"{name}: {presses:,} genuine and {presses:,} foreign presses")
             plan = _plan(name, profile, noise, presses, design_sigma_mm)
             simulated = _simulate(RunOrder(plan, Path(), seed, workers=workers), progress)
@@ -282,14 +282,6 @@ def _acceptance(spec: FamilySpec, sigma_mm: float) -> Acceptance:
     from sim.decoder import Acceptance
 
     return Acceptance.design(pads=spec.geometry.pads, min_distance_mm=spec.min_distance_mm, sigma_mm=sigma_mm)
-
-
-def _is_built(spec: FamilySpec) -> bool:
-    """Whether loading the family takes no building."""
-    from sim.stamps.family import cache_folder
-
-    built = cache_folder() / f"{spec.name}-{spec.digest()}" / "manifest.json"
-    return spec.name == SHIPPED_FAMILY or built.exists()
 
 
 def _plan(family: str, profile: str, noise: float, presses: int, sigma_mm: float) -> Plan:

@@ -115,7 +115,7 @@ def _show(found: Capacity) -> None:
             "predicted",
             _percent(family.predicted.frr),
             f"≤ {_percent(family.predicted.misread)}",
-            _percent(family.predicted.far),
+            f"≥ {_percent(family.predicted.far)}",
             str(family.ships) if family.simulated is None else "",
         )
         if family.simulated is not None:

@@ -218,6 +218,8 @@ def _codes(text: str, size: int) -> list[int]:
 
 def _figures(codebook: Family | Catalogue) -> dict[str, Any]:
     """What a family can do: density, noise it survives, chance of a false accept."""
+    from sim.decoder import Acceptance
+    from sim.decoder.unknown_scale import codes_at_unknown_scale
     from sim.stamps import Family
     from sim.stamps.density import E7_DENSITY, family_figures
 
@@ -230,6 +232,12 @@ def _figures(codebook: Family | Catalogue) -> dict[str, Any]:
             "min_distance_mm": round(least, 4) if math.isfinite(least) else None,
         }
     figures = family_figures(codebook)
+    at_any_scale = None
+    if math.isfinite(figures.volume):
+        acceptance = Acceptance.design(
+            pads=codebook.pads_per_stamp, min_distance_mm=codebook.min_distance_mm, scale_known=False
+        )
+        at_any_scale = codes_at_unknown_scale(acceptance, codebook.geometry)
     return {
         "family": codebook.name,
         "size": codebook.size,
@@ -245,6 +253,8 @@ def _figures(codebook: Family | Catalogue) -> dict[str, Any]:
         "design_sigma_mm": round(figures.design_sigma_mm, 3),
         "design_radius_mm": round(codebook.min_distance_mm / 2, 4),
         "far_at_design_radius": float(f"{figures.far:.3g}"),
+        # Of so many codes one press in a hundred is ambiguous where the scale is known to +-35 % only.
+        "codes_at_unknown_scale": at_any_scale,
         "sha256": codebook.sha256(),
     }
 
@@ -255,4 +265,4 @@ def _print(figures: dict[str, Any], as_json: bool) -> None:
         return
     width = max(map(len, figures))
     for key, value in figures.items():
-        typer.echo(f"{key:{width}}  {value}")
+        typer.echo(f"{key:{width}}  {'unknown' if value is None else value}")

@@ -14,9 +14,9 @@ from sim.stamps.geometry import enclosing_circles
 
 MOST_EXTRA_CONTACTS = 15
 """Contacts beyond the pads of a stamp up to which a stamp is looked for."""
-MOST_CONSTELLATIONS = 20_000
-"""Choices of contacts tried at most; 20 contacts have 15,504 choices of five."""
-
+MOST_CONSTELLATIONS = 600
+"""Choices of contacts tried at most: some 3 ms. Twenty contacts spread over a phone have 200 that a stamp of
+five pads can have, packed as close as fingers go 15,000."""
 
 RIVAL_ODDS = 10.0
 """How many times likelier than any other a choice of contacts must be to be read."""
@@ -91,16 +91,46 @@ def in_one_disc(points: Floats, chosen: Ints, radius: float) -> bool:
 
 
 @kernel
-def choose(points: Floats, spacing: float, span: float, face_radius: float, chosen: Ints) -> int:
+def fill_inside(points: Floats, inside: Ints) -> None:
+    """Fill ``inside`` (n, n, n) for i > j > k with the contacts in that triangle, as bits."""
+    n = points.shape[0]
+    for i in range(n):
+        for j in range(i):
+            for k in range(j):
+                bits = 0
+                for m in range(n):
+                    a = _side(points, i, j, m)
+                    b = _side(points, j, k, m)
+                    c = _side(points, k, i, m)
+                    if (a > 0.0 and b > 0.0 and c > 0.0) or (a < 0.0 and b < 0.0 and c < 0.0):
+                        bits |= 1 << m
+                inside[i, j, k] = bits
+
+
+@kernel
+def _side(points: Floats, i: int, j: int, m: int) -> float:
+    """On which side of the line from point i to point j point m lies: its sign."""
+    x = points[j, 0] - points[i, 0]
+    y = points[j, 1] - points[i, 1]
+    return x * (points[m, 1] - points[i, 1]) - y * (points[m, 0] - points[i, 0])
+
+
+@kernel
+def choose(
+    points: Floats, spacing: float, span: float, face_radius: float, inside: Ints, chosen: Ints
+) -> int:
     """Fill ``chosen`` (limit, k) with the choices of k points whose geometry a stamp can have.
 
-    Returns how many there are, also beyond ``limit``.
+    Returns how many there are; limit + 1 if there are more. Where ``inside`` is that of :func:`fill_inside`,
+    only choices with no other point between their own; where it is zero, all.
     """
     n = points.shape[0]
     k = chosen.shape[1]
     distances = np.empty((n, n))
     pair_distances(points, distances)
     trial = np.full(k, -1, np.int64)
+    own = np.zeros(k + 1, np.int64)
+    between = np.zeros(k + 1, np.int64)
     count = 0
     level = 0
     while level >= 0:
@@ -112,15 +142,26 @@ def choose(points: Floats, spacing: float, span: float, face_radius: float, chos
                     fits = False
                     break
             if fits:
-                break
+                own[level + 1] = own[level] | (1 << trial[level])
+                between[level + 1] = between[level]
+                for i in range(level):
+                    for j in range(i):
+                        between[level + 1] |= inside[trial[level], trial[i], trial[j]]
+                # Points up to this one that are not chosen will not be.
+                never = between[level + 1] & ~own[level + 1]
+                if level < k - 1:
+                    never &= (1 << trial[level]) - 1
+                if never == 0:
+                    break
             trial[level] += 1
         if trial[level] >= n:
             level -= 1
         elif level == k - 1:
             if in_one_disc(points, trial, face_radius):
-                if count < chosen.shape[0]:
-                    for i in range(k):
-                        chosen[count, i] = trial[i]
+                if count == chosen.shape[0]:
+                    return count + 1
+                for i in range(k):
+                    chosen[count, i] = trial[i]
                 count += 1
         else:
             trial[level + 1] = trial[level]
@@ -133,19 +174,20 @@ def possible_constellations(
 ) -> Ints | None:
     """Every choice of contacts that may lie within ``radius_mm`` of a stamp, shape (m, pads).
 
-    A displacement of norm r changes a distance by at most sqrt(2) r and moves a pad by at most r. None
-    where there are more choices than will be tried.
+    A displacement of norm r changes a distance by at most sqrt(2) r and moves a pad by at most r. Where these
+    choices are too many, only those with no other contact between their own: under a stamp there is no
+    finger. None where even they are too many.
     """
     slack = math.sqrt(2.0) * radius_mm + ROUNDING_MM
-    face_radius = limits.face_radius_mm + radius_mm
+    spacing = max(limits.spacing_mm - slack, 0.0)
+    span = limits.span_mm + slack
+    face_radius = min(limits.face_radius_mm + radius_mm, span)  # any such set fits a disc as wide as its span
     chosen = np.empty((MOST_CONSTELLATIONS, pads), np.int64)
-    count = choose(
-        points_mm,
-        max(limits.spacing_mm - slack, 0.0),
-        limits.span_mm + slack,
-        min(face_radius, limits.span_mm + slack),  # any such set fits a disc as wide as its span
-        chosen,
-    )
+    inside = np.zeros((len(points_mm),) * 3, np.int64)
+    count = choose(points_mm, spacing, span, face_radius, inside, chosen)
+    if count > len(chosen):
+        fill_inside(points_mm, inside)
+        count = choose(points_mm, spacing, span, face_radius, inside, chosen)
     return chosen[:count] if count <= len(chosen) else None
 
 

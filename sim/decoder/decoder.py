@@ -20,7 +20,6 @@ from sim.decoder.constellations import (
     rival_reach_mm,
     separate,
 )
-from sim.decoder.lattice_index import search_of
 from sim.decoder.matching import Floats, Ints, best_matching, pair_distances
 from sim.decoder.reading import Reading, Verdict
 from sim.decoder.unknown_scale import SCALE_TOLERANCE
@@ -28,6 +27,7 @@ from sim.decoder.unknowns import codes_at_some_scale, codes_with_missing_pad
 from sim.stamps import Codebook, FaceGeometry
 from sim.stamps.density import space_volume
 from sim.stamps.geometry import ball_volume, enclosing_circle
+from sim.stamps.index import index_of
 
 MOST_CANDIDATES = 20
 """Codes listed in a reading."""
@@ -41,6 +41,10 @@ foreign object with as many contacts reads in at most 1.2 % of cases, however ma
 CHANCE = 0.01
 """A stamp with a missing pad is looked for among other contacts only if foreign objects fit in at most this
 share of cases."""
+FIRST_LOOK = 1.0
+"""Minimum distances within which the second-best code is looked for: in a dense family it is mostly there."""
+FURTHER_LOOK = 1.5
+"""How much farther each time there is none."""
 
 NOTHING = Reading(Verdict.NONE)
 FOREIGN = Reading(Verdict.FOREIGN)
@@ -96,7 +100,7 @@ class Decoder:
         self._scale_high = 1.0 + tolerance
         self._mm_per_unit = mm_per_unit
         self._misread = misread
-        self._index = search_of(codebook)
+        self._index = index_of(codebook)
         self._radius = self.acceptance.radius_mm
         self._outer_radius = self.acceptance.outer_radius_mm()
 
@@ -120,7 +124,7 @@ class Decoder:
         """Whether points are mm."""
         return self.acceptance.scale_known
 
-    def decode(self, points_mm: npt.ArrayLike, *, exact_margin: bool = False) -> Reading:
+    def decode(self, points_mm: npt.ArrayLike) -> Reading:
         """Read the contacts of one report.
 
         Of several stamps at once the likeliest is read if no other is nearly as likely; otherwise they are
@@ -128,8 +132,6 @@ class Decoder:
 
         Args:
             points_mm: (n, 2), in any order. Rubbish (wrong shape, NaN, coincident contacts) gives ``none``.
-            exact_margin: look for the second-best code, however far, instead of giving the margin that the
-                minimum distance guarantees; costs milliseconds.
         """
         readings = self.decode_all(points_mm)
         best = readings[0]
@@ -137,8 +139,6 @@ class Decoder:
         if any(other.distance_mm is not None and other.distance_mm <= reach for other in readings[1:]):
             codes = tuple(code for reading in readings for code in reading.candidates)
             return Reading(Verdict.AMBIGUOUS, candidates=codes[:MOST_CANDIDATES], candidates_total=len(codes))
-        if exact_margin and best.margin_is_bound and -1 not in best.contacts:
-            return self._exact_margin(self._usable(points_mm), best)
         return best
 
     def decode_all(self, points_mm: npt.ArrayLike) -> list[Reading]:
@@ -200,7 +200,8 @@ class Decoder:
         radius = self._radius
         codes, distances = self._index.nearest(points[np.newaxis], radius)
         if codes[0] >= 0:
-            return self._read(points, int(codes[0]), radius, self._margin_bound(float(distances[0])), True)
+            margin = self._margin(points, float(distances[0]))
+            return self._read(points, int(codes[0]), radius, margin, False)
         if self._outer_radius > radius:
             codes, distances = self._index.within_any(points[np.newaxis], self._outer_radius)
             if len(codes):
@@ -277,8 +278,8 @@ class Decoder:
                 continue
             among = list(best.contacts)
             complete = len(among) == self.pads_per_stamp
-            margin = self._margin_bound(best.distance_mm) if complete else None
-            readings.append(self._read(points, best.code, radius, margin, complete, among=among))
+            margin = self._margin(points[among], best.distance_mm) if complete else None
+            readings.append(self._read(points, best.code, radius, margin, False, among=among))
         return readings
 
     def _judge_scaled(self, points: Floats) -> Reading:
@@ -297,22 +298,16 @@ class Decoder:
         second = float(distances[1]) if len(codes) > 1 else wide
         return self._read(points, int(codes[0]), radius, second - float(distances[0]), len(codes) == 1)
 
-    def _margin_bound(self, distance: float) -> float | None:
-        """No second code is nearer than the minimum distance less the distance of the first."""
-        return None if self.codebook.size == 1 else self.min_distance_mm - 2.0 * distance
-
-    def _exact_margin(self, points: Floats, reading: Reading) -> Reading:
-        """The reading with the distance to the second-best code in place of its bound."""
-        if reading.distance_mm is None or self.codebook.size == 1 or not self.scale_known:
-            return reading
-        own = points[list(reading.contacts)]
-        radius = self.min_distance_mm
+    def _margin(self, points: Floats, distance: float) -> float | None:
+        """How much farther than ``distance`` the second-best code is from complete contacts."""
+        if self.codebook.size == 1:
+            return None
+        radius = FIRST_LOOK * self.min_distance_mm
         while True:
-            second = float(self._index.nearest_two(own[np.newaxis], radius)[1][0, 1])
+            second = float(self._index.nearest_two(points[np.newaxis], radius)[1][0, 1])
             if second < math.inf:
-                margin = second - reading.distance_mm
-                return replace(reading, margin_mm=margin, margin_is_bound=False)
-            radius *= 1.25
+                return second - distance
+            radius *= FURTHER_LOOK
 
     @cached_property
     def _limits(self) -> FaceLimits:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,9 +12,10 @@ from scipy.special import chndtr
 from firmware_emulator.errors import InputError
 from firmware_emulator.touch import Contact, Frame, TouchReport
 from sim.decoder.decoder import NOTHING, Decoder
-from sim.decoder.frame_descent import levenberg
-from sim.decoder.frame_model import TABLE_STEP_MM, Floats, derive, weights_of
+from sim.decoder.frame_descent import judge, levenberg
+from sim.decoder.frame_model import TABLE_STEP_MM, Floats, derive, picture, weights_of
 from sim.decoder.frame_start import LEAST_PEAK_SHARE, PAD_SHARE, restore_held, take_pads
+from sim.decoder.frame_stripes import find_stripes
 from sim.decoder.reading import Reading, Verdict
 from sim.panel.noise import noise_parts
 from sim.panel.profile import Profile
@@ -24,16 +23,21 @@ from sim.panel.profile import Profile
 PAD_DIAMETER_MM: Final = 6.0
 CUTOFF_SD: Final = 4.5
 """Beyond a pad's rim by this many standard deviations its response is below 4e-6 of full coverage."""
-MOST_STEPS: Final = 20
+MOST_STEPS: Final = 12
 GOOD_MISFIT: Final = 3.0
-"""Chi-square over its expectation from which a fit may have got stuck; display stripes make up to 2."""
+"""Chi-square over its expectation from which a fit may have got stuck; stripes not yet found make up to 2."""
 FOREIGN_MISFIT: Final = 25.0
 """What fits worse is no stamp of such pads; the worst stripes recorded make 8."""
 RELEASED_K: Final = 0.2
 """From here on ghosts and hidden pads may have led the start astray."""
-MOST_RESTARTS: Final = 2
 REFINED_RESTARTS: Final = 6
 """Of the places where a pad could stand instead, the most likely ones are fitted."""
+MUCH_BETTER: Final = 0.5
+"""A fit with so much less of the chi-square ends the search."""
+FOLLOWED_MISFIT: Final = 1.5
+"""A fit followed from the last frame may be so much worse than there, before pads are looked for anew."""
+FOLLOWED_STEP_MM: Final = 1.0
+"""How far a pad may be from where it was in the last frame, along each axis."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +59,11 @@ class PadFit:
     information: Floats
     chi_square: float
     nodes: int
+
+    @property
+    def free(self) -> Floats:
+        """The free parameters: x0, y0, x1, ..., k, g."""
+        return np.concatenate([self.points_mm.ravel(), [self.k, self.g]])
 
     @property
     def covariance(self) -> Floats:
@@ -112,14 +121,20 @@ class FrameFitter:
             (noise * parts.frame_sd) ** 2,
             *self._shape,
         )
+        self._no_stripes = np.zeros(geometry.cols + 2)
         # The lowest peak: a pad in the middle between four nodes.
         corner_mm = 0.5 * math.hypot(*self._pitch)
         self._least_peak = float(
             np.interp(corner_mm, np.arange(len(self._table)) * TABLE_STEP_MM, self._table)
         )
 
-    def fit(self, frame: Frame, pads: int) -> PadFit | None:
+    def fit(self, frame: Frame, pads: int, last: PadFit | None = None) -> PadFit | None:
         """Find and fit ``pads`` pads, or as many as there are if these are fewer; None where there is none.
+
+        Args:
+            frame: of this panel.
+            pads: how many are looked for.
+            last: the fit of the frame before, which saves the search while the pads stay where they are.
 
         Raises:
             InputError: a frame of another shape than the panel's, or no pads asked for.
@@ -127,16 +142,15 @@ class FrameFitter:
         if pads < 1:
             raise InputError(f"pads = {pads!r}: expected at least 1")
         deltas = self._checked(frame)
+        if last is not None and len(last.points_mm) == pads:
+            fit = self.refine(deltas, last.free)
+            if self._follows(fit, last):
+                return self.past_stripes(deltas, fit)
         start = self.start(deltas, pads)
         if start is None:
             return None
         fit = self.refine(deltas, start)
-        for _ in range(MOST_RESTARTS):
-            better = self._restarted(deltas, fit, pads)
-            if better is None:
-                break
-            fit = better
-        return fit
+        return self.past_stripes(deltas, self._restarted(deltas, fit, pads))
 
     def start(self, deltas: Floats, pads: int) -> Floats | None:
         """Free parameters to start from: x, y of each pad found, at most ``pads``, then k and g."""
@@ -150,54 +164,85 @@ class FrameFitter:
         k = min(0.99, max(0.0, added / total)) if total > 0.0 else 0.0
         return np.concatenate([points[:found].ravel(), [k, 1.0]])
 
-    def refine(self, deltas: Floats, start: Floats, most_steps: int = MOST_STEPS) -> PadFit:
-        """Maximum-likelihood fit from given free parameters; they are only judged with ``most_steps`` 1."""
+    def refine(
+        self, deltas: Floats, start: Floats, *, stripes: Floats | None = None, hopeless: float = math.inf
+    ) -> PadFit:
+        """Maximum-likelihood fit from given free parameters; see :func:`levenberg` for the rest."""
         free = np.array(start, np.float64)
         information = np.empty((len(free), len(free)))
-        tables = (self._table, self._slope, *self._pitch)
-        chi_square = levenberg(deltas, *tables, self.weights, free, information, most_steps)
+        stripes = self._no_stripes if stripes is None else stripes
+        tables = (self._table, self._slope, *self._pitch, self.weights)
+        chi_square = levenberg(deltas, *tables, stripes, free, information, MOST_STEPS, hopeless)
         points = free[:-2].reshape(-1, 2)
         return PadFit(points, float(free[-2]), float(free[-1]), information, chi_square, deltas.size)
 
+    def past_stripes(self, deltas: Floats, fit: PadFit) -> PadFit:
+        """The fit with the display's stripes in the noise, as strong as it leaves them over."""
+        stripes = np.zeros_like(self._no_stripes)
+        tables = (self._table, self._slope, *self._pitch, self.weights)
+        if find_stripes(deltas, *tables, fit.free, stripes):
+            return self.refine(deltas, fit.free, stripes=stripes)
+        return fit
+
     def derivatives(self, free: Floats) -> Floats:
-        """Derivatives of the image by the n free parameters, last the image itself: (rows, cols, n + 1)."""
+        """Derivatives of the image by the n free parameters, last the image itself: (n + 1, rows, cols)."""
         rows, cols = self._shape
-        width = len(free) + 1
-        result = np.empty((rows, cols, width))
-        scratch = np.empty((rows, width)), np.empty((cols, width))
+        planes = len(free) + 1
+        result = np.empty((planes, rows, cols))
+        scratch = np.empty((planes, rows)), np.empty((planes, cols))
         derive(free, self._table, self._slope, *self._pitch, result, *scratch)
         return result
 
-    def _restarted(self, deltas: Floats, fit: PadFit, pads: int) -> PadFit | None:
-        """The best fit with one pad put elsewhere, or added; None where none is better."""
-        starts = [
-            np.concatenate([points.ravel(), [min(fit.k, 0.99), fit.g]])
-            for points in self._moved(deltas, fit, pads)
-        ]
-        starts.sort(key=lambda start: self.refine(deltas, start, 1).chi_square)
-        tried = [self.refine(deltas, start) for start in starts[:REFINED_RESTARTS]]
-        best = min(tried, key=lambda one: one.chi_square, default=None)
-        return best if best is not None and best.chi_square < fit.chi_square else None
+    @staticmethod
+    def _follows(fit: PadFit, last: PadFit) -> bool:
+        """Whether these are still the pads of the frame before; pads that lift leave fits that go astray."""
+        stayed = np.abs(fit.points_mm - last.points_mm).max() < FOLLOWED_STEP_MM
+        fits = fit.misfit < max(GOOD_MISFIT, FOLLOWED_MISFIT * last.misfit)
+        return bool(stayed and fits and fit.g > LEAST_PEAK_SHARE)
 
-    def _moved(self, deltas: Floats, fit: PadFit, pads: int) -> Iterator[Floats]:
+    def _restarted(self, deltas: Floats, fit: PadFit, pads: int) -> PadFit:
+        """The best fit with one pad put elsewhere, or added; the given one where none is better."""
+        starts = self._moved(deltas, fit, pads)
+        chi_squares = np.empty(len(starts))
+        judge(deltas, self._table, *self._pitch, self.weights, starts, chi_squares)
+        best = fit
+        for i in np.argsort(chi_squares, kind="stable")[:REFINED_RESTARTS]:
+            tried = self.refine(deltas, starts[i], hopeless=best.chi_square)
+            if tried.chi_square < best.chi_square:
+                best = tried
+            if best.chi_square < MUCH_BETTER * fit.chi_square:
+                break
+        return best
+
+    def _moved(self, deltas: Floats, fit: PadFit, pads: int) -> Floats:
         """Other places to start from where the fit may have got stuck: leftover counts, and crossings."""
         points = fit.points_mm
         missing = len(points) < pads
         apart = np.hypot(*(points[:, None] - points).transpose(2, 0, 1)) + 1e9 * np.eye(len(points))
-        crowded = apart.min() < self.diameter_mm
-        released = fit.k > RELEASED_K
-        if not (missing or (fit.misfit > GOOD_MISFIT and (crowded or released))):
-            return
-        for moved in [-1] if missing else range(len(points)):
+        crowded = np.flatnonzero(apart.min(axis=0) < self.diameter_mm)
+        starts = [np.empty((0, 2 * (len(points) + missing) + 2))]
+        for moved in [-1] if missing else crowded if fit.misfit > GOOD_MISFIT else ():
             others = points if missing else np.delete(points, moved, axis=0)
-            left = deltas - self.derivatives(np.concatenate([others.ravel(), [fit.k, fit.g]]))[:, :, -1]
-            place = np.empty((1, 2))
-            if take_pads(left, self._table, *self._pitch, 0.2 * self._least_peak, place):
-                yield np.concatenate([others, place])
+            places = self._leftover(deltas, np.concatenate([others.ravel(), [fit.k, fit.g]]))
             # A released pad hides where others share both its lines; two fitted pads then crowd on one spot.
-            if released and (missing or apart[moved].min() < self.diameter_mm or not crowded):
-                for i, j in itertools.permutations(range(len(others)), 2):
-                    yield np.concatenate([others, [[others[i, 0], others[j, 1]]]])
+            if fit.k > RELEASED_K:
+                i, j = np.nonzero(~np.eye(len(others), dtype=bool))
+                places = np.concatenate([places, np.column_stack([others[i, 0], others[j, 1]])])
+            some = np.empty((len(places), starts[0].shape[1]))
+            some[:, :-4] = others.ravel()
+            some[:, -4:-2] = places
+            some[:, -2:] = min(fit.k, 0.99), fit.g
+            starts.append(some)
+        return np.concatenate(starts)
+
+    def _leftover(self, deltas: Floats, free: Floats) -> Floats:
+        """Where the most counts are left over beside some pads: one place or none, shape (n, 2)."""
+        left = np.empty(self._shape)
+        picture(free, self._table, *self._pitch, left, *map(np.empty, self._shape))
+        np.subtract(deltas, left, out=left)
+        place = np.empty((1, 2))
+        found = take_pads(left, self._table, *self._pitch, 0.2 * self._least_peak, place)
+        return place[:found]
 
     def _checked(self, frame: Frame) -> Floats:
         if frame.deltas.shape != self._shape:
@@ -209,7 +254,11 @@ class FrameFitter:
 
 
 class FrameDecoder:
-    """Reads stamps from raw frames.
+    """Reads stamps from raw frames that show one grounded body: one stamp, and no finger beside it.
+
+    Two stamps, each with its own ground, are not taken apart: their pads fit no one body, so that the frame
+    reads as foreign or as nothing, never as a code of either by chance beyond the decoder's own. Use the
+    controller's contacts where several objects stand on the panel.
 
     Args:
         decoder: the identity search.
@@ -226,6 +275,7 @@ class FrameDecoder:
     ) -> None:
         self.decoder = decoder
         self.fitter = FrameFitter(profile, diameter_mm=diameter_mm, noise=noise)
+        self._last: PadFit | None = None
 
     def decode(self, frame: Frame) -> Reading:
         """Read one frame; see :meth:`locate` for places, grounding and their errors.
@@ -242,8 +292,9 @@ class FrameDecoder:
         """The pads as contacts, for :class:`~sim.decoder.PressDecoder`; none where no stamp fits.
 
         A pad's id is its number on the stamp that was read, so that it stays the same from frame to frame.
+        Frames should come in order: pads are followed from one to the next, quicker than they are found.
         """
-        fit = self.locate(frame)
+        fit = self._last = self.locate(frame, self._last)
         if fit is None or not fit.misfit < FOREIGN_MISFIT:
             return TouchReport(frame.t_us, ())
         reading = self.decoder.decode(fit.points_mm)
@@ -254,13 +305,17 @@ class FrameDecoder:
         )
         return TouchReport(frame.t_us, tuple(contacts))
 
-    def locate(self, frame: Frame) -> PadFit | None:
+    def locate(self, frame: Frame, last: PadFit | None = None) -> PadFit | None:
         """Pads on the frame, as many as a stamp has at most; None where there is none.
+
+        Args:
+            frame: of this panel.
+            last: the fit of the frame before, if any; see :meth:`FrameFitter.fit`.
 
         Raises:
             InputError: a frame of another shape than the panel's.
         """
-        return self.fitter.fit(frame, self.decoder.pads_per_stamp)
+        return self.fitter.fit(frame, self.decoder.pads_per_stamp, last)
 
 
 def pad_response(psf_sd_mm: float, amplitude: float, diameter_mm: float) -> tuple[Floats, Floats]:

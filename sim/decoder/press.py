@@ -144,7 +144,8 @@ class PressDecoder:
         decoder: reads the shapes.
         misread: wanted rate of genuine presses read as another code.
         jitter_mm: part of the noise that changes from report to report, per axis.
-        contact_limit: contacts at which the phone gives up and cancels all touches; None if it never does.
+        contact_limit: contacts at which the phone gives up and cancels all touches without marking them;
+            None if it never does.
     """
 
     def __init__(
@@ -180,6 +181,7 @@ class PressDecoder:
         contacts = [contact for contact in report.down if self._has_position(contact)]
         if contacts and self._first_contact_us is None:
             self._first_contact_us = report.t_us
+        self._cancelled |= any(contact.cancelled for contact in report.contacts)
         down = frozenset(contact.id for contact in contacts)
         if not down and self._taken_at_once(report.t_us):
             self._cancelled = True

@@ -32,9 +32,10 @@ class Reading:
         verdict: how far the contacts could be read.
         code: the code that was read; None unless ``verdict`` is ``read``.
         distance_mm: rigid distance to the code read, or to the first candidate; None where no code was near.
-        margin_mm: how much farther the second-best code lies; a lower bound where ``margin_is_bound``;
-            None where no other code exists or nothing was near.
-        margin_is_bound: no second code was found as far as the decoder looked: the margin is at least this.
+        margin_mm: how much farther the second-best code lies, exactly, for complete contacts in mm; a lower
+            bound where ``margin_is_bound``; None where no other code exists or nothing was near.
+        margin_is_bound: a pad is missing or the scale unknown, and no second code was found as far as the
+            decoder looked: the margin is at least this.
         pose: (x_mm, y_mm, theta_rad) of the code read; None where nothing was read.
         candidates: codes that fit, nearest first (at most 20); the code alone for ``read``.
         candidates_total: how many codes fit.

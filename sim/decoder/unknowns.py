@@ -16,9 +16,9 @@ import numpy as np
 
 from firmware_emulator.kernels import kernel
 from sim.decoder.constellations import FaceLimits, in_one_disc
-from sim.decoder.lattice_index import CodeSearch
 from sim.decoder.matching import ROUNDING_MM, Floats, Ints, fit_each
 from sim.stamps import Codebook
+from sim.stamps.index import CodeIndex
 
 GRID = 1.0
 """Farthest that the unknown can be from a value tried, in radii: finer, more questions; coarser, dearer."""
@@ -67,7 +67,7 @@ def places_of_missing_pad(contacts_mm: Floats, limits: FaceLimits, radius_mm: fl
 
 
 def codes_with_missing_pad(
-    contacts_mm: Floats, codebook: Codebook, search: CodeSearch, limits: FaceLimits, radius_mm: float
+    contacts_mm: Floats, codebook: Codebook, search: CodeIndex, limits: FaceLimits, radius_mm: float
 ) -> tuple[Ints, Floats]:
     """Every code of which all pads but one lie within ``radius_mm`` of the contacts (n - 1, 2).
 
@@ -86,7 +86,7 @@ def codes_with_missing_pad(
 def codes_at_some_scale(
     contacts_mm: Floats,
     codebook: Codebook,
-    search: CodeSearch,
+    search: CodeIndex,
     limits: FaceLimits,
     radius_mm: float,
     scale_low: float,

@@ -23,7 +23,7 @@ from sim.stamps.geometry import MAX_PADS, MIN_PADS
 from sim.stamps.stamp import Floats, Pad, Stamp
 
 if TYPE_CHECKING:
-    from sim.stamps.index import IndexArrays
+    from sim.stamps.index_arrays import IndexArrays
 
 
 class Catalogue:
@@ -109,7 +109,7 @@ class Catalogue:
 
     def index_arrays(self) -> IndexArrays:
         """The stamps sorted for search."""
-        from sim.stamps.index import grid_arrays
+        from sim.stamps.index_arrays import grid_arrays
 
         return grid_arrays(self.coordinates, self.unit_mm)
 

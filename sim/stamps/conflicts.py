@@ -24,7 +24,7 @@ from sim.stamps.canonical import (
     squared_distance,
 )
 from sim.stamps.geometry import FaceGeometry
-from sim.stamps.index import ROUNDING_MM, reach_mm
+from sim.stamps.index_arrays import ROUNDING_MM, reach_mm
 from sim.stamps.lattice import Points, Words, code_words
 from sim.stamps.stamp import Floats, Ints
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from firmware_emulator.errors import InputError
 from sim.stamps.catalogue import Catalogue
 from sim.stamps.geometry import MAX_PADS, MIN_PADS, enclosing_circle
-from sim.stamps.index import RigidIndex
+from sim.stamps.index import index_for
 from sim.stamps.stamp import Floats
 
 ROUNDS = 10
@@ -87,7 +87,7 @@ def enrol(
             f"stamp {name!r} has {len(mean.pads_mm)} pads; expected {catalogue.pads_per_stamp}"
             f" as in {catalogue.name}"
         )
-    codes, distances = RigidIndex(catalogue).within(mean.pads_mm, min_distance_mm)
+    codes, distances = index_for(catalogue, min_distance_mm).within(mean.pads_mm, min_distance_mm)
     if len(codes):
         raise InputError(
             f"stamp {name!r} is {distances[0]:.2f} mm from {catalogue.names[codes[0]]!r};"

@@ -26,8 +26,9 @@ from sim.stamps.specification import FamilySpec, find_spec
 from sim.stamps.stamp import Floats, Pad, Stamp
 
 if TYPE_CHECKING:
-    from sim.stamps.construction import Coordinates, Progress
-    from sim.stamps.index import IndexArrays
+    from sim.stamps.construction import Coordinates
+    from sim.stamps.index_arrays import IndexArrays
+    from sim.stamps.progress import Progress
 
 _LOG = logging.getLogger(__name__)
 _SHIPPED = Path(__file__).parent / "data"
@@ -81,7 +82,7 @@ class Family:
 
     def index_arrays(self) -> IndexArrays:
         """The stamps sorted for search."""
-        from sim.stamps.index import arrays_of, grid_arrays, sort_into_cells
+        from sim.stamps.index_arrays import arrays_of, grid_arrays, sort_into_cells
 
         if self.spec.lattice_mm is None:
             return grid_arrays(self.coordinates, self.unit_mm)
@@ -137,7 +138,7 @@ def load_family(name: str, *, workers: int | None = None, progress: Progress | N
     shipped = _SHIPPED / f"{spec.name}.npy"
     if spec.sha256 is not None and shipped.exists():
         return _load_shipped(spec.name)
-    folder = cache_folder() / f"{spec.name}-{spec.digest()}"
+    folder = _cached(spec)
     family = _open_cached(spec, folder)
     if family is None:
         build_family(spec, workers=workers, progress=progress)
@@ -159,11 +160,12 @@ def build_family(spec: FamilySpec, *, workers: int | None = None, progress: Prog
     Raises:
         InputError: the recipe cannot be followed, or the cache cannot be written.
     """
-    from sim.stamps.construction import build_coordinates, lattice_unit_mm, save_whole
-    from sim.stamps.index import sort_into_cells
+    from sim.stamps.chunks import save_whole
+    from sim.stamps.construction import build_coordinates, lattice_unit_mm
+    from sim.stamps.index_arrays import sort_into_cells
     from sim.stamps.progress import bars
 
-    folder = cache_folder() / f"{spec.name}-{spec.digest()}"
+    folder = _cached(spec)
     partial = folder.with_suffix(".partial")
     try:
         with bars(f"building {spec.name}", progress) as shown:
@@ -179,6 +181,17 @@ def build_family(spec: FamilySpec, *, workers: int | None = None, progress: Prog
         shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
         raise InputError(f"family cache {folder}: {error.strerror}") from error
+
+
+def is_built(spec: FamilySpec) -> bool:
+    """Whether loading the family takes no building; its files are not checked."""
+    if spec.sha256 is not None and (_SHIPPED / f"{spec.name}.npy").exists():
+        return True
+    return (_cached(spec) / "manifest.json").exists()
+
+
+def _cached(spec: FamilySpec) -> Path:
+    return cache_folder() / f"{spec.name}-{spec.digest()}"
 
 
 def cache_folder() -> Path:

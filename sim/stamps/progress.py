@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from sim.stamps.construction import Progress
+
+class Progress(Protocol):
+    """Told how far a stage has come."""
+
+    def __call__(self, stage: str, done: int, total: int) -> object:
+        """``done`` of ``total`` steps of ``stage`` are finished."""
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """No progress is shown."""
 
 
 @contextlib.contextmanager

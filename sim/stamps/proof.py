@@ -1,4 +1,17 @@
-"""Proof of a codebook's minimum distance: all pairs nearer than a bound, by the index, which loses none."""
+"""Proof of a codebook's minimum distance: all pairs of codes within a bound, by an index that loses none.
+
+Every code is looked up as a query. Let a and b lie within r of each other, a with the lesser score (scores
+and canonical coordinates: :mod:`sim.stamps.canonical`). Laid best over b, a stands in some pad order, in
+which its score differs from that of b by at most r: so that order is among those of a that score at least its
+best score less r, all of which are tried. In it the coordinates of a and b differ by at most
+:func:`~sim.stamps.index_arrays.reach_mm`. A grid looks into every cell so near; in a family cut from a
+lattice every lattice point so near is looked up, and codes lie nowhere else. So a finds b, and the distance
+in that order is their rigid distance. Stamps of many pads, and few stamps, are compared with all others. A
+mirror image is no turn of a stamp in any pad order: it is a code like any other.
+
+All this takes for granted that stored coordinates are canonical, on the lattice, and where the index looks
+for them. That is checked as well: every code must find itself, and only codes of which all this is true do.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +21,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from firmware_emulator.kernels import kernel
-from sim.stamps.canonical import pads_from_coordinates
-from sim.stamps.index import IndexArrays, find_neighbours, grid_arrays, new_scratch
+from firmware_emulator.errors import StampbenchError
+from sim.stamps.canonical import centred_pads
+from sim.stamps.index import index_for, index_of_rows
 from sim.stamps.stamp import Codebook, Floats, Ints
 
 CHUNK = 8192
@@ -28,65 +40,23 @@ class ClosePair:
     distance_mm: float
 
 
-@kernel
-def _pairs_of(
-    arrays: IndexArrays, first: int, last: int, radius: float, pairs: Ints, distances: Floats
-) -> int:
-    """List the pairs within the radius that codes at place ``first`` to ``last`` see; return their number.
-
-    A pair is (lesser, greater code); it may be seen from both sides.
-    """
-    scratch = new_scratch(arrays)
-    n = arrays.frame.orders.shape[1]
-    own = np.empty(arrays.coordinates.shape[1])
-    pads = np.empty((n, 2))
-    codes = np.empty(64, np.int64)
-    near = np.empty(64)
-    found = 0
-    for place in range(first, last):
-        for axis in range(own.shape[0]):
-            own[axis] = arrays.coordinates[place, axis] * arrays.unit_mm
-        pads_from_coordinates(arrays.frame, own, pads)
-        count = find_neighbours(arrays, scratch, pads, radius, codes, near)
-        if count > codes.shape[0]:
-            codes = np.empty(count, np.int64)
-            near = np.empty(count)
-            count = find_neighbours(arrays, scratch, pads, radius, codes, near)
-        for k in range(count):
-            code = int(arrays.codes[place])
-            if codes[k] != code:
-                if found < distances.shape[0]:
-                    pairs[found, 0] = min(code, codes[k])
-                    pairs[found, 1] = max(code, codes[k])
-                    distances[found] = near[k]
-                found += 1
-    return found
-
-
-def pairs_in_rows(coordinates: npt.NDArray[np.int8] | Floats, unit_mm: float, radius_mm: float) -> Ints:
+def pairs_in_rows(coordinates_mm: Floats, radius_mm: float) -> Ints:
     """All pairs of rows (lesser, greater) at most ``radius_mm`` apart as stamps; shape (pairs, 2)."""
-    arrays = grid_arrays(coordinates, unit_mm, radius_mm)
-    pairs, _ = _each_once(*_pairs_between(arrays, 0, len(coordinates), radius_mm))
+    index = index_of_rows(coordinates_mm, 1.0, radius_mm)
+    rows, codes, distances = index.neighbours(centred_pads(coordinates_mm), radius_mm)
+    pairs, _ = _each_once(rows, codes, distances)
     return pairs
 
 
-def _each_once(pairs: Ints, distances: Floats) -> tuple[Ints, Floats]:
-    """Each pair with its least distance, sorted by pair."""
-    order = np.lexsort((distances, pairs[:, 1], pairs[:, 0]))
-    pairs, distances = pairs[order], distances[order]
-    first = np.ones(len(pairs), np.bool_)
-    first[1:] = (pairs[1:] != pairs[:-1]).any(axis=1)
-    return pairs[first], distances[first]
-
-
-def _pairs_between(arrays: IndexArrays, first: int, last: int, radius_mm: float) -> tuple[Ints, Floats]:
-    room = 4 * (last - first) + 64
-    while True:
-        pairs, distances = np.empty((room, 2), np.int64), np.empty(room)
-        count = _pairs_of(arrays, first, last, radius_mm, pairs, distances)
-        if count <= room:
-            return pairs[:count], distances[:count]
-        room = count
+def _each_once(first: Ints, second: Ints, distances: Floats) -> tuple[Ints, Floats]:
+    """Each pair of different codes (lesser, greater) with its least distance, sorted by pair."""
+    apart = first != second
+    pairs = np.stack([np.minimum(first, second)[apart], np.maximum(first, second)[apart]], axis=1)
+    order = np.lexsort((distances[apart], pairs[:, 1], pairs[:, 0]))
+    pairs, distances = pairs[order], distances[apart][order]
+    new = np.ones(len(pairs), np.bool_)
+    new[1:] = (pairs[1:] != pairs[:-1]).any(axis=1)
+    return pairs[new], distances[new]
 
 
 def pairs_within(
@@ -99,20 +69,32 @@ def pairs_within(
     """All pairs of codes at most ``radius_mm`` apart, nearest first. Mirror images are different codes.
 
     ``progress`` is called with the number of codes done since its last call.
+
+    Raises:
+        StampbenchError: a code is not in the index where it should be, so that others may be missed as well.
     """
-    arrays = grid_arrays(codebook.coordinates, codebook.unit_mm, radius_mm)
+    index = index_for(codebook, radius_mm)
 
-    def chunk(first: int) -> tuple[Ints, Floats]:
-        return _pairs_between(arrays, first, min(first + CHUNK, codebook.size), radius_mm)
+    def chunk(first: int) -> tuple[Ints, Ints, Floats]:
+        rows = codebook.coordinates[first : first + CHUNK].astype(np.float64) * codebook.unit_mm
+        own, codes, distances = index.neighbours(centred_pads(rows), radius_mm)
+        own += first
+        alone = np.setdiff1d(np.arange(first, first + len(rows)), own[own == codes])
+        if len(alone):
+            raise StampbenchError(
+                f"{codebook.name}: code {alone[0]} is not found at its own coordinates;"
+                " expected them to be canonical and in the order of the index"
+            )
+        apart = own != codes
+        return own[apart], codes[apart], distances[apart]
 
-    pairs, distances = [np.empty((0, 2), np.int64)], [np.empty(0)]
+    found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
     firsts = range(0, codebook.size, CHUNK)
     with ThreadPoolExecutor(workers) as pool:
-        for first, (some, lengths) in zip(firsts, pool.map(chunk, firsts), strict=True):
+        for first, some in zip(firsts, pool.map(chunk, firsts), strict=True):
             progress(min(CHUNK, codebook.size - first))
-            pairs.append(some)
-            distances.append(lengths)
-    every, lengths = _each_once(np.concatenate(pairs), np.concatenate(distances))
+            found.append(some)
+    every, lengths = _each_once(*(np.concatenate(column) for column in zip(*found, strict=True)))
     order = np.lexsort((every[:, 1], every[:, 0], lengths))
     rows = zip(every[order].tolist(), lengths[order].tolist(), strict=True)
     return [ClosePair(first, second, distance) for (first, second), distance in rows]

@@ -13,6 +13,9 @@ from typing import Final
 from firmware_emulator.errors import InputError
 from sim.stamps.geometry import MAX_PADS, MIN_PADS, FaceGeometry
 
+INSERTION: Final = 2
+"""Version of :mod:`sim.stamps.insertion`, which must change with the codes that it finds."""
+
 
 @dataclass(frozen=True, slots=True)
 class FamilySpec:
@@ -39,6 +42,8 @@ class FamilySpec:
     def digest(self) -> str:
         """Twelve hex digits that differ between recipes."""
         recipe = {key: value for key, value in asdict(self).items() if key not in ("name", "sha256")}
+        if self.lattice_mm is None:
+            recipe["insertion"] = INSERTION
         return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from sim.stamps.index import IndexArrays
+    from sim.stamps.index_arrays import IndexArrays
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

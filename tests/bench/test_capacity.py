@@ -101,6 +101,9 @@ def test_small_capacity_simulates_what_it_predicts(small):
 
 def test_families_that_are_not_built_are_predicted_only(monkeypatch, tmp_path):
     monkeypatch.setenv("STAMPBENCH_CACHE", str(tmp_path))
+    none = rate(0, 4)
+    monkeypatch.setattr("bench.capacity.position_error", lambda *arguments: error_of(0.1))
+    monkeypatch.setattr("bench.capacity._simulate", lambda *arguments: Simulated(none, none, none))
     found = capacity("nexus-5", presses=4, seed=2, largest_frr=1.0)
     assert [family.simulated is None for family in found.families] == [False, True, True]
     assert found.largest.family == "p5-6m"

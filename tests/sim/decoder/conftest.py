@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from sim.stamps.canonical import canonical_coordinates
-from sim.stamps.index import IndexArrays, grid_arrays
+from sim.stamps.index_arrays import IndexArrays, grid_arrays
 
 Floats = npt.NDArray[np.float64]
 Press = Callable[..., Floats]

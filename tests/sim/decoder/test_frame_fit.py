@@ -63,11 +63,14 @@ def test_the_fit_is_that_of_the_slow_twin(profile):
 
 
 @pytest.mark.parametrize("noise", [3.0, 1.0, 0.3])
-@pytest.mark.parametrize("grip", [1.0, 0.0], ids=["held", "released"])
-def test_places_reach_the_cramer_rao_bound(profile, noise, grip):
+@pytest.mark.parametrize(
+    ("grip", "stripe"), [(1.0, 0.0), (0.0, 0.0), (1.0, 1.0)], ids=["held", "released", "striped"]
+)
+def test_places_reach_the_cramer_rao_bound(profile, noise, grip, stripe):
     fitter = FrameFitter(profile, noise=noise)
     squares, bounds, misfits = [], [], []
-    for _, places, frame in presses(profile, Condition(noise=noise, **QUIET), grip, 250):
+    condition = Condition(**QUIET | {"noise": noise, "stripe": stripe})
+    for _, places, frame in presses(profile, condition, grip, 250):
         fit = fitter.fit(frame, 5)
         assert fit is not None
         nearest = np.hypot(*(fit.points_mm[:, None] - places).transpose(2, 0, 1)).argmin(axis=0)
@@ -80,6 +83,35 @@ def test_places_reach_the_cramer_rao_bound(profile, noise, grip):
     assert len(squares) >= 247
     assert math.sqrt(np.mean(squares) / np.mean(bounds)) < 1.10
     assert np.median(misfits) == pytest.approx(1.0, abs=0.05)
+
+
+def test_stripes_cost_little_once_they_are_found(profile):
+    fitter = FrameFitter(profile)
+    errors: dict[str, list[float]] = {"past": [], "none": []}
+    calm = presses(profile, Condition(**QUIET), 1.0, 60)
+    striped = presses(profile, Condition(**QUIET | {"stripe": 1.0}), 1.0, 60)
+    for (_, places, still), (_, _, moving) in zip(calm, striped, strict=True):
+        for name, frame in (("none", still), ("past", moving)):
+            fit = fitter.fit(frame, 5)
+            assert fit is not None
+            errors[name] += (
+                np.hypot(*(fit.points_mm[:, None] - places).transpose(2, 0, 1)).min(axis=0).tolist()
+            )
+    assert np.mean(errors["past"]) < 1.2 * np.mean(errors["none"])
+
+
+def test_pads_followed_from_the_last_frame_are_those_found_anew(profile, frame_decoder):
+    press = Hand(Handling(grip=(0.0, 1.0))).press("p5-60k/17", profile, np.random.default_rng(2))
+    panel, last, followed = Panel(profile), None, 0
+    for frame, _ in perform(press, panel, Controller(profile.geometry, profile.controller), seed=1):
+        fit, anew = frame_decoder.locate(frame, last), frame_decoder.locate(frame)
+        if fit is not None and anew is not None and len(fit.points_mm) == len(anew.points_mm) == 5:
+            apart = np.hypot(*(fit.points_mm[:, None] - anew.points_mm).transpose(2, 0, 1)).min(axis=0)
+            assert apart.max() < 0.05
+            followed += last is not None
+        last = fit
+    assert followed > 10
+    assert last is None
 
 
 def test_two_near_pads_are_told_apart(profile):

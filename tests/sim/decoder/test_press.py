@@ -166,6 +166,16 @@ def test_contacts_that_vanish_at_once_after_a_landing_were_cancelled(decoder, co
         assert press_decoder.finish().cancelled is cancelled
 
 
+def test_contacts_marked_as_cancelled_are_believed(decoder, codebook):
+    pads = dict(enumerate(codebook.pads(3)[:3]))
+    for cancelled in (True, False):
+        press_decoder = PressDecoder(decoder)
+        press_decoder.feed(report(0, pads))
+        gone = [contact._replace(tip=False, cancelled=cancelled) for contact in report(1, pads).contacts]
+        press_decoder.feed(TouchReport(10_000, tuple(gone)))
+        assert press_decoder.finish().cancelled is cancelled
+
+
 def test_a_press_goes_on_after_a_cancel(decoder, codebook):
     press_decoder = PressDecoder(decoder)
     press_decoder.feed(report(0, dict(enumerate(codebook.pads(3)[:4]))))

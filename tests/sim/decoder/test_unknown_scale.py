@@ -7,10 +7,10 @@ import pytest
 
 from sim.decoder import Decoder
 from sim.decoder.constellations import FaceLimits
-from sim.decoder.lattice_index import search_of
 from sim.decoder.unknown_scale import codes_at_unknown_scale, mean_path_mm, rivals_at_unknown_scale
 from sim.decoder.unknowns import codes_at_some_scale
 from sim.stamps import FaceGeometry, load_family
+from sim.stamps.index import index_of
 
 GEOMETRY = FaceGeometry()
 
@@ -22,7 +22,7 @@ def family():
 
 def test_rivals_found_in_a_family_are_as_many_as_predicted(family, press):
     acceptance = Decoder(family, scale="unknown").acceptance
-    search, limits = search_of(family), FaceLimits(12.0, 44.0, 22.0)
+    search, limits = index_of(family), FaceLimits(12.0, 44.0, 22.0)
     rng = np.random.default_rng(0)
     rivals = []
     for code in rng.integers(family.size, size=200):

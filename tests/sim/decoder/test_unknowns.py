@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sim.decoder.constellations import FaceLimits
-from sim.decoder.lattice_index import GridIndex
 from sim.decoder.reference import exhaustive_distances_mm
 from sim.decoder.unknowns import GRID, codes_at_some_scale, codes_with_missing_pad, places_of_missing_pad
+from sim.stamps.index import index_of
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def test_a_missing_pad_is_found_as_exhaustive_search_finds_it(code, dense, press
     distances = exhaustive_distances_mm(contacts, dense.table)
     radius = float(np.sort(distances)[2]) + 1e-6
     limits = FaceLimits.measure(dense.table)
-    codes, found = codes_with_missing_pad(contacts, dense, GridIndex(dense), limits, radius)
+    codes, found = codes_with_missing_pad(contacts, dense, index_of(dense), limits, radius)
     assert codes.tolist() == np.argsort(distances)[:3].tolist()
     np.testing.assert_allclose(found, distances[codes], atol=1e-6)
 
@@ -41,14 +41,14 @@ def test_an_unknown_scale_is_found_as_exhaustive_search_finds_it(factor, dense, 
     distances = exhaustive_distances_mm(contacts, dense.table, 0.65, 1.35)
     radius = float(np.sort(distances)[3]) + 1e-6
     limits = FaceLimits.measure(dense.table)
-    codes, found = codes_at_some_scale(contacts, dense, GridIndex(dense), limits, radius, 0.65, 1.35)
+    codes, found = codes_at_some_scale(contacts, dense, index_of(dense), limits, radius, 0.65, 1.35)
     assert codes.tolist() == np.argsort(distances)[:4].tolist()
     np.testing.assert_allclose(found, distances[codes], atol=1e-6)
 
 
 def test_contacts_larger_than_any_stamp_fit_at_no_scale(dense):
     limits = FaceLimits.measure(dense.table)
-    codes, _ = codes_at_some_scale(dense.pads(0) * 1e3, dense, GridIndex(dense), limits, 1.0, 0.65, 1.35)
+    codes, _ = codes_at_some_scale(dense.pads(0) * 1e3, dense, index_of(dense), limits, 1.0, 0.65, 1.35)
     assert codes.size == 0
 
 

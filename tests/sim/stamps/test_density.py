@@ -5,7 +5,7 @@ import pytest
 
 from sim.stamps import FaceGeometry, load_family
 from sim.stamps.density import E7_DENSITY, false_accept_rate, family_figures, space_volume
-from sim.stamps.index import RigidIndex
+from sim.stamps.index import index_of
 
 
 def test_the_volume_is_that_of_an_independent_calculation():
@@ -24,5 +24,5 @@ def test_random_objects_are_accepted_as_often_as_predicted():
     stamps = family.geometry.random_pads(np.random.default_rng(0))
     points = np.array([next(stamps) for _ in range(4000)])
     radius_mm = 1.5
-    codes, _ = RigidIndex(family).nearest(points, radius_mm)
+    codes, _ = index_of(family).nearest(points, radius_mm)
     assert 0.5 < (codes >= 0).mean() / false_accept_rate(family, radius_mm) < 2.0

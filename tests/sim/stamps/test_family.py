@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firmware_emulator.errors import InputError
+from firmware_emulator.errors import InputError, StampbenchError
 from sim.stamps import Codebook, FaceGeometry, Family, load_family, rigid_distance_mm
 from sim.stamps.construction import build_coordinates
-from sim.stamps.family import cache_folder
-from sim.stamps.index import RigidIndex
+from sim.stamps.family import cache_folder, is_built
+from sim.stamps.index import index_of
 from sim.stamps.proof import closest_pairs, pairs_within, self_close
 from sim.stamps.reference import exhaustive_distances_mm
-from sim.stamps.specification import BUILT_IN, FamilySpec
+from sim.stamps.specification import BUILT_IN, FamilySpec, find_spec
 
 SMALL = FamilySpec("small", 400, 4.0, FaceGeometry(4, 5.0, 9.0, 18.0), lattice_mm=4.5)
 """A lattice family that is built in a second."""
@@ -127,8 +127,26 @@ def test_a_recipe_gives_a_family_that_keeps_what_it_says(tmp_path):
     table = family.pads_of(np.arange(60))
     assert min(np.sort(exhaustive_distances_mm(pads, table))[1] for pads in table) >= 4.0
     assert all(FaceGeometry(4, 5.0, 9.0, 20.0 + 1e-9).admits(pads) for pads in table)
-    codes, _ = RigidIndex(family).nearest(table + 3.0, 1.0)
+    codes, _ = index_of(family).nearest(table + 3.0, 1.0)
     assert codes.tolist() == list(range(60))
+
+
+def test_a_family_is_built_once_it_was_loaded(tmp_path):
+    path = tmp_path / "later.toml"
+    path.write_text(RECIPE)
+    assert not is_built(find_spec(str(path)))
+    load_family(str(path))
+    assert is_built(find_spec(str(path)))
+    assert is_built(BUILT_IN["p5-60k"])
+    assert not is_built(BUILT_IN["p5-6m"])
+
+
+def test_a_code_off_the_lattice_or_out_of_order_is_not_taken_for_proven(small):
+    for change in (1, -9):
+        coordinates = small.coordinates.copy()
+        coordinates[7, 0] += change
+        with pytest.raises(StampbenchError, match="small: code 7 is not found at its own coordinates"):
+            pairs_within(Family(SMALL, coordinates, small.index_arrays().starts), 4.0)
 
 
 def test_a_damaged_cache_is_noticed_and_built_again(tmp_path, caplog):

@@ -7,60 +7,75 @@ import pytest
 
 from firmware_emulator.errors import InputError
 from sim.stamps import Catalogue, load_family
-from sim.stamps.index import RigidIndex, find_nearest, new_scratch
+from sim.stamps.index import GridIndex, ScanIndex, index_of
+from sim.stamps.index_arrays import SORTED_ORDERS, bring_best
 from sim.stamps.reference import exhaustive_distances_mm, exhaustive_within
 
 
+def grid_of(codebook):
+    return GridIndex(codebook.index_arrays(), 0.0)
+
+
+def scan_of(codebook):
+    return ScanIndex(codebook.coordinates * codebook.unit_mm, 0.0)
+
+
+KINDS = pytest.mark.parametrize("kind", [grid_of, scan_of])
+
+
 @pytest.mark.kernel
+@KINDS
 @pytest.mark.parametrize(
     ("pads", "size", "radius_mm"), [(3, 60, 4.0), (4, 60, 6.0), (5, 80, 8.0), (6, 12, 9.0)]
 )
 def test_finds_every_code_within_the_radius_as_exhaustive_search_does(
-    pads, size, radius_mm, moved, random_catalogue
+    pads, size, radius_mm, kind, moved, random_catalogue
 ):
     catalogue = random_catalogue(size, pads)
-    index = RigidIndex(catalogue)
+    index, table = kind(catalogue), catalogue.pads_of(np.arange(size))
     rng = np.random.default_rng(pads)
     for code in range(0, size, max(1, size // 6)):
         points = moved(catalogue.pads(code), rng, noise_mm=1.0)
         codes, distances = index.within(points, radius_mm)
-        expected, expected_distances = exhaustive_within(points, index.table, radius_mm)
+        expected, expected_distances = exhaustive_within(points, table, radius_mm)
         assert codes.tolist() == expected.tolist()
         assert distances == pytest.approx(expected_distances, abs=1e-6)
 
 
 @pytest.mark.parametrize("radius_mm", [1.79, 3.0, 6.0])
 @pytest.mark.parametrize("foreign", [False, True])
-def test_finds_in_the_family_what_exhaustive_search_finds(radius_mm, foreign, moved):
+@pytest.mark.parametrize("kind", [index_of, grid_of, scan_of])
+def test_finds_in_the_family_what_exhaustive_search_finds(radius_mm, foreign, kind, moved):
     family = load_family("p5-60k")
-    index = RigidIndex(family)
+    index, table = kind(family), family.pads_of(np.arange(family.size))
     rng = np.random.default_rng(int(radius_mm * 10) + foreign)
     strangers = family.geometry.random_pads(rng)
     for _ in range(6):
         points = next(strangers) if foreign else family.pads(int(rng.integers(family.size)))
         points = moved(points, rng, noise_mm=0.4)
         codes, distances = index.within(points, radius_mm)
-        expected, expected_distances = exhaustive_within(points, index.table, radius_mm)
+        expected, expected_distances = exhaustive_within(points, table, radius_mm)
         assert codes.tolist() == expected.tolist()
         assert distances == pytest.approx(expected_distances, abs=1e-6)
 
 
 @pytest.mark.kernel
-def test_the_nearest_two_are_those_of_exhaustive_search(moved, random_catalogue):
+@KINDS
+def test_the_nearest_two_are_those_of_exhaustive_search(kind, moved, random_catalogue):
     catalogue = random_catalogue(60)
-    index = RigidIndex(catalogue)
+    index, table = kind(catalogue), catalogue.pads_of(np.arange(60))
     rng = np.random.default_rng(4)
     points = np.array([moved(catalogue.pads(code), rng, 2.0) for code in range(8)])
     codes, distances = index.nearest_two(points, 60.0)
     for row, pads in enumerate(points):
-        expected = exhaustive_distances_mm(pads, index.table)
+        expected = exhaustive_distances_mm(pads, table)
         assert codes[row].tolist() == np.argsort(expected)[:2].tolist()
         assert distances[row] == pytest.approx(np.sort(expected)[:2], abs=1e-6)
 
 
 def test_stopping_early_gives_the_same_nearest_code(moved):
     family = load_family("p5-60k")
-    index = RigidIndex(family)
+    index = index_of(family)
     rng = np.random.default_rng(5)
     picked = rng.integers(family.size, size=400)
     points = np.array([moved(family.pads(int(code)), rng, 0.36) for code in picked])
@@ -81,8 +96,9 @@ def test_stopping_early_gives_the_same_nearest_code(moved):
         np.array([[0, 0], [0, 0], [20, 0], [0, 20], [20, 20.0]]),
     ],
 )
-def test_rubbish_finds_nothing(points, random_catalogue):
-    index = RigidIndex(random_catalogue(20))
+@KINDS
+def test_rubbish_finds_nothing(points, kind, random_catalogue):
+    index = kind(random_catalogue(20))
     with np.errstate(all="ignore"):
         codes, distances = index.nearest(points[None], 1.0)
     assert codes.tolist() == [-1]
@@ -90,26 +106,40 @@ def test_rubbish_finds_nothing(points, random_catalogue):
 
 
 @pytest.mark.kernel
-def test_points_in_one_place_are_compared_with_every_code(random_catalogue):
+@KINDS
+def test_points_in_one_place_are_compared_with_every_code(kind, random_catalogue):
     catalogue = random_catalogue(10)
-    index = RigidIndex(catalogue)
+    index = kind(catalogue)
     codes, _ = index.within(np.ones((5, 2)), 60.0)
     assert sorted(codes.tolist()) == list(range(10))
 
 
 @pytest.mark.kernel
-def test_a_kernel_can_search_with_its_own_scratch(random_catalogue):
-    catalogue = random_catalogue(10)
-    index = RigidIndex(catalogue)
-    scratch = new_scratch(index.arrays)
-    code, distance, second, _ = find_nearest(index.arrays, scratch, catalogue.pads(3), 1.0, 0.0)
-    assert (code, second) == (3, -1)
-    assert distance < 1e-6
+def test_the_likeliest_pad_orders_come_first():
+    scores = np.random.default_rng(6).random(100)
+    orders = np.arange(100)
+    tried = [bring_best(scores, orders, done, 100) for done in range(100)]
+    assert tried[:SORTED_ORDERS] == np.argsort(-scores)[:SORTED_ORDERS].tolist()
+    assert sorted(tried) == list(range(100))
+
+
+@pytest.mark.kernel
+@KINDS
+def test_of_two_stamps_the_one_that_scores_less_sees_the_other(kind, random_catalogue):
+    catalogue = random_catalogue(40)
+    table = catalogue.pads_of(np.arange(40))
+    rows, codes, distances = kind(catalogue).neighbours(table, 12.0)
+    assert set(zip(rows.tolist(), codes.tolist(), strict=True)) >= {(code, code) for code in range(40)}
+    apart = np.array([exhaustive_distances_mm(pads, table) for pads in table])
+    scores = catalogue.coordinates[:, 0]
+    for first, second in zip(*np.nonzero((apart <= 12.0) & (scores[:, None] < scores)), strict=True):
+        seen = distances[(rows == first) & (codes == second)]
+        assert seen.min() == pytest.approx(apart[first, second], abs=1e-6)
 
 
 def test_a_single_stamp_is_found():
     catalogue = Catalogue(["only"], [[[0, 0], [20, 0], [0, 15.0]]])
-    codes, _ = RigidIndex(catalogue).nearest(catalogue.pads(0)[None] + 5.0, 1.0)
+    codes, _ = index_of(catalogue).nearest(catalogue.pads(0)[None] + 5.0, 1.0)
     assert codes.tolist() == [0]
 
 
@@ -118,4 +148,4 @@ def test_a_single_stamp_is_found():
 )
 def test_wrong_shapes_and_radii_are_refused(points, radius, random_catalogue):
     with pytest.raises(InputError, match="expected"):
-        RigidIndex(random_catalogue(5)).within(points, radius)
+        index_of(random_catalogue(5)).within(points, radius)

@@ -8,9 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from sim.decoder.lattice_index import GridIndex, LatticeIndex, search_of
 from sim.decoder.reference import exhaustive_code
 from sim.stamps import load_family
+from sim.stamps.index import GridIndex, LatticeIndex, ScanIndex, index_of
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +20,12 @@ def family():
 
 @pytest.fixture(scope="module")
 def lattice(family):
-    return LatticeIndex(family)
+    return index_of(family)
 
 
 @pytest.fixture(scope="module")
 def cells(family):
-    return GridIndex(family)
+    return GridIndex(family.index_arrays(), 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,9 @@ def strangers(family):
     return np.array(list(itertools.islice(family.geometry.random_pads(np.random.default_rng(1)), 600)))
 
 
-def test_built_in_families_are_searched_by_their_lattice(family, codebook):
-    assert isinstance(search_of(family), LatticeIndex)
-    assert isinstance(search_of(codebook), GridIndex)
+def test_built_in_families_are_searched_by_their_lattice(family, random_catalogue):
+    assert isinstance(index_of(family), LatticeIndex)
+    assert isinstance(index_of(random_catalogue(5)), ScanIndex)
 
 
 @pytest.mark.parametrize("share", [0.3, 1.0, 1.7])
@@ -49,9 +49,9 @@ def test_nearest_codes_of_strangers_are_those_of_the_cells(share, family, lattic
         np.testing.assert_allclose(found[1], expected[1], atol=1e-7)
 
 
-def test_nearest_codes_of_stamps_are_those_of_the_cells(family, lattice, cells, press):
+def test_nearest_codes_of_stamps_are_those_of_the_cells(family, lattice, cells, moved):
     rng = np.random.default_rng(2)
-    pressed = np.array([press(family.pads(int(c)), rng, 0.5) for c in rng.integers(family.size, size=600)])
+    pressed = np.array([moved(family.pads(int(c)), rng, 0.5) for c in rng.integers(family.size, size=600)])
     found, expected = lattice.nearest(pressed, 1.79), cells.nearest(pressed, 1.79)
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_allclose(found[1], expected[1], atol=1e-7)

@@ -1,0 +1,57 @@
+"""Options of commands that read a recording or a device, and the stamps on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sim.decoder import Decoder
+
+Source = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PORT", help="Read a device instead, as stampbench record does.", show_default=False
+    ),
+]
+Seconds = Annotated[
+    float | None,
+    typer.Option(help="How long to read a device; until Ctrl-C without.", min=0.0, show_default=False),
+]
+Family = Annotated[str | None, typer.Option(help="Read stamps of this family.", show_default=False)]
+CatalogueFile = Annotated[
+    str | None, typer.Option(help="Read the stamps of this catalogue file.", show_default=False)
+]
+SigmaMm = Annotated[
+    float | None,
+    typer.Option(
+        help="Error of a contact, per axis, that must be survived; without, all that the codebook allows.",
+        show_default=False,
+    ),
+]
+SizeMm = Annotated[
+    str | None,
+    typer.Option(metavar="WxH", help="Size of the touch area, where nothing else tells.", show_default=False),
+]
+
+
+def stamp_decoder(family: str | None, catalogue: str | None, sigma_mm: float | None = None) -> Decoder | None:
+    """The decoder of the codebook that ``--family`` or ``--catalogue`` names; None without either.
+
+    Raises:
+        InputError: both are named, there is no such codebook, or sigma_mm is none or stands alone.
+    """
+    from firmware_emulator.errors import InputError
+
+    if family is not None and catalogue is not None:
+        raise InputError("--family and --catalogue exclude each other; expected one of them")
+    if family is None and catalogue is None:
+        if sigma_mm is not None:
+            raise InputError("--sigma-mm is about reading stamps; expected --family or --catalogue with it")
+        return None
+    from sim.decoder import Decoder
+    from sim.stamps import Catalogue, load_family
+
+    codebook = load_family(family) if family is not None else Catalogue.read(str(catalogue))
+    return Decoder(codebook, sigma_mm=sigma_mm)

@@ -1,0 +1,233 @@
+"""Search of a family that was cut from a lattice, which says where codes can be: kernels.
+
+Canonical coordinates of such a family are points of a lattice, integer vectors whose parities are a word of a
+binary code (:mod:`sim.stamps.lattice`). So nothing needs to be searched: the few lattice points within reach
+of a query are computed, parity word by parity word, and looked up. A foreign object, near to which there are
+lattice points but no codes, costs hardly more than a stamp; a grid of cells has to look into some hundreds.
+
+Nothing is missed: a code within r of a query has its canonical order among those in which the query scores
+at least its best score less 2 r, scores at least that best score less r itself, and lies within
+:func:`~sim.stamps.index_arrays.reach_mm` of the query's coordinates in that order.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from firmware_emulator.kernels import kernel
+from sim.stamps.canonical import centred, coordinates_in_order, score_orders, squared_distance
+from sim.stamps.index_arrays import (
+    ROUNDING_MM,
+    IndexArrays,
+    bring_best,
+    keep_two,
+    likely_orders,
+    middle_of_search,
+    squared_reach,
+)
+from sim.stamps.lattice import Words
+from sim.stamps.stamp import Floats, Ints
+
+
+class _Room(NamedTuple):
+    """Room for one query at a time; the last three for one coordinate axis each."""
+
+    points: Floats
+    scores: Floats
+    orders: Ints
+    query: Floats
+    middle: Floats
+    stored: Floats
+    nearest: Ints
+    steps: Ints
+    off: Floats
+
+
+@kernel
+def _room(arrays: IndexArrays) -> _Room:
+    n = arrays.frame.orders.shape[1]
+    orders = arrays.frame.orders.shape[0]
+    axes = 2 * n - 3
+    return _Room(
+        np.empty((n, 2)),
+        np.empty(orders),
+        np.empty(orders, np.int64),
+        np.empty(axes),
+        np.empty(axes),
+        np.empty(axes),
+        np.empty(axes, np.int64),
+        np.empty(axes, np.int64),
+        np.empty(axes),
+    )
+
+
+@kernel
+def _nearest_point(words: Words, word: int, room: _Room, unit: float, limit: float) -> float:
+    """Nearest point with those parities: its squared distance in units, beyond ``limit`` only a bound.
+
+    Fills ``nearest``, ``off`` (``middle`` less point, in units) and ``steps`` with 0.
+    """
+    cost = 0.0
+    for axis in range(room.query.shape[0]):
+        parity = int(words[word, axis])
+        position = room.middle[axis] / unit
+        nearest = parity + 2 * math.floor((position - parity) / 2.0 + 0.5)
+        room.nearest[axis] = nearest
+        room.off[axis] = position - nearest
+        room.steps[axis] = 0
+        cost += room.off[axis] * room.off[axis]
+        if cost > limit:
+            break
+    return cost
+
+
+@kernel
+def _shift(off: float, step: int) -> int:
+    """From the nearest point to the one at a step outwards: 0, 2, -2, 4, -4, ... towards the query first."""
+    shift = step + 1 if step % 2 == 1 else -step
+    return shift if off >= 0.0 else -shift
+
+
+@kernel
+def _next_point(room: _Room, cost: float, limit: float) -> float:
+    """Step on to another point within ``limit``: its squared distance in units; -1 if there is none left."""
+    for axis in range(room.query.shape[0] - 1, -1, -1):
+        off = room.off[axis]
+        before = off - _shift(off, room.steps[axis])
+        after = off - _shift(off, room.steps[axis] + 1)
+        further = cost + after * after - before * before
+        if further <= limit:
+            room.steps[axis] += 1
+            return further
+        room.steps[axis] = 0
+        cost += off * off - before * before
+    return -1.0
+
+
+@kernel
+def _code_at(arrays: IndexArrays, room: _Room) -> int:
+    """The code at the lattice point ``nearest`` plus its steps; -1 if that is none."""
+    key = 0
+    for axis in range(room.query.shape[0]):
+        place = room.nearest[axis] + _shift(room.off[axis], room.steps[axis])
+        cell = math.floor(place * arrays.unit_mm / arrays.cell_mm)
+        key += int(cell) * arrays.weights[axis]
+    bucket = key % (arrays.starts.shape[0] - 1)
+    for place in range(int(arrays.starts[bucket]), int(arrays.starts[bucket + 1])):
+        same = True
+        for axis in range(room.query.shape[0]):
+            shift = _shift(room.off[axis], room.steps[axis])
+            if arrays.coordinates[place, axis] != room.nearest[axis] + shift:
+                same = False
+                break
+        if same:
+            return int(arrays.codes[place])
+    return -1
+
+
+@kernel
+def _search(
+    arrays: IndexArrays,
+    words: Words,
+    room: _Room,
+    points: Floats,
+    radius_mm: float,
+    stop_mm: float,
+    share: float,
+    every: bool,
+    row: int,
+    count: int,
+    rows: Ints,
+    codes: Ints,
+    distances: Floats,
+) -> int:
+    """One query of :func:`search_each`: how many codes are listed after it."""
+    norm = math.sqrt(centred(points, room.points))
+    # Also where the norm is NaN.
+    if not (arrays.min_norm_mm - radius_mm <= norm <= arrays.max_norm_mm + radius_mm):
+        return count
+    best_score = score_orders(arrays.frame, room.points, room.scores)
+    radius = radius_mm + ROUNDING_MM
+    candidates = likely_orders(room.scores, best_score - share * radius, room.orders)
+    for done in range(candidates):
+        order = bring_best(room.scores, room.orders, done, candidates)
+        score = room.scores[order]
+        if score < best_score - share * radius:
+            continue  # the radius has shrunk since
+        coordinates_in_order(arrays.frame, room.points, order, room.query)
+        least = best_score - (share - 1.0) * radius - ROUNDING_MM
+        gap = middle_of_search(room.query, least, room.middle)
+        limit = squared_reach(norm, score, radius, gap) / (arrays.unit_mm * arrays.unit_mm)
+        for word in range(words.shape[0]):
+            cost = _nearest_point(words, word, room, arrays.unit_mm, limit)
+            if cost > limit:
+                continue
+            while cost >= 0.0:
+                for axis in range(room.query.shape[0]):
+                    place = room.nearest[axis] + _shift(room.off[axis], room.steps[axis])
+                    room.stored[axis] = place * arrays.unit_mm
+                if room.stored[0] >= least:
+                    distance = math.sqrt(squared_distance(room.query, room.stored))
+                    if distance <= radius:
+                        code = _code_at(arrays, room)
+                        if code >= 0 and distance <= radius_mm and every:
+                            if count < distances.shape[0]:
+                                rows[count] = row
+                                codes[count] = code
+                                distances[count] = distance
+                            count += 1
+                        elif code >= 0 and distance <= radius_mm:
+                            keep_two(codes, distances, code, distance)
+                            if distance <= stop_mm:
+                                return count
+                            if distances[1] + ROUNDING_MM < radius:
+                                radius = distances[1] + ROUNDING_MM
+                                limit = squared_reach(norm, score, radius, gap)
+                                limit /= arrays.unit_mm * arrays.unit_mm
+                cost = _next_point(room, cost, limit)
+    return count
+
+
+@kernel
+def search_each(
+    arrays: IndexArrays,
+    words: Words,
+    points: Floats,
+    radius_mm: float,
+    stop_mm: float,
+    share: float,
+    every: bool,
+    count: int,
+    rows: Ints,
+    codes: Ints,
+    distances: Floats,
+) -> int:
+    """:func:`sim.stamps.grid_search.search_each` among lattice points.
+
+    With ``share`` = 1 only codes are looked for that score no less than the query.
+    """
+    room = _room(arrays)
+    for row in range(points.shape[0]):
+        into = 0 if every else row
+        if not every:
+            codes[row, 0] = codes[row, 1] = -1
+            distances[row, 0] = distances[row, 1] = math.inf
+        count = _search(
+            arrays,
+            words,
+            room,
+            points[row],
+            radius_mm,
+            stop_mm,
+            share,
+            every,
+            row,
+            count,
+            rows,
+            codes[into],
+            distances[into],
+        )
+    return count
