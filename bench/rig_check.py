@@ -21,7 +21,7 @@ from firmware_emulator.commands import (
     WireKeyframe,
 )
 from firmware_emulator.errors import ProtocolError
-from firmware_emulator.link import Packet, PacketParser, PacketSender, PacketType
+from firmware_emulator.link import Packet, PacketParser, PacketType, host_sender
 from firmware_emulator.messages import (
     Answer,
     Capability,
@@ -78,7 +78,7 @@ class RigCheck:
         self._port_name = port
         self._clock = clock
         self._findings: dict[str, Finding] = {}
-        self._sender = PacketSender()
+        self._sender = host_sender()
         self._parser = PacketParser()
         self._seen: list[tuple[float, Packet]] = []
         self._port: SerialPort

@@ -12,8 +12,7 @@ from firmware_emulator.errors import LinkError
 from firmware_emulator.faults import BYTE_FAULTS, Faults, Injected
 from firmware_emulator.link import LinkCounters
 from sim.press import Keyframe, Press
-from sim.rig import Listen, open_channel, served
-from sim.rig.faulty import FaultyChannel, faulty
+from sim.rig import Listen, RigFaults, open_channel, served
 from sim.rig.pattern import PatternPanel, pattern_report
 
 SCANS = 250
@@ -91,16 +90,20 @@ def soak(
         LinkError: the rig does not answer any more.
     """
     result = SoakResult()
-    panel, channel, result.injected = faulty(PatternPanel(), open_channel(listen), faults, seed)
+    befalls = RigFaults(faults, seed)
+    result.injected = befalls.injected
+    befalls.active = False
     begun_s = clock()
     start_mb = _memory_mb()
-    with served(panel, channel) as port, SerialRig(port) as rig:
+    with served(*befalls.befall(PatternPanel(), open_channel(listen))) as port, SerialRig(port) as rig:
         # The handshake may have joined the stream behind its first packets, which then count for nobody.
         joined_at = result.injected.packets - rig.counters.packets - rig.counters.lost
+        befalls.active = True
         while result.presses == 0 or clock() - begun_s < seconds:
             _press_once(rig, result, clock)
             progress(clock() - begun_s)
-        _settle(rig, channel)
+        befalls.active = False
+        rig.settle()
         result.counters = rig.counters
         result.injected.packets -= joined_at
     result.memory_mb = (start_mb, _memory_mb())
@@ -127,13 +130,6 @@ def _press_once(rig: SerialRig, result: SoakResult, clock: Callable[[], float]) 
 
 def _places(seed: int, scan: int) -> tuple[tuple[int, int, int], ...]:
     return tuple((contact.id, contact.x, contact.y) for contact in pattern_report(seed, scan).contacts)
-
-
-def _settle(rig: SerialRig, channel: FaultyChannel) -> None:
-    """Let whole packets follow, by which the last losses show."""
-    channel.calm()
-    for _ in range(3):
-        rig.reset()
 
 
 def _memory_mb() -> float:

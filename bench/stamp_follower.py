@@ -1,13 +1,11 @@
-"""Which stamp stands on the panel, and where, from landing to lift."""
+"""Which stamps stand on the panel, and where, from landing to lift."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from firmware_emulator.touch import TouchReport
-from sim.decoder import Decoder, PressDecoder, Verdict
+from sim.decoder import Decoder, StampTracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +17,7 @@ class PlacedStamp:
         x_mm, y_mm: centre of its face, from the top left corner of the panel.
         theta_rad: its rotation, from x towards y.
         contact_ids: the contacts that are its pads.
+        track: number that stays with it while it stands; two of one code have two.
     """
 
     code: int
@@ -26,35 +25,41 @@ class PlacedStamp:
     y_mm: float
     theta_rad: float
     contact_ids: frozenset[int]
+    track: int = 1
 
 
 class StampFollower:
-    """Reads each press once, by all its reports, and then follows the stamp until it has left.
+    """Follows all stamps on a panel, each from the second report that shows it until its last pad lifts.
 
     Args:
         decoder: reads the shapes.
     """
 
     def __init__(self, decoder: Decoder) -> None:
-        self._decoder = decoder
-        self._press = PressDecoder(decoder)
-        self._code: int | None = None
-        self._stamp: PlacedStamp | None = None
+        self._tracker = StampTracker(decoder)
+        self._tracks: frozenset[int] = frozenset()
+        self._placed: tuple[PlacedStamp, ...] = ()
 
-    def feed(self, report: TouchReport) -> PlacedStamp | None:
-        """Take the next report; return the stamp that stands there, None until one has been read."""
-        contacts = [contact for contact in report.down if contact.x_mm is not None]
-        if not contacts:
-            self._press = PressDecoder(self._decoder)
-            self._code = self._stamp = None
-            return None
-        decision = self._press.feed(report)
-        if decision is not None and decision.reading.verdict is Verdict.READ:
-            self._code = decision.reading.code
-        if self._code is not None:
-            reading = self._decoder.decode(np.array([(contact.x_mm, contact.y_mm) for contact in contacts]))
-            # A report that says otherwise, as while the stamp lifts, leaves it where it was.
-            if reading.code == self._code and reading.pose is not None:
-                pads = frozenset(contacts[place].id for place in reading.contacts if place >= 0)
-                self._stamp = PlacedStamp(self._code, *reading.pose, pads)
-        return self._stamp
+    def feed(self, report: TouchReport) -> tuple[PlacedStamp, ...]:
+        """Take the next report; return the stamps that stand there."""
+        tracked = self._tracker.feed(report)
+        standing = [
+            PlacedStamp(
+                stamp.code,
+                *stamp.pose,
+                frozenset(contact for contact in stamp.contacts if contact is not None),
+                stamp.track,
+            )
+            for stamp in tracked
+            if stamp.track in self._tracks  # the first report may show pads that have not landed wholly
+        ]
+        taken = {contact for stamp in tracked for contact in stamp.contacts}
+        free = frozenset(contact.id for contact in report.down) - taken
+        # A stamp that lifts stays where it was until the last of its pads has gone.
+        followed = {stamp.track for stamp in tracked}
+        for stamp in self._placed:
+            left = stamp.contact_ids & free
+            if stamp.track not in followed and left:
+                standing.append(replace(stamp, contact_ids=left))
+        self._tracks, self._placed = frozenset(followed), tuple(standing)
+        return self._placed

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
+from typing import TypeVar
 
 from bench.stamp_follower import PlacedStamp
 from firmware_emulator.errors import InputError
@@ -46,6 +47,7 @@ class TimeTag:
 
 Argument = int | float | str | TimeTag
 _Place = tuple[float, float, float]
+_Key = TypeVar("_Key", int, tuple[int, int])
 
 
 def osc_message(address: str, *arguments: Argument) -> bytes:
@@ -127,7 +129,7 @@ class TuioEncoder:
         self._sessions = count(1)
         self._frames = count(1)
         self._cursors: dict[int, _Track] = {}
-        self._objects: dict[int, _Track] = {}
+        self._objects: dict[tuple[int, int], _Track] = {}
 
     def datagrams(self, report: TouchReport, stamps: Sequence[PlacedStamp] = ()) -> list[bytes]:
         """Return what tells of one scan; contacts that are pads of a stamp are the stamp alone."""
@@ -151,13 +153,19 @@ class TuioEncoder:
             self._objects,
             report.t_us,
             {
-                stamp.code: (stamp.x_mm / width_mm, stamp.y_mm / height_mm, stamp.theta_rad % _TURN)
+                (stamp.track, stamp.code): (
+                    stamp.x_mm / width_mm,
+                    stamp.y_mm / height_mm,
+                    stamp.theta_rad % _TURN,
+                )
                 for stamp in stamps
             },
         )
         return self._encode(report.t_us, next(self._frames))
 
-    def _followed(self, before: dict[int, _Track], t_us: int, places: dict[int, _Place]) -> dict[int, _Track]:
+    def _followed(
+        self, before: dict[_Key, _Track], t_us: int, places: dict[_Key, _Place]
+    ) -> dict[_Key, _Track]:
         tracks = {}
         for key, place in places.items():
             track = before.get(key)
@@ -182,7 +190,7 @@ class TuioEncoder:
                 track.acceleration,
                 track.turn_acceleration,
             )
-            for code, track in self._objects.items()
+            for (_, code), track in self._objects.items()
         ]
         profiles: list[tuple[str, Sequence[tuple[Argument, ...]]]] = [("/tuio/2Dcur", cursors)]
         if self._size_mm is not None:
@@ -207,7 +215,7 @@ class TuioEncoder:
             shape = (0.0, 0.0, 0.0, 1.0)  # angle, shear and radius are not known; it presses
             motion = (x_speed, y_speed, 0.0, track.acceleration, 0.0)
             messages.append(osc_message("/tuio2/ptr", track.session, _FINGER, number, x, y, *shape, *motion))
-        for code, track in self._objects.items():
+        for (_, code), track in self._objects.items():
             messages.append(
                 osc_message(
                     "/tuio2/tok",

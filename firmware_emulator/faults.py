@@ -190,10 +190,14 @@ class WireFaults:
         faults: what, and how often.
         rng: from which the faults are drawn.
         injected: where they are counted.
+
+    Attributes:
+        active: False lets no further fault befall the line; what it holds back comes with the next packet.
     """
 
     def __init__(self, faults: Faults, rng: np.random.Generator, injected: Injected | None = None) -> None:
         self.injected = Injected() if injected is None else injected
+        self.active = True
         self._faults = faults
         self._rng = rng
         shares = faults.shares()
@@ -247,16 +251,14 @@ class WireFaults:
             return 0.0, body + b"\0"
         return 0.0, packet
 
-    def calm(self) -> None:
-        """Let no further fault befall the line; what it holds back comes with the next packet."""
-        self._bounds = np.zeros_like(self._bounds)
-
     def _draw(self) -> str:
         """Return the name of the fault that befalls the next packet, or nothing."""
         chance = self._rng.random()
         if self._spared:
             # The partner of a swapped or joined packet is left alone, or the counts would not be exact.
             self._spared = False
+            return ""
+        if not self.active:
             return ""
         place = int(np.searchsorted(self._bounds, chance, side="right"))
         return self._names[place] if place < len(self._names) else ""
@@ -292,16 +294,17 @@ class WireFaults:
 
 
 class CommandFaults:
-    """Does to what the host sends what a bad line does."""
+    """Does to what the host sends what a bad line does, while ``active``."""
 
     def __init__(self, faults: Faults, rng: np.random.Generator, injected: Injected | None = None) -> None:
         self.injected = Injected() if injected is None else injected
+        self.active = True
         self._faults = faults
         self._rng = rng
 
     def hear(self, data: bytes) -> bytes:
         """Take bytes from the host; return what of them arrives. Packets that end in them are damaged."""
-        if not (self._faults.flip_command or self._faults.drop_command):
+        if not (self.active and (self._faults.flip_command or self._faults.drop_command)):
             return data
         *packets, rest = data.split(b"\0")
         return b"\0".join([*(self._spoiled(packet) if packet else packet for packet in packets), rest])

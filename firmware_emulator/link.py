@@ -7,6 +7,7 @@ payload, CRC-32 u32 over everything before it. On the wire it is COBS-encoded an
 from __future__ import annotations
 
 import dataclasses
+import secrets
 import struct
 import zlib
 from collections import deque
@@ -38,6 +39,7 @@ _CRC = struct.Struct("<I")
 _CRC_RESIDUE = 0x2144DF1C  # the CRC-32 of any bytes followed by their own CRC-32, little endian
 _SHORTEST_BODY = _HEADER.size + _CRC.size
 _WRAP = 1 << 32
+_FIRST_NUMBERS = 1 << 31
 _REMEMBERED = 64
 
 
@@ -162,10 +164,14 @@ def encode_packet(kind: int, sequence: int, t_us: int, payload: bytes = b"") -> 
 
 
 class PacketSender:
-    """Numbers the packets of one sender."""
+    """Numbers the packets of one sender.
 
-    def __init__(self) -> None:
-        self.sequence = 0
+    Args:
+        first: number of its first packet.
+    """
+
+    def __init__(self, first: int = 0) -> None:
+        self.sequence = first
         """Number that the next packet will carry."""
 
     def encode(self, kind: int, t_us: int, payload: bytes = b"") -> bytes:
@@ -173,6 +179,15 @@ class PacketSender:
         packet = encode_packet(kind, self.sequence, t_us, payload)
         self.sequence = (self.sequence + 1) % _WRAP
         return packet
+
+
+def host_sender() -> PacketSender:
+    """Return the sender of a host, which begins with any number.
+
+    A rig cannot see that its port was opened anew: the first commands of two hosts in a row, under the same
+    numbers, would be duplicates to it.
+    """
+    return PacketSender(secrets.randbelow(_FIRST_NUMBERS))
 
 
 class PacketParser:

@@ -32,17 +32,19 @@ _FRAME = struct.Struct("<BB")
 _ANSWER = struct.Struct("<IBB")
 _PRESS_DONE = struct.Struct("<IBI")
 _TIP = 0x01
+_CANCELLED = 0x02
 _SIZE_UNITS_PER_MM = 100
 
 
 class Capability(IntFlag):
-    """What a rig can do beyond sending contacts; the last tells what its panel does beyond the limit."""
+    """What a rig can do beyond sending contacts; the last two tell what its panel does beyond the limit."""
 
     PRESS = 0x01
     RAW_FRAMES = 0x02
     HID_REPORTS = 0x04
     CONFIGURE = 0x08
     CANCELS_ALL = 0x10
+    MARKS_CANCELLED = 0x20
 
 
 NO_CAPABILITY = Capability(0)
@@ -92,8 +94,12 @@ class Identity:
 
     @property
     def cancel_limit(self) -> int | None:
-        """Contacts beyond which the panel cancels all touches; None where it only drops the new ones."""
-        return self.contact_limit if Capability.CANCELS_ALL in self.capabilities else None
+        """Contacts beyond which the panel cancels all touches without a mark.
+
+        None where it only drops the new ones, or where it marks what it cancels: then nobody has to guess.
+        """
+        what = self.capabilities & (Capability.CANCELS_ALL | Capability.MARKS_CANCELLED)
+        return self.contact_limit if what == Capability.CANCELS_ALL else None
 
     def pack(self) -> bytes:
         """Return the payload."""
@@ -265,7 +271,7 @@ def pack_contacts(report: TouchReport) -> bytes:
         return b"".join(
             _CONTACT.pack(
                 contact.id,
-                _TIP if contact.tip else 0,
+                (_TIP if contact.tip else 0) | (_CANCELLED if contact.cancelled else 0),
                 contact.x,
                 contact.y,
                 0 if contact.size_mm is None else max(1, round(contact.size_mm * _SIZE_UNITS_PER_MM)),
@@ -304,6 +310,7 @@ class ContactReader:
                         x * x_scale_mm,
                         y * y_scale_mm,
                         size / _SIZE_UNITS_PER_MM if size else None,
+                        flags & _CANCELLED != 0,
                     )
                     for number, flags, x, y, size in _CONTACT.iter_unpack(payload)
                 ]

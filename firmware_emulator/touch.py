@@ -32,6 +32,7 @@ class Contact(NamedTuple):
         x, y: position in the device's own units.
         x_mm, y_mm: position in mm from the top left corner; None where the device gives no physical size.
         size_mm: larger diameter of the touch in mm; None where the device does not report it.
+        cancelled: True if the panel took the touch away, which may still be there; ``tip`` is False then.
     """
 
     id: int
@@ -41,6 +42,7 @@ class Contact(NamedTuple):
     x_mm: float | None = None
     y_mm: float | None = None
     size_mm: float | None = None
+    cancelled: bool = False
 
 
 class TouchReport(NamedTuple):

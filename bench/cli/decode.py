@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.cli.stamp_options import CatalogueFile, Family, Seconds, SigmaMm, SizeMm, Source, stamp_decoder
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -24,12 +26,7 @@ def decode(
         list[str] | None,
         typer.Argument(help="Recordings; - is standard input.", metavar="FILE...", show_default=False),
     ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PORT", help="Read a device instead, as stampbench record does.", show_default=False
-        ),
-    ] = None,
+    source: Source = None,
     nodes: Annotated[
         str, typer.Option(metavar="ROWSxCOLUMNS", help="TX and RX lines of raw frames in a Muca format.")
     ] = "21x12",
@@ -37,24 +34,13 @@ def decode(
         float | None,
         typer.Option(help="With --events, print recordings in time: 2 in half of it.", show_default=False),
     ] = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option(help="How long to read it; until Ctrl-C without.", min=0.0, show_default=False),
-    ] = None,
+    seconds: Seconds = None,
     events: Annotated[bool, typer.Option("--events", help="Print one JSON line per scan.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
-    family: Annotated[
-        str | None, typer.Option(help="Read stamps of this family.", show_default=False)
-    ] = None,
-    catalogue: Annotated[
-        str | None, typer.Option(help="Read the stamps of this catalogue file.", show_default=False)
-    ] = None,
-    size_mm: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WxH", help="Size of the touch area, where the recording gives none.", show_default=False
-        ),
-    ] = None,
+    family: Family = None,
+    catalogue: CatalogueFile = None,
+    sigma_mm: SigmaMm = None,
+    size_mm: SizeMm = None,
     cancel_limit: Annotated[
         int | None,
         typer.Option(
@@ -80,7 +66,7 @@ def decode(
     if events and (family is not None or catalogue is not None):
         raise InputError("--events prints contacts, not stamps; expected it without --family and --catalogue")
     size = None if size_mm is None else touch_area_mm(size_mm)
-    decoder = stamp_decoder(family, catalogue)
+    decoder = stamp_decoder(family, catalogue, sigma_mm)
     results: list[dict[str, Any]] = []
     failed = False
     inputs = [(file, open_recording(file)) for file in files or ()]
@@ -115,20 +101,6 @@ def decode(
         typer.echo(json.dumps({"recordings": results}, indent=2))
     if failed:
         raise typer.Exit(InputError.exit_status)
-
-
-def stamp_decoder(family: str | None, catalogue: str | None) -> Decoder | None:
-    """The decoder of the codebook that ``--family`` or ``--catalogue`` names; None without either."""
-    from firmware_emulator.errors import InputError
-
-    if family is not None and catalogue is not None:
-        raise InputError("--family and --catalogue exclude each other; expected one of them")
-    if family is None and catalogue is None:
-        return None
-    from sim.decoder import Decoder
-    from sim.stamps import Catalogue, load_family
-
-    return Decoder(load_family(family) if family is not None else Catalogue.read(str(catalogue)))
 
 
 def reports_in_mm(recording: Recording, size_mm: tuple[float, float] | None) -> Iterator[TouchReport]:

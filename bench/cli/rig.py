@@ -61,9 +61,8 @@ def serve(
 
     from firmware_emulator.errors import InputError
     from firmware_emulator.faults import Faults
-    from sim.rig import SimulatedPanel, VirtualRig, open_channel
+    from sim.rig import RigFaults, SimulatedPanel, VirtualRig, open_channel
     from sim.rig.channels import Channel
-    from sim.rig.faulty import faulty
     from sim.rig.panels import PressedPanel
 
     if speaks is not WireFormat.LINK:
@@ -71,12 +70,11 @@ def serve(
             raise InputError(f"--faults befall packets of the link alone: leave out --format {speaks.value}")
         _serve_format(profile, object_name, speaks, listen, port)
         return
-    wanted = None if faults is None else Faults.read(faults)
+    befalls = None if faults is None else RigFaults(Faults.read(faults), fault_seed)
     panel: PressedPanel = SimulatedPanel(profile, serial_number)
     channel: Channel = open_channel(listen, port)
-    injected = None
-    if wanted is not None:
-        panel, channel, injected = faulty(panel, channel, wanted, fault_seed)
+    if befalls is not None:
+        panel, channel = befalls.befall(panel, channel)
     with closing(channel), suppress(KeyboardInterrupt):
         description = {
             "port": channel.port,
@@ -85,8 +83,8 @@ def serve(
         }
         typer.echo(json.dumps(description) if as_json else channel.port)
         VirtualRig(panel, channel).serve()
-    if injected is not None:
-        typer.echo(json.dumps(injected.to_mapping()), err=True)
+    if befalls is not None:
+        typer.echo(json.dumps(befalls.injected.to_mapping()), err=True)
 
 
 def _serve_format(profile: str, object_name: str, speaks: WireFormat, listen: ListenOn, port: int) -> None:

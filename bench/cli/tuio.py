@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.stamp_options import CatalogueFile, Family, Seconds, SigmaMm, SizeMm, Source, stamp_decoder
+
 
 class Version(StrEnum):
     """Versions of TUIO."""
@@ -25,40 +27,24 @@ def tuio(
     file: Annotated[
         str | None, typer.Argument(help="Recording; - is standard input.", show_default=False)
     ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PORT", help="Read a device instead, as stampbench record does.", show_default=False
-        ),
-    ] = None,
+    source: Source = None,
     to: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Where to send the datagrams.")
     ] = "127.0.0.1:3333",
     protocol: Annotated[Version, typer.Option(help="Version of TUIO.")] = Version.V1,
-    family: Annotated[
-        str | None, typer.Option(help="Follow stamps of this family.", show_default=False)
-    ] = None,
-    catalogue: Annotated[
-        str | None, typer.Option(help="Follow the stamps of this catalogue file.", show_default=False)
-    ] = None,
-    size_mm: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WxH", help="Size of the touch area, where nothing else tells.", show_default=False
-        ),
-    ] = None,
+    family: Family = None,
+    catalogue: CatalogueFile = None,
+    sigma_mm: SigmaMm = None,
+    size_mm: SizeMm = None,
     speed: Annotated[float, typer.Option(help="Of a recording: 2 plays it in half the time.")] = 1.0,
-    seconds: Annotated[
-        float | None,
-        typer.Option(help="How long to read a device; until Ctrl-C without.", min=0.0, show_default=False),
-    ] = None,
+    seconds: Seconds = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Send contacts as cursors and stamps as objects over UDP, in time."""
     import socket
     from contextlib import closing
 
-    from bench.cli.decode import reports_in_mm, stamp_decoder
+    from bench.cli.decode import reports_in_mm
     from bench.sources.devices import device_recording
     from bench.sources.pacing import paced
     from bench.sources.recording import touch_area_mm
@@ -71,7 +57,7 @@ def tuio(
         raise InputError("tuio: expected a recording, or --source and a port")
     address = _address(to)
     size = None if size_mm is None else touch_area_mm(size_mm)
-    decoder = stamp_decoder(family, catalogue)
+    decoder = stamp_decoder(family, catalogue, sigma_mm)
     follower = None if decoder is None else StampFollower(decoder)
     sent = {"scans": 0, "datagrams": 0}
     codes: list[int] = []
@@ -94,10 +80,9 @@ def tuio(
             panel_mm if follower is not None else None,
         )
         for report in reports if source is not None else paced(reports, speed):
-            stamp = None if follower is None else follower.feed(report)
-            if stamp is not None and stamp.code not in codes:
-                codes.append(stamp.code)
-            for datagram in encoder.datagrams(report, [] if stamp is None else [stamp]):
+            stamps = () if follower is None else follower.feed(report)
+            codes.extend(stamp.code for stamp in stamps if stamp.code not in codes)
+            for datagram in encoder.datagrams(report, stamps):
                 udp.sendto(datagram, address)
                 sent["datagrams"] += 1
             sent["scans"] += 1

@@ -46,6 +46,7 @@ class _ContactLine(msgspec.Struct, omit_defaults=True):
     x_mm: float | None = None
     y_mm: float | None = None
     size_mm: float | None = None
+    cancelled: bool = False
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
@@ -79,12 +80,7 @@ class CaptureWriter:
 
     def report(self, report: TouchReport) -> None:
         """Append one report."""
-        contacts = [
-            _ContactLine(
-                contact.id, contact.tip, contact.x, contact.y, contact.x_mm, contact.y_mm, contact.size_mm
-            )
-            for contact in report.contacts
-        ]
+        contacts = [_ContactLine(*contact) for contact in report.contacts]
         self._write(_encoder.encode(_Line(report.t_us, contacts)))
 
     def frame(self, frame: Frame) -> None:
@@ -189,5 +185,4 @@ def _whole_lines(lines: RecordingLines, notes: list[str]) -> Iterator[_Line]:
 def _reports(lines: RecordingLines, notes: list[str]) -> Iterator[TouchReport]:
     for line in _whole_lines(lines, notes):
         if line.t_us is not None and line.contacts is not None:
-            contacts = tuple(Contact(c.id, c.tip, c.x, c.y, c.x_mm, c.y_mm, c.size_mm) for c in line.contacts)
-            yield TouchReport(line.t_us, contacts)
+            yield TouchReport(line.t_us, tuple(Contact(*msgspec.structs.astuple(c)) for c in line.contacts))

@@ -135,6 +135,6 @@ def _link_source(rig: SerialRig, frames: bool) -> LiveSource:
             height_mm=identity.height_um / 1000,
         ),
         items(),
-        lambda: rig.counters.to_mapping() | {"reconnects": rig.reconnects},
+        lambda: rig.counters.to_mapping() | {"reconnects": rig.reconnects, "dropped": rig.dropped},
         cancel_limit=identity.cancel_limit,
     )

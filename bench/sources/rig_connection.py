@@ -18,8 +18,8 @@ from firmware_emulator.link import (
     LinkCounters,
     Packet,
     PacketParser,
-    PacketSender,
     PacketType,
+    host_sender,
 )
 from firmware_emulator.messages import Answer, ContactReader, Heartbeat, Identity, Status
 
@@ -29,6 +29,7 @@ LOOK_EVERY_S = 0.1
 ATTEMPTS = 3
 HEARTBEAT_EVERY_S = 0.5
 _DEAF_AFTER_HEARTBEATS = 2
+_SETTLING_RESETS = 3
 _BITS_PER_BYTE = 10  # with start and stop bit
 
 
@@ -69,6 +70,8 @@ class RigConnection:
         """The last heartbeat received."""
         self.hid_descriptor: bytes | None = None
         """The rig's HID report descriptor; known once HID reports were asked for."""
+        self.dropped = 0
+        """Reports that the rig threw away unsent since its first heartbeat: they were read too slowly."""
         self.reconnects = 0
         """How often the rig was found again after its port had gone."""
         self._baudrate = baudrate
@@ -77,7 +80,7 @@ class RigConnection:
         self._clock = clock
         self._pause = pause
         self._parser = PacketParser()
-        self._sender = PacketSender()
+        self._sender = host_sender()
         self._inbox: deque[Packet] = deque()
         self._streams = Streams.CONTACTS
         self._serial: SerialPort
@@ -165,6 +168,15 @@ class RigConnection:
         self._demand(Reset())
         self._streams = Streams.CONTACTS
 
+    def settle(self) -> None:
+        """Exchange a few packets, so that what the line lost last shows in the counters.
+
+        Raises:
+            LinkError: the rig does not answer.
+        """
+        for _ in range(_SETTLING_RESETS):
+            self.reset()
+
     def configure(self, condition: Mapping[str, Any]) -> None:
         """Set the condition of a simulated panel, as plans write it.
 
@@ -229,10 +241,17 @@ class RigConnection:
                 )
         packet = self._inbox.popleft()
         if packet.type == PacketType.HEARTBEAT:
-            self.heartbeat = Heartbeat.unpack(packet.payload)
+            self._hear(Heartbeat.unpack(packet.payload))
         elif packet.type == PacketType.HID_DESCRIPTOR:
             self.hid_descriptor = packet.payload
         return packet
+
+    def _hear(self, heartbeat: Heartbeat) -> None:
+        if self.heartbeat is not None:
+            began_anew = heartbeat.scans < self.heartbeat.scans and heartbeat.dropped < self.heartbeat.dropped
+            before = 0 if began_anew else self.heartbeat.dropped
+            self.dropped += (heartbeat.dropped - before) % (1 << 32)
+        self.heartbeat = heartbeat
 
     def _handshake(self, deadline_s: float) -> None:
         """Ask for the identity until it comes."""

@@ -23,8 +23,8 @@ class SerialRig(RigConnection):
     Attributes:
         press_counters: what the link did during the last press.
         press_reports: what was odd about the reports of the last press; no fault of the link.
-        press_whole: True if every report of the last press arrived; one that is not whole says nothing of the
-            stamp.
+        press_whole: True if every report of the last press arrived, and the rig threw none away; one that is
+            not whole says nothing of the stamp.
     """
 
     press_counters = LinkCounters()
@@ -56,7 +56,7 @@ class SerialRig(RigConnection):
             InputError: the rig knows no such object.
             LinkError: the link died, or the rig fell silent.
         """
-        before = self.counters
+        before, dropped = self.counters, self.dropped
         command = press_command(press, seed)
         streams = Streams.CONTACTS
         streams |= Streams.RAW_FRAMES if on_frame is not None else Streams(0)
@@ -82,7 +82,10 @@ class SerialRig(RigConnection):
                     if done.command_sequence == sequence:
                         self.press_counters = self.counters - before
                         self.press_whole = (
-                            done.reports == reports and not done.aborted and self.press_counters.faultless
+                            done.reports == reports
+                            and not done.aborted
+                            and self.press_counters.faultless
+                            and self.dropped == dropped
                         )
                         return
                 elif packet.type == PacketType.HEARTBEAT and not Heartbeat.unpack(packet.payload).pressing:
@@ -95,12 +98,15 @@ class SerialRig(RigConnection):
                 self.press_counters = self.counters - before
             raise
 
-    def watch(self, *, first_contact_s: float, quiet_us: int) -> Iterator[TouchReport]:
+    def watch(
+        self, *, first_contact_s: float, quiet_us: int, meanwhile: Callable[[], None] = lambda: None
+    ) -> Iterator[TouchReport]:
         """Yield reports while somebody presses by hand, until nothing has touched for a while.
 
         Args:
             first_contact_s: how long the operator may take to the first contact.
             quiet_us: device time without contact after which the press is over.
+            meanwhile: called at each packet, heartbeats too; what it raises ends the press.
 
         Raises:
             LinkError: nobody pressed in time, the link died, or the rig fell silent.
@@ -111,6 +117,7 @@ class SerialRig(RigConnection):
         checker = self._new_checker()
         touched_us: int | None = None
         while True:
+            meanwhile()
             packet = self._next_packet()
             if packet.type == PacketType.CONTACTS:
                 report = self._contacts.report(packet.t_us, packet.payload)

@@ -11,6 +11,19 @@ Array = npt.NDArray[np.float64]
 
 
 @kernel
+def calibrate(deltas: npt.NDArray[np.int16], baseline: Array, smooth: Array, frames: int) -> None:
+    """Make ``baseline`` and ``smooth`` (rows, cols) the mean of the ``frames`` since power-up, this the last.
+
+    What touches the panel meanwhile is taken for rest, until it lifts and anti-touch recalibration finds out.
+    """
+    rows, cols = deltas.shape
+    for r in range(rows):
+        for c in range(cols):
+            baseline[r, c] += (float(deltas[r, c]) - baseline[r, c]) / frames
+            smooth[r, c] = baseline[r, c]
+
+
+@kernel
 def track_baseline(
     baseline: Array,
     smooth: Array,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from firmware_emulator.controller.baseline import track_baseline
+from firmware_emulator.controller.baseline import calibrate, track_baseline
 from firmware_emulator.controller.centroid import locate
 from firmware_emulator.controller.filters import condition
 from firmware_emulator.controller.reporting import new_contacts, report
@@ -18,8 +18,9 @@ from firmware_emulator.touch import Contact, Frame, TouchReport
 
 Array = npt.NDArray[np.float64]
 
-WRONG_FRAMES = 2
-"""Place in the state, after those of reporting: for how many frames the baseline has looked wrong."""
+WRONG_FRAMES, CALIBRATED = 2, 3
+"""Places in the state, after those of reporting: for how many frames the baseline has looked wrong, and how
+many have entered it since power-up."""
 
 
 @kernel
@@ -48,11 +49,15 @@ def scan(
         blobs: room for the touches of a frame.
         tracks: touches that are followed, updated.
         contacts: filled with what is told.
-        state: (3,) what else outlasts a frame, updated.
+        state: (4,) what else outlasts a frame, updated.
         params: record of settings.parameters.
     """
+    if state[CALIBRATED] < params[0]["calibration_frames"]:
+        state[CALIBRATED] += 1
+        calibrate(deltas, baseline, smooth, state[CALIBRATED])
+        return 0, False
     condition(deltas, baseline, smooth, signal, noisy, params)
-    touches = find_touches(signal, noisy, blobs, params)
+    touches = find_touches(signal, noisy, tracks, blobs, params)
     if touches > 0:
         locate(signal, blobs, touches, params)
     live = follow(blobs, touches, tracks, params)
@@ -84,11 +89,11 @@ class Controller:
         self._blobs = new_blobs()
         self._tracks = new_tracks()
         self._contacts = new_contacts()
-        self._state = np.zeros(3, np.int64)
+        self._state = np.zeros(4, np.int64)
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything, as at power-up: the next frame is read against a baseline of zero."""
+        """Forget everything, as at power-up: the baseline is 0, or what the first frames make it."""
         self._baseline[:] = 0.0
         self._smooth[:] = 0.0
         self._tracks[:] = 0

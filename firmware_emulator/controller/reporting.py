@@ -19,6 +19,7 @@ CONTACT_DTYPE = np.dtype(
         ("x_mm", np.float64),
         ("y_mm", np.float64),
         ("size_mm", np.float64),
+        ("cancelled", np.bool_),
     ]
 )
 """One contact of a report, fields in the order of firmware_emulator.touch.Contact."""
@@ -88,7 +89,7 @@ def report(
 
     A track is reported from its ``debounce_frames``-th frame; missing, it stays at its last position, and
     with the ``liftoff_frames``-th missing frame it appears once more with tip False. An id is free again in
-    the report after.
+    the report after. Touches that are cancelled appear once more likewise, and marked.
 
     Args:
         tracks: (MAX_TOUCHES,) of TRACK_DTYPE, updated.
@@ -137,6 +138,7 @@ def report(
         if track["missing"] == 0:
             _hold_still(track, params)
         _tell(contacts[n], track, not (lifted or state[CANCELLED] == 1), params)
+        contacts[n]["cancelled"] = state[CANCELLED] == 1 and not lifted
         n += 1
         if lifted:
             track["live"] = 0

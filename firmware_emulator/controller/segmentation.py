@@ -52,8 +52,36 @@ def _root(parent: npt.NDArray[np.int64], node: int) -> int:
 
 
 @kernel
+def _track_near(tracks: npt.NDArray[np.void], node: int, cols: int, params: npt.NDArray[np.void]) -> int:
+    """Return the nearest track that was on a node or beside it in the last frame, -1 if there is none."""
+    p = params[0]
+    row, col = node // cols, node % cols
+    near, least = -1, 2.25  # square of one and a half pitches
+    for s in range(tracks.shape[0]):
+        if tracks[s]["live"] == 1 and tracks[s]["missing"] == 0:
+            dx = tracks[s]["x_mm"] / p["pitch_x_mm"] - 0.5 - col
+            dy = tracks[s]["y_mm"] / p["pitch_y_mm"] - 0.5 - row
+            if dx * dx + dy * dy < least:
+                near, least = s, dx * dx + dy * dy
+    return near
+
+
+@kernel
+def _were_apart(
+    tracks: npt.NDArray[np.void], one: int, other: int, cols: int, params: npt.NDArray[np.void]
+) -> bool:
+    """Say whether the peaks on two nodes were touches of their own in the last frame."""
+    first, second = _track_near(tracks, one, cols, params), _track_near(tracks, other, cols, params)
+    return first >= 0 and second >= 0 and first != second
+
+
+@kernel
 def find_touches(
-    signal: Array, noisy: npt.NDArray[np.bool_], blobs: npt.NDArray[np.void], params: npt.NDArray[np.void]
+    signal: Array,
+    noisy: npt.NDArray[np.bool_],
+    tracks: npt.NDArray[np.void],
+    blobs: npt.NDArray[np.void],
+    params: npt.NDArray[np.void],
 ) -> int:
     """Fill ``blobs`` with the touches of a frame, highest first; return their number.
 
@@ -63,6 +91,7 @@ def find_touches(
     Args:
         signal: (rows, cols) counts.
         noisy: (cols,) RX lines on which a landing waits.
+        tracks: touches followed so far: peaks that were apart stay so more easily than others part.
         blobs: (MAX_TOUCHES,) of BLOB_DTYPE, filled.
         params: record of settings.parameters.
     """
@@ -120,6 +149,10 @@ def find_touches(
                 home = min(root, home)
                 peak = signal[order[lower] // cols, order[lower] % cols]
                 depth = max(p["merge_threshold"], p["merge_ratio"] * peak)
+                if p["merge_hysteresis"] > 0.0 and not _were_apart(
+                    tracks, order[lower], order[home], cols, params
+                ):
+                    depth += p["merge_hysteresis"]
                 if p["segmenter"] == 1 or peak - value < depth:
                     counts[lower, 2] -= 1
                     apart[lower] = False

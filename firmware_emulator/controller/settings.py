@@ -54,8 +54,8 @@ class ControllerSettings:
 
     Ratios of thresholds follow published configurations: Cypress TrueTouch Gen6 (finger threshold 200 on, 180
     off, common-mode limit 170, RX line filter 88 with debounce 2, at most 35 nodes, 10 contacts, debounce 2,
-    lift-off 3, 100 ms scans after 1 s without touch), Atmel mXT T9 (movement hysteresis, merge threshold,
-    anti-touch recalibration) and iptsd (position stability).
+    lift-off 3, 100 ms scans after 1 s without touch), Atmel mXT T9 (movement hysteresis, merge threshold and
+    hysteresis, anti-touch recalibration) and iptsd (position stability).
 
     Attributes:
         idle_after_us: rest without touch after which the controller scans slowly, us; 0 = never.
@@ -67,6 +67,8 @@ class ControllerSettings:
         rx_line_filter: remove the common part of RX lines as well as of TX lines (display stripes).
         rx_line_filter_threshold: an RX line with a node this far below rest is noisy, counts.
         rx_line_filter_debounce: frames that a landing on a noisy RX line waits beyond the debounce.
+        calibration_frames: frames after power-up or reset that go unreported, and whose mean becomes the
+            baseline; 0 where the front end delivers deltas from a baseline of its own.
         baseline_rate: part of a node's deviation that the baseline follows in a frame, while nothing touches.
         baseline_step: most that the baseline moves in a frame, counts.
         antitouch_threshold: counts below rest from which an untouched node speaks for a wrong baseline.
@@ -77,6 +79,7 @@ class ControllerSettings:
         touch_hysteresis: how far below the threshold a touch may fall before it lifts, counts.
         merge_threshold: depth of the valley that keeps two peaks apart, counts.
         merge_ratio: the same as a part of the lower peak; the larger of the two counts.
+        merge_hysteresis: by how much deeper the valley must be to part what was one touch, counts.
         impulse_ratio: part of a peak that its strongest neighbour must reach; a lone stuck node is no touch.
         fat_finger_nodes: nodes from which a single-peaked touch is located by its whole area; 0 = never. At
             4.1 mm pitch a finger covers 8 to 12, a pad of 6 mm at most 4.
@@ -115,6 +118,7 @@ class ControllerSettings:
     rx_line_filter: bool = True
     rx_line_filter_threshold: float = 22.0
     rx_line_filter_debounce: int = 2
+    calibration_frames: int = 0
     baseline_rate: float = 1 / 64
     baseline_step: float = 0.05
     antitouch_threshold: float = 25.0
@@ -125,6 +129,7 @@ class ControllerSettings:
     touch_hysteresis: float = 5.0
     merge_threshold: float = 4.0
     merge_ratio: float = 0.03
+    merge_hysteresis: float = 0.0
     impulse_ratio: float = 0.1
     fat_finger_nodes: int = 7
     large_object_nodes: int = 35
@@ -191,9 +196,9 @@ _POSITIVE = (
 )  # fmt: skip
 _NOT_NEGATIVE = (
     "idle_after_us", "idle_interval_us", "common_mode_limit", "rx_line_filter_debounce", "baseline_step",
-    "antitouch_nodes", "touch_hysteresis", "merge_threshold", "fat_finger_nodes", "large_object_nodes",
-    "water_nodes", "centroid_floor", "position_filter_reach_mm", "move_hysteresis_initial_mm",
-    "move_hysteresis_next_mm",
+    "antitouch_nodes", "touch_hysteresis", "merge_threshold", "merge_hysteresis", "calibration_frames",
+    "fat_finger_nodes", "large_object_nodes", "water_nodes", "centroid_floor", "position_filter_reach_mm",
+    "move_hysteresis_initial_mm", "move_hysteresis_next_mm",
 )  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 /*
- * The stampbench link, version 1, for the firmware of a touch test rig: packets from the rig to its host.
+ * The stampbench link, version 1, for the firmware of a touch test rig: packets to its host, commands from it.
  *
  * Portable C99. No heap, no static state, nothing but <stdint.h>, <stddef.h> and <string.h>; a packet is coded
  * while it is written, so it needs no buffer beside the one it is sent from. PROTOCOL.md says what each field
@@ -43,9 +43,13 @@ enum sb_capability {
     SB_CAN_RAW_FRAMES = 2,
     SB_CAN_HID_REPORTS = 4,
     SB_CAN_CONFIGURE = 8,
-    SB_CANCELS_ALL = 16 /* one contact beyond the limit */
+    SB_CANCELS_ALL = 16,      /* one contact beyond the limit */
+    SB_MARKS_CANCELLED = 32   /* and each of them is marked */
 };
 enum sb_status { SB_OK = 0, SB_MANUAL = 1, SB_UNSUPPORTED = 2, SB_BAD_ARGUMENT = 3 };
+
+enum sb_command { SB_IDENTIFY = 0x40, SB_RESET = 0x41, SB_STREAM = 0x42, SB_CONFIGURE = 0x43, SB_PRESS = 0x44 };
+enum sb_stream { SB_STREAM_CONTACTS = 1, SB_STREAM_HID_REPORTS = 2, SB_STREAM_RAW_FRAMES = 4 };
 
 #define SB_NO_COMMAND 0xFFFFFFFFu /* last_command of a heartbeat before the first command */
 
@@ -73,7 +77,8 @@ typedef struct {
     uint8_t id;
     uint8_t tip;
     uint16_t x, y;
-    uint16_t size; /* larger diameter, 1/100 mm; 0 if it is not known */
+    uint16_t size;     /* larger diameter, 1/100 mm; 0 if it is not known */
+    uint8_t cancelled; /* 1 if the panel took it away, with tip 0; else 0 */
 } sb_contact;
 
 size_t sb_put_identity(uint8_t *wire, size_t room, uint32_t sequence, uint32_t time_us, const sb_identity *identity);
@@ -122,6 +127,55 @@ size_t sb_end(sb_writer *writer);                  /* adds CRC and 00; bytes to 
 
 /* CRC-32 as in Ethernet and zlib [P1]; begin with 0, go on with what the last call returned. */
 uint32_t sb_crc32(uint32_t crc, const uint8_t *data, size_t size);
+
+/* ---- commands from the host -------------------------------------------------------------------------- */
+
+/*
+ * Bytes from the host, put together to packets. A packet is decoded where it was gathered, so the buffer is all it
+ * needs: SB_WIRE_SIZE(n) bytes for commands with payloads of up to n bytes; longer ones count as errors.
+ */
+typedef struct {
+    uint8_t *buffer;
+    size_t room, size;
+    uint32_t errors;   /* damaged packets: the host_errors of a heartbeat [C4] */
+    uint32_t last_crc; /* of the last packet, by which its duplicate is known [C3] */
+    uint8_t overlong, joining, any;
+} sb_receiver;
+
+/* A whole packet from the host. Every one of type 40 to 7F is answered once, with its sequence number [C1]. */
+typedef struct {
+    uint8_t type; /* of enum sb_command, or one that this version does not know: SB_UNSUPPORTED */
+    uint32_t sequence;
+    const uint8_t *payload; /* in the receiver's buffer, until the next byte is received */
+    size_t size;
+} sb_packet;
+
+void sb_receive_begin(sb_receiver *receiver, uint8_t *buffer, size_t room);
+
+/* Takes one byte; returns 1 if it completes a packet that is whole, of this version and no duplicate, else 0. */
+int sb_receive(sb_receiver *receiver, uint8_t byte, sb_packet *packet);
+
+/* One place and time of a press; see PROTOCOL.md, 44 press. */
+typedef struct {
+    uint32_t time_us;
+    int32_t x_um, y_um, theta_urad;
+    uint16_t force, grip; /* thousandths */
+    int32_t tilt_x_urad, tilt_y_urad;
+} sb_keyframe;
+
+typedef struct {
+    uint64_t seed;
+    const uint8_t *object; /* object_size bytes of UTF-8, without a 0 at their end */
+    uint8_t object_size;
+    uint16_t keyframes;
+    const uint8_t *first_keyframe;
+} sb_press;
+
+/* Each returns 1 if the payload is what the command asks for; answer SB_BAD_ARGUMENT if not. */
+int sb_get_nothing(const sb_packet *packet);               /* identify, reset */
+int sb_get_stream(const sb_packet *packet, uint8_t *kinds); /* of enum sb_stream */
+int sb_get_press(const sb_packet *packet, sb_press *press);
+void sb_get_keyframe(const sb_press *press, uint16_t number, sb_keyframe *keyframe); /* number below keyframes */
 
 /* ---- HID ------------------------------------------------------------------------------------------------ */
 

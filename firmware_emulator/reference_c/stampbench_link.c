@@ -192,7 +192,7 @@ size_t sb_put_contacts(uint8_t *wire, size_t room, uint32_t sequence, uint32_t t
     sb_begin(&writer, wire, room, SB_CONTACTS, sequence, time_us);
     for (i = 0; i < count; i++) {
         sb_u8(&writer, contacts[i].id);
-        sb_u8(&writer, contacts[i].tip ? 1 : 0);
+        sb_u8(&writer, (uint8_t)((contacts[i].tip ? 1 : 0) | (contacts[i].cancelled ? 2 : 0)));
         sb_u16(&writer, contacts[i].x);
         sb_u16(&writer, contacts[i].y);
         sb_u16(&writer, contacts[i].size);

@@ -61,6 +61,11 @@ class Panel:
         self._company = company(self.profile, self.condition, events)
         self._faults = ReadoutFaults(self.profile, self.condition, events) if self._faulty else None
 
+    @property
+    def company(self) -> tuple[PlacedObject, ...]:
+        """What the condition itself puts on the glass: water, a palm, resting fingers."""
+        return self._company
+
     def frame(self, t_us: int, objects: Sequence[PlacedObject] = ()) -> Frame:
         """Scan the panel once.
 

@@ -22,6 +22,7 @@ CONTROLLER_COUNTS: Final = (
     "touch_threshold",
     "touch_hysteresis",
     "merge_threshold",
+    "merge_hysteresis",
     "water_threshold",
     "centroid_floor",
     "full_touch",

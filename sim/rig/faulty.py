@@ -80,7 +80,7 @@ class FaultyChannel:
         sent = self._channel.write(wire[: self._left])
         self._left -= len(wire)
         if self._left <= 0:
-            self._faults.injected.unplug = 1
+            self._faults.injected.unplug += not self._channel.interrupted
             self._channel.interrupt()
             return False
         return sent
@@ -88,10 +88,6 @@ class FaultyChannel:
     def write_now(self, data: bytes) -> bool:
         """Send whole packets if the channel takes anything now; see :class:`sim.rig.channels.Channel`."""
         return self._channel.write_now(b"") and self.write(data)
-
-    def calm(self) -> None:
-        """Let no further fault befall the line."""
-        self._faults.calm()
 
     def pause(self, seconds: float) -> None:
         """Let time pass, unless interrupted."""
@@ -111,20 +107,46 @@ class FaultyChannel:
         self._channel.close()
 
 
-def faulty(
-    panel: PressedPanel, channel: Channel, faults: Faults, seed: int
-) -> tuple[FaultyPanel, FaultyChannel, Injected]:
-    """Return a panel and a channel with faults drawn from ``seed``, and where they are counted."""
-    injected = Injected()
-    seeds = np.random.SeedSequence(seed).spawn(3)
-    report_rng, wire_rng, command_rng = (np.random.default_rng(part) for part in seeds)
-    return (
-        FaultyPanel(panel, ReportFaults(faults, report_rng, injected)),
-        FaultyChannel(
-            channel,
-            WireFaults(faults, wire_rng, injected),
-            CommandFaults(faults, command_rng, injected),
-            faults.unplug_after,
-        ),
-        injected,
-    )
+class RigFaults:
+    """What befalls one rig, through all its lives: a rig that is served anew goes on drawing and counting.
+
+    Args:
+        faults: what, and how often.
+        seed: from which they are drawn.
+
+    Attributes:
+        injected: what was done so far.
+    """
+
+    def __init__(self, faults: Faults, seed: int = 0) -> None:
+        self.injected = Injected()
+        self._faults = faults
+        seeds = np.random.SeedSequence(seed).spawn(3)
+        report_rng, self._wire_rng, command_rng = (np.random.default_rng(part) for part in seeds)
+        self._reports = ReportFaults(faults, report_rng, self.injected)
+        self._commands = CommandFaults(faults, command_rng, self.injected)
+        self._wire = self._new_wire()
+
+    @property
+    def active(self) -> bool:
+        """Whether faults befall the line, both ways. While a reader joins or leaves they should not.
+
+        What is lost before a reader's first packet, or after its last, can be missed by nobody.
+        """
+        return self._wire.active
+
+    @active.setter
+    def active(self, active: bool) -> None:
+        self._wire.active = self._commands.active = active
+
+    def befall(self, panel: PressedPanel, channel: Channel) -> tuple[FaultyPanel, FaultyChannel]:
+        """Return the panel and the channel of the rig's next life, with these faults."""
+        active, self._wire = self._wire.active, self._new_wire()
+        self._wire.active = active
+        return (
+            FaultyPanel(panel, self._reports),
+            FaultyChannel(channel, self._wire, self._commands, self._faults.unplug_after),
+        )
+
+    def _new_wire(self) -> WireFaults:
+        return WireFaults(self._faults, self._wire_rng, self.injected)

@@ -67,7 +67,7 @@ class SimulatedPanel:
         if self.digitizer is not None:
             capabilities |= Capability.HID_REPORTS
         if self._profile.controller.contact_policy == "cancel_all":
-            capabilities |= Capability.CANCELS_ALL
+            capabilities |= Capability.CANCELS_ALL | Capability.MARKS_CANCELLED
         self.identity = Identity(
             serial_number,
             self._profile.name,

@@ -16,7 +16,6 @@ from contextlib import closing, contextmanager
 
 from firmware_emulator import commands
 from firmware_emulator.errors import InputError, LinkError, ProtocolError
-from firmware_emulator.faults import Faults
 from firmware_emulator.link import Packet, PacketParser, PacketSender, PacketType
 from firmware_emulator.messages import (
     NO_COMMAND,
@@ -29,7 +28,7 @@ from firmware_emulator.messages import (
 )
 from firmware_emulator.touch import Frame, TouchReport
 from sim.rig.channels import Channel, Listen, open_channel
-from sim.rig.faulty import faulty
+from sim.rig.faulty import RigFaults
 from sim.rig.panels import PressedPanel, SimulatedPanel
 
 HEARTBEAT_US = 400_000
@@ -231,8 +230,7 @@ def virtual_rig(
     listen: Listen | str = Listen.AUTO,
     tcp_port: int = 0,
     serial_number: str = "virtual",
-    faults: Faults | None = None,
-    fault_seed: int = 0,
+    faults: RigFaults | None = None,
 ) -> Iterator[str]:
     """Serve the virtual rig of a device profile while the block runs; yields the port to open.
 
@@ -242,7 +240,6 @@ def virtual_rig(
         tcp_port: TCP port to listen on; 0 lets the system choose.
         serial_number: by which rigs are told apart.
         faults: what befalls its reports and its line; None for nothing.
-        fault_seed: from which the faults are drawn.
 
     Raises:
         InputError: there is no such profile, or the channel cannot be had.
@@ -251,6 +248,6 @@ def virtual_rig(
     panel: PressedPanel = SimulatedPanel(profile_name, serial_number)
     channel: Channel = open_channel(listen, tcp_port)
     if faults is not None:
-        panel, channel, _ = faulty(panel, channel, faults, fault_seed)
+        panel, channel = faults.befall(panel, channel)
     with served(panel, channel) as port:
         yield port

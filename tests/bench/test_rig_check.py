@@ -9,9 +9,8 @@ import firmware_emulator
 from bench.rig_check import Outcome, RigCheck
 from firmware_emulator.errors import NoHardwareError
 from firmware_emulator.faults import Faults
-from sim.rig import SimulatedPanel, VirtualRig, open_channel, served
+from sim.rig import RigFaults, SimulatedPanel, VirtualRig, open_channel, served
 from sim.rig.channels import Channel
-from sim.rig.faulty import faulty
 from sim.rig.panels import PressedPanel
 
 UNTRIED = {"P4", "S2", "R2", "R7"}
@@ -28,7 +27,7 @@ def findings(faults: Faults | None = None) -> dict[str, Outcome]:
     panel: PressedPanel = SimulatedPanel("nexus-5")
     channel: Channel = open_channel()
     if faults is not None:
-        panel, channel, _ = faulty(panel, channel, faults, seed=3)
+        panel, channel = RigFaults(faults, seed=3).befall(panel, channel)
     with served(panel, channel) as port:
         return {finding.clause: finding.outcome for finding in RigCheck(port).run()}
 
@@ -38,6 +37,13 @@ def test_virtual_rig_keeps_every_clause_that_can_be_tried() -> None:
     assert [clause for clause, outcome in found.items() if outcome is not Outcome.KEPT] == ["T3"]
     text = (Path(firmware_emulator.__file__).parent / "PROTOCOL.md").read_text(encoding="utf-8")
     assert set(found) | UNTRIED == set(re.findall(r"\*\*([A-Z]\d+)\*\*", text))
+
+
+def test_a_rig_that_was_checked_can_be_checked_again() -> None:
+    with served(SimulatedPanel("nexus-5"), open_channel()) as port:
+        first, second = ([finding.outcome for finding in RigCheck(port).run()] for _ in range(2))
+    assert Outcome.BROKEN not in first
+    assert second == first
 
 
 def test_broken_clauses_are_named() -> None:

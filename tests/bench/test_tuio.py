@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -58,6 +59,14 @@ def test_contacts_are_cursors_with_velocity_and_gone_when_they_lift() -> None:
 
 def stamp(theta_rad: float, x_mm: float = 25.0) -> PlacedStamp:
     return PlacedStamp(4321, x_mm, 50.0, theta_rad, frozenset({1, 2}))
+
+
+def test_two_stamps_of_one_code_are_two_objects() -> None:
+    encoder = TuioEncoder(TuioVersion.V1, (0, 1000), (0, 1000), size_mm=(100.0, 200.0))
+    both = [stamp(0.0), replace(stamp(0.0, 75.0), track=2, contact_ids=frozenset({3, 4}))]
+    (_, objects) = encoder.datagrams(TouchReport(0, ()), both)
+    assert objects.count(b"set\0") == 2
+    assert objects.count((4321).to_bytes(4, "big")) == 2
 
 
 def test_stamp_is_an_object_and_its_pads_are_no_cursors() -> None:

@@ -34,7 +34,7 @@ def carried(faults: Faults, seed: int = 1, chunk: int = 997) -> tuple[list[Packe
     )
     wire = b"".join(calm.carry(packet)[1] for packet in SENT[:10])
     wire += b"".join(line.carry(packet)[1] for packet in SENT[10:-10])
-    line.calm()
+    line.active = False
     wire += b"".join(line.carry(packet)[1] for packet in SENT[-10:])
     parser = PacketParser()
     received = [
@@ -137,7 +137,7 @@ def test_after_any_fault_the_stream_is_in_step_within_two_packets(fault: str) ->
         parser = PacketParser()
         parser.feed(b"".join(SENT[:3]))
         parser.feed(line.carry(SENT[3])[1])
-        line.calm()
+        line.active = False
         later = [parser.feed(line.carry(packet)[1]) for packet in SENT[4:7]]
         assert later[2] == CLEAN[6:7]
         assert CLEAN[5] in later[1]

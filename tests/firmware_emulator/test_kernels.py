@@ -53,13 +53,17 @@ def test_second_process_uses_the_folder_of_the_first(tmp_path):
 def test_change_of_a_module_or_of_what_it_imports_changes_the_folder(project_of_three_files, changed):
     before = kernels._source_digest(project_of_three_files / "field.py", project_of_three_files.parent)
     (project_of_three_files / f"{changed}.py").write_text("from sim.size import SIZE\nSIZE = 2\n")
-    assert kernels._source_digest(project_of_three_files / "field.py", project_of_three_files.parent) != before
+    assert (
+        kernels._source_digest(project_of_three_files / "field.py", project_of_three_files.parent) != before
+    )
 
 
 def test_change_of_another_module_keeps_the_folder(project_of_three_files):
     before = kernels._source_digest(project_of_three_files / "field.py", project_of_three_files.parent)
     (project_of_three_files / "other.py").write_text("x = 2\n")
-    assert kernels._source_digest(project_of_three_files / "field.py", project_of_three_files.parent) == before
+    assert (
+        kernels._source_digest(project_of_three_files / "field.py", project_of_three_files.parent) == before
+    )
 
 
 def test_folder_that_no_process_used_for_long_is_removed(tmp_path):

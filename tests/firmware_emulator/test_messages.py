@@ -118,7 +118,11 @@ def test_answer_with_an_unknown_status_is_refused() -> None:
 )
 def test_contacts_read_back_with_positions_in_mm(values: list[tuple[int, bool, int, int, int]]) -> None:
     sent = TouchReport(
-        5, tuple(Contact(i, tip, x, y, size_mm=size / 100 or None) for i, tip, x, y, size in values)
+        5,
+        tuple(
+            Contact(i, tip, x, y, size_mm=size / 100 or None, cancelled=not tip and x % 2 == 1)
+            for i, tip, x, y, size in values
+        ),
     )
     received = ContactReader(IDENTITY).report(5, pack_contacts(sent))
     assert received.t_us == 5
@@ -151,3 +155,5 @@ def test_raw_frame_reads_back_node_by_node(rows: int, columns: int, seed: int) -
 def test_identity_tells_the_limit_beyond_which_all_is_cancelled() -> None:
     assert IDENTITY.cancel_limit is None
     assert replace(IDENTITY, contact_limit=5, capabilities=Capability.CANCELS_ALL).cancel_limit == 5
+    marked = Capability.CANCELS_ALL | Capability.MARKS_CANCELLED
+    assert replace(IDENTITY, contact_limit=5, capabilities=marked).cancel_limit is None

@@ -66,7 +66,8 @@ def fit_masks(record: Recording, masks: npt.NDArray[np.generic], pitch_mm: float
 
     Args:
         record: the frames.
-        masks: two values, the rarer is contact; shape (frames as given, m rows, n cols), m and n whole.
+        masks: contact and none, parted halfway between the least and the largest value, the rarer is contact;
+            shape (frames as given, m rows, n cols), m and n whole.
         pitch_mm: distance between lines.
 
     Raises:
@@ -81,7 +82,10 @@ def fit_masks(record: Recording, masks: npt.NDArray[np.generic], pitch_mm: float
     landed = np.flatnonzero(record.landed)
     if landed.size:
         landed = landed[np.unique(np.linspace(0, landed.size - 1, MOST_FRAMES).astype(int))]
-    cuts = (_touched(record, int(i), _contact(masks[record.kept[i]])) for i in landed)
+    half = 0.5 * (float(masks.min()) + float(masks.max()))
+    if not math.isfinite(half):
+        raise InputError("masks: values that are not finite; expected two values")
+    cuts = (_touched(record, int(i), _contact(masks[record.kept[i]], half)) for i in landed)
     touches = [cut for cut in cuts if cut is not None]
     if not touches:
         raise InputError("masks: no frame has both a touch and a mask that is not empty")
@@ -152,9 +156,9 @@ def _share(touch: _Touched, residual: Floats) -> float:
     return 1.0 - float((residual**2).sum()) / max(float(((counts - counts.mean()) ** 2).sum()), 1e-9)
 
 
-def _contact(mask: npt.NDArray[np.generic]) -> Flags:
+def _contact(mask: npt.NDArray[np.generic], half: float) -> Flags:
     """Cells in contact: the smaller part of the mask, since contacts are also drawn black on white."""
-    contact: Flags = mask != 0
+    contact: Flags = np.asarray(mask, np.float64) > half
     return contact if contact.mean() <= 0.5 else ~contact
 
 

@@ -114,6 +114,12 @@ def test_stamps_of_a_family_are_read(stampbench, stamp_capture):
     assert "read 4321" in stampbench("decode", stamp_capture, "--family", "p5-60k").out
 
 
+def test_a_smaller_error_to_survive_reads_exact_stamps_still(stampbench, stamp_capture):
+    read = ("decode", stamp_capture, "--family", "p5-60k", "--json", "--sigma-mm")
+    assert json.loads(stampbench(*read, "0.05").out)["recordings"][0]["readings"][0]["code"] == 4321
+    assert "sigma_mm" in stampbench(*read, "0").err
+
+
 def test_a_press_that_the_phone_cancelled_says_so(stampbench, tmp_path):
     path = tmp_path / "sixth.capture"
     pads = load_family("p5-60k").pads(4321)[:3] + np.array([40.0, 50.0])

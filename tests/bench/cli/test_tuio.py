@@ -60,6 +60,7 @@ def test_version_2_sends_one_datagram_for_a_scan(stampbench, capture, listener) 
     ("arguments", "said"),
     [
         ([], "expected a recording, or --source"),
+        (["FILE", "--sigma-mm", "0.2"], "--sigma-mm is about reading stamps"),
         (["FILE", "--to", "nowhere"], "--to nowhere: expected HOST:PORT"),
         (["FILE", "--to", "127.0.0.1:70000"], "--to 127.0.0.1:70000"),
         (["FILE", "--speed", "0"], "expected a number above 0"),

@@ -18,7 +18,9 @@ from firmware_emulator.touch import Contact, Frame, TouchReport
 HEADER = CaptureHeader(device="rig 7", x_max=1079, y_max=1919, width_mm=61.6, height_mm=109.6)
 REPORTS = [
     TouchReport(1_000, (Contact(1, True, 10, 20, 0.57, 1.14, 6.5), Contact(2, True, 30, 40))),
-    TouchReport(11_000, (Contact(1, False, 10, 20, 0.57, 1.14, 6.5),)),
+    TouchReport(
+        11_000, (Contact(1, False, 10, 20, 0.57, 1.14, 6.5), Contact(2, False, 30, 40, cancelled=True))
+    ),
     TouchReport(21_000, ()),
 ]
 

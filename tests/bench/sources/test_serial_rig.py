@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,24 @@ def test_lost_packet_makes_a_press_not_whole_or_repeats_it_but_never_hangs(
         assert len(reports) == (499 if kind == PacketType.CONTACTS else 500)
         assert len(list(rig.press(pattern(10), 0))) == 10
         assert rig.press_whole
+
+
+def test_reports_that_a_slow_reader_made_the_rig_drop_are_counted(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped = itertools.count(5)
+    true_heartbeat = VirtualRig._heartbeat
+    monkeypatch.setattr(
+        VirtualRig, "_heartbeat", lambda rig: replace(true_heartbeat(rig), dropped=next(dropped))
+    )
+    with serve(PatternPanel()) as port, SerialRig(port) as rig:
+        while rig.heartbeat is None:
+            rig._next_packet()
+        at_first = rig.heartbeat.dropped - rig.dropped
+        list(rig.press(pattern(300), 0))
+        assert not rig.press_whole
+        assert rig.press_counters.faultless
+        assert rig.dropped == rig.heartbeat.dropped - at_first > 0
 
 
 def test_silent_port_speaks_another_protocol() -> None:

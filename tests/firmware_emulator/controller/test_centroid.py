@@ -11,6 +11,7 @@ from firmware_emulator.controller import ControllerSettings, PanelGeometry
 from firmware_emulator.controller.centroid import locate
 from firmware_emulator.controller.segmentation import find_touches, new_blobs
 from firmware_emulator.controller.settings import parameters
+from firmware_emulator.controller.tracking import new_tracks
 
 Image = npt.NDArray[np.float64]
 
@@ -18,7 +19,7 @@ Image = npt.NDArray[np.float64]
 def located(signal: Image, geometry: PanelGeometry, settings: ControllerSettings) -> npt.NDArray[np.void]:
     blobs = new_blobs()
     params = parameters(geometry, settings)
-    n = find_touches(signal, np.zeros(geometry.cols, np.bool_), blobs, params)
+    n = find_touches(signal, np.zeros(geometry.cols, np.bool_), new_tracks(), blobs, params)
     locate(signal, blobs, n, params)
     return blobs[:n]
 

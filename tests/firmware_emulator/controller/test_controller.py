@@ -76,6 +76,37 @@ def test_coarse_panel_gives_contacts_too(
     assert np.abs(matched(pads, report.down) - pads).max() < 1.5
 
 
+@pytest.mark.kernel
+def test_the_first_frames_are_the_baseline_where_the_front_end_has_none(
+    phone: PanelGeometry,
+    press: Callable[..., Image],
+    scan: Callable[..., Frame],
+    settings: ControllerSettings,
+) -> None:
+    rest = np.arange(27 * 15).reshape(27, 15) % 40 + 500.0
+    pad = press(phone, [(30.0, 50.0)])
+    controller = Controller(phone, replace(settings, calibration_frames=4, debounce_frames=1))
+    frames = [*[rest + odd for odd in (-1.0, 1.0, -1.0, 1.0)], rest, rest + pad]
+    reports = [controller.process(scan(frame, 10_000 * i)) for i, frame in enumerate(frames)]
+    assert [len(report.contacts) for report in reports] == [0, 0, 0, 0, 0, 1]
+    controller.reset()
+    assert not any(controller.process(scan(rest + pad, 10_000 * i)).contacts for i in range(6))
+
+
+@pytest.mark.kernel
+def test_a_finger_on_the_panel_at_power_up_leaves_no_hole_behind(
+    phone: PanelGeometry,
+    press: Callable[..., Image],
+    scan: Callable[..., Frame],
+    settings: ControllerSettings,
+) -> None:
+    finger = press(phone, [(30.0, 50.0)], diameter_mm=12.0)
+    controller = Controller(phone, replace(settings, calibration_frames=2, debounce_frames=1))
+    frames = [finger] * 5 + [0.0 * finger] * (settings.antitouch_frames + 1) + [finger]
+    reports = [controller.process(scan(frame, 10_000 * i)) for i, frame in enumerate(frames)]
+    assert [len(report.contacts) for report in reports] == [0] * (len(frames) - 1) + [1]
+
+
 def test_rest_gives_no_contacts(
     phone: PanelGeometry, settings: ControllerSettings, rest: Callable[..., Image], scan: Callable[..., Frame]
 ) -> None:

@@ -106,6 +106,8 @@ def test_contact_beyond_the_limit_cancels_all_until_the_panel_is_empty(
     two = replace(settings, debounce_frames=1, liftoff_frames=1, max_contacts=2, contact_policy="cancel_all")
     reports = play(two, [LEFT, RIGHT], [LEFT, RIGHT, LOW], [LEFT, RIGHT], [LEFT], [], [LEFT])
     assert [told(report) for report in reports[1:]] == [[(0, False), (1, False)], [], [], [], [(0, True)]]
+    marked = [[contact.cancelled for contact in report.contacts] for report in reports]
+    assert marked == [[False, False], [True, True], [], [], [], [False]]
 
 
 @pytest.mark.kernel

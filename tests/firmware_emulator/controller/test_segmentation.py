@@ -14,6 +14,7 @@ from scipy import ndimage
 from firmware_emulator.controller import ControllerSettings, PanelGeometry
 from firmware_emulator.controller.segmentation import find_touches, new_blobs
 from firmware_emulator.controller.settings import parameters
+from firmware_emulator.controller.tracking import new_tracks
 
 Image = npt.NDArray[np.float64]
 PLAIN = ControllerSettings(merge_ratio=0.0, impulse_ratio=0.0, large_object_nodes=0, water_nodes=0)
@@ -21,11 +22,16 @@ SMALL = PanelGeometry(8, 9, 4.0, 4.0, 99, 99, 36.0, 32.0)
 
 
 def found(
-    signal: Image, settings: ControllerSettings, geometry: PanelGeometry = SMALL, noisy: Image | None = None
+    signal: Image,
+    settings: ControllerSettings,
+    geometry: PanelGeometry = SMALL,
+    noisy: Image | None = None,
+    tracks: npt.NDArray[np.void] | None = None,
 ) -> npt.NDArray[np.void]:
     blobs = new_blobs()
     lines = np.zeros(signal.shape[1], np.bool_) if noisy is None else noisy
-    return blobs[: find_touches(signal.astype(float), lines, blobs, parameters(geometry, settings))]
+    followed = new_tracks() if tracks is None else tracks
+    return blobs[: find_touches(signal.astype(float), lines, followed, blobs, parameters(geometry, settings))]
 
 
 def places(blobs: npt.NDArray[np.void]) -> set[tuple[int, int]]:
@@ -95,6 +101,18 @@ def test_merge_ratio_asks_for_a_deeper_valley_between_higher_peaks() -> None:
     relative = replace(PLAIN, merge_ratio=0.1)
     assert len(found(signal, relative)) == 2
     assert len(found(signal + 100.0 * (signal > 0), relative)) == 1
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(("valley", "told"), [(65.0, [1, 1]), (55.0, [1, 2]), (45.0, [2, 2])])
+def test_what_was_apart_stays_apart_down_to_the_threshold_alone(valley: float, told: list[int]) -> None:
+    signal = np.zeros((8, 9))
+    signal[4, 2:7] = [80.0, 70.0, valley, 70.0, 70.0]
+    settings = replace(PLAIN, merge_threshold=10.0, merge_hysteresis=10.0)
+    tracks = new_tracks()
+    tracks["live"][:2] = 1
+    tracks["x_mm"][:2], tracks["y_mm"][:2] = (10.0, 24.0), 18.0
+    assert [len(found(signal, settings)), len(found(signal, settings, tracks=tracks))] == told
 
 
 @pytest.mark.kernel

@@ -20,13 +20,13 @@ FORMATS = [
     pytest.param(microtouch_px.encode, PxParser, 0x3FFF, 127, id="3m-px"),
     pytest.param(penmount.encode, PenMountParser, 0xFFFF, 11, id="penmount"),
 ]
-UNKNOWN_MM = (st.none(),) * 3
+UNSAID = (*[st.none()] * 3, st.just(False))
 formats = pytest.mark.parametrize(("encode", "parser_of", "coordinate_max", "id_max"), FORMATS)
 
 
 def scans_of(data: st.DataObject, coordinate_max: int, id_max: int) -> list[TouchReport]:
     coordinate = st.integers(0, coordinate_max)
-    contact = st.builds(Contact, st.integers(0, id_max), st.booleans(), coordinate, coordinate, *UNKNOWN_MM)
+    contact = st.builds(Contact, st.integers(0, id_max), st.booleans(), coordinate, coordinate, *UNSAID)
     scan = st.lists(contact, min_size=1, max_size=10, unique_by=lambda contact: contact.id)
     return [
         TouchReport(number * INTERVAL_US, tuple(contacts))

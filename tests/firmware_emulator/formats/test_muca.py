@@ -99,10 +99,10 @@ def test_delta_beyond_the_counts_is_refused() -> None:
         encode_text(frame(0, 20_000, 20_001))
 
 
-UNKNOWN_MM = (st.none(),) * 3
+UNSAID = (*[st.none()] * 3, st.just(False))
 coordinate = st.integers(0, 4095)
 contacts = st.lists(
-    st.builds(Contact, st.integers(0, 15), st.booleans(), coordinate, coordinate, *UNKNOWN_MM), max_size=5
+    st.builds(Contact, st.integers(0, 15), st.booleans(), coordinate, coordinate, *UNSAID), max_size=5
 ).map(tuple)
 
 

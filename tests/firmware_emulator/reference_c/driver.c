@@ -49,6 +49,7 @@ static uint8_t read_contacts(void)
         contacts[i].x = (uint16_t)number();
         contacts[i].y = (uint16_t)number();
         contacts[i].size = (uint16_t)number();
+        contacts[i].cancelled = (uint8_t)number();
     }
     return (uint8_t)count;
 }
@@ -147,6 +148,55 @@ static size_t hid_reports(size_t room, uint32_t time_us)
     return size;
 }
 
+static void print_press(const sb_packet *packet)
+{
+    sb_press press;
+    uint16_t i;
+
+    if (!sb_get_press(packet, &press)) {
+        printf(" bad");
+        return;
+    }
+    printf(" %lu %lu ", (unsigned long)(press.seed >> 32), (unsigned long)(press.seed & 0xFFFFFFFFu));
+    for (i = 0; i < press.object_size; i++)
+        printf("%02x", press.object[i]);
+    for (i = 0; i < press.keyframes; i++) {
+        sb_keyframe it;
+
+        sb_get_keyframe(&press, i, &it);
+        printf(" %lu %ld %ld %ld %u %u %ld %ld", (unsigned long)it.time_us, (long)it.x_um, (long)it.y_um,
+               (long)it.theta_urad, it.force, it.grip, (long)it.tilt_x_urad, (long)it.tilt_y_urad);
+    }
+}
+
+/* Bytes from a host: writes each whole command on a line, then the number of errors. */
+static void receive(size_t room)
+{
+    static uint8_t buffer[SB_WIRE_SIZE(LONGEST)];
+    sb_receiver receiver;
+    sb_packet packet;
+    size_t i, j, size = bytes(data, sizeof data);
+
+    sb_receive_begin(&receiver, buffer, room);
+    for (i = 0; i < size; i++) {
+        uint8_t kinds;
+
+        if (!sb_receive(&receiver, data[i], &packet))
+            continue;
+        printf("%u %lu ", packet.type, (unsigned long)packet.sequence);
+        for (j = 0; j < packet.size; j++)
+            printf("%02x", packet.payload[j]);
+        if (packet.type == SB_STREAM)
+            sb_get_stream(&packet, &kinds) ? printf(" %u", kinds) : printf(" bad");
+        if (packet.type == SB_IDENTIFY || packet.type == SB_RESET)
+            printf(sb_get_nothing(&packet) ? " ok" : " bad");
+        if (packet.type == SB_PRESS)
+            print_press(&packet);
+        printf("\n");
+    }
+    printf("errors %lu\n", (unsigned long)receiver.errors);
+}
+
 int main(void)
 {
     char kind;
@@ -158,6 +208,7 @@ int main(void)
         if (room > sizeof wire)
             room = sizeof wire;
         switch (kind) {
+        case 'H': receive(room); continue;
         case 'i': size = identity(room, sequence, time_us); break;
         case 'h': size = heartbeat(room, sequence, time_us); break;
         case 'a': size = answer(room, sequence, time_us); break;

@@ -18,8 +18,7 @@ from firmware_emulator.link import PacketSender
 from firmware_emulator.messages import pack_contacts
 from firmware_emulator.touch import TouchReport
 from sim.press import Keyframe, Press
-from sim.rig import VirtualRig, open_channel, served
-from sim.rig.faulty import faulty
+from sim.rig import RigFaults, VirtualRig, open_channel, served
 from sim.rig.pattern import PatternPanel, pattern_report
 
 needs_pty = pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
@@ -38,9 +37,9 @@ def pixels(report: TouchReport) -> tuple[tuple[int, int, int], ...]:
 def faulty_rig(
     faults: Faults, seed: int = 0, listen: str = "auto", serial_number: str = "faulty"
 ) -> Iterator[tuple[str, Injected]]:
-    panel, channel, injected = faulty(PatternPanel(serial_number), open_channel(listen), faults, seed)
-    with served(panel, channel) as port:
-        yield port, injected
+    befalls = RigFaults(faults, seed)
+    with served(*befalls.befall(PatternPanel(serial_number), open_channel(listen))) as port:
+        yield port, befalls.injected
 
 
 @pytest.mark.parametrize("listen", [pytest.param("pty", marks=needs_pty), "tcp"])
@@ -204,3 +203,20 @@ def test_two_rigs_that_swapped_ports_are_told_apart() -> None:
         rig.port = two
         rig.reconnect(lambda: [one])
         assert (rig.port, rig.identity.serial_number) == (one, "left")
+
+
+def test_faults_go_on_in_the_next_life_of_a_rig_and_the_books_balance_in_each() -> None:
+    befalls = RigFaults(Faults(drop_packet=0.01, flip_byte=0.01, repeat_packet=0.01), seed=4)
+    lost = damaged = duplicates = 0
+    for life in range(2):
+        befalls.active = False
+        with served(*befalls.befall(PatternPanel(), open_channel())) as port, SerialRig(port) as rig:
+            befalls.active = True
+            list(rig.press(pattern(500), life))
+            befalls.active = False
+            rig.settle()
+            lost, damaged = lost + rig.counters.lost, damaged + rig.counters.damaged
+            duplicates += rig.counters.duplicates
+        injected = befalls.injected
+        assert (lost, damaged, duplicates) == (injected.spoiled, injected.stretches, injected.repeat_packet)
+        assert lost > 5 * (life + 1)
