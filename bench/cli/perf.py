@@ -16,6 +16,9 @@ class Subject(StrEnum):
     DECODER = "decoder"
     PRESS = "press"
     LINK = "link"
+    SCREEN = "screen"
+    SOUND = "sound"
+    SERVICE = "service"
 
 
 def register(app: typer.Typer) -> None:

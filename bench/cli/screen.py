@@ -1,0 +1,195 @@
+"""``stampbench screen``: the touchscreen emulator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sim.panel import Profile
+    from sim.screen.session import Session
+    from sim.stamps import Catalogue, Family
+
+UNSEEN_DRIVERS = ("dummy", "offscreen", "evdev")
+USUAL_SIZE = (1280, 800)
+SMALLEST_WINDOW = (640, 400)
+LARGEST_WINDOW = (7680, 4320)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="screen")(screen)
+
+
+def screen(
+    profile: Annotated[str, typer.Option(help="Device profile of the panel, by name or file.")] = "nexus-5",
+    family: Annotated[
+        str | None, typer.Option(help="Read stamps of this family.", show_default="p5-60k")
+    ] = None,
+    catalogue: Annotated[
+        str | None, typer.Option(help="Read the stamps of this catalogue file.", show_default=False)
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PORT|FILE",
+            help="A rig on a serial port, or a recording.",
+            show_default="the simulated panel",
+        ),
+    ] = None,
+    sigma_mm: Annotated[
+        float | None,
+        typer.Option(
+            help="Error of a contact that must be survived, as in a plan's [decoder].", show_default=False
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**53 - 1, help="Of every random draw.")] = 0,
+    script: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Events in TOML to play; needs no display.", show_default=False),
+    ] = None,
+    shot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT.png", help="Picture of the window at the script's end.", show_default=False
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Directory for captures, pictures and test cases.")] = Path(
+        "screen"
+    ),
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WxH", help="Size of the window, pixels.", show_default="the script's, or 1280x800"
+        ),
+    ] = None,
+    scale: Annotated[
+        float | None,
+        typer.Option(min=1.0, max=2.0, help="Of text and buttons.", show_default="the script's, or 1"),
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(help="Of the captions: en or ko.", show_default="the script's, or en"),
+    ] = None,
+) -> None:
+    """Open the touchscreen emulator: press stamps on a simulated phone, a rig or a recording."""
+    from firmware_emulator.errors import InputError
+    from sim.panel import load_profile
+
+    if shot is not None and script is None:
+        raise InputError(f"--shot {shot}: expected --script beside it; in the window, a key saves a picture")
+    pixels = None if size is None else _window_size(size)
+    codebook = _codebook(family, catalogue)
+    panel_profile = load_profile(profile)
+    _prepare_display(scripted=script is not None)
+
+    from contextlib import closing
+
+    from bench.screen.workbench import Bench
+    from sim.screen.clocks import RealClock, VirtualClock
+    from sim.screen.script import play, read_script
+    from sim.screen.session import Session
+    from sim.screen.window import Window
+
+    wanted = None if script is None else read_script(script)
+    _compile(codebook, panel_profile)
+    virtual, real = VirtualClock(), RealClock()
+    clock = real if script is None else virtual
+    session = Session(
+        codebook, panel_profile, clock=clock, sigma_mm=sigma_mm, seed=seed, workbench=Bench(out)
+    )
+    with closing(session):
+        session.setup.name_profile(profile)
+        if source is not None:
+            _open(session, source)
+        window = Window(
+            session,
+            clock=clock,
+            size=pixels or (wanted.size if wanted else USUAL_SIZE),
+            scale=scale or (wanted.scale if wanted else 1.0),
+            language=language or (wanted.language if wanted else "en"),
+        )
+        with closing(window):
+            if script is None:
+                window.run()
+            else:
+                play(window, virtual, script, shot)
+
+
+def _window_size(text: str) -> tuple[int, int]:
+    from firmware_emulator.errors import InputError
+
+    width, _, height = text.lower().partition("x")
+    if width.isdecimal() and height.isdecimal():
+        pixels = int(width), int(height)
+        if all(
+            low <= n <= high for low, n, high in zip(SMALLEST_WINDOW, pixels, LARGEST_WINDOW, strict=True)
+        ):
+            return pixels
+    smallest = "x".join(map(str, SMALLEST_WINDOW))
+    raise InputError(f"--size {text}: expected width and height in pixels, {smallest} at least")
+
+
+def _codebook(family: str | None, catalogue: str | None) -> Family | Catalogue:
+    from firmware_emulator.errors import InputError
+    from sim.stamps import Catalogue, load_family
+
+    if family is not None and catalogue is not None:
+        raise InputError("--family and --catalogue exclude each other; expected one of them")
+    return Catalogue.read(catalogue) if catalogue is not None else load_family(family or "p5-60k")
+
+
+def _prepare_display(*, scripted: bool) -> None:
+    """A script needs no display, and no sound; whatever is set in the environment has its way.
+
+    Raises:
+        InputError: there is no display to open a window on.
+    """
+    import os
+
+    os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
+    if scripted:
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+    if "SDL_VIDEODRIVER" in os.environ:
+        return
+    import pygame
+
+    from firmware_emulator.errors import InputError
+
+    try:
+        pygame.display.init()
+    except pygame.error as error:
+        raise InputError(f"no display ({error}); --script plays without one") from None
+    if pygame.display.get_driver() in UNSEEN_DRIVERS:  # SDL draws where nobody sees it rather than fail
+        raise InputError("no display to open a window on; --script plays without one")
+
+
+def _compile(codebook: Family | Catalogue, profile: Profile) -> None:
+    """Compile the kernels, with a line of progress on stderr while that takes its time."""
+    from rich.console import Console
+
+    from sim.screen.warming import warm_up
+
+    console = Console(stderr=True)
+    with console.status("preparing") as status:
+        for stage in warm_up(codebook, profile):
+            line = f"preparing kernels: {stage} (compiled once, then kept)"
+            if console.is_terminal:
+                status.update(line)
+            else:
+                console.print(line, soft_wrap=True)
+
+
+def _open(session: Session, source: str) -> None:
+    """Read a recording if there is such a file, and a port if not.
+
+    Raises:
+        InputError: a recording that cannot be read.
+    """
+    from firmware_emulator.errors import InputError
+
+    opened = session.use_recording(source) if Path(source).is_file() else session.use_port(source)
+    if not opened:
+        raise InputError(str(session.messages[-1].values["text"]))

@@ -1,0 +1,80 @@
+"""What the hand has done with each object since it touched the glass, so that it can be done again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Final
+
+from sim.press import Keyframe
+from sim.screen.scene import Scene, SceneObject
+
+MOST_KEYFRAMES: Final = 4_000
+"""Kept of one touch, the newest: forty seconds of unceasing movement."""
+_SAME: Final = 1e-3
+"""Difference (mm, rad, shares) that does not matter from a keyframe to the line through its neighbours."""
+_AXES: Final[tuple[Callable[[Keyframe], float], ...]] = (
+    lambda k: k.x_mm,
+    lambda k: k.y_mm,
+    lambda k: k.theta_rad,
+    lambda k: k.force,
+    lambda k: k.grip,
+    lambda k: k.tilt_x_rad,
+    lambda k: k.tilt_y_rad,
+)
+
+
+class HandLog:
+    """Keeps a keyframe of every object on the glass for each scan; those on a straight line are left out."""
+
+    def __init__(self) -> None:
+        self._touches: dict[int, list[Keyframe]] = {}
+        self._last: dict[int, tuple[Keyframe, ...]] = {}
+
+    def note(self, t_us: int, scene: Scene) -> None:
+        """Take in the scene at a scan."""
+        down = {thing.key for thing in scene if thing.force > 0.0}
+        for key in self._touches.keys() - down:
+            self._last[key] = tuple(self._touches.pop(key))
+        for thing in scene:
+            if thing.force > 0.0:
+                _append(self._touches.setdefault(thing.key, []), _keyframe(t_us, thing))
+
+    def touched_us(self, key: int) -> int | None:
+        """Since when an object has been on the glass; None if it is not."""
+        keyframes = self._touches.get(key)
+        return keyframes[0].t_us if keyframes else None
+
+    def keyframes(self, key: int) -> tuple[Keyframe, ...]:
+        """What the hand has done with an object since it touched, or did the last time; from 0 us on."""
+        found = self._touches.get(key) or self._last.get(key, ())
+        begin_us = found[0].t_us if found else 0
+        return tuple(dataclasses.replace(keyframe, t_us=keyframe.t_us - begin_us) for keyframe in found)
+
+
+def _keyframe(t_us: int, thing: SceneObject) -> Keyframe:
+    return Keyframe(
+        t_us,
+        thing.x_mm,
+        thing.y_mm,
+        thing.theta_rad,
+        thing.force,
+        thing.grip,
+        thing.tilt_x_rad,
+        thing.tilt_y_rad,
+    )
+
+
+def _append(keyframes: list[Keyframe], newest: Keyframe) -> None:
+    if len(keyframes) > 1 and _on_line(keyframes[-2], keyframes[-1], newest):
+        keyframes[-1] = newest
+    else:
+        keyframes.append(newest)
+        if len(keyframes) > MOST_KEYFRAMES:
+            del keyframes[0]
+
+
+def _on_line(a: Keyframe, b: Keyframe, c: Keyframe) -> bool:
+    """Whether b lies on the straight line from a to c."""
+    u = (b.t_us - a.t_us) / (c.t_us - a.t_us)
+    return all(abs(axis(a) + u * (axis(c) - axis(a)) - axis(b)) <= _SAME for axis in _AXES)

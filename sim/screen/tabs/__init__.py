@@ -1,0 +1,3 @@
+"""What the tabs of the instrument panel show: stamps, conditions, repeated presses, recording."""
+
+from __future__ import annotations

@@ -1,0 +1,41 @@
+"""What ``stampbench perf service`` stands on: stored presses, and the indexes by which they are found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bench.perf.service import _indexes
+from bench.service_history import store_presses
+from bench.service_process import http_request
+from sim.service.database import Database
+from sim.service.migrations import migrate
+from sim.service.seed import seed_world
+from sim.service.service import open_service
+from sim.service.settings import ServiceSettings
+from sim.service.tables.presses import Press
+
+
+def test_stored_presses_are_found_by_indexes_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'service.sqlite3'}"
+    database = Database(url)
+    migrate(database)
+    database.close()
+    service = open_service(ServiceSettings(bytes(32), url))
+    world = seed_world(service, merchants=1, stores=2)
+    store_presses(service, world, 500)
+    with service.database.read() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(Press)).scalar_one() == 500
+    assert {"ix_presses_stamp", "ix_presses_member", "ix_presses_shape"} <= set(
+        _indexes(service, world).split(", ")
+    )
+    service.database.close()
+
+
+@pytest.mark.parametrize("body", [None, {"a": "한"}])
+def test_a_request_says_how_long_it_is(body: object) -> None:
+    head, _, content = http_request("POST", "/x", "key", body, {"X": "y"}).partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(content)}".encode() in head
+    assert b"\r\nX: y" in head
