@@ -1,0 +1,130 @@
+"""What an action needs: every kind of evidence for every action, held against a table written out here."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from bench.scenarios import Finding, Progress, Trial
+from bench.scenarios.hardened import Draws, Settings, Tally
+from sim.credentials.policy import Action
+from sim.credentials.press import Evidence, Factor, Presented, Touch
+from sim.credentials.shop import Shop, Spoil
+
+COPIED = "1 Copied pattern: what a press is worth without its second factor"
+BUNDLED = "4-6 Touch and second factor bundled: times, strength, and the same stamp"
+_CODE, _OTHER_CODE = 7, 8
+_NEEDED = {
+    Action.VISIT: {("touch", "-"), ("touch", "nfc"), ("touch", "ble"), ("-", "ble")},
+    Action.COLLECT: {("touch", "-"), ("touch", "nfc"), ("touch", "ble")},
+    Action.REDEEM: {("touch", "nfc"), ("touch", "ble")},
+    Action.PAY: {("touch", "nfc")},
+}
+"""What is enough, of touch and second factor; sound is tried with its own threat."""
+
+
+class _Counter:
+    """A shop with one stamp, where another member presses every ten seconds."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.now_s = 1_760_000_000.0
+        self._shop = Shop(rng, self.now_s)
+        self._stamp = self._shop.new_stamp("counter", _CODE)
+        self._members = itertools.count()
+
+    def presented(self, factor: Factor, spoil: Spoil = Spoil.NONE) -> Presented:
+        """What the phone receives of the stamp now."""
+        return self._stamp.present(factor, self.now_s, spoil)
+
+    def decides(
+        self, action: Action, touch: Touch | None, presented: Presented | None, after_s: float = 1.0
+    ) -> bool:
+        """Whether a press is accepted."""
+        member = f"member {next(self._members)}"
+        evidence = Evidence(member, self.now_s + after_s, touch, presented)
+        accepted = self._shop.desk.decide(action, evidence).accepted
+        self.now_s += 10.0
+        return accepted
+
+
+def trials(settings: Settings, draws: Draws, directory: Path, tell: Progress) -> Iterator[Finding]:
+    """All trials of the bundled press."""
+    tell.say("presses: touch and second factor")
+    yield from _worth(settings, draws("worth"))
+    yield _times(draws("times"))
+    yield _strengths(draws("strengths"))
+    yield _codes(settings, draws("codes"))
+    yield _spoilt(settings, draws("spoilt"))
+
+
+def _worth(settings: Settings, rng: np.random.Generator) -> Iterator[Trial]:
+    shop = _Counter(rng)
+    for action, ways in _NEEDED.items():
+        needs = ", ".join(sorted("+".join(part for part in way if part != "-") for way in ways))
+        tally = Tally(COPIED, f"{action}: accepted with {needs}, and with nothing less")
+        for touch, factor in itertools.product(("touch", "-"), ("-", "nfc", "ble")):
+            for _ in range(settings.taps):
+                shown = None if factor == "-" else shop.presented(Factor(factor))
+                touched = Touch(_CODE, shop.now_s) if touch == "touch" else None
+                tally.expect((touch, factor) in ways, shop.decides(action, touched, shown))
+        yield tally.trial()
+
+
+def _times(rng: np.random.Generator) -> Trial:
+    """Touch and tap up to 10 s apart, the evidence up to 60 s old."""
+    shop, tally = (
+        _Counter(rng),
+        Tally(BUNDLED, "touch and tap within 5 s, and 30 s old at most: accepted; else not"),
+    )
+    for gap_s, age_s in itertools.product(range(-10, 11), (-3, -2, 0, 29, 30, 31, 60)):
+        presented = shop.presented(Factor.NFC)
+        touch = Touch(_CODE, shop.now_s + gap_s)
+        right = abs(gap_s) <= 5 and -2 <= age_s <= 30
+        tally.expect(right, shop.decides(Action.REDEEM, touch, presented, age_s))
+    return tally.trial("A phone's clock may be 2 s ahead.")
+
+
+def _strengths(rng: np.random.Generator) -> Trial:
+    shop, tally = (
+        _Counter(rng),
+        Tally(BUNDLED, "beacon at -95 to -31 dBm: accepted from its action's limit on"),
+    )
+    weakest_dbm = {Action.VISIT: -75, Action.COLLECT: -75, Action.REDEEM: -65}
+    for action, rssi_dbm in itertools.product(weakest_dbm, range(-95, -30)):
+        presented = replace(shop.presented(Factor.BLE), rssi_dbm=rssi_dbm)
+        accepted = shop.decides(action, Touch(_CODE, shop.now_s), presented)
+        tally.expect(rssi_dbm >= weakest_dbm[action], accepted)
+    return tally.trial()
+
+
+def _codes(settings: Settings, rng: np.random.Generator) -> Trial:
+    """A genuine proof beside the touch of another stamp, or of none."""
+    shop, tally = _Counter(rng), Tally(BUNDLED, "proof of one stamp, touch of another or of none: refused")
+    for code, factor in itertools.product((_OTHER_CODE, None), (Factor.NFC, Factor.BLE)):
+        for _ in range(settings.taps):
+            presented = shop.presented(factor)
+            tally.expect(False, shop.decides(Action.REDEEM, Touch(code, shop.now_s), presented))
+    return tally.trial()
+
+
+def _spoilt(settings: Settings, rng: np.random.Generator) -> Trial:
+    """Everything a tester can do to a second factor."""
+    shop, tally = (
+        _Counter(rng),
+        Tally(BUNDLED, "replayed, relayed, wrong key, wrong clock: each decision exact"),
+    )
+    for factor, spoil in itertools.product((Factor.NFC, Factor.BLE), Spoil):
+        right = spoil is Spoil.NONE or (factor, spoil) == (Factor.BLE, Spoil.RELAYED)
+        for _ in range(settings.taps):
+            # A replay needs something that was used before it.
+            touch = Touch(_CODE, shop.now_s)
+            shop.decides(Action.REDEEM, touch, shop.presented(factor))
+            touch, presented = Touch(_CODE, shop.now_s), shop.presented(factor, spoil)
+            tally.expect(right, shop.decides(Action.REDEEM, touch, presented))
+    return tally.trial(
+        "All refused, but for the beacon relayed within its window: why a beacon does not pay."
+    )

@@ -1,0 +1,98 @@
+"""A shop with one beacon and the server that knows it, and an oracle that knows the truth.
+
+The oracle finds the window of an identifier by the specification, spelled out here once more, and takes it
+where the beacon's clock may stand when it is presented: the clock was known once, has reached every window
+that was heard, and runs slow or fast by at most 150 ppm. One window is tolerated on either side, and one more
+before, for a beacon changes its identifier at an instant within its window.
+"""
+
+from __future__ import annotations
+
+import math
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from sim.credentials.ble.beacon import FIRST_CLOCK_S, BeaconClock, EidBeacon
+from sim.credentials.ble.factor import BleFactor, beacon_credential
+from sim.credentials.ble.frames import Eid, parse_frame
+from sim.credentials.ble.resolver import Resolver
+from sim.credentials.guard import MemoryGuard
+from sim.credentials.policy import Action, Desk
+from sim.credentials.press import Evidence, Factor, Presented, StampBook, Touch
+from sim.credentials.secrets import Secret
+
+TOLERANCE, LARGEST_PPM = 1, 150.0
+CODE, NEAR_DBM = 7, -50
+
+
+class Scene:
+    """A shop with one beacon, known to the server since 0 s.
+
+    Args:
+        key: of the beacon.
+        exponent: it rotates every 2**exponent seconds.
+        clock_s: what its clock stands at, at 0 s.
+        error_ppm: of its clock.
+    """
+
+    def __init__(
+        self, key: Secret, exponent: int, clock_s: float = FIRST_CLOCK_S, error_ppm: float = 0.0
+    ) -> None:
+        self._key, self._exponent = key, exponent
+        self._earliest_s = self._latest_s = clock_s
+        self._since_s = 0.0
+        self.beacon = EidBeacon(key, exponent, BeaconClock(0.0, clock_s, error_ppm))
+        self.resolver = Resolver(TOLERANCE)
+        self.resolver.register("shop", key, exponent, 0.0, clock_s)
+        stamps = StampBook()
+        stamps.enrol("counter", CODE, beacon_credential("shop"))
+        self._desk = Desk([BleFactor(self.resolver)], stamps, MemoryGuard())
+
+    def shown(self, time_s: float) -> bytes:
+        """What the beacon advertises."""
+        return self.beacon.frame_at(time_s).encoded
+
+    def accepts(
+        self,
+        data: bytes,
+        time_s: float,
+        member: str,
+        action: Action = Action.COLLECT,
+        rssi_dbm: int = NEAR_DBM,
+    ) -> bool:
+        """The server's decision about a press with this advertisement."""
+        presented = Presented(Factor.BLE, data, time_s, rssi_dbm)
+        return self._desk.decide(action, Evidence(member, time_s, Touch(CODE, time_s), presented)).accepted
+
+    def oracle(self, data: bytes, time_s: float) -> bool:
+        """The right decision for a member who has not used this identifier."""
+        window_s = 1 << self._exponent
+        passed_s = time_s - self._since_s
+        slow_s = self._earliest_s + passed_s * (1.0 - 1e-6 * LARGEST_PPM)
+        fast_s = self._latest_s + passed_s * (1.0 + 1e-6 * LARGEST_PPM)
+        first = max(0, math.floor(slow_s / window_s) - 1 - TOLERANCE)
+        last = math.floor(fast_s / window_s) + TOLERANCE
+        window = self.window_of(data, first, last)
+        if window is None:
+            return False
+        self._earliest_s, self._since_s = max(slow_s, window * window_s), time_s
+        self._latest_s = max(fast_s, self._earliest_s)
+        return True
+
+    def window_of(self, data: bytes, first: int, last: int) -> int | None:
+        """Which of these windows an advertisement is of; None if of none."""
+        frame = parse_frame(data)
+        if isinstance(frame, Eid):
+            for window in range(first, last + 1):
+                if _spelled_out(self._key, self._exponent, window) == frame.identifier:
+                    return window
+        return None
+
+
+def _spelled_out(key: Secret, exponent: int, window: int) -> bytes:
+    """google/eddystone, ``eid-computation.md``, byte by byte."""
+    clock = (window * 2**exponent % 2**32).to_bytes(4, "big")
+    first = Cipher(algorithms.AES(key.reveal()), modes.ECB()).encryptor()
+    temporary = first.update(bytes(11) + bytes([0xFF, 0, 0, clock[0], clock[1]]))
+    second = Cipher(algorithms.AES(temporary), modes.ECB()).encryptor()
+    return second.update(bytes(11) + bytes([exponent]) + clock)[:8]

@@ -1,0 +1,1 @@
+"""Trial plans: plans that name a scenario. They are read, run, recorded and reported here."""

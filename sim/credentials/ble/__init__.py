@@ -1,0 +1,1 @@
+"""Bluetooth LE: frames, rotating identifiers and who resolves them, and the air between."""

@@ -1,0 +1,183 @@
+"""The resolver of rotating identifiers: which beacon was heard, and was it in its time.
+
+Nobody can decrypt an identifier. The resolver computes those of every beacon it knows, from a day before to
+somewhat ahead, and looks up what was heard. One that belongs to the present is in time. One of the day before
+is either a recording or a beacon whose battery was changed; nothing on the air tells the two apart, and so
+the resolver does not take it until somebody who is there has said that the battery was changed. From then on,
+and until the beacon has caught up, it shows windows that it had shown before: they are marked as repeated.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from dataclasses import dataclass
+
+from firmware_emulator.errors import InputError
+from sim.credentials.ble.beacon import FIRST_CLOCK_S, SAVED_EVERY_S
+from sim.credentials.ble.clocks import ClockBounds
+from sim.credentials.ble.eid import LARGEST_EXPONENT, identifier, identifiers
+from sim.credentials.secrets import Secret
+
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_EXPECTED_BACK_S = 3600.0
+_AHEAD_S, _BEHIND_S = 3600.0, 60.0
+"""How far ahead identifiers are computed at once, and how far time may go back without that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A beacon that was heard.
+
+    Attributes:
+        beacon: its name.
+        window: number of the window of its clock.
+        in_time: False: of the day before; recorded, or the battery was changed and nobody said so.
+        repeated: True: the beacon had shown this window before its battery was changed.
+    """
+
+    beacon: str
+    window: int
+    in_time: bool
+    repeated: bool
+
+
+class _Known:
+    """One registered beacon."""
+
+    def __init__(self, identity_key: Secret, exponent: int, clock: ClockBounds) -> None:
+        self.identity_key, self.exponent, self.clock = identity_key, exponent, clock
+        self.repeats_to = -1
+        self.expected_back_until_s = -math.inf
+        self.table: list[bytes] = []
+
+    @property
+    def back(self) -> int:
+        return math.ceil(SAVED_EVERY_S / (1 << self.exponent))
+
+
+class Resolver:
+    """Knows beacons by their keys; for any number of threads.
+
+    Args:
+        tolerance: windows before and after those that may be on the air that are taken as well, 0 to 2.
+
+    Raises:
+        InputError: another tolerance.
+    """
+
+    def __init__(self, tolerance: int = 1) -> None:
+        if not 0 <= tolerance <= 2:
+            raise InputError(f"tolerance = {tolerance}: expected 0 to 2 windows")
+        self._tolerance = tolerance
+        self._lock = threading.Lock()
+        self._known: dict[str, _Known] = {}
+        self._table: dict[bytes, tuple[str, int]] = {}
+        self._prepared_s = (math.inf, -math.inf)
+
+    def register(
+        self,
+        beacon: str,
+        identity_key: Secret,
+        exponent: int,
+        time_s: float,
+        clock_s: float = FIRST_CLOCK_S,
+        shown: bytes | None = None,
+    ) -> None:
+        """Get to know a beacon.
+
+        Args:
+            beacon: its name: letters, digits and ._- alone, for it becomes part of other names.
+            identity_key: agreed with it.
+            exponent: it rotates every 2**exponent seconds.
+            time_s: now.
+            clock_s: what its clock stands at.
+            shown: the identifier it shows now, which proves that key and clock are right.
+
+        Raises:
+            InputError: an exponent outside 0..15, a key that chips are delivered with, a name that is taken,
+                or an identifier that does not fit.
+        """
+        if not 0 <= exponent <= LARGEST_EXPONENT:
+            raise InputError(f"beacon {beacon}: exponent = {exponent}: expected 0 to {LARGEST_EXPONENT}")
+        if not _NAME.fullmatch(beacon):
+            raise InputError(f"beacon {beacon!r}: expected a name of letters, digits and ._-")
+        if identity_key.is_factory:
+            raise InputError(f"beacon {beacon}: key of zeros: expected an agreed one")
+        clock = ClockBounds(time_s, clock_s, 1 << exponent, self._tolerance, late=1)
+        if shown is not None:
+            first, last = clock.allowed(time_s)
+            fitting = [identifier(identity_key, exponent, n << exponent) for n in range(first, last + 1)]
+            if shown not in fitting:
+                raise InputError(
+                    f"beacon {beacon}: identifier {shown.hex()}: expected that of its key and clock"
+                )
+        with self._lock:
+            if beacon in self._known:
+                raise InputError(f"beacon {beacon}: known already: expected another name")
+            self._known[beacon] = _Known(identity_key, exponent, clock)
+            if self._prepared_s[1] > -math.inf:
+                self._prepare(beacon, self._known[beacon])
+
+    def battery_changed(self, beacon: str, time_s: float) -> None:
+        """Take the next identifier of the day before as the beacon's own, once and within the hour.
+
+        From now on, and until the beacon has passed what it may have shown already, its windows are repeated:
+        what it may have shown counts, not what was heard here, for others may have recorded it.
+
+        Args:
+            beacon: its name.
+            time_s: now.
+
+        Raises:
+            InputError: no such beacon.
+        """
+        with self._lock:
+            if beacon not in self._known:
+                raise InputError(f"beacon {beacon}: not known: expected one that was registered")
+            known = self._known[beacon]
+            known.expected_back_until_s = time_s + _EXPECTED_BACK_S
+            known.repeats_to = max(known.repeats_to, known.clock.allowed(time_s)[1])
+
+    def resolve(self, heard: bytes, time_s: float) -> Resolution | None:
+        """Whose identifier this is, at this time; None if it is nobody's that could be on the air."""
+        with self._lock:
+            begin_s, end_s = self._prepared_s
+            if not begin_s <= time_s < end_s:
+                self._prepared_s = (time_s - _BEHIND_S, time_s + _AHEAD_S)
+                for name, known in self._known.items():
+                    self._prepare(name, known)
+            found = self._table.get(heard)
+            return None if found is None else self._judged(*found, time_s)
+
+    def _judged(self, beacon: str, window: int, time_s: float) -> Resolution | None:
+        known = self._known[beacon]
+        first, last = known.clock.allowed(time_s)
+        if window > last or window < first - known.back:
+            return None
+        expected_back = time_s <= known.expected_back_until_s
+        in_time = window >= first or expected_back
+        if window >= first and not expected_back:
+            known.clock.heard(window, time_s)
+        elif window >= first:
+            known.clock.may_stand_in(window, time_s)
+        elif expected_back:
+            known.expected_back_until_s = -math.inf
+            known.clock.set_back(window, time_s)
+            self._prepare(beacon, known)
+        return Resolution(beacon, window, in_time, window <= known.repeats_to)
+
+    def _prepare(self, beacon: str, known: _Known) -> None:
+        """Compute a beacon's identifiers for the time that is prepared."""
+        for text in known.table:
+            self._table.pop(text, None)
+        begin_s, end_s = self._prepared_s
+        first = max(0, known.clock.allowed(begin_s)[0] - known.back)
+        last = known.clock.allowed(end_s)[1]
+        known.table = identifiers(known.identity_key, known.exponent, first, last)
+        for place, text in enumerate(known.table):
+            self._table[text] = (beacon, first + place)
+
+    def __repr__(self) -> str:
+        return f"Resolver({len(self._known)} beacons, tolerance={self._tolerance})"

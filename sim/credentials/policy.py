@@ -1,0 +1,151 @@
+"""What an action needs, and the decision whether an evidence has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sim.credentials.guard import ReplayGuard
+from sim.credentials.press import Evidence, Factor, Presented, Proof, Reason, SecondFactor, StampBook
+
+
+class Action(StrEnum):
+    """What a member wants of a press."""
+
+    VISIT = "visit"
+    COLLECT = "collect"
+    REDEEM = "redeem"
+    PAY = "pay"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One way to be entitled to an action.
+
+    Attributes:
+        factor: second factor that must be there; None: the touch alone.
+        touch: False: the second factor alone, as when a beacon stamps by itself.
+        max_age_s: from the proof to its arrival at the server.
+        max_gap_s: between touch and proof.
+        skew_s: by which the phone's clock may be ahead.
+        min_rssi_dbm: weakest signal; None: any.
+        fresh: True refuses a beacon that repeats itself after its battery was changed.
+        bound: True asks for a proof that answers the server's nonce.
+    """
+
+    factor: Factor | None = None
+    touch: bool = True
+    max_age_s: float = 30.0
+    max_gap_s: float = 5.0
+    skew_s: float = 2.0
+    min_rssi_dbm: int | None = None
+    fresh: bool = False
+    bound: bool = False
+
+
+_NFC = Requirement(Factor.NFC)
+_SOUND = Requirement(Factor.SOUND)
+_BEACON = Requirement(Factor.BLE, min_rssi_dbm=-75)
+
+DEFAULT_POLICY: Mapping[Action, tuple[Requirement, ...]] = {
+    Action.VISIT: (Requirement(Factor.BLE, touch=False, min_rssi_dbm=-75), Requirement(), _NFC, _SOUND),
+    Action.COLLECT: (Requirement(), _NFC, _SOUND, _BEACON),
+    Action.REDEEM: (_NFC, _SOUND, Requirement(Factor.BLE, min_rssi_dbm=-65, fresh=True)),
+    Action.PAY: (_NFC, Requirement(Factor.SOUND, bound=True)),
+}
+"""A pattern can be copied: it collects, and no more. A beacon can be relayed: it does not pay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer; ``stamp`` is its name if it was accepted."""
+
+    reason: Reason
+    stamp: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """True if the action may go on."""
+        return self.reason is Reason.ACCEPTED
+
+
+class Desk:
+    """Decides about evidence.
+
+    Args:
+        factors: that are set up.
+        stamps: by pattern and credential.
+        guard: remembers what was accepted.
+        policy: what each action needs.
+    """
+
+    def __init__(
+        self,
+        factors: Iterable[SecondFactor],
+        stamps: StampBook,
+        guard: ReplayGuard,
+        policy: Mapping[Action, tuple[Requirement, ...]] = DEFAULT_POLICY,
+    ) -> None:
+        self._factors = {factor.factor: factor for factor in factors}
+        self._stamps, self._guard, self._policy = stamps, guard, policy
+
+    def decide(self, action: Action, evidence: Evidence) -> Decision:
+        """Accept or refuse; a proof is claimed of the guard as the last step, when all else is right."""
+        presented = evidence.presented
+        wanted = None if presented is None else presented.factor
+        ways = [way for way in self._policy[action] if way.factor is wanted]
+        if not ways:
+            return Decision(Reason.NO_FACTOR)
+        # The way without a touch is for evidence without one: a touch that is there must be right.
+        way = next((way for way in ways if way.touch is (evidence.touch is not None)), ways[0])
+        refused = _touch_refused(way, evidence)
+        if refused is not None:
+            return Decision(refused)
+        if presented is None:
+            return self._by_touch(evidence)
+        refused = _time_refused(way, evidence, presented)
+        if refused is not None:
+            return Decision(refused)
+        return self._by_proof(way, evidence, presented)
+
+    def _by_touch(self, evidence: Evidence) -> Decision:
+        code = None if evidence.touch is None else evidence.touch.code
+        found = Reason.NO_TOUCH if code is None else self._stamps.touched(code)
+        return Decision(found) if isinstance(found, Reason) else Decision(Reason.ACCEPTED, found)
+
+    def _by_proof(self, way: Requirement, evidence: Evidence, presented: Presented) -> Decision:
+        if presented.factor not in self._factors:
+            return Decision(Reason.FACTOR_UNKNOWN)
+        proof = self._factors[presented.factor].check(presented, evidence)
+        if not isinstance(proof, Proof):
+            return Decision(proof)
+        if way.fresh and proof.repeated:
+            return Decision(Reason.REPEATED)
+        if way.bound and not proof.bound:
+            return Decision(Reason.NOT_BOUND)
+        stamp = self._stamps.proved(proof.credential, evidence.touch)
+        if isinstance(stamp, Reason):
+            return Decision(stamp)
+        if not proof.ticket.claim(self._guard):
+            return Decision(Reason.REPLAYED)
+        return Decision(Reason.ACCEPTED, stamp)
+
+
+def _touch_refused(way: Requirement, evidence: Evidence) -> Reason | None:
+    if evidence.touch is None:
+        return Reason.NO_TOUCH if way.touch else None
+    return Reason.NOT_READ if evidence.touch.code is None else None
+
+
+def _time_refused(way: Requirement, evidence: Evidence, presented: Presented) -> Reason | None:
+    age_s = evidence.received_s - presented.at_s
+    if age_s > way.max_age_s:
+        return Reason.TOO_OLD
+    if age_s < -way.skew_s:
+        return Reason.NOT_YET
+    if evidence.touch is not None and abs(evidence.touch.at_s - presented.at_s) > way.max_gap_s:
+        return Reason.TOO_FAR_APART
+    if way.min_rssi_dbm is not None and (presented.rssi_dbm is None or presented.rssi_dbm < way.min_rssi_dbm):
+        return Reason.TOO_WEAK
+    return None
