@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 import sys
@@ -12,6 +13,9 @@ from typer.exceptions import TyperException
 
 import bench.cli
 from firmware_emulator.errors import InputError, StampbenchError
+
+_TYPERS_INTERRUPTED = 130
+"""What typer returns where a command leaves an interrupt to it."""
 
 app = typer.Typer(
     name="stampbench",
@@ -38,8 +42,9 @@ def _options(
     """Simulator and test bench for capacitive touch stamps."""
 
 
+@functools.cache
 def _register_commands() -> None:
-    """Let each module of this package that has a ``register`` function add its command."""
+    """Let each module of this package that has a ``register`` function add its command, once."""
     for module_info in sorted(pkgutil.iter_modules(bench.cli.__path__), key=lambda info: info.name):
         if module_info.name != "main":
             module = importlib.import_module(f"bench.cli.{module_info.name}")
@@ -56,6 +61,8 @@ def main() -> None:
     _register_commands()
     try:
         status = app(standalone_mode=False)
+        if status == _TYPERS_INTERRUPTED:
+            raise KeyboardInterrupt
     except StampbenchError as error:
         _say(error)
         status = error.exit_status
