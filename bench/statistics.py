@@ -1,4 +1,4 @@
-"""Numbers with their interval: rates, zero-failure claims, percentiles."""
+"""Numbers with their interval: rates, zero-failure claims, percentiles, the trade-off of two error rates."""
 
 from __future__ import annotations
 
@@ -106,6 +106,100 @@ def zero_failure_success(n: int, confidence: float = 0.95) -> float:
     return math.exp(math.log1p(-confidence) / n)
 
 
+def zero_failure_claim(n: int, confidence: float = 0.95) -> str:
+    """What ``n`` trials without a failure prove (one-sided), as a sentence.
+
+    "0 of 2,995: 95 % confident of 99.9 %". The success rate is rounded down: no more is claimed than proven.
+
+    Raises:
+        InputError: n below 1, or confidence outside 0..1.
+    """
+    success = zero_failure_success(n, confidence)
+    # Two significant digits of the failure rate, rounded up; 1e-9 absorbs what the logarithms lost.
+    failure = 100.0 * (1.0 - success)
+    digits = max(0, 1 - math.floor(math.log10(failure)))
+    claimed = 100.0 - math.ceil(failure * 10**digits - 1e-9) / 10**digits
+    return f"0 of {n:,}: {100.0 * confidence:g} % confident of {_plain(claimed, digits)} %"
+
+
+def _plain(number: float, digits: int) -> str:
+    text = f"{number:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@dataclass(frozen=True, slots=True)
+class DetPoint:
+    """False rejection and false acceptance at one threshold.
+
+    Attributes:
+        threshold: largest distance that is accepted.
+        frr, far: with their intervals.
+    """
+
+    threshold: float
+    frr: Rate
+    far: Rate
+
+
+@dataclass(frozen=True, slots=True)
+class DetCurve:
+    """The trade-off of false rejection and false acceptance (detection error trade-off).
+
+    Attributes:
+        points: from the strictest threshold to the most lenient.
+        equal_error: where the two rates are nearest to each other; None without points.
+    """
+
+    points: tuple[DetPoint, ...]
+    equal_error: DetPoint | None
+
+
+DET_POINTS = 200
+
+
+def det_curve(
+    genuine: Sequence[float] | npt.NDArray[np.float64],
+    foreign: Sequence[float] | npt.NDArray[np.float64],
+    *,
+    points: int = DET_POINTS,
+    confidence: float = 0.95,
+) -> DetCurve:
+    """Rates over the threshold, from the distances of genuine and foreign presses (Martin et al., 1997).
+
+    Args:
+        genuine: distance of each genuine press to its own code; infinite where it cannot be read right.
+        foreign: distance of each foreign press to the nearest code; infinite where there is none.
+        points: most thresholds; they are spread evenly over the distances that occur.
+        confidence: coverage of the rates' intervals.
+
+    Raises:
+        InputError: a distance that is NaN or below 0, or fewer than 2 points.
+    """
+    if points < 2:
+        raise InputError(f"det_curve: points = {points}: expected at least 2")
+    accepted, wrongly = (np.sort(np.asarray(side, dtype=np.float64)) for side in (genuine, foreign))
+    known = np.concatenate([accepted, wrongly])
+    if np.isnan(known).any() or (known < 0.0).any():
+        raise InputError("det_curve: a distance is NaN or below 0: expected 0 or more, or infinity")
+    thresholds = np.unique(known[np.isfinite(known)])
+    if thresholds.size > points:
+        thresholds = thresholds[np.round(np.linspace(0, thresholds.size - 1, points)).astype(np.int64)]
+    curve = tuple(
+        DetPoint(
+            float(threshold),
+            rate(
+                accepted.size - int(np.searchsorted(accepted, threshold, "right")), accepted.size, confidence
+            ),
+            rate(int(np.searchsorted(wrongly, threshold, "right")), wrongly.size, confidence),
+        )
+        for threshold in thresholds
+    )
+    nearest = min(
+        curve, key=lambda point: abs((point.frr.estimate or 0.0) - (point.far.estimate or 0.0)), default=None
+    )
+    return DetCurve(curve, nearest)
+
+
 def percentile(
     values: Sequence[float] | npt.NDArray[np.float64], q: float, *, seed: int = 0, confidence: float = 0.95
 ) -> Percentile:
@@ -131,12 +225,32 @@ def percentile(
     estimate = float(ordered[rank - 1])
     if n == 1:
         return Percentile(q, 1, estimate, None, None, confidence)
-    uniforms = np.random.default_rng(seed).beta(rank, n - rank + 1, size=RESAMPLES)
-    resampled = np.sort(ordered[np.clip(np.ceil(n * uniforms).astype(np.int64), 1, n) - 1])
+    resampled = np.sort(_resampled(ordered, q, seed))
     tail = (1.0 - confidence) / 2.0
     low = float(resampled[_nearest_rank(tail, RESAMPLES) - 1])
     high = float(resampled[_nearest_rank(1.0 - tail, RESAMPLES) - 1])
     return Percentile(q, n, estimate, low, high, confidence)
+
+
+def resampled_percentiles(
+    values: Sequence[float] | npt.NDArray[np.float64], q: float, *, seed: int
+) -> npt.NDArray[np.float64]:
+    """Nearest-rank percentiles of :data:`RESAMPLES` samples drawn with replacement, in drawing order.
+
+    Args:
+        values: at least one, all finite.
+        q: which percentile, 0..1.
+        seed: of the draws.
+    """
+    return _resampled(np.sort(np.asarray(values, dtype=np.float64)), q, seed)
+
+
+def _resampled(ordered: npt.NDArray[np.float64], q: float, seed: int) -> npt.NDArray[np.float64]:
+    n = ordered.size
+    rank = _nearest_rank(q, n)
+    uniforms = np.random.default_rng(seed).beta(rank, n - rank + 1, size=RESAMPLES)
+    drawn: npt.NDArray[np.float64] = ordered[np.clip(np.ceil(n * uniforms).astype(np.int64), 1, n) - 1]
+    return drawn
 
 
 def _nearest_rank(q: float, n: int) -> int:

@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.statistics import percentile, rate, zero_failure_success, zero_failure_trials
+from bench.statistics import (
+    det_curve,
+    percentile,
+    rate,
+    zero_failure_claim,
+    zero_failure_success,
+    zero_failure_trials,
+)
 from firmware_emulator.errors import InputError
 
 
@@ -96,3 +103,65 @@ def test_percentile_refuses_values_that_are_not_finite(values):
 def test_percentile_refuses_a_share_outside_the_unit_interval(q):
     with pytest.raises(InputError, match="q = "):
         percentile([1.0, 2.0], q)
+
+
+@pytest.mark.parametrize(
+    ("n", "claim"),
+    [
+        (59, "0 of 59: 95 % confident of 95 %"),
+        (299, "0 of 299: 95 % confident of 99 %"),
+        (2_995, "0 of 2,995: 95 % confident of 99.9 %"),
+        (29_956, "0 of 29,956: 95 % confident of 99.99 %"),
+        (1, "0 of 1: 95 % confident of 5 %"),
+        (300, "0 of 300: 95 % confident of 99 %"),
+        (100_000, "0 of 100,000: 95 % confident of 99.997 %"),
+    ],
+)
+def test_zero_failure_claim_is_a_sentence(n, claim):
+    assert zero_failure_claim(n) == claim
+
+
+@given(st.integers(1, 10**8), st.floats(0.5, 0.999))
+@settings(max_examples=80, deadline=None)
+def test_zero_failure_claim_says_no_more_than_is_proven(n, confidence):
+    claimed = float(zero_failure_claim(n, confidence).split()[-2]) / 100
+    proven = zero_failure_success(n, confidence)
+    assert claimed <= proven + 1e-12
+    assert 1 - claimed <= 1.2 * (1 - proven) + 1e-12
+
+
+def test_det_curve_counts_both_errors_at_each_threshold():
+    curve = det_curve([0.1, 0.2, 0.3, float("inf")], [0.25, 0.5, float("inf")])
+    counts = {point.threshold: (point.frr.k, point.far.k) for point in curve.points}
+    assert counts == {0.1: (3, 0), 0.2: (2, 0), 0.25: (2, 1), 0.3: (1, 1), 0.5: (1, 2)}
+    assert curve.equal_error.threshold == 0.3
+    assert (curve.points[0].frr.n, curve.points[0].far.n) == (4, 3)
+
+
+def test_det_curve_finds_the_equal_error_rate_of_two_normal_distributions():
+    rng = np.random.default_rng(2)
+    curve = det_curve(np.abs(rng.normal(10, 1, 20_000)), np.abs(rng.normal(13, 1, 20_000)))
+    truth = stats.norm.sf(1.5)
+    assert len(curve.points) == 200
+    assert curve.equal_error.threshold == pytest.approx(11.5, abs=0.05)
+    assert curve.equal_error.frr.estimate == pytest.approx(truth, abs=0.005)
+    assert curve.equal_error.far.estimate == pytest.approx(truth, abs=0.005)
+
+
+def test_det_curve_is_monotonic():
+    rng = np.random.default_rng(4)
+    points = det_curve(rng.exponential(1, 300), rng.exponential(2, 300), points=50).points
+    rejected, accepted = [point.frr.k for point in points], [point.far.k for point in points]
+    assert rejected == sorted(rejected, reverse=True)
+    assert accepted == sorted(accepted)
+
+
+def test_det_curve_of_nothing_has_no_points():
+    assert det_curve([], []) == det_curve([float("inf")], [])
+    assert det_curve([], []).equal_error is None
+
+
+@pytest.mark.parametrize("distance", [float("nan"), -0.1])
+def test_det_curve_refuses_impossible_distances(distance):
+    with pytest.raises(InputError, match="distance"):
+        det_curve([distance], [1.0])

@@ -1,0 +1,56 @@
+"""``stampbench certificate``: certificates checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    commands = typer.Typer(
+        help="Check the certificates that stampbench validate writes.", no_args_is_help=True
+    )
+    commands.command(name="verify")(verify)
+    commands.command(name="key")(key)
+    app.add_typer(commands, name="certificate")
+
+
+def verify(
+    files: Annotated[
+        list[Path], typer.Argument(help="Certificates: .jsonl, .html or .pdf.", show_default=False)
+    ],
+    public_key: Annotated[
+        str | None,
+        typer.Option(help="Base64 of the key that must have signed them.", show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+) -> None:
+    """Tell whether any byte of a certificate was changed since it was sealed."""
+    import json
+
+    from bench.validation.checking import check_certificate
+
+    checks = [check_certificate(file, public_key) for file in files]
+    if as_json:
+        typer.echo(json.dumps([check.to_mapping() for check in checks], indent=2))
+    else:
+        for check in checks:
+            typer.echo(check.sentence)
+    if not all(check.holds for check in checks):
+        raise typer.Exit(1)
+
+
+def key(
+    path: Annotated[Path, typer.Argument(help="File for the private key, PEM; must not exist.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+) -> None:
+    """Make an Ed25519 key for signing; its public half is printed."""
+    import json
+
+    from bench.validation.seal import make_signing_key
+
+    public = make_signing_key(path)
+    typer.echo(json.dumps({"path": str(path), "public_key": public}) if as_json else public)

@@ -1,0 +1,106 @@
+"""Certificates as files: a page for the screen, a sheet for the binder, and the data, each sealed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.report.templates import render
+from bench.validation.certificate import NAME, Certificate, certificate_bytes
+from bench.validation.seal import sealed
+from firmware_emulator.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from matplotlib.axes import Axes
+
+
+def write_certificate(
+    certificate: Certificate, directory: Path, key: Ed25519PrivateKey | None = None
+) -> tuple[Path, ...]:
+    """Write ``certificate.jsonl``, ``.html`` and ``.pdf`` into a directory, each sealed.
+
+    Args:
+        certificate: what they say.
+        directory: made if it is not there.
+        key: signs the seals.
+
+    Raises:
+        InputError: a file cannot be written.
+    """
+    from bench.report.certificate_sheet import render_pdf
+
+    data = certificate_bytes(certificate)
+    contents = {
+        ".jsonl": data,
+        ".html": render_page(certificate, data),
+        ".pdf": render_pdf(certificate, data),
+    }
+    paths = []
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for suffix, content in contents.items():
+            path = directory / f"{NAME}{suffix}"
+            path.write_bytes(sealed(content, suffix, key))
+            paths.append(path)
+    except OSError as error:
+        raise InputError(f"{directory}: cannot be written: {error.strerror}") from None
+    return tuple(paths)
+
+
+def render_page(certificate: Certificate, data: bytes) -> bytes:
+    """The certificate as one self-contained page; ``data``, its canonical JSON, lies in it."""
+    import hashlib
+
+    from markupsafe import Markup
+
+    from bench.report.certificate_pictures import draw_capability, draw_gauge, draw_pads
+
+    page = render(
+        "certificate.html.j2",
+        certificate=certificate,
+        verdict_class={"accept": "passed", "reject": "failed"}.get(certificate.decision, "again"),
+        pads=Markup(_picture(draw_pads, certificate, (3.4, 3.5), "pads and their deviations")),
+        capability=Markup(_picture(draw_capability, certificate, (3.0, 2.9), "capability by dimension")),
+        gauge=Markup(
+            _picture(draw_gauge, certificate, (3.2, 2.0), "gauge repeatability and reproducibility")
+        ),
+        to_apply=to_apply(certificate),
+        digest=hashlib.sha256(data).hexdigest(),
+        # A name may hold "</script>"; in JSON the sign may be written so as well.
+        data=Markup(data.decode().strip().replace("<", "\\u003c")),
+        percent=percent,
+        number=number,
+        bands=sorted({stamp.decision for stamp in certificate.stamps}),
+    )
+    return page.encode()
+
+
+def to_apply(certificate: Certificate) -> list[str]:
+    """Corrections to apply to the mould, the largest first."""
+    significant = [one for one in certificate.corrections if one.significant]
+    significant.sort(key=lambda one: -(one.offset_mm[0] ** 2 + one.offset_mm[1] ** 2))
+    return [one.sentence for one in significant]
+
+
+def percent(share: float | None) -> str:
+    """A share in whole percent, or a dash."""
+    return "-" if share is None else f"{100.0 * share:.0f} %"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number, or a dash."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _picture(
+    draw: Callable[[Axes, Certificate], None], certificate: Certificate, size: tuple[float, float], title: str
+) -> str:
+    from bench.report.pictures import inline_svg, new_figure
+
+    with new_figure(*size) as (figure, axes, svg):
+        draw(axes, certificate)
+        figure.savefig(svg, format="svg", metadata={"Date": None})
+    return inline_svg(svg, title)

@@ -1,0 +1,1 @@
+"""Vendor validation: lots of stamps measured, judged, certified, and watched over time."""

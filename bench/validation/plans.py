@@ -1,0 +1,262 @@
+"""Validation plans: which lot is measured, on which rigs, how often, and the tolerances it is held against.
+
+A plan is a TOML file::
+
+    [lot]
+    name = "2026-031"
+    part = "bakery stamp"
+    vendor = "Example Mouldings"
+    size = 500                         # stamps in the lot
+    nominal = "p5-60k/4711"            # or "catalogue:stamps.toml#bakery", relative to the plan
+    stamps = "lot.csv"                 # serial,cavity[,nominal[,object]]; without it they are numbered
+    cavities = 4                       # of the mould; stamps without a table take turns
+
+    [sampling]
+    aql = 1.0                          # percent nonconforming, ISO 2859-1
+    level = "II"
+    severity = "normal"
+
+    [measurement]
+    presses = 6                        # make one measurement
+    repeats = 3                        # of the stamps in the gauge study, by every appraiser
+    gauge_stamps = 8
+
+    [tolerances]
+    position_mm = 0.3                  # of each pad on each axis, both ways
+    level = [0.6, 1.4]                 # signal of a pad over that of an ideal one
+    evenness = 0.4                     # largest less smallest level over the mean
+    flatness_mm = 0.15
+
+    [[appraisers]]                     # rigs, or operators at one rig; without any, one rig
+    name = "rig A"
+    profile = "nexus-5"
+
+    [made]                             # on simulated rigs: how the lot differs from nominal
+    scatter_mm = 0.04
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from bench.plan_messages import explain
+from bench.validation.sampling import AQLS, SamplingPlan, Severity, sampling_plan
+from firmware_emulator.errors import InputError
+
+_Positive = Annotated[float, Meta(gt=0.0)]
+_Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+/-]*$", max_length=80)]
+
+
+class LotHeader(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The ``[lot]`` table."""
+
+    name: _Name
+    nominal: str
+    size: Annotated[int, Meta(ge=2, le=10_000_000)]
+    part: str = ""
+    vendor: str = ""
+    date: str = ""
+    stamps: str | None = None
+    cavities: Annotated[int, Meta(ge=1, le=1000)] = 1
+    seed: Annotated[int, Meta(ge=0, le=2**53)] = 0
+
+
+class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The ``[sampling]`` table; ``sample`` and ``accept`` together override the standard's tables."""
+
+    aql: float = 1.0
+    level: Literal["I", "II", "III"] = "II"
+    severity: Literal["normal", "tightened"] = "normal"
+    sample: Annotated[int, Meta(ge=1)] | None = None
+    accept: Annotated[int, Meta(ge=0)] = 0
+
+
+class Measurement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The ``[measurement]`` table.
+
+    Attributes:
+        presses: whose mean is one measurement of a stamp.
+        repeats: measurements of each stamp of the gauge study by each appraiser.
+        gauge_stamps: stamps in that study; the others are measured once, by the first appraiser.
+        full_touch: counts of a node that is fully covered by a firmly grounded flat conductor.
+        pad_diameter_mm: of an ideal pad.
+    """
+
+    presses: Annotated[int, Meta(ge=2, le=1000)] = 6
+    repeats: Annotated[int, Meta(ge=2, le=100)] = 3
+    gauge_stamps: Annotated[int, Meta(ge=2, le=1000)] = 8
+    full_touch: _Positive = 225.0
+    pad_diameter_mm: _Positive = 6.0
+
+
+class Tolerances(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The ``[tolerances]`` table; one that is missing is not judged.
+
+    Attributes:
+        position_mm: of each pad on each axis, both ways, after the best rigid fit.
+        level: range of a pad's signal, over that of an ideal pad.
+        evenness: largest less smallest level of a stamp's pads over their mean.
+        flatness_mm: by how much a pad may stand back from the plane of all.
+        cpk: least capability of every dimension; the lot is rejected where even the upper end of the interval
+            is below.
+        gauge: largest precision to tolerance of the measurement (six standard deviations of gauge
+            repeatability and reproducibility over the width of ``position_mm``).
+    """
+
+    position_mm: _Positive
+    level: tuple[float, float] | None = None
+    evenness: _Positive | None = None
+    flatness_mm: _Positive | None = None
+    cpk: float | None = None
+    gauge: _Positive = 0.3
+
+
+class Appraiser(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One ``[[appraisers]]`` table: a rig, or an operator at one.
+
+    Attributes:
+        profile: panel of a simulated rig.
+        condition: of that panel, as in plans.
+        operator: who presses, on rigs that cannot by themselves.
+    """
+
+    name: _Name
+    profile: str = "nexus-5"
+    condition: dict[str, Any] = {}
+    operator: str = ""
+
+
+class CavityFault(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One pad of one cavity that is off, in the stamp's own frame; pads and cavities count from 1."""
+
+    cavity: Annotated[int, Meta(ge=1)]
+    pad: Annotated[int, Meta(ge=1, le=8)]
+    offset_mm: tuple[float, float]
+
+
+class Made(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The ``[made]`` table: how stamps of a simulated lot differ from nominal.
+
+    Attributes:
+        scatter_mm: standard deviation of each pad on each axis.
+        cavities: systematic errors.
+        missing: share of the stamps that lack a pad.
+        worn: share of each pad's area that does not touch.
+    """
+
+    scatter_mm: Annotated[float, Meta(ge=0.0, le=5.0)] = 0.03
+    cavities: list[CavityFault] = []
+    missing: _Share = 0.0
+    worn: _Share = 0.0
+
+
+class _Document(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    lot: LotHeader
+    tolerances: Tolerances
+    sampling: Sampling = Sampling()
+    measurement: Measurement = Measurement()
+    appraisers: list[Appraiser] = []
+    handling: dict[str, Any] = {}
+    made: Made = Made()
+
+
+_KEYS = {
+    "": _Document.__struct_fields__,
+    "lot": LotHeader.__struct_fields__,
+    "sampling": Sampling.__struct_fields__,
+    "measurement": Measurement.__struct_fields__,
+    "tolerances": Tolerances.__struct_fields__,
+    "appraisers": Appraiser.__struct_fields__,
+    "made": Made.__struct_fields__,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationPlan:
+    """A validation plan whose every key has been checked."""
+
+    path: Path
+    text: str
+    lot: LotHeader
+    sampling: Sampling
+    measurement: Measurement
+    tolerances: Tolerances
+    appraisers: tuple[Appraiser, ...]
+    handling: dict[str, Any]
+    made: Made
+
+    @property
+    def sample(self) -> SamplingPlan:
+        """How many stamps are drawn, and how many of them may be bad."""
+        sampling, size = self.sampling, self.lot.size
+        if sampling.sample is None:
+            return sampling_plan(size, sampling.aql, sampling.level, Severity(sampling.severity))
+        return SamplingPlan(
+            size,
+            sampling.aql,
+            sampling.level,
+            Severity(sampling.severity),
+            "-",
+            min(size, sampling.sample),
+            sampling.accept,
+        )
+
+
+def read_validation_plan(path: Path) -> ValidationPlan:
+    """Read and check a plan.
+
+    Raises:
+        InputError: the file cannot be read, is not TOML, or says something impossible.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}: expected a validation plan in TOML") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start} is not UTF-8: expected a plan in TOML") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not TOML: {error}") from None
+    try:
+        document = msgspec.convert(raw, _Document)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path}: {explain(str(error), raw, _KEYS)}") from None
+    plan = ValidationPlan(
+        path,
+        text,
+        document.lot,
+        document.sampling,
+        document.measurement,
+        document.tolerances,
+        tuple(document.appraisers) or (Appraiser(name="rig"),),
+        document.handling,
+        document.made,
+    )
+    _check(plan)
+    return plan
+
+
+def _check(plan: ValidationPlan) -> None:
+    if plan.sampling.aql not in AQLS:
+        known = ", ".join(f"{aql:g}" for aql in AQLS)
+        raise InputError(f"{plan.path}: sampling.aql = {plan.sampling.aql:g}: expected one of {known}")
+    names = [appraiser.name for appraiser in plan.appraisers]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f'{plan.path}: appraisers.name: "{name}" stands there twice')
+    level = plan.tolerances.level
+    if level is not None and not 0.0 <= level[0] < level[1]:
+        raise InputError(f"{plan.path}: tolerances.level = {list(level)}: expected the smaller number first")
+    for number, fault in enumerate(plan.made.cavities):
+        if fault.cavity > plan.lot.cavities:
+            raise InputError(
+                f"{plan.path}: made.cavities[{number}].cavity = {fault.cavity}: "
+                f"expected 1 to {plan.lot.cavities}, the cavities of the lot"
+            )

@@ -1,0 +1,243 @@
+"""Following a station: lots and runs as they appear in its directory, and what is alarming about them.
+
+A lot is known by its ``certificate.jsonl``, a run by its ``records.jsonl``, anywhere below the directory. The
+pads of each cavity are followed lot by lot on control charts, so that a drift is heard long before stamps are
+rejected for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.comparison import compare_counts
+from bench.records import FILE_NAME as RECORDS_NAME
+from bench.records import Run, read_run
+from bench.tallies import Tally
+from bench.validation.certificate import NAME, Certificate, read_certificate
+from bench.validation.charts import Chart, chart, innovations, lots_to
+from bench.validation.sampling import Inspection, next_inspection
+from firmware_emulator.errors import InputError
+
+CERTIFICATE_NAME = f"{NAME}.jsonl"
+BASELINE_LOTS = 4
+"""First lots of a part: they say how much lots differ."""
+WORSE_P = 0.001
+"""A run is worse than those before it if chance makes it so less often."""
+_END_BYTES = 16_384
+"""The end of a run, with its message and counters, is shorter."""
+_RATES = ("frr", "misread", "far")
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that somebody should look at.
+
+    Attributes:
+        kind: "lot", "inspection", "drift", "gauge", "run" or "seal".
+        where: file it was seen in.
+        subject: lot or run.
+        text: what it is, one line.
+    """
+
+    kind: str
+    where: str
+    subject: str
+    text: str
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One coordinate of one pad of one cavity, lot by lot.
+
+    Attributes:
+        name: such as "cavity 3, pad 2 x".
+        lots: names of the lots that have it.
+        values_mm: its offset from nominal in each.
+        chart: of what each lot adds to those before it.
+        limit_mm: tolerance less three times the scatter of single stamps: beyond, some of them are rejected.
+    """
+
+    name: str
+    lots: tuple[str, ...]
+    values_mm: npt.NDArray[np.float64]
+    chart: Chart
+    limit_mm: float
+
+
+class Station:
+    """What is known of a station; takes lots and runs as they come and says what is alarming."""
+
+    def __init__(self) -> None:
+        self._lots: dict[str, list[Certificate]] = {}
+        self._runs: dict[str, list[Tally]] = {}
+        self.lots = 0
+        self.runs = 0
+
+    def add_lot(self, certificate: Certificate, where: str) -> list[Alarm]:
+        """Take in the next lot."""
+        self.lots += 1
+        lots = self._lots.setdefault(certificate.part or "", [])
+        before = next_inspection(_accepted(lots))
+        lots.append(certificate)
+        found: list[tuple[str, str]] = []
+        if certificate.decision != "accept":
+            found.append(("lot", f"{certificate.decision}: {'; '.join(certificate.reasons)}"))
+        after = next_inspection(_accepted(lots))
+        if after is not before:
+            found.append(("inspection", f"inspection of the next lot is {_inspection(after)}"))
+        gauge = certificate.gauge
+        allowed = certificate.tolerances["gauge"]
+        if gauge is not None and isinstance(allowed, float) and gauge.of_tolerance > allowed:
+            found.append(("gauge", f"measuring takes {100 * gauge.of_tolerance:.0f} % of the tolerance"))
+        found += [("gauge", suspect) for suspect in certificate.suspects]
+        found += [("drift", text) for text in self._drifts(certificate)]
+        return [Alarm(kind, where, certificate.lot, text) for kind, text in found]
+
+    def add_run(self, run: Run, where: str) -> list[Alarm]:
+        """Take in the next run that has ended."""
+        self.runs += 1
+        runs = self._runs.setdefault(run.header.plan_sha256, [])
+        found = []
+        if run.end is not None and run.end.status == "error":
+            found.append(f"the bench failed: {run.end.message}")
+        tally = Tally(run.presses)
+        found += _worse(tally, runs, run.header.profiles)
+        runs.append(tally)
+        return [Alarm("run", where, Path(where).parent.name, text) for text in found]
+
+    def series(self, part: str | None = None) -> tuple[Series, ...]:
+        """Every coordinate that is followed, of one part, or of the only one, or of all."""
+        parts = self._lots if part is None else {part: self._lots.get(part, [])}
+        return tuple(series for lots in parts.values() for series in _series(lots))
+
+    def _drifts(self, certificate: Certificate) -> Iterator[str]:
+        for series in _series(self._lots[certificate.part or ""]):
+            if series.lots[-1] != certificate.lot or not series.chart.alarms[-1]:
+                continue
+            values = series.values_mm
+            first = values[: min(BASELINE_LOTS, len(values) // 2)]
+            text = f"{series.name} moves: it is {values[-1] - first.mean():+.3f} mm from where it was"
+            left = lots_to(values, -series.limit_mm, series.limit_mm)
+            if left <= 0.0:
+                text += ", and is beyond the limit"
+            elif math.isfinite(left):
+                text += f"; the limit is {left:.0f} lots away at this pace"
+            yield text
+
+
+def _accepted(lots: Iterable[Certificate]) -> list[bool]:
+    """Lots that were decided, for the switching rules."""
+    return [lot.decision == "accept" for lot in lots if lot.decision != "measure again"]
+
+
+def _inspection(state: Inspection) -> str:
+    return "discontinued until the vendor has acted" if state is Inspection.DISCONTINUED else state.value
+
+
+def _series(lots: list[Certificate]) -> Iterator[Series]:
+    values: dict[tuple[int, int, int], list[tuple[str, float, float]]] = {}
+    for lot in lots:
+        for one in lot.corrections:
+            for axis in range(2):
+                key = one.cavity, one.pad, axis
+                # The half width of a 95 % interval is about two standard errors.
+                values.setdefault(key, []).append((lot.lot, one.offset_mm[axis], one.uncertainty_mm / 2.0))
+    if not lots:
+        return
+    limit = float(lots[-1].tolerances["position_mm"])  # type: ignore[arg-type]
+    limit = max(0.1 * limit, limit - 3.0 * (lots[-1].scatter_mm or 0.0))
+    # All coordinates have as much of their own from lot to lot: what the first lots say of each is pooled.
+    firsts = [np.array([value for _, value, _ in points[:BASELINE_LOTS]]) for points in values.values()]
+    spread = [first.var(ddof=1) for first in firsts if len(first) > 1]
+    errors = [error for points in values.values() for _, _, error in points]
+    between = float(np.mean(spread)) if spread else 0.0
+    sigma = math.sqrt(max(between, float(np.mean(np.square(errors))))) if errors else 0.0
+    for (cavity, pad, axis), points in sorted(values.items()):
+        if len(points) <= 1 or sigma == 0.0:
+            continue
+        numbers = np.array([value for _, value, _ in points])
+        followed = chart(innovations(numbers), target=0.0, sigma=sigma, series=len(values))
+        name = f"cavity {cavity}, pad {pad} {'xy'[axis]}"
+        yield Series(name, tuple(lot for lot, _, _ in points), numbers, followed, limit)
+
+
+def _worse(now: Tally, before: list[Tally], profiles: Iterable[str]) -> Iterator[str]:
+    """Rates of a run that are worse than those of all runs of its plan before it, taken together."""
+    if not before:
+        return
+    for profile in profiles:
+        for name in _RATES:
+            sample = now.sample(name, profile, None)
+            earlier = [tally.sample(name, profile, None) for tally in before]
+            k, n = sum(one.k for one in earlier), sum(one.n for one in earlier)
+            if not n or not sample.n:
+                continue
+            difference = compare_counts(k, n, sample.k, sample.n)
+            if difference.estimate > 0.0 and difference.p_value < WORSE_P:
+                yield (
+                    f"{profile}: {name} is {sample.k} of {sample.n:,}, before {k} of {n:,} "
+                    f"(Fisher's exact test, p = {difference.p_value:.1g})"
+                )
+
+
+def _has_ended(records: Path) -> bool:
+    """Whether the last line of a run's records is its end: a run under way may be large."""
+    try:
+        with records.open("rb") as file:
+            file.seek(max(0, records.stat().st_size - _END_BYTES))
+            return b'"line":"end"' in file.read()
+    except OSError:
+        return False
+
+
+class Watcher:
+    """Looks into a directory for what is new."""
+
+    def __init__(self, directory: Path) -> None:
+        if not directory.is_dir():
+            raise InputError(f"{directory}: no such directory: expected that of a station")
+        self._directory = directory
+        self._known: set[Path] = set()
+        self.station = Station()
+
+    def look(self) -> list[Alarm]:
+        """Take in all lots and runs that have appeared and ended since the last look, oldest first."""
+        found: list[tuple[str, str, Path, Certificate | Run]] = []
+        alarms: list[Alarm] = []
+        for path in sorted(self._directory.rglob(CERTIFICATE_NAME)):
+            if path in self._known:
+                continue
+            self._known.add(path)
+            try:
+                lot = read_certificate(path)
+            except InputError as error:
+                alarms.append(Alarm("seal", str(path), path.parent.name, str(error)))
+                continue
+            found.append((lot.measured_at, lot.lot, path, lot))
+        for path in sorted(self._directory.rglob(RECORDS_NAME)):
+            if path in self._known or not _has_ended(path):
+                continue
+            try:
+                run = read_run(path)
+            except InputError:  # it has only just been begun, or is not ours
+                continue
+            if run.end is not None:
+                self._known.add(path)
+                found.append((run.header.started_at, path.parent.name, path, run))
+        for _, _, path, new in sorted(found, key=lambda one: one[:2]):
+            if isinstance(new, Certificate):
+                alarms += self.station.add_lot(new, str(path))
+            else:
+                alarms += self.station.add_run(new, str(path))
+        return alarms
