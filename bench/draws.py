@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.plan_tables import ANY_STAMP
 from bench.plans import Case, Plan, PlannedPress
 from firmware_emulator.errors import InputError
 
@@ -80,8 +81,15 @@ class PressDrawer:
         hand_seed, panel_seed = np.random.SeedSequence(entropy).spawn(2)
         rng = np.random.default_rng(hand_seed)
         name, code = self._object(planned, rng)
-        press = self._hands[planned.case.name].press(name, self._profiles[planned.profile], rng)
+        case = planned.case
+        hand = self._hands[case.name]
+        if case.keyframes:
+            press = _given(case, name, hand.handling.wear)
+        else:
+            press = hand.press(name, self._profiles[planned.profile], rng)
         seed = int(panel_seed.generate_state(1, np.uint64)[0]) % _SEED_LIMIT
+        if case.noise_seed is not None:
+            seed = case.noise_seed + planned.number - 1
         return Draw(name, code, on_the_wire(press), seed)
 
     def _object(self, planned: PlannedPress, rng: np.random.Generator) -> tuple[str, int | None]:
@@ -94,6 +102,18 @@ class PressDrawer:
         else:
             code = code_of(self._plan, self.codebook, _in_turn(case, planned.number))
         return object_name(self._plan, self.codebook, code), code
+
+
+def _given(case: Case, object_name: str, wear: str) -> Press:
+    """The press that a case gives.
+
+    Raises:
+        InputError: its times do not rise.
+    """
+    from sim.press import Keyframe, Press
+
+    name = f"{object_name}~{wear}" if wear else object_name
+    return Press(name, tuple(Keyframe(int(values[0]), *values[1:]) for values in case.keyframes))
 
 
 def load_codebook(plan: Plan) -> Family | Catalogue:
@@ -135,11 +155,12 @@ def code_of(plan: Plan, codebook: Family | Catalogue, stamp: int | str) -> int:
 
 
 def check_plan(plan: Plan) -> None:
-    """Check that all a plan names exists: codebook, profiles, stamps, settings.
+    """Check that all a plan names exists: codebook, profiles, stamps, presets, settings, faults.
 
     Raises:
         InputError: something does not; the message names file, key, value and what would be right.
     """
+    from firmware_emulator.faults import Faults
     from sim.panel import Condition, load_profile
     from sim.press import Handling
     from sim.stamps.objects import resolve_object
@@ -148,11 +169,28 @@ def check_plan(plan: Plan) -> None:
     for place, name in enumerate(plan.header.profiles):
         with _at(plan, f"plan.profiles[{place}]"):
             load_profile(name)
-    for place, case in enumerate(plan.cases):
+    with _at(plan, "rig"):
+        Faults.from_mapping(plan.rig.faults, where="faults")
+    for name in plan.duts:
+        if name != ANY_STAMP:
+            with _at(plan, f"duts.{name}"):
+                code_of(plan, codebook, _as_named(plan, name))
+    for name, settings in plan.conditions.items():
+        with _at(plan, f"conditions.{name}"):
+            Condition.from_mapping(settings, "condition")
+    for name, settings in plan.handlings.items():
+        with _at(plan, f"handlings.{name}"):
+            Handling.from_mapping(settings, "handling")
+    groups = list(dict.fromkeys(case.group for case in plan.cases))
+    for case in plan.cases:
+        place = groups.index(case.group)
         with _at(plan, f"cases[{place}].condition"):
             Condition.from_mapping(plan.condition_of(case), "condition")
         with _at(plan, f"cases[{place}].handling"):
             Handling.from_mapping(plan.handling_of(case), "handling")
+        if case.keyframes:
+            with _at(plan, f"cases[{place}].keyframes"):
+                _given(case, case.name, "")
         if case.stamps == "random":
             continue
         for number, stamp in enumerate(case.stamps):
@@ -162,6 +200,11 @@ def check_plan(plan: Plan) -> None:
                 else:
                     form = str(stamp)
                     resolve_object(f"{form}/{_SEED_TO_TRY}" if _lacks_seed(form) else form)
+
+
+def _as_named(plan: Plan, stamp: str) -> int | str:
+    """A stamp given as text, as the plan names it: a code of a family is a number."""
+    return int(stamp) if plan.header.family is not None and stamp.isdecimal() else stamp
 
 
 @contextmanager

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bench.early_stops import EarlyStops
 from bench.measurements import MEASUREMENTS, UNITS, Measurement
 from bench.plans import Limit, Plan
 from bench.press_records import Outcome
 from bench.records import Run
+from bench.run_orders import Shard
+from bench.sequential import Decision, SequentialTest
 from bench.statistics import Percentile, Rate, percentile, rate
 from bench.tallies import Sample, Tally
 
@@ -27,15 +30,33 @@ class Verdict(StrEnum):
     """How a run ended."""
 
     PASSED = "passed"
+    MARGINAL = "marginal"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    TIMEOUT = "timeout"
     ERROR = "error"
     NOTHING_RAN = "nothing ran"
 
     @property
     def exit_status(self) -> int:
         """Exit status of the command (pytest's numbers)."""
-        return {"passed": 0, "failed": 1, "interrupted": 2, "error": 3, "nothing ran": 5}[self.value]
+        return _EXIT_STATUS[self]
+
+    @property
+    def passes(self) -> bool:
+        """True if every limit is kept, be it marginally."""
+        return self in (Verdict.PASSED, Verdict.MARGINAL)
+
+
+_EXIT_STATUS = {
+    Verdict.PASSED: 0,
+    Verdict.MARGINAL: 0,
+    Verdict.FAILED: 1,
+    Verdict.INTERRUPTED: 2,
+    Verdict.TIMEOUT: 3,
+    Verdict.ERROR: 3,
+    Verdict.NOTHING_RAN: 5,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +91,7 @@ class Judged:
     Attributes:
         confident: True if the whole interval had to keep the limit.
         worst: number of the press that speaks most against it, to be replayed; None if none does.
+        test: the sequential test that decided it; None: it was held against all presses.
     """
 
     measured: Measured
@@ -80,6 +102,7 @@ class Judged:
     confident: bool
     result: Result
     worst: int | None = None
+    test: SequentialTest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +113,7 @@ class Assessment:
         measured: every measurement, by profile and case.
         limits: those the plan limits.
         outcomes: presses by outcome.
-        planned: presses the plan asked for.
+        planned: presses the plan asked for, or the part of it that was to be run.
         reason: of the verdict, one line.
     """
 
@@ -135,13 +158,24 @@ def measure(name: str, sample: Sample, *, profile: str, case: str | None, seed: 
     )
 
 
-def judge(measured: Measured, limit: Limit, worst: int | None = None) -> Judged:
-    """Hold a measurement against a limit; ``worst`` is the press that speaks most against it."""
+def judge(
+    measured: Measured, limit: Limit, worst: int | None = None, test: SequentialTest | None = None
+) -> Judged:
+    """Hold a measurement against a limit.
+
+    Args:
+        measured: what to judge.
+        limit: what it must keep.
+        worst: number of the press that speaks most against it.
+        test: sequential test of the limit; where it decided, its word is taken.
+    """
     unit = limit.unit or measured.unit
     scaled = _in_unit(measured, unit)
     low, high = (scaled.low, scaled.high) if limit.confident else (scaled.value, scaled.value)
     if scaled.value is None or low is None or high is None:
         result = Result.UNSET
+    elif test is not None and test.decision in (Decision.ACCEPT, Decision.REJECT):
+        result = Result.PASSED if test.decision is Decision.ACCEPT else Result.FAILED
     elif _outside(low, high, limit.min, limit.max):
         result = Result.FAILED
     elif _outside(low, high, limit.marginal_min, limit.marginal_max):
@@ -157,16 +191,24 @@ def judge(measured: Measured, limit: Limit, worst: int | None = None) -> Judged:
         limit.confident,
         result,
         worst,
+        test,
     )
 
 
 def assess(plan: Plan, run: Run) -> Assessment:
     """Measure and judge a run, whole or cut short."""
-    tally = Tally(run.presses)
+    tally = Tally()
+    confidence = run.header.until_confident
+    stops = None if confidence is None else EarlyStops(plan, confidence)
+    for press in run.presses:
+        tally.add(press)
+        if stops is not None:
+            stops.see([press])
     kinds = {case.kind for case in plan.cases}
 
     def measured_on(name: str, profile: str, case: str | None) -> tuple[Measured, int | None]:
-        sample = tally.sample(name, profile, case)
+        cases = None if case is None else {member.name for member in plan.members(case)}
+        sample = tally.sample(name, profile, cases)
         found = measure(name, sample, profile=profile, case=case, seed=run.header.seed)
         return found, None if sample.worst is None else sample.worst[1]
 
@@ -178,19 +220,26 @@ def assess(plan: Plan, run: Run) -> Assessment:
         for case in _cases_to_measure(plan, measurement)
     ]
     limits = []
-    for limit in plan.limits:
+    for place, limit in enumerate(plan.limits):
         for profile in [limit.profile] if limit.profile is not None else plan.header.profiles:
             found, worst = measured_on(limit.measurement, profile, limit.case)
-            limits.append(judge(found, limit, worst))
+            test = None if stops is None else stops.of_limit(place, profile)
+            limits.append(judge(found, limit, worst, test))
     outcomes = {outcome.value: tally.outcomes[outcome] for outcome in Outcome}
     verdict, reason = _verdict(plan, run, limits, outcomes)
-    return Assessment(verdict, reason, tuple(measured), tuple(limits), outcomes, plan.size)
+    planned = Shard(*run.header.shard, run.header.shard_block).size(plan.size)
+    return Assessment(verdict, reason, tuple(measured), tuple(limits), outcomes, planned)
 
 
 def _cases_to_measure(plan: Plan, measurement: Measurement) -> list[str | None]:
-    """All fitting cases together, and, where they are several, each on its own."""
-    names = [case.name for case in plan.cases if measurement.applies_to(case.kind)]
-    return [None, *names] if len(names) > 1 else list(names)
+    """All fitting cases together, and, where they are several, each as it is written and on its own."""
+    fitting = [case for case in plan.cases if measurement.applies_to(case.kind)]
+    names = [case.name for case in fitting]
+    groups = [group for group in plan.groups if any(case.group == group for case in fitting)]
+    if len(names) < 2:
+        return list(names)
+    # One written case in all its conditions is all there is.
+    return [None, *(groups if len({case.group for case in fitting}) > 1 else ()), *names]
 
 
 def _in_unit(measured: Measured, unit: str) -> Measured:
@@ -215,8 +264,11 @@ def _verdict(
     if run.end is not None and run.end.status == "error":
         return Verdict.ERROR, run.end.message or "the bench failed"
     if run.end is None or run.end.status == "interrupted":
-        return Verdict.INTERRUPTED, f"stopped after {presses:,} of {plan.size:,} presses"
-    if presses == 0:
+        planned = Shard(*run.header.shard, run.header.shard_block).size(plan.size)
+        return Verdict.INTERRUPTED, f"stopped after {presses:,} of {planned:,} presses"
+    if run.end.status == "timeout":
+        return Verdict.TIMEOUT, run.end.message
+    if presses == outcomes["skipped"] + outcomes["aborted"]:
         return Verdict.NOTHING_RAN, "no press was made"
     failed = [judged for judged in limits if judged.result is Result.FAILED]
     if failed:
@@ -228,4 +280,6 @@ def _verdict(
     if not limits:
         return Verdict.PASSED, f"{presses:,} presses made; the plan sets no limits"
     marginal = sum(judged.result is Result.MARGINAL for judged in limits)
-    return Verdict.PASSED, f"all {len(limits)} limits met" + (f", {marginal} marginally" if marginal else "")
+    if marginal:
+        return Verdict.MARGINAL, f"all {len(limits)} limits met, {marginal} marginally"
+    return Verdict.PASSED, f"all {len(limits)} limits met"

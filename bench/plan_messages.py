@@ -15,6 +15,9 @@ _WRONG_VALUE = re.compile(r"(?P<what>.*?)(?:, got `[^`]*`)?" + _AT, re.S)
 _EXPECTED = {
     "kind": 'expected "genuine" or "foreign"',
     "stamps": 'expected "random" or a list',
+    "conditions[]": "expected a table by its name, such as [conditions.tram]",
+    "handlings[]": "expected a table by its name, such as [handlings.careless]",
+    "prompt": "expected a text or a list of them",
     "name": "expected at most 80 letters, digits, spaces or ._+-",
 }
 """What msgspec says of these keys names its own types or a pattern."""
@@ -36,6 +39,7 @@ def explain(message: str, raw: dict[str, Any], tables: Mapping[str, Sequence[str
     else:
         match = _WRONG_VALUE.match(message)
         at, what = (match["at"] or "", match["what"]) if match else ("", message)
+        at = at.replace("[...]", "[]")  # of some key, msgspec does not say which
         expected = _EXPECTED.get(at.rpartition(".")[2], what[:1].lower() + what[1:])
         text = f"{at or 'the plan'} = {reprlib.repr(_value_at(raw, at))}: {expected.replace('`', '')}"
     return text.replace("\n", "\\n")

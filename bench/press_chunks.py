@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -137,11 +137,28 @@ class ChunkedPresses(Collection[PressResult]):
         return self._presses
 
     def __iter__(self) -> Iterator[PressResult]:
+        for chunk in self.chunks():
+            yield from chunk.results()
+
+    def chunks(self) -> Iterator[PressChunk]:
+        """The chunks, one by one."""
+        return self._read(self._places)
+
+    def _read(self, places: Iterable[_Place]) -> Iterator[PressChunk]:
         decoder = msgspec.json.Decoder(PressChunk)
         with self._path.open("rb") as file:
-            for place in self._places:
+            for place in places:
                 file.seek(place.offset)
-                yield from decoder.decode(file.read(place.length)).results()
+                yield decoder.decode(file.read(place.length))
+
+    def __getitem__(self, place: int) -> PressResult:
+        if place < 0:
+            place += self._presses
+        for chunk in self._places:
+            if 0 <= place < chunk.presses:
+                return list(next(self._read([chunk])).results())[place]
+            place -= chunk.presses
+        raise IndexError(place)
 
     def __contains__(self, press: object) -> bool:
         return any(known == press for known in self)

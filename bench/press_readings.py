@@ -11,11 +11,19 @@ import msgspec
 
 from bench.draws import Draw
 from bench.plans import PlannedPress
-from bench.press_records import ContactRecord, Outcome, PressRecord, ReadingRecord, Timing, finite
+from bench.press_records import (
+    ContactRecord,
+    Outcome,
+    PressRecord,
+    ReadingRecord,
+    SaidContact,
+    Timing,
+    finite,
+)
 
 if TYPE_CHECKING:
-    from firmware_emulator.touch import TouchReport
-    from sim.decoder import Decoder, PressDecision
+    from firmware_emulator.touch import Contact, TouchReport
+    from sim.decoder import Decoder, PressDecision, Reading
     from sim.press import Press
 
 
@@ -32,12 +40,14 @@ class Heard:
         decisive: the report of the decision; without one, the last with the most contacts.
         start_us: device time of the first scan.
         reports: how many were listened to.
+        said: them all, as they are recorded, if that was asked for.
     """
 
     decision: PressDecision
     decisive: TouchReport | None
     start_us: int
     reports: int
+    said: tuple[tuple[int, list[SaidContact]], ...] = ()
 
     @property
     def timing(self) -> Timing:
@@ -74,6 +84,7 @@ def listen(
     *,
     cancel_limit: int | None = None,
     until_decided: bool = False,
+    keep: bool = False,
 ) -> Heard:
     """Feed the reports of one press to the decoder.
 
@@ -82,6 +93,7 @@ def listen(
         reports: of the press.
         cancel_limit: contacts beyond which the phone cancels all touches; None if it never does.
         until_decided: leave the reports after the decision alone; they cannot change it.
+        keep: keep the reports, to be recorded.
     """
     from sim.decoder import PressDecoder
 
@@ -89,10 +101,13 @@ def listen(
     decision = fullest = None
     start_us = count = 0
     most = 0
+    said: list[tuple[int, list[SaidContact]]] = []
     for report in reports:
         if count == 0:
             start_us = report.t_us
         count += 1
+        if keep:
+            said.append((report.t_us - start_us, [_said(contact) for contact in report.contacts]))
         now = press.feed(report)
         if now is not None:
             decision, fullest = now, report
@@ -100,7 +115,27 @@ def listen(
                 break
         elif decision is None and (fullest is None or len(report.down) >= most):
             fullest, most = report, len(report.down)
-    return Heard(decision or press.finish(), fullest, start_us, count)
+    return Heard(decision or press.finish(), fullest, start_us, count, tuple(said))
+
+
+def reports_of(record: PressRecord) -> list[TouchReport]:
+    """The reports that a record keeps, again; their device time begins at 0."""
+    from firmware_emulator.touch import Contact, TouchReport
+
+    return [
+        TouchReport(
+            t_us,
+            tuple(
+                Contact(number, bool(flags & 1), x, y, x_mm, y_mm, size_mm, bool(flags & 2))
+                for number, flags, x, y, x_mm, y_mm, size_mm in contacts
+            ),
+        )
+        for t_us, contacts in record.said
+    ]
+
+
+def _said(contact: Contact) -> SaidContact:
+    return (contact.id, contact.tip | contact.cancelled << 1, *contact[2:7])
 
 
 def blank(planned: PlannedPress, draw: Draw, condition: dict[str, Any], press: Press | None) -> PressRecord:
@@ -123,24 +158,29 @@ def blank(planned: PlannedPress, draw: Draw, condition: dict[str, Any], press: P
 def judged(record: PressRecord, heard: Heard) -> PressRecord:
     """The record with what was read, passed or failed."""
     decision = heard.decision
-    reading = decision.reading
     read = msgspec.structs.replace(
         record,
-        reading=ReadingRecord(
-            code=reading.code,
-            verdict=reading.verdict.value,
-            distance_mm=finite(reading.distance_mm),
-            margin_mm=finite(reading.margin_mm),
-            margin_is_bound=reading.margin_is_bound,
-            pose=reading.pose,
-        ),
+        reading=reading_record(decision.reading),
         timing=heard.timing,
         contacts=heard.contacts,
         decisive_us=heard.decisive_us,
+        said=list(heard.said),
         message=decision.explanation if decision.cancelled else "",
     )
     outcome = Outcome.PASSED if read.as_it_should else Outcome.FAILED
     return msgspec.structs.replace(read, outcome=outcome)
+
+
+def reading_record(reading: Reading) -> ReadingRecord:
+    """What the decoder said, as it is recorded."""
+    return ReadingRecord(
+        code=reading.code,
+        verdict=reading.verdict.value,
+        distance_mm=finite(reading.distance_mm),
+        margin_mm=finite(reading.margin_mm),
+        margin_is_bound=reading.margin_is_bound,
+        pose=reading.pose,
+    )
 
 
 def press_of(record: PressRecord) -> Press:

@@ -6,21 +6,28 @@ import hashlib
 import math
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
 _DIGEST_BYTES = 16
 
+SaidContact: TypeAlias = tuple[int, int, int, int, float | None, float | None, float | None]
+
 
 class Outcome(StrEnum):
-    """How a press ended. The first two say something about the stamp; the others are faults of the bench."""
+    """How a press ended. The first two say something about the stamp, the next two are faults of the bench.
+
+    A press that the operator broke off or passed over is neither.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
     ERROR = "error"
     TIMEOUT = "timeout"
+    ABORTED = "aborted"
+    SKIPPED = "skipped"
 
     @property
     def judged(self) -> bool:
@@ -128,16 +135,19 @@ class PressRecord(PressResult, frozen=True, kw_only=True, tag_field="line", tag=
             when a person pressed.
         contacts: of the decisive report.
         decisive_us: device time of that report since the first scan of the press.
-        link: faults of the link in this press, by kind.
+        link: reports of this press, faults of the link in it, and what was odd about its reports, by kind.
+        said: the reports, where no seed says them again: of each the time since the first (us) and its
+            contacts, each (id, 1 if it touches, x, y, x_mm, y_mm, size_mm) as the device has it.
     """
 
     object: str
     seed: int
     condition: dict[str, Any]
-    keyframes: list[tuple[float, ...]]
+    keyframes: list[tuple[int | float, ...]]
     contacts: list[ContactRecord] = []
     decisive_us: int | None = None
     link: dict[str, int] = {}
+    said: list[tuple[int, list[SaidContact]]] = []
 
     @property
     def fingerprint(self) -> int:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bench.draws import Draw, PressDrawer
+from bench.opened_rigs import VIRTUAL, faults_of, identity_of, open_rig
 from bench.plans import Plan, PlannedPress
 from bench.press_readings import Heard, blank, judged, listen, press_of
 from bench.press_records import Outcome, PressRecord
-from bench.records import RigIdentity
+from bench.prompts import PressRefused, Prompter, asking, prompted, prompts_of
 from firmware_emulator.errors import LinkError
 
 if TYPE_CHECKING:
     from bench.sources.serial_rig import SerialRig
     from bench.sources.simulated import SimulatedSource
+    from firmware_emulator.link import LinkCounters
     from firmware_emulator.touch import TouchReport
 
-VIRTUAL = "virtual"
-"""Name of the rig in software where a port is expected."""
+__all__ = ["VIRTUAL", "LinkTail", "Pressed", "Presser", "SimulatedPresser", "identity_of", "open_rig"]
+
 LINK_FAILURES_IN_A_ROW = 3
 """After so many the rig counts as broken, and the run ends."""
 PROMPT_S = 120.0
@@ -42,12 +43,10 @@ FAULTS = (
 )
 """Counters of the link that stand in the record of a press where they are not 0."""
 
-Prompt = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A press and what the link did meanwhile."""
+    """A press and what the link did since the one before."""
 
     record: PressRecord
     counters: dict[str, int]
@@ -64,38 +63,14 @@ class Pressed:
         return int(self.record.outcome is Outcome.FAILED)
 
 
-@contextmanager
-def open_rig(port: str, profile: str) -> Iterator[SerialRig]:
-    """Open the rig on a port with pyserial; :data:`VIRTUAL` first starts one in software, behind a real port.
+@dataclass(frozen=True, slots=True)
+class LinkTail:
+    """What the link did after the last press of a rig, and what befell it in all."""
 
-    Raises:
-        NoHardwareError: there is no such port.
-        InputError: the port cannot be used, or speaks another protocol.
-        LinkError: the rig died while it was used.
-    """
-    from bench.sources.serial_rig import SerialRig
-
-    if port != VIRTUAL:
-        with SerialRig(port) as rig:
-            yield rig
-        return
-    from sim.rig import virtual_rig
-
-    with virtual_rig(profile) as virtual_port, SerialRig(virtual_port) as rig:
-        yield rig
-
-
-def identity_of(rig: SerialRig, port: str) -> RigIdentity:
-    """What the rig says of itself, for the header of the records."""
-    said = rig.identity
-    return RigIdentity(
-        port=port,
-        virtual=port == VIRTUAL,
-        serial_number=said.serial_number,
-        profile=said.profile,
-        firmware=f"{said.firmware_name} {said.firmware_version}",
-        protocol=said.protocol_version,
-    )
+    counters: dict[str, int]
+    injected: dict[str, int] = field(default_factory=dict)
+    line = None
+    presses = failed = 0
 
 
 class Presser:
@@ -105,49 +80,64 @@ class Presser:
         plan: what is pressed.
         seed: of the run.
         port: of the rig, or :data:`VIRTUAL`.
-        prompt: tells an operator what to press, on rigs that cannot press by themselves.
+        prompter: tells an operator what to press, on rigs that cannot press by themselves.
 
     Raises:
         InputError: the plan names something that does not exist.
     """
 
-    def __init__(self, plan: Plan, seed: int, port: str = VIRTUAL, prompt: Prompt | None = None) -> None:
+    def __init__(self, plan: Plan, seed: int, port: str = VIRTUAL, prompter: Prompter | None = None) -> None:
         from sim.decoder import Decoder
 
         self._plan = plan
+        self._seed = seed
         self._port = port
-        self._prompt = prompt
+        self._prompter = prompter
         self._drawer = PressDrawer(plan, seed)
         self._decoder = Decoder(self._drawer.codebook, sigma_mm=plan.decoder.sigma_mm)
         self._configured: tuple[SerialRig, dict[str, Any]] | None = None
 
-    def press_all(self, profile: str, presses: Iterable[PlannedPress]) -> Iterator[Pressed]:
+    def press_all(self, profile: str, presses: Iterable[PlannedPress]) -> Iterator[Pressed | LinkTail]:
         """Make presses on one panel, in order.
 
         A press during which the link fails is an error, and the rig is opened anew for the next one.
 
         Raises:
             LinkError: the link failed several times in a row.
+            KeyboardInterrupt: the operator ended the run.
         """
-        failures = 0
+        failures = openings = 0
+        faults = faults_of(self._plan, self._seed, profile) if self._port == VIRTUAL else None
         coming = iter(presses)
         planned = next(coming, None)
         while planned is not None:
+            counters = _Counters()
             try:
-                with open_rig(self._port, profile) as rig:
+                with open_rig(self._port, profile, faults) as rig:
+                    openings += 1
+                    counters.of(rig, anew=openings > 1)
                     while planned is not None:
                         pressed = self.press(rig, planned)
-                        planned = next(coming, None)
                         failures = 0
-                        yield pressed
+                        yield Pressed(counters.noted(pressed), counters.taken())
+                        if pressed.outcome is Outcome.ABORTED:
+                            raise KeyboardInterrupt
+                        planned = next(coming, None)
+                    if faults is not None:
+                        faults.active = False
+                        rig.settle()
+                    yield LinkTail(counters.taken(), {} if faults is None else faults.injected.to_mapping())
             except LinkError as error:
                 failures += 1
-                if failures == LINK_FAILURES_IN_A_ROW or planned is None:
+                if failures == LINK_FAILURES_IN_A_ROW or (planned is None and faults is None):
                     raise
-                yield Pressed(self._lost(planned, str(error)), {})
-                planned = next(coming, None)
+                if planned is not None:
+                    yield Pressed(self._lost(planned, str(error)), counters.taken())
+                    planned = next(coming, None)
+                if planned is None and faults is not None:
+                    yield LinkTail(counters.taken(), faults.injected.to_mapping())
 
-    def press(self, rig: SerialRig, planned: PlannedPress) -> Pressed:
+    def press(self, rig: SerialRig, planned: PlannedPress) -> PressRecord:
         """Make one press and read it.
 
         Raises:
@@ -175,42 +165,89 @@ class Presser:
         """
         self._configure(rig, record.condition)
         heard = self._listen(rig, rig.press(press_of(record), record.seed))
-        return self._pressed(rig, record, heard).record
+        return self._pressed(rig, record, heard)
 
     def _listen(self, rig: SerialRig, reports: Iterable[TouchReport]) -> Heard:
-        return listen(self._decoder, reports, cancel_limit=rig.identity.cancel_limit)
+        # What a real panel said no seed says again.
+        keep = self._port != VIRTUAL
+        return listen(self._decoder, reports, cancel_limit=rig.identity.cancel_limit, keep=keep)
 
     def _configure(self, rig: SerialRig, condition: dict[str, Any]) -> None:
         if self._configured != (rig, condition):
             rig.configure(condition)
             self._configured = rig, condition
 
-    def _press_by_hand(self, rig: SerialRig, planned: PlannedPress, draw: Draw) -> Pressed:
+    def _press_by_hand(self, rig: SerialRig, planned: PlannedPress, draw: Draw) -> PressRecord:
         """Ask the operator to press, and listen."""
-        if self._prompt is not None:
-            self._prompt(f"press {planned.index} of {self._plan.size}: press {draw.object} now, then let go")
         record = blank(planned, draw, {}, None)
+        prompts = prompts_of(
+            planned.case.prompts,
+            object_name=draw.object,
+            number=planned.number,
+            press=planned.index,
+            presses=self._plan.size,
+        )
         try:
-            heard = self._listen(rig, rig.watch(first_contact_s=PROMPT_S, quiet_us=QUIET_US))
+            if self._prompter is None:
+                reports = rig.watch(first_contact_s=PROMPT_S, quiet_us=QUIET_US)
+            else:
+                watched = rig.watch(
+                    first_contact_s=PROMPT_S, quiet_us=QUIET_US, meanwhile=asking(self._prompter)
+                )
+                reports = prompted(self._prompter, prompts, watched)
+            heard = self._listen(rig, reports)
+        except PressRefused as refused:
+            rig.reset()
+            outcome = Outcome.SKIPPED if refused.answer == "skip" else Outcome.ABORTED
+            return msgspec.structs.replace(record, outcome=outcome, message="by the operator")
         except LinkError as error:
             rig.reset()  # fails if the link is dead: then it was not the operator
-            return Pressed(msgspec.structs.replace(record, outcome=Outcome.TIMEOUT, message=str(error)), {})
+            return msgspec.structs.replace(record, outcome=Outcome.TIMEOUT, message=str(error))
         return self._pressed(rig, record, heard)
 
-    def _pressed(self, rig: SerialRig, record: PressRecord, heard: Heard) -> Pressed:
+    def _pressed(self, rig: SerialRig, record: PressRecord, heard: Heard) -> PressRecord:
         """Fill in what was read, whether that is right, and what the link did."""
         counters = rig.press_counters.to_mapping()
-        faults = {name: counters[name] for name in FAULTS if counters[name]}
-        record = msgspec.structs.replace(judged(record, heard), link={"reports": heard.reports} | faults)
+        seen = {name: counters[name] for name in FAULTS} | rig.press_reports.to_mapping()
+        odd = {name: count for name, count in seen.items() if count}
+        record = msgspec.structs.replace(judged(record, heard), link={"reports": heard.reports} | odd)
         if not rig.press_whole:
             record = msgspec.structs.replace(record, outcome=Outcome.ERROR, message=_loss(counters))
-        return Pressed(record, counters)
+        return record
 
     def _lost(self, planned: PlannedPress, message: str) -> PressRecord:
         """Record of a press during which the link failed."""
         draw = self._drawer.draw(planned)
         record = blank(planned, draw, self._plan.condition_of(planned.case), draw.press)
         return msgspec.structs.replace(record, message=message)
+
+
+class _Counters:
+    """What the link of one opened rig did, between one taking and the next."""
+
+    def __init__(self) -> None:
+        self._rig: SerialRig | None = None
+        self._before: LinkCounters | None = None
+        self._anew = False
+
+    def of(self, rig: SerialRig, *, anew: bool) -> None:
+        """Count for this rig, from its opening on."""
+        self._rig, self._anew = rig, anew
+
+    def noted(self, record: PressRecord) -> PressRecord:
+        """The record of the next press, which tells if its rig was opened anew."""
+        if not self._anew:
+            return record
+        return msgspec.structs.replace(record, link=record.link | {"reconnects": 1})
+
+    def taken(self) -> dict[str, int]:
+        """The counts since the last time."""
+        if self._rig is None:
+            return {}
+        now = self._rig.counters
+        since = now if self._before is None else now - self._before
+        anew, self._before, self._anew = self._anew, now, False
+        return since.to_mapping() | ({"reconnects": 1} if anew else {})
 
 
 class SimulatedPresser:

@@ -4,39 +4,45 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 from typing import Literal, Protocol
 
 from bench.draws import check_plan
 from bench.plans import Plan, PlannedPress
 from bench.press_chunks import PressChunk
 from bench.press_records import PressRecord
-from bench.pressing import VIRTUAL, Pressed, Presser, identity_of, open_rig
-from bench.records import FILE_NAME, FORMAT, RecordWriter, RigIdentity, RunEnd, RunHeader
+from bench.pressing import VIRTUAL, LinkTail, Pressed, Presser, identity_of, open_rig
+from bench.prompts import Prompter
+from bench.records import FILE_NAME, RecordWriter, RigIdentity, RunEnd, set_aside
+from bench.resuming import reopened
+from bench.run_orders import RunOrder
 from bench.workers import in_order
 from firmware_emulator.errors import InputError, StampbenchError
 
+__all__ = ["Made", "Progress", "RunOrder", "chunked", "record", "run"]
+
 CHUNK = 20
 """Presses that a worker takes at once: few enough that little is lost when it is killed."""
-_LIBRARIES = ("stampbench", "numpy", "numba", "scipy")
 
 
 class Progress:
-    """What a run tells while it goes; by itself it says nothing."""
+    """What a run tells while it goes; by itself it says nothing.
+
+    Attributes:
+        prompter: tells an operator what to press; None: nobody is there.
+    """
+
+    prompter: Prompter | None = None
 
     def say(self, text: str) -> None:
         """Tell what is going on."""
 
-    def prompt(self, text: str) -> None:
-        """Ask the operator for something."""
+    def recorded(self, line: PressRecord | PressChunk) -> None:
+        """Tell what was recorded."""
 
     def pressed(self, presses: int, failed: int) -> None:
         """Tell that so many presses more are recorded, and how many of them failed."""
@@ -46,8 +52,8 @@ class Made(Protocol):
     """One press or several, made and read."""
 
     @property
-    def line(self) -> PressRecord | PressChunk:
-        """What is recorded."""
+    def line(self) -> PressRecord | PressChunk | None:
+        """What is recorded, if anything."""
 
     @property
     def presses(self) -> int:
@@ -60,27 +66,6 @@ class Made(Protocol):
     @property
     def counters(self) -> Mapping[str, int]:
         """What the link did meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunOrder:
-    """What to run.
-
-    Attributes:
-        plan: which presses.
-        directory: where the records go.
-        seed: of the run.
-        port: of the rig; the rig in software if :data:`VIRTUAL`.
-        workers: processes; a rig on a port takes one.
-        presses_per_case: instead of the plan's own numbers, where the plan has been given them.
-    """
-
-    plan: Plan
-    directory: Path
-    seed: int
-    port: str = VIRTUAL
-    workers: int = 1
-    presses_per_case: int | None = None
 
 
 def run(
@@ -133,21 +118,29 @@ def record(
         now: wall clock, for the header and the end.
         campaign: True if there is no link.
     """
-    _set_aside(order.directory / FILE_NAME)
-    with RecordWriter(order.directory / FILE_NAME) as writer:
-        writer.write(_header(order, rigs, now(), campaign))
+    with _records(order, rigs, now, campaign=campaign) as writer:
         ready_s = clock()
         presses = 0
         link: Counter[str] = Counter()
-        status: Literal["complete", "interrupted", "error"] = "complete"
+        injected: Counter[str] = Counter()
+        status: Literal["complete", "interrupted", "timeout", "error"] = "complete"
         message = ""
+        timeout_s = order.plan.header.timeout_s
         try:
             with closing(made):
                 for one in made:
-                    writer.write(one.line)
                     link.update(one.counters)
-                    presses += one.presses
-                    progress.pressed(one.presses, one.failed)
+                    if isinstance(one, LinkTail):
+                        injected.update(one.injected)
+                    if one.line is not None and order.needs(one.line):
+                        writer.write(one.line)
+                        order.see(one.line)
+                        presses += one.presses
+                        progress.recorded(one.line)
+                        progress.pressed(one.presses, one.failed)
+                    if timeout_s is not None and clock() - ready_s > timeout_s:
+                        status, message = "timeout", f"not through after {timeout_s:g} s"
+                        break
         except KeyboardInterrupt:
             status = "interrupted"
         except StampbenchError as error:
@@ -160,14 +153,31 @@ def record(
             finished_at=now().isoformat(timespec="seconds"),
             message=message,
             link={name: count for name, count in link.items() if count},
+            injected={name: count for name, count in injected.items() if count},
         )
         writer.write(end)
     return end
 
 
+def _records(
+    order: RunOrder, rigs: dict[str, RigIdentity], now: Callable[[], datetime], *, campaign: bool
+) -> RecordWriter:
+    """The records of the run, with its header; or those it goes on with."""
+    if order.resumed_at:
+        return reopened(order, rigs, now)
+    set_aside(order.directory / FILE_NAME)
+    writer = RecordWriter(order.directory / FILE_NAME)
+    writer.write(order.header(rigs, now(), campaign=campaign))
+    return writer
+
+
 def _prepare(order: RunOrder, progress: Progress) -> tuple[RunOrder, dict[str, RigIdentity]]:
     """Meet every rig, and compile the kernels once, before there are workers who would all do it."""
     if order.port != VIRTUAL:
+        if order.plan.rig.faults:
+            raise InputError(
+                f"{order.plan.path}: rig.faults befall a rig in software: leave them out on {order.port}"
+            )
         with open_rig(order.port, "") as rig:
             identity = identity_of(rig, order.port)
         if identity.profile not in order.plan.header.profiles:
@@ -177,23 +187,27 @@ def _prepare(order: RunOrder, progress: Progress) -> tuple[RunOrder, dict[str, R
             )
         plan = order.plan.on_profiles([identity.profile])
         return dataclasses.replace(order, plan=plan, workers=1), {identity.profile: identity}
+    if order.plan.rig.faults:
+        order = dataclasses.replace(order, workers=1)  # one line, on which faults come one after the other
     progress.say("preparing: compiling kernels (a fresh machine takes some seconds, once)")
     rigs = {}
     presser = Presser(order.plan, order.seed)
     for profile in order.plan.header.profiles:
-        first = next(press for press in order.plan.presses() if press.profile == profile)
+        first = order.plan.press(
+            1 + order.plan.header.profiles.index(profile) * order.plan.presses_per_profile
+        )
         with open_rig(VIRTUAL, profile) as rig:
             presser.press(rig, first)
             rigs[profile] = identity_of(rig, VIRTUAL)
     return order, rigs
 
 
-def _all_presses(order: RunOrder, progress: Progress) -> Generator[Pressed, None, None]:
+def _all_presses(order: RunOrder, progress: Progress) -> Generator[Pressed | LinkTail, None, None]:
     """Every press of the plan, made, in order."""
     if order.workers > 1 and order.port == VIRTUAL:
         for pressed in in_order(
             _press_chunk,
-            chunked(order.plan.presses(), CHUNK, lambda press: press.profile),
+            chunked(order.presses(), CHUNK, lambda press: press.profile),
             workers=order.workers,
             start=_start_presser,
             arguments=(order.plan, order.seed),
@@ -201,8 +215,8 @@ def _all_presses(order: RunOrder, progress: Progress) -> Generator[Pressed, None
         ):
             yield from pressed
         return
-    presser = Presser(order.plan, order.seed, order.port, progress.prompt)
-    for profile, presses in itertools.groupby(order.plan.presses(), key=lambda press: press.profile):
+    presser = Presser(order.plan, order.seed, order.port, progress.prompter)
+    for profile, presses in itertools.groupby(order.presses(), key=lambda press: press.profile):
         yield from presser.press_all(profile, presses)
 
 
@@ -224,31 +238,5 @@ def _start_presser(plan: Plan, seed: int) -> None:
     _presser = Presser(plan, seed)
 
 
-def _press_chunk(chunk: list[PlannedPress]) -> list[Pressed]:
+def _press_chunk(chunk: list[PlannedPress]) -> list[Pressed | LinkTail]:
     return list(_presser.press_all(chunk[0].profile, chunk))
-
-
-def _set_aside(records: Path) -> None:
-    """Rename the records of an earlier run: what was measured is never overwritten."""
-    if records.exists():
-        free = next(n for n in itertools.count(1) if not records.with_suffix(f".{n}.jsonl").exists())
-        records.rename(records.with_suffix(f".{free}.jsonl"))
-
-
-def _header(order: RunOrder, rigs: dict[str, RigIdentity], started_at: datetime, campaign: bool) -> RunHeader:
-    plan = order.plan
-    return RunHeader(
-        format=FORMAT,
-        plan_path=str(plan.path),
-        plan_text=plan.text,
-        plan_sha256=plan.sha256,
-        seed=order.seed,
-        versions={name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()},
-        station=platform.node(),
-        profiles=list(plan.header.profiles),
-        rigs=rigs,
-        workers=order.workers,
-        started_at=started_at.isoformat(timespec="seconds"),
-        campaign=campaign,
-        presses_per_case=order.presses_per_case,
-    )

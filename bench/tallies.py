@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -93,11 +93,12 @@ class Tally:
         for name, sample in samples.items():
             sample.add(MEASUREMENTS[name], press)
 
-    def sample(self, name: str, profile: str, case: str | None) -> Sample:
-        """What a measurement saw on a profile in one case; None: in all that it applies to."""
+    def sample(self, name: str, profile: str, case: str | Collection[str] | None) -> Sample:
+        """What a measurement saw on a profile in one case or several; None: in all that it applies to."""
+        cases = {case} if isinstance(case, str) else case
         found = Sample()
         for (on_profile, in_case), samples in self._samples.items():
-            if on_profile == profile and case in (None, in_case) and name in samples:
+            if on_profile == profile and (cases is None or in_case in cases) and name in samples:
                 found.join(samples[name])
         return found
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from bench.cli.run_options import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -13,6 +16,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Check plans, and list what they hold.", no_args_is_help=True)
     group.command(name="check")(check)
     group.command(name="list")(list_plan)
+    group.command(name="resolve")(resolve)
     app.add_typer(group, name="plan")
 
 
@@ -20,6 +24,7 @@ def check(
     plans: Annotated[
         list[Path], typer.Argument(metavar="PLAN...", help="Plans in TOML.", show_default=False)
     ],
+    settings: Settings = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Check plans without pressing: keys, types, limits, and that all they name exists."""
@@ -27,42 +32,59 @@ def check(
 
     from bench.draws import check_plan
     from bench.plans import read_plan
+    from bench.trials.plans import is_trial_plan, read_trial_plan
 
-    found = []
+    found: list[dict[str, Any]] = []
     for path in plans:
-        plan = read_plan(path)
+        if is_trial_plan(path):
+            header = read_trial_plan(path, settings or ()).header
+            found.append({"plan": str(path), "name": header.name, "scenario": header.scenario, "ok": True})
+            continue
+        plan = read_plan(path, settings or ())
         check_plan(plan)
         found.append({"plan": str(path), "name": plan.header.name, "presses": plan.size, "ok": True})
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
     for entry in found:
-        typer.echo(f"{entry['plan']}: ok, {entry['presses']:,} presses")
+        holds = f"scenario {entry['scenario']}" if "scenario" in entry else f"{entry['presses']:,} presses"
+        typer.echo(f"{entry['plan']}: ok, {holds}")
 
 
 def list_plan(
     plan: Annotated[Path, typer.Argument(help="Plan in TOML.", show_default=False)],
+    settings: Settings = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
-    """List the cases and the limits of a plan."""
+    """List the matrix and the limits of a plan, with what it includes, or its scenario and the settings."""
     import json
 
     from bench.plans import read_plan
+    from bench.trials.plans import is_trial_plan
 
-    read = read_plan(plan)
+    if is_trial_plan(plan):
+        _list_trials(plan, settings or (), as_json=as_json)
+        return
+    read = read_plan(plan, settings or ())
     cases: list[dict[str, Any]] = [
         {
             "case": case.name,
+            "group": case.group,
             "kind": case.kind,
             "stamps": case.stamps,
             "presses": case.presses * len(read.header.profiles),
+            "prompt": list(case.prompts),
             "condition": read.condition_of(case),
             "handling": read.handling_of(case),
         }
         for case in read.cases
     ]
     limits = [
-        {key: value for key in limit.__struct_fields__ if (value := getattr(limit, key)) not in (None, False)}
+        {
+            key: value
+            for key in limit.__struct_fields__
+            if (value := getattr(limit, key)) is not None and value is not False
+        }
         for limit in read.limits
     ]
     if as_json:
@@ -72,6 +94,10 @@ def list_plan(
             "profiles": read.header.profiles,
             "seed": read.header.seed,
             "presses": read.size,
+            "faults": read.rig.faults,
+            "duts": dict(read.duts),
+            "includes": [str(path) for path in read.includes],
+            "sha256": read.sha256,
         }
         typer.echo(json.dumps({**head, "cases": cases, "limits": limits}, indent=2))
         return
@@ -96,6 +122,39 @@ def list_plan(
     console.print(table)
     for entry in limits:
         console.print(f"limit: {_settings(entry)}")
+    for title, mapping in (("faults of the line", read.rig.faults), ("devices under test", dict(read.duts))):
+        if mapping:
+            console.print(f"{title}: {_settings(mapping)}")
+    if read.includes:
+        console.print(f"includes: {', '.join(map(str, read.includes))}")
+
+
+def resolve(
+    plan: Annotated[Path, typer.Argument(help="Plan in TOML.", show_default=False)],
+    settings: Settings = None,
+) -> None:
+    """Print a plan with what it includes and the settings on top as one TOML text."""
+    from bench.plans import read_plan
+
+    typer.echo(read_plan(plan, settings or ()).text, nl=False)
+
+
+def _list_trials(plan: Path, settings: Sequence[str], *, as_json: bool) -> None:
+    import json
+
+    import msgspec
+
+    from bench.trials.plans import read_trial_plan
+
+    read = read_trial_plan(plan, settings)
+    found = msgspec.to_builtins(read.settings)
+    if as_json:
+        head = {"name": read.header.name, "scenario": read.header.scenario, "seed": read.header.seed}
+        typer.echo(json.dumps({**head, "settings": found}, indent=2))
+        return
+    typer.echo(f"{read.header.name}: scenario {read.header.scenario}, seed {read.header.seed}")
+    for key, value in found.items():
+        typer.echo(f"  {key} = {json.dumps(value, ensure_ascii=False)}")
 
 
 def _settings(mapping: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""``stampbench replay``: one press of a run once more, bit for bit."""
+"""``stampbench replay``: one press of a run, or of a capture of the screen, once more."""
 
 from __future__ import annotations
 
@@ -17,11 +17,17 @@ def register(app: typer.Typer) -> None:
 
 
 def replay(
-    records: Annotated[Path, typer.Argument(help="Records of a run.", show_default=False)],
+    records: Annotated[
+        Path, typer.Argument(help="Records of a run, or a capture of the screen.", show_default=False)
+    ],
     press: Annotated[int, typer.Option(min=1, help="Number of the press.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
-    """Repeat one press through a virtual rig, and compare what is read now with the record."""
+    """Repeat one press, and compare what is read now with the record.
+
+    A press of a run is made again through a virtual rig, bit for bit; of a capture, its reports are read
+    again.
+    """
     import json
 
     import msgspec
@@ -29,7 +35,11 @@ def replay(
 
     from bench.records import read_run
     from bench.replays import differences, replay_press
+    from bench.screen.capture_replay import is_capture
 
+    if is_capture(records):
+        _replay_capture(records, press, as_json=as_json)
+        return
     run = read_run(records)
     recorded = run.press(press)
     repeated = replay_press(run, recorded)
@@ -53,6 +63,29 @@ def replay(
         for name, before, now in found:
             console.print(f"  {name}: {before} was recorded, now {now}")
         console.print("differs" if found else "identical")
+    if found:
+        raise typer.Exit(1)
+
+
+def _replay_capture(path: Path, press: int, *, as_json: bool) -> None:
+    """Read one press of a capture again."""
+    import json
+
+    from bench.screen.capture_replay import replay_press
+
+    then, now = replay_press(path, press)
+    found = [
+        {"field": name, "recorded": then.get(name), "repeated": value}
+        for name, value in now.items()
+        if then.get(name) != value
+    ]
+    if as_json:
+        typer.echo(json.dumps({"identical": not found, "differences": found, "press": now}, indent=2))
+    else:
+        typer.echo(f"press {press} of {path}: recorded as {then.get('verdict')} {then.get('code')}")
+        for difference in found:
+            typer.echo("  {field}: {recorded} was recorded, now {repeated}".format(**difference))
+        typer.echo("differs" if found else "identical")
     if found:
         raise typer.Exit(1)
 

@@ -14,16 +14,70 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="Directory of a run, or its records.", show_default=False)],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN...", help="Directory of a run, or its records; all parts of one.", show_default=False
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Directory to write to.", show_default="that of the run"),
     ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="A run to compare it with.", show_default=False)
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the presses as CSV.", show_default=False)
+    ] = None,
+    parquet: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the presses as Parquet.", show_default=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Render the reports of a run, also of one that was killed; the exit status is that of the run."""
-    from bench.report import write_reports
+    from bench.trials.records import holds_trials
+
+    run, *others = runs
+    if holds_trials(run):
+        _only_one(run, others, baseline, csv, parquet)
+        _report_trials(run, out, as_json=as_json)
+        return
+    from bench.report import plan_of, report_run
+    from bench.report.press_tables import write_csv, write_parquet
     from bench.report.terminal import announce
 
-    recorded, assessment = write_reports(run, out)
-    announce(recorded, assessment, as_json=as_json)
+    if others:
+        run = _joined(runs, out)
+    reported = report_run(run, out, baseline)
+    for write, path in ((write_csv, csv), (write_parquet, parquet)):
+        if path is not None:
+            presses = write(plan_of(reported.run), reported.run, path)
+            typer.echo(f"{path}: {presses:,} presses", err=True)
+    announce(reported, as_json=as_json)
+
+
+def _joined(runs: list[Path], out: Path | None) -> Path:
+    """Join the parts of a run in the directory of the reports."""
+    from bench.merging import merge_records
+    from firmware_emulator.errors import InputError
+
+    if out is None:
+        raise InputError("--out: missing: expected a directory for the parts joined into one run")
+    return merge_records(runs, out)
+
+
+def _only_one(run: Path, others: list[Path], *options: Path | None) -> None:
+    """Refuse what means nothing to trials."""
+    from firmware_emulator.errors import InputError
+
+    if others or any(option is not None for option in options):
+        raise InputError(f"{run} holds trials: expected it alone, without --baseline, --csv and --parquet")
+
+
+def _report_trials(run: Path, out: Path | None, *, as_json: bool) -> None:
+    from bench.trials.report import write_reports
+    from bench.trials.report.terminal import announce
+
+    trials, assessment = write_reports(run, out)
+    announce(trials, assessment, as_json=as_json)

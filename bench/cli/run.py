@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.run_options import (
+    Alpha,
+    Beta,
+    Cap,
+    Duts,
+    Live,
+    LivePort,
+    Operator,
+    Resume,
+    RunOptions,
+    Settings,
+    ShardOption,
+    Station,
+    UntilConfident,
+    confidence_of,
+    new_directory,
+    order_of,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bench.records import RunEnd
     from bench.runs import Progress, RunOrder
-
-PRESSES_WORTH_A_WORKER = 100
-"""A process takes about as long to start as it takes to make this many presses."""
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +40,10 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    plan: Annotated[Path, typer.Argument(help="Plan in TOML.", show_default=False)],
+    plan: Annotated[
+        Path | None,
+        typer.Argument(help="Plan in TOML; --resume and --replay know theirs.", show_default=False),
+    ] = None,
     rig: Annotated[
         str, typer.Option(help="Serial port of the rig, as pyserial takes it, or the rig in software.")
     ] = "virtual",
@@ -36,17 +56,142 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Processes that press.", show_default="all cores")
     ] = None,
+    settings: Settings = None,
+    shard: ShardOption = None,
+    resume: Resume = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Press nothing; read the records of this run again.", show_default=False
+        ),
+    ] = None,
+    until_confident: UntilConfident = False,
+    alpha: Alpha = 0.05,
+    beta: Beta = 0.05,
+    cap: Cap = None,
+    station: Station = "",
+    operator: Operator = "",
+    duts: Duts = None,
+    live: Live = False,
+    live_port: LivePort = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
-    """Press a plan's stamps, and hold what was read against its limits."""
+    """Press a plan's stamps, and hold what was read against its limits; or make the trials of a scenario."""
+    from bench.trials.plans import is_trial_plan
+
+    options = RunOptions(
+        settings=settings or (),
+        shard=shard,
+        resume=resume,
+        confidence=confidence_of(until_confident, alpha, beta, cap),
+        station=station,
+        operator=operator,
+        duts=duts or (),
+    )
+    if plan is not None and is_trial_plan(plan):
+        _only_for_presses(plan, options, replay, live=live)
+        _run_trials(plan, options.settings, rig=rig, workers=workers, out=out, seed=seed, as_json=as_json)
+        return
+    if replay is not None:
+        _reread(plan, replay, options, rig=rig, workers=workers, out=out, seed=seed, as_json=as_json)
+        return
     from bench.runs import run as run_plan
 
-    execute(run_plan, plan, workers=workers, port=rig, out=out, seed=seed, as_json=as_json)
+    execute(
+        run_plan,
+        plan,
+        workers=workers,
+        port=rig,
+        out=out,
+        seed=seed,
+        as_json=as_json,
+        options=options,
+        live_port=live_port if live else None,
+    )
+
+
+def _only_for_presses(plan: Path, options: RunOptions, replay: Path | None, *, live: bool) -> None:
+    """Refuse what means nothing to trials."""
+    from firmware_emulator.errors import InputError
+
+    if replay is not None or live or options != RunOptions(settings=options.settings):
+        raise InputError(f"{plan} names a scenario: expected no options for presses; nothing is pressed")
+
+
+def _reread(
+    plan: Path | None,
+    replay: Path,
+    options: RunOptions,
+    *,
+    rig: str,
+    workers: int | None,
+    out: Path | None,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    """Read the records of a run again with today's decoder, and report what changed."""
+    from bench.report import report_run
+    from bench.report.terminal import RunProgress, announce
+    from bench.rereading import read_again, reread_order
+    from firmware_emulator.errors import InputError
+
+    if (
+        plan is not None
+        or rig != "virtual"
+        or seed is not None
+        or options != RunOptions(settings=options.settings)
+    ):
+        raise InputError(
+            "--replay: expected --set, --workers, --out and --json alone beside it; the rest is recorded"
+        )
+    order = reread_order(replay, options.settings, workers or 1)
+    order = dataclasses.replace(order, directory=out or new_directory(f"{order.plan.header.name}-again"))
+    with RunProgress(order.size) as progress:
+        read_again(order, progress)
+        reported = report_run(order.directory)
+    announce(reported, as_json=as_json)
+
+
+def _run_trials(
+    plan: Path,
+    settings: Sequence[str],
+    *,
+    rig: str,
+    workers: int | None,
+    out: Path | None,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    """Make the trials of a plan that names a scenario, report them, and leave with their exit status."""
+    import signal
+
+    from bench.trials.plans import read_trial_plan
+    from bench.trials.report import write_reports
+    from bench.trials.report.terminal import TrialsProgress, announce
+    from bench.trials.runs import run_trials
+    from firmware_emulator.errors import InputError
+
+    if rig != "virtual" or workers is not None:
+        option = "--rig" if rig != "virtual" else "--workers"
+        raise InputError(f"{option}: {plan} names a scenario: expected no {option}; nothing is pressed")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    read = read_trial_plan(plan, settings)
+    directory = out or new_directory(read.header.name)
+    with TrialsProgress() as progress:
+        run_trials(
+            read,
+            directory,
+            seed=read.header.seed if seed is None else seed,
+            tell=progress,
+            found=progress.found,
+        )
+        trials, assessment = write_reports(directory)
+    announce(trials, assessment, as_json=as_json)
 
 
 def execute(
     make: Callable[[RunOrder, Progress], RunEnd],
-    plan: Path,
+    plan: Path | None,
     *,
     workers: int | None,
     port: str = "virtual",
@@ -54,42 +199,47 @@ def execute(
     out: Path | None,
     seed: int | None,
     as_json: bool,
+    options: RunOptions | None = None,
+    live_port: int | None = None,
 ) -> None:
-    """Make the presses of a plan in one way or another, report them, and leave with their exit status."""
-    import signal
-    from datetime import datetime
+    """Make the presses of a plan in one way or another, report them, and leave with their exit status.
 
-    from bench.plans import read_plan
-    from bench.report import write_reports
+    Args:
+        make: how.
+        plan: which; None: that of the run to be resumed.
+        workers: processes; None: all cores.
+        port: of the rig.
+        presses_per_case: instead of the plan's own numbers.
+        out: where to; None: a new directory.
+        seed: of the run; None: the plan's.
+        as_json: print the summary as JSON.
+        options: further ones.
+        live_port: of a web page that shows the run, 0 for a free one; None: no page.
+    """
+    import signal
+    from contextlib import ExitStack
+
+    from bench.report import report_run
     from bench.report.terminal import RunProgress, announce
-    from bench.runs import RunOrder
 
     # A service manager's stop is an interrupt too: the records are ended and reported.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    read = read_plan(plan)
-    if presses_per_case is not None:
-        read = read.with_presses(presses_per_case)
-    name = read.header.name.replace(" ", "-")
-    order = RunOrder(
-        plan=read,
-        directory=out or Path("runs") / f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}",
-        seed=read.header.seed if seed is None else seed,
+    order = order_of(
+        plan,
+        options or RunOptions(),
+        workers=workers,
         port=port,
-        workers=_worker_count(workers, read.size),
         presses_per_case=presses_per_case,
+        out=out,
+        seed=seed,
     )
-    with RunProgress(read.size) as progress:
+    with ExitStack() as stack:
+        progress: Progress = stack.enter_context(RunProgress(order.size))
+        if live_port is not None:
+            from bench.report.live import live_page
+
+            progress = stack.enter_context(live_page(order, progress, live_port))
         make(order, progress)
         progress.say("writing the reports")
-        run, assessment = write_reports(order.directory)
-    announce(run, assessment, as_json=as_json)
-
-
-def _worker_count(asked: int | None, presses: int) -> int:
-    """As asked, or as many as there are cores and work for them."""
-    import os
-
-    if asked is not None:
-        return asked
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, presses // PRESSES_WORTH_A_WORKER))
+        reported = report_run(order.directory)
+    announce(reported, as_json=as_json)

@@ -42,7 +42,8 @@ def screen(
     sigma_mm: Annotated[
         float | None,
         typer.Option(
-            help="Error of a contact that must be survived, as sigma_mm of a plan's decoder.", show_default=False
+            help="Error of a contact that must be survived, as sigma_mm of a plan's decoder.",
+            show_default=False,
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**53 - 1, help="Of every random draw.")] = 0,

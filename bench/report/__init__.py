@@ -2,20 +2,62 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.metrics import Assessment, assess
 from bench.plans import Plan, parse_plan
 from bench.records import Run, read_run
 from firmware_emulator.errors import InputError
 
+if TYPE_CHECKING:
+    from bench.comparison import Comparison
+    from bench.run_changes import Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A run that another is compared with.
+
+    Attributes:
+        run: the earlier one.
+        again: True if the later one read the same presses again.
+        comparison: measurement by measurement.
+        changes: press by press; None where they are not the same presses.
+    """
+
+    run: Run
+    again: bool
+    comparison: Comparison
+    changes: Changes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A run of which reports were written into a directory."""
+
+    run: Run
+    assessment: Assessment
+    beside: Beside | None
+    directory: Path
+
 
 def write_reports(source: Path, destination: Path | None = None) -> tuple[Run, Assessment]:
+    """As :func:`report_run`, without a baseline."""
+    reported = report_run(source, destination)
+    return reported.run, reported.assessment
+
+
+def report_run(source: Path, destination: Path | None = None, baseline: Path | None = None) -> Reported:
     """Render ``summary.json``, ``junit.xml`` and ``report.html`` of the run in ``source``.
 
     Args:
         source: directory of a run, or its records.
         destination: directory to write to; None: beside the records.
+        baseline: a run to compare it with; None: the one whose presses it read again, if it did.
 
     Raises:
         InputError: no records, records that cannot be read, or a destination that cannot be written.
@@ -27,26 +69,49 @@ def write_reports(source: Path, destination: Path | None = None) -> tuple[Run, A
     run = read_run(source)
     plan = plan_of(run)
     assessment = assess(plan, run)
+    beside = beside_of(run, baseline)
     directory = destination or run.path.parent
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "summary.json").write_bytes(render_summary(plan, run, assessment))
+        (directory / "summary.json").write_bytes(render_summary(plan, run, assessment, beside))
         (directory / "junit.xml").write_bytes(render_junit(plan, run, assessment))
-        (directory / "report.html").write_text(render_html(plan, run, assessment), encoding="utf-8")
+        page = render_html(plan, run, assessment, beside)
+        (directory / "report.html").write_text(page, encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"{directory}: cannot be written: {error.strerror}: expected a writable directory"
         ) from None
-    return run, assessment
+    return Reported(run, assessment, beside, directory)
 
 
-def plan_of(run: Run) -> Plan:
-    """The plan of a run, as far as the run followed it.
+def beside_of(run: Run, baseline: Path | None) -> Beside | None:
+    """The run that a run is compared with, and the comparison; None: there is none.
 
     Raises:
-        InputError: the records hold a plan that this version cannot read.
+        InputError: a baseline that cannot be read.
     """
-    plan = parse_plan(run.header.plan_text, Path(run.header.plan_path)).on_profiles(run.header.profiles)
+    from bench.comparison import compare_runs
+    from bench.run_changes import changes
+
+    again = baseline is None and bool(run.header.replay_of)
+    if baseline is None:
+        if not again or not Path(run.header.replay_of).exists():
+            return None
+        baseline = Path(run.header.replay_of)
+    earlier = read_run(baseline)
+    compared = compare_runs(earlier, run)
+    same = compared.paired and earlier.header.plan_sha256 == run.header.plan_sha256
+    return Beside(earlier, again, compared, changes(earlier, run) if same or again else None)
+
+
+def plan_of(run: Run, settings: Sequence[str] = ()) -> Plan:
+    """The plan of a run, as far as the run followed it, with settings laid on top.
+
+    Raises:
+        InputError: the records hold a plan that this version cannot read, or a setting is none.
+    """
+    path = Path(run.header.plan_path)
+    plan = parse_plan(run.header.plan_text, path, settings).on_profiles(run.header.profiles)
     presses = run.header.presses_per_case
     return plan if presses is None else plan.with_presses(presses)
 
@@ -54,8 +119,18 @@ def plan_of(run: Run) -> Plan:
 def run_command(run: Run) -> str:
     """The command that makes all presses of a run again."""
     header = run.header
-    command = f"stampbench {'campaign' if header.campaign else 'run'} {header.plan_path} --seed {header.seed}"
-    return command if header.presses_per_case is None else f"{command} --presses {header.presses_per_case}"
+    words = ["stampbench", "campaign" if header.campaign else "run", header.plan_path]
+    words += [word for setting in header.settings for word in ("--set", setting)]
+    words += ["--seed", str(header.seed)]
+    if header.presses_per_case is not None:
+        words += ["--presses", str(header.presses_per_case)]
+    if header.shard != (1, 1):
+        words += ["--shard", "/".join(map(str, header.shard))]
+    if header.until_confident is not None:
+        risks = header.until_confident
+        words += ["--until-confident", "--alpha", f"{risks.alpha:g}", "--beta", f"{risks.beta:g}"]
+        words += [] if risks.cap is None else ["--cap", str(risks.cap)]
+    return shlex.join(words)
 
 
 def replay_command(run: Run, press: int) -> str:

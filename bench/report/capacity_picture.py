@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.capacity import Capacity, FamilyCapacity
-from bench.report.pictures import _STYLE, SERIES_COLOURS
+from bench.report.pictures import SERIES_COLOURS, STYLE
 from bench.statistics import Rate
 from firmware_emulator.errors import InputError
 
@@ -35,7 +35,7 @@ def draw_capacity(capacity: Capacity, path: Path) -> None:
 
     if path.suffix.lower() not in (".svg", ".png", ".pdf"):
         raise InputError(f"-o {path}: expected a file name that ends in .svg, .png or .pdf")
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = Figure(figsize=(8.2, 3.6), layout="constrained")
         rejected, accepted = figure.subplots(1, 2, width_ratios=(3, 2))
         _draw_rejection(rejected, capacity)

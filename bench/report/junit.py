@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from xml.etree import ElementTree
 
@@ -14,6 +15,9 @@ from bench.report import replay_command
 
 # Characters that XML 1.0 cannot carry (W3C Recommendation, 5th edition, production 2, Char).
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_LISTED = 1000
+"""Of the presses lost to the bench, so many are told one by one."""
 
 
 def render_junit(plan: Plan, run: Run, assessment: Assessment) -> bytes:
@@ -45,8 +49,13 @@ def render_junit(plan: Plan, run: Run, assessment: Assessment) -> bytes:
             "seed": run.header.seed,
             "verdict": assessment.verdict.value,
             "complete": run.end is not None and run.end.status == "complete",
+            "station": run.header.station,
+            "operator": run.header.operator,
+            "shard": "/".join(map(str, run.header.shard)),
+            **{f"dut.{stamp}": serial for stamp, serial in run.header.duts.items()},
             **{f"version.{name}": version for name, version in run.header.versions.items()},
             **{f"rig.{profile}": rig.serial_number for profile, rig in run.header.rigs.items()},
+            **{f"firmware.{profile}": rig.firmware for profile, rig in run.header.rigs.items()},
         },
     )
     suite.extend(cases)
@@ -81,6 +90,7 @@ def _limit_case(plan: Plan, run: Run, judged: Judged) -> ElementTree.Element:
             "confidence": measured.confidence,
             "method": measured.method,
             "result": judged.result.value,
+            "sequential": "" if judged.test is None else judged.test.claim,
         },
     )
     if judged.result is Result.FAILED:
@@ -101,13 +111,16 @@ def _bench_case(plan: Plan, run: Run, assessment: Assessment) -> ElementTree.Ele
         "testcase", {"classname": _text(f"{plan.header.name}.bench"), "name": "bench", "time": "0"}
     )
     _properties(case, dict(assessment.outcomes))
-    if assessment.verdict in (Verdict.ERROR, Verdict.INTERRUPTED, Verdict.NOTHING_RAN):
+    if not assessment.verdict.passes and assessment.verdict is not Verdict.FAILED:
         message = _text(assessment.reason)
         ElementTree.SubElement(case, "error", {"message": message, "type": assessment.verdict.value})
     lines = [f"{len(run.presses)} of {assessment.planned} presses made"]
-    for record in run.presses:
-        if record.outcome in (Outcome.ERROR, Outcome.TIMEOUT):
-            lines.append(f"press {record.press}: {record.outcome.value}: {record.message}")
+    if sum(count for name, count in assessment.outcomes.items() if not Outcome(name).judged):
+        lost = (record for record in run.presses if not record.outcome.judged)
+        lines += [
+            f"press {record.press}: {record.outcome.value}: {record.message}"
+            for record in itertools.islice(lost, _LISTED)
+        ]
     _system_out(case, [*lines, "[[ATTACHMENT|records.jsonl]]"])
     return case
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.report.panel_pictures import curves_picture, effect_picture
+from bench.report.templates import render
 from sim.panel import Profile
 from sim.panel.effects import EFFECTS
 
@@ -91,17 +91,9 @@ def render_panels(panels: Sequence[tuple[Profile, Sequence[DerivedFigure]]]) -> 
     Args:
         panels: each profile with its figures, see :func:`sim.panel.derived.derived_figures`.
     """
-    import jinja2
-
     found = [finding for profile, figures in panels for finding in findings(profile, figures)]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("panel.html.j2").render(
+    return render(
+        "panel.html.j2",
         panels=[_part(profile, figures) for profile, figures in panels],
         passed=all(finding.within for finding in found) if found else None,
         judged=len(found),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bench.report.pictures import _STYLE, SERIES_COLOURS, _inline
+from bench.report.pictures import SERIES_COLOURS, STYLE, inline_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +42,7 @@ def curves_picture(figure: DerivedFigure) -> str:
         axes.set_ylabel(figure.y_label)
         axes.legend(frameon=False, fontsize=8)
         drawing.savefig(svg, format="svg", metadata={"Date": None})
-    return _inline(svg, figure.title)
+    return inline_svg(svg, figure.title)
 
 
 def _draw_curve(axes: Axes, curve: Curve, colour: str, bars: bool) -> None:
@@ -92,7 +92,7 @@ def effect_picture(off: Counts, on: Counts, geometry: PanelGeometry, full_scale:
         colours.set_label("counts", fontsize=8)
         colours.ax.tick_params(labelsize=7)
         drawing.savefig(svg, format="svg", metadata={"Date": None})
-    return _inline(svg, title)
+    return inline_svg(svg, title)
 
 
 def _draw_length(axes: Axes, geometry: PanelGeometry) -> None:
@@ -110,5 +110,5 @@ def _drawing(width: float, height: float) -> Iterator[tuple[Figure, io.StringIO]
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         yield Figure(figsize=(width, height), layout="constrained"), io.StringIO()

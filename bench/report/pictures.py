@@ -26,7 +26,7 @@ SERIES_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e0
 _LABELS_INCHES = 0.55
 _SERIES_DASHES = ("-", "--", "-.", ":")
 
-_STYLE: Any = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "stampbench",
     "font.family": "sans-serif",
@@ -39,6 +39,7 @@ _STYLE: Any = {
     "ytick.color": "#6b7280",
     "axes.linewidth": 0.8,
 }
+"""Of all pictures in pages, as matplotlib takes it."""
 
 
 def scene_picture(scene: Scene, title: str, *, side_mm: float, side_inches: float = 2.8) -> str:
@@ -57,7 +58,7 @@ def scene_picture(scene: Scene, title: str, *, side_mm: float, side_inches: floa
     (left, right), (top, bottom) = _view(scene, side_mm)
     scale = side_inches / side_mm
     size = (right - left) * scale + _LABELS_INCHES, (bottom - top) * scale + _LABELS_INCHES
-    with _figure(*size) as (figure, axes, svg):
+    with new_figure(*size) as (figure, axes, svg):
         if scene.deltas is not None:
             axes.imshow(
                 np.clip(scene.deltas, 0, None),
@@ -79,12 +80,12 @@ def scene_picture(scene: Scene, title: str, *, side_mm: float, side_inches: floa
         axes.set_xlabel("x (mm)")
         axes.set_ylabel("y (mm)")
         figure.savefig(svg, format="svg", metadata={"Date": None})
-    return _inline(svg, title)
+    return inline_svg(svg, title)
 
 
 def times_picture(times_ms: Mapping[str, Sequence[float]], title: str) -> str:
     """Draw, by profile, which share of the presses was decided within which time."""
-    with _figure(6.4, 2.9) as (figure, axes, svg):
+    with new_figure(6.4, 2.9) as (figure, axes, svg):
         longest = max((max(values) for values in times_ms.values() if len(values)), default=1.0)
         for number, (name, values) in enumerate(times_ms.items()):
             # Each time once, with all its presses: scans come in step, so there are few.
@@ -105,7 +106,7 @@ def times_picture(times_ms: Mapping[str, Sequence[float]], title: str) -> str:
         axes.set_ylabel("decided (%)")
         axes.legend(frameon=False, loc="lower right")
         figure.savefig(svg, format="svg", metadata={"Date": None})
-    return _inline(svg, title)
+    return inline_svg(svg, title)
 
 
 def _view(scene: Scene, side_mm: float) -> tuple[Span, Span]:
@@ -119,17 +120,18 @@ def _view(scene: Scene, side_mm: float) -> tuple[Span, Span]:
 
 
 @contextmanager
-def _figure(width: float, height: float) -> Iterator[tuple[Figure, Axes, io.StringIO]]:
+def new_figure(width: float, height: float) -> Iterator[tuple[Figure, Axes, io.StringIO]]:
+    """A figure (inches) in the common style, its axes, and where its SVG goes."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.subplots(), io.StringIO()
 
 
-def _inline(svg: io.StringIO, title: str) -> str:
-    """Cut what only a file of its own needs, and let the page set the size."""
+def inline_svg(svg: io.StringIO, title: str) -> str:
+    """Cut what only a file of its own needs, and let the page set the size; ``title`` is for the blind."""
     from html import escape
 
     text = svg.getvalue()

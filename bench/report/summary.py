@@ -10,14 +10,17 @@ import msgspec
 from bench.metrics import Assessment, Judged, Measured
 from bench.plans import Plan
 from bench.records import Run
+from bench.report import Beside
+from bench.sequential import SequentialTest
 
 
-def render_summary(plan: Plan, run: Run, assessment: Assessment) -> bytes:
+def render_summary(plan: Plan, run: Run, assessment: Assessment, beside: Beside | None = None) -> bytes:
     """Return the summary as indented JSON, ended by a newline."""
-    return msgspec.json.format(msgspec.json.encode(summarize(plan, run, assessment)), indent=2) + b"\n"
+    summary = summarize(plan, run, assessment, beside)
+    return msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n"
 
 
-def summarize(plan: Plan, run: Run, assessment: Assessment) -> dict[str, Any]:
+def summarize(plan: Plan, run: Run, assessment: Assessment, beside: Beside | None = None) -> dict[str, Any]:
     """Return the summary as plain data; numbers stand in the unit beside them."""
     header, end = run.header, run.end
     return {
@@ -25,7 +28,12 @@ def summarize(plan: Plan, run: Run, assessment: Assessment) -> dict[str, Any]:
         "exit_status": assessment.verdict.exit_status,
         "reason": assessment.reason,
         "complete": end is not None and end.status == "complete",
-        "plan": {"name": plan.header.name, "path": header.plan_path, "sha256": header.plan_sha256},
+        "plan": {
+            "name": plan.header.name,
+            "path": header.plan_path,
+            "sha256": header.plan_sha256,
+            "settings": header.settings,
+        },
         "seed": header.seed,
         "presses": {
             "planned": assessment.planned,
@@ -36,17 +44,47 @@ def summarize(plan: Plan, run: Run, assessment: Assessment) -> dict[str, Any]:
         "readings_digest": run.digest,
         "measurements": [_measured(measured) for measured in assessment.measured],
         "link": end.link if end is not None else {},
+        "injected": end.injected if end is not None else {},
         "rigs": header.rigs,
         "station": header.station,
+        "operator": header.operator,
+        "duts": header.duts,
+        "shard": header.shard,
+        "sessions": run.sessions,
+        "until_confident": header.until_confident,
+        "replay_of": header.replay_of,
         "versions": header.versions,
         "campaign": header.campaign,
         "workers": header.workers,
         "started_at": header.started_at,
         "finished_at": end.finished_at if end is not None else None,
         "seconds": end.seconds if end is not None else None,
-        "presses_per_s": len(run.presses) / end.seconds if end is not None and end.seconds else None,
+        "presses_per_s": end.presses / end.seconds if end is not None and end.seconds else None,
         "prepare_seconds": end.prepare_seconds if end is not None else None,
         "records": str(run.path),
+        "baseline": None if beside is None else _beside(beside),
+    }
+
+
+def _beside(beside: Beside) -> dict[str, Any]:
+    changes = beside.changes
+    return {
+        "records": str(beside.run.path),
+        "paired": beside.comparison.paired,
+        "why": beside.comparison.why,
+        "significant": len(beside.comparison.significant),
+        "measurements": [dataclasses.asdict(row) for row in beside.comparison.rows],
+        "changes": None
+        if changes is None
+        else {
+            "presses": changes.presses,
+            "changed": changes.changed,
+            "kinds": [
+                {"before": before, "after": after, "presses": count}
+                for (before, after), count in changes.kinds.items()
+            ],
+            "first": [dataclasses.asdict(change) for change in changes.first],
+        },
     }
 
 
@@ -58,7 +96,24 @@ def _limit(judged: Judged) -> dict[str, Any]:
     return {
         "result": judged.result.value,
         **_measured(judged.measured),
-        **_without(dataclasses.asdict(judged), "measured", "result"),
+        **{key: getattr(judged, key) for key in ("min", "max", "marginal_min", "marginal_max")},
+        "confident": judged.confident,
+        "worst": judged.worst,
+        "sequential": None if judged.test is None else _sequential(judged.test),
+    }
+
+
+def _sequential(test: SequentialTest) -> dict[str, Any]:
+    return {
+        "decision": test.decision.value,
+        "failures": test.failures,
+        "trials": test.trials,
+        "p0": test.p0,
+        "p1": test.p1,
+        "alpha": test.alpha,
+        "beta": test.beta,
+        "cap": test.cap,
+        "claim": test.claim,
     }
 
 

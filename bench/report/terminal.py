@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import select
+import sys
 from types import TracebackType
-from typing import Self
+from typing import Final, Self, TextIO
 
 import typer
 from rich.console import Console
@@ -20,10 +23,12 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from bench.metrics import Assessment, Result, Verdict
+from bench.metrics import Assessment, Result
+from bench.prompts import Answer, Prompt
 from bench.records import Run
-from bench.report import plan_of
-from bench.report.html import limit_row
+from bench.report import Beside, Reported, plan_of
+from bench.report.limit_rows import limit_row, stopped
+from bench.report.numbers import number, probability
 from bench.report.summary import render_summary
 from bench.runs import Progress as RunTells
 
@@ -33,6 +38,9 @@ _STYLES = {
     Result.FAILED.value: "bold red",
     Result.UNSET.value: "dim",
 }
+
+_CHANGES_SHOWN: Final = 10
+_ANSWERS: Final[dict[str, Answer]] = {"s": "skip", "a": "abort"}
 
 
 class RunProgress(RunTells):
@@ -55,6 +63,7 @@ class RunProgress(RunTells):
             transient=False,
         )
         self._task = self._bar.add_task("presses", total=presses, found="")
+        self.prompter = TerminalPrompter(self._bar.console)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -71,15 +80,44 @@ class RunProgress(RunTells):
         """Print a line above the bar."""
         self._bar.console.print(text, style="dim", highlight=False)
 
-    def prompt(self, text: str) -> None:
-        """Print a line above the bar that the operator must see."""
-        self._bar.console.print(text, style="bold", highlight=False)
-
     def pressed(self, presses: int, failed: int) -> None:
         """Move the bar."""
         self._failed += failed
         found = f"{self._failed:,} failed" if self._failed else ""
         self._bar.update(self._task, advance=presses, found=found)
+
+
+class TerminalPrompter:
+    """Tells the operator on a terminal what to press, and reads what they type instead.
+
+    Args:
+        console: to print on.
+        lines: where they type; None: standard input, if that is a terminal.
+    """
+
+    def __init__(self, console: Console, lines: TextIO | None = None) -> None:
+        self._console = console
+        self._lines = lines if lines is not None or not sys.stdin.isatty() else sys.stdin
+        self._told = False
+
+    def show(self, prompt: Prompt) -> None:
+        """Print a step above the bar."""
+        if self._lines is not None and not self._told:
+            self._console.print("(s and Enter passes a press over, a and Enter ends the run)", style="dim")
+            self._told = True
+        where = f"press {prompt.press:,} of {prompt.presses:,}" if prompt.step == 1 else "    then"
+        self._console.print(f"{where}: {prompt.text}", style="bold", highlight=False)
+
+    def answer(self) -> Answer | None:
+        """What the operator typed; nothing where lines cannot be waited for."""
+        if self._lines is None or os.name != "posix":
+            return None
+        if not select.select([self._lines], [], [], 0)[0]:
+            return None
+        return _ANSWERS.get(self._lines.readline().strip().lower()[:1])
+
+    def clear(self) -> None:
+        """What was printed stays."""
 
 
 class _SpeedColumn(ProgressColumn):
@@ -90,21 +128,23 @@ class _SpeedColumn(ProgressColumn):
         return Text("" if speed is None else f"{speed:,.0f} presses/s")
 
 
-def announce(run: Run, assessment: Assessment, *, as_json: bool) -> None:
+def announce(reported: Reported, *, as_json: bool) -> None:
     """Print the outcome of a run, and leave with its exit status.
 
     Raises:
         typer.Exit: the run did not pass.
     """
+    run, assessment = reported.run, reported.assessment
     if as_json:
-        typer.echo(render_summary(plan_of(run), run, assessment), nl=False)
+        typer.echo(render_summary(plan_of(run), run, assessment, reported.beside), nl=False)
     else:
-        _show(run, assessment)
-    if assessment.verdict is not Verdict.PASSED:
+        _show(run, assessment, reported.beside)
+        Console(highlight=False, soft_wrap=True).print(f"report: {reported.directory / 'report.html'}")
+    if not assessment.verdict.passes:
         raise typer.Exit(assessment.verdict.exit_status)
 
 
-def _show(run: Run, assessment: Assessment) -> None:
+def _show(run: Run, assessment: Assessment, beside: Beside | None) -> None:
     console = Console()
     if not console.is_terminal:
         console.width = 140  # nobody's window: lines in a log need not be cut
@@ -124,6 +164,34 @@ def _show(run: Run, assessment: Assessment) -> None:
             row.limit,
         )
     console.print(table)
-    style = "bold blue" if assessment.verdict is Verdict.PASSED else "bold red"
+    for judged in assessment.limits:
+        if judged.test is not None:
+            where = f"{judged.measured.name} on {judged.measured.profile}"
+            console.print(f"{where}: {stopped(judged.test)}", highlight=False, soft_wrap=True)
+    if beside is not None:
+        _show_beside(console, beside)
+    style = "bold blue" if assessment.verdict.passes else "bold red"
     console.print(Text(assessment.verdict.value, style=style), assessment.reason, sep=": ", highlight=False)
-    console.print(f"report: {run.path.parent / 'report.html'}", highlight=False, soft_wrap=True)
+
+
+def _show_beside(console: Console, beside: Beside) -> None:
+    comparison, changes = beside.comparison, beside.changes
+    console.print(f"compared with {beside.run.path}: {comparison.why}", highlight=False, soft_wrap=True)
+    for row in comparison.significant:
+        before, after = number(row.before.estimate, row.unit), number(row.after.estimate, row.unit)
+        where = f"{row.name} on {row.profile}, {row.case or 'all cases'}"
+        console.print(
+            f"  {where}: {before} then, {after} now; p = {probability(row.p_adjusted)}", highlight=False
+        )
+    if not comparison.significant:
+        console.print("  no measurement differs significantly", highlight=False)
+    if changes is not None:
+        console.print(f"  {changes.changed:,} of {changes.presses:,} presses read otherwise", highlight=False)
+        for (old, new), count in changes.kinds.items():
+            console.print(f"    {old} then, {new} now: {count:,}", highlight=False)
+        for change in changes.first[:_CHANGES_SHOWN]:
+            console.print(
+                f"    press {change.press} on {change.profile}, {change.case}: "
+                f"{change.before} then, {change.after} now",
+                highlight=False,
+            )

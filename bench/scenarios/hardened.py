@@ -1,6 +1,7 @@
 """Scenario ``hardened``: attacks on stamps that prove themselves, and honest use of them.
 
-The parts, one module each, try the threats of NFC, of Bluetooth LE, of sound, and of the press that bundles them.
+The parts, one module each, try the threats of NFC, of Bluetooth LE, of sound, and of the press that bundles
+them.
 Every draw comes from the run's seed and the name of the trial, so that a trial does not depend on the others.
 """
 

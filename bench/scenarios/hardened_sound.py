@@ -122,7 +122,9 @@ def _replays(settings: Settings, rng: np.random.Generator) -> Iterator[Trial]:
 
 def _first_uses(settings: Settings, rng: np.random.Generator) -> Trial:
     """A recording of a token that its owner never used."""
-    tally = Tally(REPLAY, f"unused token, 10 s before to {settings.sound_replay_s} s after: by its window alone")
+    tally = Tally(
+        REPLAY, f"unused token, 10 s before to {settings.sound_replay_s} s after: by its window alone"
+    )
     shop = _Shop(rng)
     for after_s in range(-10, settings.sound_replay_s + 1):
         for _ in range(settings.taps):
@@ -163,7 +165,9 @@ def _bits(rng: np.random.Generator) -> Trial:
 def _energies(settings: Settings, rng: np.random.Generator, tell: Progress) -> Trial:
     """Receptions from the energies of their tones on: without waveforms, they are quick enough for many."""
     shop, tries = _Shop(rng), settings.sound_receptions
-    tally = Tally(MISHEARD, "energies of tones, noisy or composed by an attacker: only what was sent, accepted")
+    tally = Tally(
+        MISHEARD, "energies of tones, noisy or composed by an attacker: only what was sent, accepted"
+    )
     read_wrong = 0
     for begin in range(0, tries, _BATCH):
         count = min(_BATCH, tries - begin)
@@ -221,16 +225,20 @@ def _heard(payload: bytes, protocol: Protocol, channel: Channel, rng: np.random.
 def _recordings(settings: Settings, place: str, channel: Channel, rng: np.random.Generator) -> Trial:
     shop, protocol = _Shop(rng), protocol_named("fastest")
     tally = Tally(MISHEARD, f"waveforms in {place}: only what was sent, accepted")
-    lost = 0
+    lost = misread = 0
     for _ in range(settings.sound_recordings):
         payload = shop.pressed()
         heard = _heard(payload, protocol, channel, rng)
         lost += payload not in heard
         for other in heard:
+            misread += other != payload
             tally.expect(other == payload, shop.accepts(other))
         if not heard:
             tally.expect(False, False)
-    return tally.trial(f"Protocol {protocol.name}; {lost} of {settings.sound_recordings} packets were not read.")
+    return tally.trial(
+        f"Protocol {protocol.name}; {lost} of {settings.sound_recordings} packets were not read, "
+        f"{misread} of them as something else. {_GUESS}"
+    )
 
 
 def _lost(settings: Settings, protocol: Protocol, rng: np.random.Generator) -> Trial:

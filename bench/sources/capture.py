@@ -87,6 +87,10 @@ class CaptureWriter:
         """Append one raw frame."""
         self._write(_encoder.encode(_Line(frame.t_us, deltas=frame.deltas.tolist())))
 
+    def note(self, fields: dict[str, Any]) -> None:
+        """Append a line of another kind; readers that do not know it pass it over."""
+        self._write(_encoder.encode(fields))
+
     def close(self) -> None:
         """Close the file; everything has been written already."""
         self._file.close()

@@ -110,6 +110,7 @@ class Shop:
         desk: decides.
         stamps: by pattern and credential.
         resolver: of the beacons.
+        verifier: of the tags' URLs.
     """
 
     def __init__(
@@ -124,8 +125,8 @@ class Shop:
         self._random, self._now_s = random, now_s
         self._keys, self._others = TagKeys(Secret(random.bytes(16))), TagKeys(Secret(random.bytes(16)))
         self.stamps, self.resolver = StampBook(), Resolver()
-        verifier = SunVerifier(TEMPLATE, self._keys.meta_read, self._keys.file_read)
-        factors: list[SecondFactor] = [NfcFactor(verifier), BleFactor(self.resolver), *more]
+        self.verifier = SunVerifier(TEMPLATE, self._keys.meta_read, self._keys.file_read)
+        factors: list[SecondFactor] = [NfcFactor(self.verifier), BleFactor(self.resolver), *more]
         self.desk = Desk(factors, self.stamps, guard or MemoryGuard(), policy)
 
     def new_stamp(self, name: str, code: int) -> ShopStamp:

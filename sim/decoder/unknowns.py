@@ -22,6 +22,8 @@ from sim.stamps.index import CodeIndex
 
 GRID = 1.0
 """Farthest that the unknown can be from a value tried, in radii: finer, more questions; coarser, dearer."""
+LEAST_TRIED_MM = 0.5
+"""The grid is no finer than for this radius, however small the one asked for: the exact fit sorts out the rest."""
 FEW_CODES = 2_000
 """Codes up to which all are fitted."""
 
@@ -75,11 +77,12 @@ def codes_with_missing_pad(
     """
     if codebook.size <= FEW_CODES:
         return _fitting(contacts_mm, codebook, np.arange(codebook.size), radius_mm, 1.0, 1.0)
-    places = places_of_missing_pad(contacts_mm, limits, radius_mm)
+    tried_mm = max(radius_mm, LEAST_TRIED_MM)
+    places = places_of_missing_pad(contacts_mm, limits, tried_mm)
     tried = np.empty((len(places), len(contacts_mm) + 1, 2))
     tried[:, :-1] = contacts_mm
     tried[:, -1] = places
-    codes, _ = search.within_any(tried, math.hypot(1.0, GRID) * radius_mm + ROUNDING_MM)
+    codes, _ = search.within_any(tried, math.hypot(1.0, GRID) * tried_mm + ROUNDING_MM)
     return _fitting(contacts_mm, codebook, codes, radius_mm, 1.0, 1.0)
 
 
@@ -104,10 +107,11 @@ def codes_at_some_scale(
     high = min(scale_high, largest + ROUNDING_MM)
     if high < scale_low:
         return np.empty(0, np.int64), np.empty(0)
-    count = math.ceil((high - scale_low) * norm / (2.0 * GRID * radius_mm)) + 1
+    tried_mm = max(radius_mm, LEAST_TRIED_MM)
+    count = math.ceil((high - scale_low) * norm / (2.0 * GRID * tried_mm)) + 1
     scales = np.linspace(scale_low, high, count)
     tried = scales[:, np.newaxis, np.newaxis] * contacts_mm
-    codes, _ = search.within_any(tried, math.hypot(1.0, GRID) * radius_mm + ROUNDING_MM)
+    codes, _ = search.within_any(tried, math.hypot(1.0, GRID) * tried_mm + ROUNDING_MM)
     return _fitting(contacts_mm, codebook, codes, radius_mm, scale_low, scale_high)
 
 

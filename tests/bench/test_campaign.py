@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 
 from bench.campaign import campaign
+from bench.merging import merge_records
 from bench.plans import parse_plan
 from bench.pressing import SimulatedPresser
 from bench.records import read_run
+from bench.run_orders import Shard
 from bench.runs import Progress, RunOrder, run
+from firmware_emulator.errors import InputError
 
 PLAN = """
 [plan]
@@ -103,3 +106,20 @@ def test_interrupted_campaign_keeps_what_was_made(make):
 def test_result_is_the_same_for_two_workers_as_for_one(make, monkeypatch):
     monkeypatch.setattr("bench.campaign.CHUNK", 2)
     assert lines(make(campaign, "one")) == lines(make(campaign, "two", workers=2))
+
+
+@pytest.mark.parametrize("chunk", [2, 5])
+def test_parts_of_a_campaign_are_together_the_whole(make, tmp_path, monkeypatch, chunk):
+    monkeypatch.setattr("bench.campaign.CHUNK", chunk)
+    whole = make(campaign, "whole")
+    for number in (1, 2, 3):
+        plan = parse_plan(PLAN, Path("campaign.toml"))
+        campaign(RunOrder(plan, tmp_path / f"part{number}", 3, shard=Shard(number, 3)))
+    joined = merge_records([tmp_path / f"part{number}" for number in (1, 2, 3)], tmp_path / "joined")
+    assert read_run(joined).digest == whole.digest
+
+
+def test_a_campaign_has_no_line_that_faults_could_befall(tmp_path):
+    plan = parse_plan(PLAN + "\n[rig]\nfaults = { drop_byte = 0.01 }\n", Path("campaign.toml"))
+    with pytest.raises(InputError, match=r"rig\.faults: a campaign has no link"):
+        campaign(RunOrder(plan, tmp_path / "run", 3))

@@ -108,3 +108,29 @@ def test_missing_catalogue_is_told():
     text = TEXT.replace('family = "p5-60k"', 'catalogue = "none.toml"')
     with pytest.raises(InputError, match=r"draws.toml: plan.catalogue: .*none\.toml"):
         check_plan(parse_plan(text, Path("draws.toml")))
+
+
+def test_given_press_is_made_as_it_stands():
+    text = """
+[plan]
+name = "given"
+family = "p5-60k"
+profiles = ["nexus-5"]
+
+[[cases]]
+name = "frozen"
+kind = "genuine"
+stamps = [777]
+presses = 2
+keyframes = [[0, 30.0, 50.0, 0.5, 0.0, 1.0, 0.0, 0.0], [200000, 30.0, 50.0, 0.5, 1.0, 1.0, 0, 0]]
+noise_seed = 41
+"""
+    plan = parse_plan(text, Path("given.toml"))
+    check_plan(plan)
+    first, second = (PressDrawer(plan, 5).draw(press) for press in plan.presses())
+    assert (first.object, first.code, first.seed, second.seed) == ("p5-60k/777", 777, 41, 42)
+    assert first.press == second.press
+    assert [keyframe.t_us for keyframe in first.press.keyframes] == [0, 200000]
+    backwards = parse_plan(text.replace("200000", "0"), Path("given.toml"))
+    with pytest.raises(InputError, match=r"cases\[0\].keyframes: .*expected rising times"):
+        check_plan(backwards)

@@ -141,7 +141,8 @@ def test_marginal_limits_pass_and_are_told(write_run, good, header):
     )
     missed = msgspec.structs.replace(good[0], reading=None, outcome=Outcome.FAILED)
     result = assess(plan, dataclasses.replace(run, presses=(missed, *run.presses[1:])))
-    assert (result.verdict, result.reason) == (Verdict.PASSED, "all 2 limits met, 1 marginally")
+    assert (result.verdict, result.reason) == (Verdict.MARGINAL, "all 2 limits met, 1 marginally")
+    assert (result.verdict.passes, result.verdict.exit_status) == (True, 0)
 
 
 def test_run_without_limits_passes_and_says_so(write_run, good, header):

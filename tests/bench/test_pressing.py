@@ -11,7 +11,9 @@ import pytest
 from bench import pressing
 from bench.plans import parse_plan
 from bench.press_records import Outcome
-from bench.pressing import Presser, SimulatedPresser
+from bench.pressing import LinkTail, Presser, SimulatedPresser
+from bench.prompts import Prompt
+from bench.sources.report_checks import ReportCounters
 from bench.sources.serial_rig import ManualPressError
 from firmware_emulator.controller import Controller
 from firmware_emulator.errors import LinkError
@@ -44,6 +46,8 @@ class Rig:
         self.identity = SimpleNamespace(capabilities=capabilities, cancel_limit=None)
         self.press_whole = True
         self.press_counters = LinkCounters()
+        self.press_reports = ReportCounters()
+        self.counters = LinkCounters()
         self.configured = []
 
     def configure(self, condition):
@@ -67,7 +71,8 @@ class ManualRig(Rig):
         raise ManualPressError("manual")
         yield
 
-    def watch(self, *, first_contact_s, quiet_us):
+    def watch(self, *, first_contact_s, quiet_us, meanwhile=lambda: None):
+        meanwhile()
         if not self.presses:
             raise LinkError("nobody pressed within 120 s")
         yield from super().press(*self.asked)
@@ -80,16 +85,17 @@ class ManualRig(Rig):
 def on_rigs(monkeypatch):
     """Makes the plan's presses on the given rigs, one after the other as the bench opens them."""
 
-    def press_all(*rigs, prompt=None):
+    def press_all(*rigs, prompter=None, plan=PLAN):
         waiting = iter(rigs)
 
         @contextmanager
-        def open_rig(port, profile):
+        def open_rig(port, profile, faults):
             yield next(waiting)
 
         monkeypatch.setattr(pressing, "open_rig", open_rig)
-        presser = Presser(PLAN, seed=3, prompt=prompt)
-        return [pressed.record for pressed in presser.press_all("nexus-5", PLAN.presses())]
+        presser = Presser(plan, seed=3, prompter=prompter)
+        made = presser.press_all("nexus-5", plan.presses())
+        return [pressed.record for pressed in made if not isinstance(pressed, LinkTail)]
 
     return press_all
 
@@ -134,6 +140,15 @@ def test_link_that_dies_costs_one_press_and_the_rig_is_opened_anew(on_rigs):
     assert [record.outcome.value for record in records] == ["passed", "error", *["passed"] * 4]
     assert records[1].message == "the cable was pulled"
     assert records[1].code is not None
+    assert [record.link.get("reconnects") for record in records] == [None, None, 1, None, None, None]
+
+
+def test_what_was_odd_about_the_reports_stands_in_the_record_and_is_no_fault_of_the_link(on_rigs):
+    rig = Rig()
+    rig.press_reports = ReportCounters(lost_lifts=2)
+    record = on_rigs(rig)[0]
+    assert record.link["lost_lifts"] == 2
+    assert record.outcome is Outcome.PASSED
 
 
 def test_link_that_keeps_dying_ends_the_run(on_rigs):
@@ -141,13 +156,68 @@ def test_link_that_keeps_dying_ends_the_run(on_rigs):
         on_rigs(failing_at(1), failing_at(1), failing_at(1))
 
 
+class Operator:
+    """Notes what it is shown, and answers as it is told to at the given presses."""
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self.told: list[Prompt] = []
+        self.cleared = 0
+
+    def show(self, prompt):
+        self.told.append(prompt)
+
+    def answer(self):
+        return self.answers.get(f"press_{self.told[-1].press}") if self.told else None
+
+    def clear(self):
+        self.cleared += 1
+
+
 def test_operator_is_told_what_to_press_where_the_rig_cannot(on_rigs):
-    told = []
-    records = on_rigs(ManualRig(presses=True), prompt=told.append)
-    assert told[0] == f"press 1 of 6: press {records[0].object} now, then let go"
-    assert len(told) == 6
+    operator = Operator()
+    records = on_rigs(ManualRig(presses=True), prompter=operator)
+    assert operator.told[0] == Prompt(
+        f"press {records[0].object} now, then let go", records[0].object, 1, 6, 1, 1
+    )
+    assert (len(operator.told), operator.cleared) == (6, 6)
     assert {record.outcome for record in records} == {Outcome.PASSED}
     assert (records[0].keyframes, records[0].condition) == ([], {})
+
+
+def test_steps_of_a_plan_are_shown_one_after_the_other_while_the_stamp_touches(on_rigs):
+    text = TEXT.replace("presses = 6", "presses = 1") + (
+        'prompt = ["press {object} now, press {number}", "rotate it by 90 degrees", "let go"]\n'
+        "handling = { dwell_ms = [2600.0, 2600.0] }\n"
+    )
+    operator = Operator()
+    plan = parse_plan(text, Path("steps.toml"))
+    (record,) = on_rigs(ManualRig(presses=True), prompter=operator, plan=plan)
+    assert [prompt.text for prompt in operator.told] == [
+        f"press {record.object} now, press 1",
+        "rotate it by 90 degrees",
+        "let go",
+    ]
+
+
+def test_press_that_the_operator_passes_over_is_skipped(on_rigs):
+    rig = ManualRig(presses=True)
+    records = on_rigs(rig, prompter=Operator(press_2="skip"))
+    assert [record.outcome.value for record in records] == ["passed", "skipped", *["passed"] * 4]
+    assert (records[1].reading, rig.resets) == (None, 1)
+
+
+def test_press_at_which_the_operator_ends_the_run_is_aborted(monkeypatch):
+    @contextmanager
+    def open_rig(port, profile, faults):
+        yield ManualRig(presses=True)
+
+    monkeypatch.setattr(pressing, "open_rig", open_rig)
+    made = Presser(PLAN, seed=3, prompter=Operator(press_2="abort")).press_all("nexus-5", PLAN.presses())
+    assert next(made).record.outcome is Outcome.PASSED
+    assert next(made).record.outcome is Outcome.ABORTED
+    with pytest.raises(KeyboardInterrupt):
+        next(made)
 
 
 def test_operator_who_does_not_press_is_a_timeout(on_rigs):
@@ -175,5 +245,6 @@ def test_a_rig_that_cancels_all_leads_to_the_same_record():
     plan = parse_plan(text, Path("sixth.toml"))
     in_memory = SimulatedPresser(plan, seed=3)
     planned = list(plan.presses())
-    over_link = [pressed.record for pressed in Presser(plan, seed=3).press_all("iphone-like", planned)]
+    made = Presser(plan, seed=3).press_all("iphone-like", planned)
+    over_link = [pressed.record for pressed in made if not isinstance(pressed, LinkTail)]
     assert [record.message for record in over_link] == [in_memory.press(each).message for each in planned]

@@ -50,8 +50,8 @@ def test_fields_of_later_versions_are_passed_over(write_run, make_press):
 
 def test_later_format_is_refused(write_run):
     path = write_run([]) / FILE_NAME
-    path.write_text(path.read_text().replace('"format":1', '"format":2'))
-    with pytest.raises(InputError, match="format = 2: expected at most 1"):
+    path.write_text(path.read_text().replace('"format":2', '"format":3'))
+    with pytest.raises(InputError, match="format = 3: expected at most 2"):
         read_run(path)
 
 
@@ -96,3 +96,19 @@ def test_truth_and_reading_say_what_happened(make_press):
 def test_time_to_decision_counts_from_the_first_contact(make_press):
     assert make_press(1, decided_ms=85.0).time_to_decision_ms == 85.0
     assert make_press(1, decided_ms=None).time_to_decision_ms is None
+
+
+def test_records_of_the_first_format_are_read(write_run, make_press):
+    path = write_run([make_press(1), make_press(2)]) / FILE_NAME
+    head, *lines = [json.loads(line) for line in path.read_text().splitlines()]
+    later = ("operator", "duts", "settings", "includes", "codebook_sha256", "shard", "shard_block")
+    for key in (*later, "until_confident", "replay_of"):
+        del head[key]
+    head["format"] = 1
+    for line in lines:
+        line.pop("said", None)
+        line.pop("injected", None)
+    path.write_text("".join(json.dumps(line) + "\n" for line in (head, *lines)))
+    run = read_run(path)
+    assert run.presses == (make_press(1), make_press(2))
+    assert (run.header.shard, run.header.duts, run.sessions) == ((1, 1), {}, 1)

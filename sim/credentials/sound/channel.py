@@ -87,7 +87,7 @@ class Channel:
     def _filtered(self, samples: Samples) -> Samples:
         """Spreading, air, loudspeaker and microphone; delay is left out."""
         length = len(samples)
-        frequency_hz = np.fft.rfftfreq(length, 1.0 / SAMPLE_RATE_HZ)
+        frequency_hz: Samples = np.fft.rfftfreq(length, 1.0 / SAMPLE_RATE_HZ).astype(np.float64)
         gain_db = -20.0 * math.log10(self.distance_m / REFERENCE_M)
         gains_db = gain_db - (self.distance_m - REFERENCE_M) * air_db_per_m(frequency_hz)
         if self.responses:
@@ -128,9 +128,7 @@ def microphone_db(frequency_hz: Samples) -> Samples:
     return np.interp(frequency_hz, [0, 50, 100, 8e3, 17e3, 20e3, 24e3], [-40, -6, 0, 0, 3, -3, -30])
 
 
-def reverberated(
-    samples: Samples, seconds: float, direct_db: float, rng: np.random.Generator
-) -> Samples:
+def reverberated(samples: Samples, seconds: float, direct_db: float, rng: np.random.Generator) -> Samples:
     """Echoes: noise that dies away exponentially, added to the direct sound.
 
     Source of the model: J. A. Moorer, "About this reverberation business", 1979. At 18 kHz the air alone
@@ -178,7 +176,7 @@ def shop_noise(count: int, rng: np.random.Generator) -> Samples:
 
 
 def skewed(samples: Samples, skew_ppm: float) -> Samples:
-    """Samples of a sender whose clock is fast, at the receiver's; interpolated by a windowed sinc of 32 taps."""
+    """Samples of a sender whose clock is fast, at the receiver's; by a windowed sinc of 32 taps."""
     rate = 1.0 + 1e-6 * skew_ppm
     at = np.arange(int(len(samples) / rate)) * rate
     padded = np.pad(samples, _HALF_TAPS)
@@ -186,5 +184,7 @@ def skewed(samples: Samples, skew_ppm: float) -> Samples:
     heard = np.zeros(len(at))
     for tap in range(1 - _HALF_TAPS, _HALF_TAPS + 1):
         away = at - whole - tap
-        heard += padded[whole + tap + _HALF_TAPS] * np.sinc(away) * np.cos(np.pi * away / (2 * _HALF_TAPS)) ** 2
+        heard += (
+            padded[whole + tap + _HALF_TAPS] * np.sinc(away) * np.cos(np.pi * away / (2 * _HALF_TAPS)) ** 2
+        )
     return heard

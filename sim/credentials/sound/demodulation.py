@@ -1,7 +1,7 @@
-"""Kernels of the receiver: how much a place looks like a marker, and how much energy each tone of a chunk has.
+"""Kernels of the receiver: how a place resembles a marker, and how much energy each tone of a chunk has.
 
 ``hops`` is always (hops, 96) complex, four rows per frame, phases referred to one instant (see ``spectra``).
-Slow twins: ``tests/sim/credentials/sound/reference.py``.
+Slow twins: ``reference``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SKEWS_PPM: Final = (0.0, -75.0, 75.0, -150.0, 150.0)
 _COHERENT_FRAMES: Final = 4
 """Frames of a marker added with their phases: as many as a skew of 150 ppm leaves whole."""
 _SILENT: Final = 0.006
-"""Pairs with less of the band's energy say nothing: what leaks from loud tones must not look like a marker."""
+"""Pairs with less of the band's energy say nothing: what leaks from loud tones is not a marker."""
 _NOTHING: Final = 1e-30
 
 

@@ -39,6 +39,4 @@ class SoundFactor:
         if found is None:
             return Reason.NOT_GENUINE
         credential = sound_credential(found.stamp)
-        return Proof(
-            credential, FirstUse(f"{credential}/{found.window}/{found.number}"), bound=found.bound
-        )
+        return Proof(credential, FirstUse(f"{credential}/{found.window}/{found.number}"), bound=found.bound)

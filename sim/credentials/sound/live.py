@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,11 +51,10 @@ def listen(seconds: float) -> Iterator[npt.NDArray[np.float32]]:
 
 def _audio() -> Any:
     try:
-        import sounddevice
+        return importlib.import_module("sounddevice")
     except ModuleNotFoundError:
         raise NoHardwareError(
             "sound: the package sounddevice is not installed: expected pip install 'stampbench[audio]'"
         ) from None
     except OSError as error:
         raise NoHardwareError(f"sound: {error}: expected the library PortAudio") from None
-    return sounddevice

@@ -104,6 +104,6 @@ def nibbles_of(chunks: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
 
 
 def marker_bins(*, end: bool) -> npt.NDArray[np.intp]:
-    """The 16 bins of a marker, one of each of the first 16 pairs; the end has those that the start has not."""
+    """The 16 bins of a marker, one of each of the first 16 pairs; the end has the others."""
     tone = np.arange(MARKER_TONES)
     return 2 * tone + (1 - tone % 2 if end else tone % 2)

@@ -151,7 +151,7 @@ def _locator(
 
 @kernel
 def correct(word: npt.NDArray[np.uint8], parity: int, erased: npt.NDArray[np.int64]) -> int:
-    """Put a word right in place; how many bytes were changed, or -1, and the word as it was, if it is too far.
+    """Put a word right in place; how many bytes were changed, or -1 and the word as it was: it is too far.
 
     Args:
         word: (n,) message and parity.

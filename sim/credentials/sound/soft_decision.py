@@ -20,8 +20,8 @@ _GUESSED_BYTES: Final = 4
 """Least reliable bytes whose second guess is tried, in all combinations."""
 _ERASURE_STEPS: Final = 8
 LEAST_OF_LOUDEST: Final = 0.9
-"""Share of the energy in the payload's tones, of that in the loudest ones. Where noise misled, the right tone is
-nearly as loud; a message that needs tones where nothing sounds is not the one that was sent."""
+"""Energy in the payload's tones, of that in the loudest ones: where noise misled, the right tone is not much
+less loud. A message that needs tones where nothing sounds is not the one that was sent."""
 
 
 def read_payload(shares: npt.NDArray[np.float64], length: int) -> tuple[bytes, float] | None:

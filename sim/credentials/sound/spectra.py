@@ -54,8 +54,8 @@ def spectrogram(samples: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
         at (320 + k) * 46.875 Hz, 15 to 19.5 kHz.
     """
     frames = samples[: len(samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
-    window = np.hanning(FRAME_SAMPLES)
-    energy = np.abs(np.fft.rfft(frames * window, axis=1)[:, FIRST_BIN : FIRST_BIN + BINS]) ** 2
+    # No window: a steady tone lies on its bin, wherever the frame begins.
+    energy = np.abs(np.fft.rfft(frames, axis=1)[:, FIRST_BIN : FIRST_BIN + BINS]) ** 2
     strongest = float(energy.max(initial=0.0))
     if strongest == 0.0:
         return np.full(energy.shape, -120.0)

@@ -111,7 +111,8 @@ class SoundStamp:
 
     def __init__(self, stamp: bytes, key: Secret, clock_error_s: float = 0.0) -> None:
         self.stamp, self._key, self._error_s = stamp, key, clock_error_s
-        self._window, self._number = window_at(clock_error_s) - 1, 0
+        self._window: int | None = None
+        self._number = 0
 
     def press(self, time_s: float, nonce: bytes = b"") -> SoundToken:
         """The token of a press at this time.
@@ -161,9 +162,7 @@ class SoundVerifier:
         """
         with self._lock:
             if len(stamp) != STAMP_BYTES or stamp in self._keys:
-                raise InputError(
-                    f"stamp {stamp.hex()}: expected an identifier of {STAMP_BYTES} bytes that is not known yet"
-                )
+                raise InputError(f"stamp {stamp.hex()}: expected {STAMP_BYTES} bytes that are not known yet")
             if key.is_factory or len(key.reveal()) != KEY_BYTES:
                 raise InputError(f"key of stamp {stamp.hex()}: expected {KEY_BYTES} bytes, not all zeros")
             self._keys[stamp] = key

@@ -24,7 +24,7 @@ def write_wav(path: Path, samples: npt.NDArray[np.floating]) -> None:
     """
     whole = np.clip(np.round(32768.0 * np.asarray(samples, np.float64)), -32768, 32767).astype("<i2")
     try:
-        with wave.open(str(path), "wb") as file:
+        with path.open("wb") as opened, wave.open(opened, "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(SAMPLE_RATE_HZ)
@@ -40,7 +40,7 @@ def read_wav(path: Path) -> npt.NDArray[np.float64]:
         InputError: no such file, not PCM, or a rate too low for near-ultrasound.
     """
     try:
-        with wave.open(str(path), "rb") as file:
+        with path.open("rb") as opened, wave.open(opened, "rb") as file:
             channels, width, rate_hz = file.getnchannels(), file.getsampwidth(), file.getframerate()
             data = file.readframes(file.getnframes())
     except OSError as error:
@@ -49,7 +49,7 @@ def read_wav(path: Path) -> npt.NDArray[np.float64]:
         raise InputError(f"{path}: {error or 'ends early'}: expected a WAV file with PCM samples") from None
     if rate_hz < LOWEST_RATE_HZ:
         raise InputError(
-            f"{path}: {rate_hz} samples a second: expected {LOWEST_RATE_HZ} at least, for tones up to 19.5 kHz"
+            f"{path}: {rate_hz} samples a second: expected {LOWEST_RATE_HZ} at least, for up to 19.5 kHz"
         )
     if not 1 <= width <= 4:
         raise InputError(f"{path}: {8 * width} bits a sample: expected 8, 16, 24 or 32")
@@ -60,7 +60,7 @@ def read_wav(path: Path) -> npt.NDArray[np.float64]:
 
 def _widened(data: bytes, width: int) -> npt.NDArray[np.float64]:
     if width == 1:
-        return (np.frombuffer(data, np.uint8) - 128.0) / 128.0
+        return (np.frombuffer(data, np.uint8).astype(np.float64) - 128.0) / 128.0
     wide = np.zeros((len(data) // width, 4), np.uint8)
     wide[:, 4 - width :] = np.frombuffer(data, np.uint8).reshape(-1, width)
     return wide.view("<i4").ravel() / 2.0**31
@@ -70,4 +70,4 @@ def _resampled(samples: npt.NDArray[np.float64], rate_hz: int) -> npt.NDArray[np
     from scipy.signal import resample_poly
 
     divisor = math.gcd(rate_hz, SAMPLE_RATE_HZ)
-    return resample_poly(samples, SAMPLE_RATE_HZ // divisor, rate_hz // divisor)
+    return np.asarray(resample_poly(samples, SAMPLE_RATE_HZ // divisor, rate_hz // divisor), np.float64)

@@ -7,14 +7,14 @@ import pytest
 from bench.metrics import Judged, Measured, Result
 from bench.plans import Limit
 from bench.press_records import Outcome
-from bench.report import html, write_reports
+from bench.report import limit_rows, numbers, press_cards, shown_presses, write_reports
 from firmware_emulator.errors import InputError
 
 
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
     """Pictures need the simulated panel; here the page itself is looked at."""
-    monkeypatch.setattr(html, "_picture", lambda *_: None)
+    monkeypatch.setattr(press_cards, "_picture", lambda *_: None)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_each_of_the_worst_presses_has_its_replay_command(page, make_press):
     text = page(presses)
     gallery = text[text.index("The worst presses") :]
     assert gallery.index("--press 30<") < gallery.index("--press 31<")
-    assert gallery.count("stampbench replay records.jsonl --press") == html.GALLERY_SIZE
+    assert gallery.count("stampbench replay records.jsonl --press") == shown_presses.GALLERY_SIZE
 
 
 def test_a_press_that_the_phone_cancelled_is_shown_with_that_reason(page, make_press):
@@ -131,12 +131,12 @@ def test_destination_that_is_a_file_is_told(write_run, make_press, tmp_path):
     ],
 )
 def test_numbers_have_three_digits_and_a_unit(value, unit, text):
-    assert html.number(value, unit).replace("\u202f", " ") == text
+    assert numbers.number(value, unit).replace("\u202f", " ") == text
 
 
 def test_gauge_has_room_beyond_the_largest_number():
     measured = Measured("frr", "p", None, "1", 0.1, 0.05, 0.2, 1, 10, 0.95, "exact")
     limit = Limit(measurement="frr", max=0.4)
-    bar = html.gauge(Judged(measured, None, limit.max, None, None, False, Result.PASSED))
+    bar = limit_rows.gauge(Judged(measured, None, limit.max, None, None, False, Result.PASSED))
     assert bar is not None
     assert (bar.allowed_from, round(bar.allowed_to, 3), round(bar.value, 3)) == (0.0, 86.957, 21.739)

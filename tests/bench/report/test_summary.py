@@ -24,6 +24,8 @@ def test_summary_tells_verdict_presses_and_limits(write_run, make_press):
         "failed": 1,
         "error": 0,
         "timeout": 0,
+        "aborted": 0,
+        "skipped": 0,
     }
     frr = found["limits"][0]
     assert (frr["measurement"], frr["k"], frr["n"], frr["value"], frr["max"]) == ("frr", 1, 2, 0.5, 0.5)

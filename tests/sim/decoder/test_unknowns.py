@@ -64,3 +64,18 @@ def test_contacts_too_far_apart_leave_no_place_for_a_pad(dense):
     limits = FaceLimits.measure(dense.table)
     contacts = np.array([[0.0, 0.0], [500.0, 0.0], [0.0, 500.0], [500.0, 500.0]])
     assert places_of_missing_pad(contacts, limits, 1.0).shape == (0, 2)
+
+
+def test_a_radius_far_below_any_noise_asks_no_more_questions_than_a_small_one(dense, monkeypatch):
+    monkeypatch.setattr("sim.decoder.unknowns.FEW_CODES", 0)
+    asked = []
+
+    class Search:
+        def within_any(self, tried, radius_mm):
+            asked.append(len(tried))
+            return np.empty(0, np.int64), np.empty(0)
+
+    limits = FaceLimits.measure(dense.table)
+    for radius_mm in (0.5, 1e-6):
+        codes_with_missing_pad(dense.pads(5)[:4], dense, Search(), limits, radius_mm)
+    assert asked[0] == asked[1] > 0

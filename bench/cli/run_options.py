@@ -1,0 +1,196 @@
+"""What ``run`` and ``campaign`` take on the command line, made into an order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bench.records import Confidence
+    from bench.runs import RunOrder
+
+PRESSES_WORTH_A_WORKER = 100
+"""A process takes about as long to start as it takes to make this many presses."""
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Lay a setting on top of the plan.", show_default=False),
+]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N",
+        help="Make only the I-th of N parts; stampbench report joins them.",
+        show_default="all presses",
+    ),
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Go on with the run in this directory.", show_default=False),
+]
+UntilConfident = Annotated[
+    bool, typer.Option("--until-confident", help="Stop a case as soon as its limits are decided.")
+]
+Alpha = Annotated[float, typer.Option(help="With --until-confident: risk of failing a good stamp.")]
+Beta = Annotated[float, typer.Option(help="With --until-confident: risk of passing one at the limit.")]
+Cap = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="With --until-confident: most presses of a case.", show_default="the plan's presses"
+    ),
+]
+Station = Annotated[str, typer.Option(help="Name of the station.", show_default="the machine's")]
+Operator = Annotated[str, typer.Option(help="Who runs it.", show_default="nobody")]
+Duts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dut", metavar="[STAMP=]SERIAL", help="Serial number of what is tested.", show_default=False
+    ),
+]
+Live = Annotated[bool, typer.Option("--live", help="Show the run on a local web page while it goes.")]
+LivePort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the page.", show_default="a free one")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """Options of a run that do not concern how it presses; each as the command line has it."""
+
+    settings: Sequence[str] = ()
+    shard: str | None = None
+    resume: Path | None = None
+    confidence: Confidence | None = None
+    station: str = ""
+    operator: str = ""
+    duts: Sequence[str] = ()
+
+
+def confidence_of(until_confident: bool, alpha: float, beta: float, cap: int | None) -> Confidence | None:
+    """The risks that were asked for; None: everything is pressed.
+
+    Raises:
+        InputError: risks that are none, or risks without the option that takes them.
+    """
+    from bench.records import Confidence
+    from bench.sequential import SequentialTest
+    from firmware_emulator.errors import InputError
+
+    if not until_confident:
+        if (alpha, beta, cap) != (0.05, 0.05, None):
+            raise InputError("--alpha, --beta, --cap: expected --until-confident beside them")
+        return None
+    SequentialTest(0.25, 0.75, alpha, beta, cap)  # refuses risks that are none
+    return Confidence(alpha=alpha, beta=beta, cap=cap)
+
+
+def order_of(
+    plan: Path | None,
+    options: RunOptions,
+    *,
+    workers: int | None,
+    port: str,
+    presses_per_case: int | None,
+    out: Path | None,
+    seed: int | None,
+) -> RunOrder:
+    """What is to be run.
+
+    Raises:
+        InputError: options that do not go together, or that name what does not exist.
+    """
+    from bench.early_stops import EarlyStops
+    from bench.plans import read_plan
+    from bench.run_orders import RunOrder, Shard
+    from firmware_emulator.errors import InputError
+
+    if options.resume is not None:
+        return _resumed(plan, options, workers=workers, port=port, out=out, seed=seed)
+    if plan is None:
+        raise InputError("PLAN: expected a plan, or --resume or --replay with the directory of a run")
+    read = read_plan(plan, options.settings)
+    if presses_per_case is not None:
+        read = read.with_presses(presses_per_case)
+    shard = Shard() if options.shard is None else Shard.parse(options.shard)
+    if options.confidence is not None and shard.of > 1:
+        raise InputError(
+            "--until-confident, --shard: a part knows nothing of the others: expected one of them"
+        )
+    order = RunOrder(
+        plan=read,
+        directory=out or new_directory(read.header.name),
+        seed=read.header.seed if seed is None else seed,
+        port=port,
+        presses_per_case=presses_per_case,
+        shard=shard,
+        stops=None if options.confidence is None else EarlyStops(read, options.confidence),
+        station=options.station,
+        operator=options.operator,
+        duts=_duts(options.duts),
+    )
+    return _with_workers(order, workers)
+
+
+def new_directory(name: str) -> Path:
+    """Where a run goes that was given no place."""
+    from datetime import datetime
+
+    return Path("runs") / f"{name.replace(' ', '-')}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+
+
+def _resumed(
+    plan: Path | None,
+    options: RunOptions,
+    *,
+    workers: int | None,
+    port: str,
+    out: Path | None,
+    seed: int | None,
+) -> RunOrder:
+    from bench.plans import read_plan
+    from bench.resuming import resumed
+    from firmware_emulator.errors import InputError
+
+    given = {
+        "--out": out is not None,
+        "--set": plan is None and bool(options.settings),
+        "--shard": options.shard is not None,
+        "--until-confident": options.confidence is not None,
+        "--station": bool(options.station),
+        "--operator": bool(options.operator),
+        "--dut": bool(options.duts),
+    }
+    for name, is_given in given.items():
+        if is_given:
+            raise InputError(
+                f"{name}: expected no {name} beside --resume, which goes on as the run was begun"
+            )
+    today = None if plan is None else read_plan(plan, options.settings)
+    directory = options.resume or Path()
+    return _with_workers(resumed(directory, plan=today, seed=seed, port=port), workers)
+
+
+def _duts(given: Sequence[str]) -> dict[str, str]:
+    from bench.plan_tables import ANY_STAMP
+    from firmware_emulator.errors import InputError
+
+    found = {}
+    for entry in given:
+        stamp, equals, serial = entry.rpartition("=")
+        if not serial.strip() or (equals and not stamp.strip()):
+            raise InputError(f"--dut {entry!r}: expected a serial number, or STAMP=SERIAL")
+        found[stamp.strip() or ANY_STAMP] = serial.strip()
+    return found
+
+
+def _with_workers(order: RunOrder, asked: int | None) -> RunOrder:
+    """As many processes as asked for, or as there are cores and work for them."""
+    import dataclasses
+    import os
+
+    if asked is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        asked = max(1, min(cores, order.size // PRESSES_WORTH_A_WORKER))
+    return dataclasses.replace(order, workers=asked)

@@ -1,0 +1,145 @@
+"""``stampbench service``: the stamp service's twin over HTTP; its database made and filled."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Database = Annotated[
+    str,
+    typer.Option(help="sqlite:///FILE, or postgresql+psycopg://...", envvar="STAMPBENCH_SERVICE_DATABASE"),
+]
+_DATABASE = "sqlite:///stampbench-service.sqlite3"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(no_args_is_help=True, help="Run the stamp service's twin.")
+    group.command(name="serve")(serve)
+    group.command(name="seed")(seed)
+    group.command(name="migrate")(migrate)
+    app.add_typer(group, name="service")
+
+
+def serve(
+    database: Database = _DATABASE,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="TCP port; 0 lets the system choose.", min=0, max=65535)] = 8000,
+    outbox: Annotated[
+        Path | None, typer.Option(help="File to which messages to members are appended; none: they wait.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes that serve.", min=1, max=64)] = 1,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No line per request on stderr.")] = False,
+) -> None:
+    """Serve until interrupted; the address is printed on stdout, /docs shows the interface."""
+    from bench.service_process import require_service
+
+    require_service()
+
+    import os
+    import socket
+
+    import uvicorn
+
+    from firmware_emulator.errors import InputError
+    from sim.service.housekeeping import FileTransport, Housekeeping
+    from sim.service.logs import log_requests
+    from sim.service.service import open_service
+    from sim.service.settings import DATABASE_VARIABLE, SECRET_VARIABLE, ServiceSettings, read_secret
+
+    secret = read_secret(database)
+    service = open_service(ServiceSettings(secret, database))
+    os.environ |= {DATABASE_VARIABLE: database, SECRET_VARIABLE: secret.hex()}
+    try:
+        listener = socket.create_server((host, port), backlog=512)
+    except OSError as error:
+        raise InputError(f"--host {host} --port {port}: {error.strerror}") from error
+    options: dict[str, Any] = {
+        "factory": True,
+        "access_log": False,
+        "log_level": "warning",
+        "log_config": None if quiet else log_requests(),
+        "ws": "none",
+    }
+    application = "sim.service.app:app_from_environment"
+    with listener, Housekeeping(service, None if outbox is None else FileTransport(outbox)):
+        typer.echo(f"http://{host}:{listener.getsockname()[1]}")
+        if workers == 1:
+            uvicorn.Server(uvicorn.Config(application, **options)).run(sockets=[listener])
+        else:
+            listener.set_inheritable(True)
+            uvicorn.run(application, fd=listener.fileno(), workers=workers, **options)
+    service.database.close()
+
+
+def seed(
+    database: Database = _DATABASE,
+    merchants: Annotated[int, typer.Option(min=1, max=1000, help="How many merchants.")] = 2,
+    stores: Annotated[int, typer.Option(min=1, max=1000, help="Stores of each.")] = 2,
+    stamps: Annotated[int, typer.Option(min=1, max=100, help="Stamps of each store.")] = 1,
+    vendor: Annotated[str, typer.Option(help="Name of the vendor; one that is not there yet.")] = "Vendor",
+    number: Annotated[int, typer.Option("--seed", min=0, help="From which places and stamps are drawn.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+) -> None:
+    """Fill a database with a vendor, merchants, stores, stamps; keys are printed, this once."""
+    from bench.service_process import require_service
+
+    require_service()
+
+    from sim.service.seed import seed_world
+    from sim.service.service import open_service
+    from sim.service.settings import ServiceSettings, read_secret
+
+    service = open_service(ServiceSettings(read_secret(database), database))
+    made = seed_world(
+        service, merchants=merchants, stores=stores, stamps_per_store=stamps, seed=number, vendor=vendor
+    )
+    service.database.close()
+    if as_json:
+        answer = {
+            "operator_key": made.operator_key,
+            "vendor": {"id": made.vendor_id, "key": made.vendor_key},
+            "merchants": [
+                {
+                    "id": merchant.merchant_id,
+                    "name": merchant.name,
+                    "server_key": merchant.server_key,
+                    "app_key": merchant.app_key,
+                    "stores": [{"id": store.store_id, "number": store.number} for store in merchant.stores],
+                    "stamps": [
+                        {"id": stamp.stamp_id, "serial": stamp.serial, "pads_mm": stamp.pads_mm.tolist()}
+                        for stamp in merchant.stamps
+                    ],
+                }
+                for merchant in made.merchants
+            ],
+        }
+        typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        return
+    typer.echo(f"operator   {made.operator_key}")
+    typer.echo(f"vendor {made.vendor_id}   {made.vendor_key}")
+    for merchant in made.merchants:
+        typer.echo(f"merchant {merchant.merchant_id}, {merchant.name}: {len(merchant.stamps)} stamps")
+        typer.echo(f"  server   {merchant.server_key}")
+        typer.echo(f"  app      {merchant.app_key}")
+
+
+def migrate(
+    database: Database = _DATABASE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+) -> None:
+    """Make the tables, or bring them up to date."""
+    from bench.service_process import require_service
+
+    require_service()
+
+    from sim.service.database import Database as ServiceDatabase
+    from sim.service.migrations import migrate as bring_up_to_date
+
+    opened = ServiceDatabase(database)
+    revision = bring_up_to_date(opened)
+    opened.close()
+    typer.echo(json.dumps({"revision": revision}) if as_json else f"{database}: revision {revision}")

@@ -1,0 +1,223 @@
+"""The text of a plan: included files, tables on top of tables, settings of the command line; at last one."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from firmware_emulator.errors import InputError
+
+INCLUDE: Final = "include"
+_NAMED: Final = {"cases": ("name",), "limits": ("measurement", "case", "profile")}
+"""Arrays of tables whose entries are known by these keys; those of one name are laid on one another."""
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanText:
+    """A plan as data and as one text.
+
+    Attributes:
+        raw: the tables.
+        text: the file, if it stands alone; else TOML that says the same with nothing left to look up.
+        includes: files it was put together from, without its own.
+    """
+
+    raw: dict[str, Any]
+    text: str
+    includes: tuple[Path, ...] = ()
+
+
+def read_plan_text(path: Path, settings: Sequence[str] = ()) -> PlanText:
+    """Read a plan with all it includes, and lay settings on top.
+
+    Included files come first, in their order, and the including file on top of them: tables are joined key by
+    key, ``[[cases]]`` of the same name and ``[[limits]]`` on the same measurement, case and profile likewise;
+    anything else is replaced.
+
+    Args:
+        path: of the plan.
+        settings: lines ``key = value`` as the command line gives them.
+
+    Raises:
+        InputError: a file that cannot be read, that is not TOML or that includes itself, or a setting that is
+            none.
+    """
+    includes: list[Path] = []
+    raw, text = _read(path, (), includes)
+    if not settings and INCLUDE not in tomllib.loads(text):
+        return PlanText(raw, text)
+    return with_settings(PlanText(raw, to_toml(raw), tuple(includes)), settings)
+
+
+def with_settings(plan: PlanText, settings: Sequence[str]) -> PlanText:
+    """Lay settings on top of a plan.
+
+    Raises:
+        InputError: a setting that is none.
+    """
+    if not settings:
+        return plan
+    raw = copy.deepcopy(plan.raw)
+    for setting in settings:
+        _lay_on(raw, _setting(setting))
+    return PlanText(raw, to_toml(raw), plan.includes)
+
+
+def parse_toml(text: str, path: Path) -> dict[str, Any]:
+    """Read TOML.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not TOML: {error}") from None
+
+
+def to_toml(tables: Mapping[str, Any]) -> str:
+    """Write tables as TOML that reads back as the same."""
+    scalars = [f"{_key(key)} = {_value(value)}" for key, value in tables.items() if not _is_table(value)]
+    parts = ["\n".join(scalars)] if scalars else []
+    for key, value in tables.items():
+        if isinstance(value, dict):
+            parts.append(_table(f"[{_key(key)}]", value))
+        elif _is_table(value):
+            parts += [_table(f"[[{_key(key)}]]", entry) for entry in value]
+    return "\n\n".join(parts) + "\n"
+
+
+def _read(path: Path, within: tuple[Path, ...], includes: list[Path]) -> tuple[dict[str, Any], str]:
+    """The tables of a file on top of those it includes, and its own text."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{_chain(within, path)}: no such file: expected a plan in TOML") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start} is not UTF-8: expected a plan in TOML") from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}: expected a plan in TOML") from None
+    own = parse_toml(text, path)
+    names = own.pop(INCLUDE, [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{path}: {INCLUDE} = {names!r}: expected a list of file names")
+    raw: dict[str, Any] = {}
+    for name in names:
+        included = path.parent / name
+        on_the_way = (*within, path)
+        if any(included.resolve() == other.resolve() for other in on_the_way):
+            raise InputError(
+                f"{_chain(on_the_way, included)}: {INCLUDE} goes in a circle: expected plans that end"
+            )
+        tables, _ = _read(included, on_the_way, includes)
+        includes.append(included)
+        _lay_on(raw, _moved(tables, Path(name).parent))
+    _lay_on(raw, own)
+    return raw, text
+
+
+def _chain(within: Sequence[Path], path: Path) -> str:
+    return " includes ".join(str(step) for step in (*within, path))
+
+
+def _moved(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Tables of a file in ``folder`` whose catalogue is named from where it is included."""
+    plan = tables.get("plan")
+    if isinstance(plan, dict) and isinstance(plan.get("catalogue"), str):
+        plan["catalogue"] = (folder / plan["catalogue"]).as_posix()
+    return tables
+
+
+def _setting(line: str) -> dict[str, Any]:
+    """The tables that one setting of the command line stands for; a value that is no TOML is a string."""
+    key, equals, value = line.partition("=")
+    for text in (line, f"{key}={json.dumps(value.strip(), ensure_ascii=False)}"):
+        try:
+            tables = tomllib.loads(text) if equals and key.strip() else {}
+        except tomllib.TOMLDecodeError:
+            continue
+        if len(tables) == 1 and INCLUDE not in tables:
+            return tables
+    raise InputError(f"--set {line}: expected KEY=VALUE, such as condition.noise=2 or cases.NAME.presses=50")
+
+
+def _lay_on(lower: dict[str, Any], upper: Mapping[str, Any]) -> None:
+    """Lay tables on others, which are changed."""
+    for key, value in upper.items():
+        below = lower.get(key)
+        if key in _NAMED and isinstance(below, list):
+            lower[key] = _joined(key, below, value)
+        elif isinstance(below, dict) and isinstance(value, dict):
+            _lay_on(below, value)
+        else:
+            lower[key] = value
+
+
+def _joined(key: str, below: list[Any], value: Any) -> Any:
+    """Named tables on named tables, in the order in which they first stood there."""
+    if isinstance(value, dict):  # a setting: cases.NAME.KEY, limits.MEASUREMENT.KEY
+        return _set_in(key, below, value)
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in (*below, *value)):
+        return value
+    joined = [dict(entry) for entry in below]
+    for entry in value:
+        same = next((other for other in joined if _name(key, other) == _name(key, entry)), None)
+        if same is None:
+            joined.append(dict(entry))
+        else:
+            _lay_on(same, entry)
+    return joined
+
+
+def _set_in(key: str, entries: list[Any], by_name: Mapping[str, Any]) -> list[Any]:
+    """Change the entries that go by a name."""
+    by = _NAMED[key][0]
+    for name, changes in by_name.items():
+        named = [entry for entry in entries if isinstance(entry, dict) and entry.get(by) == name]
+        if not named or not isinstance(changes, dict):
+            known = dict.fromkeys(str(entry.get(by)) for entry in entries if isinstance(entry, dict))
+            raise InputError(
+                f"--set {key}.{name}: expected {key}.{by.upper()}.KEY=VALUE with one of {', '.join(known)}"
+            )
+        for entry in named:
+            _lay_on(entry, changes)
+    return entries
+
+
+def _name(key: str, entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(entry.get(part) for part in _NAMED[key])
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and all(isinstance(entry, dict) for entry in value)
+    )
+
+
+def _table(head: str, table: Mapping[str, Any]) -> str:
+    return "\n".join([head, *(f"{_key(key)} = {_value(value)}" for key, value in table.items())])
+
+
+def _key(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else _value(key)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, float):
+        return repr(value)  # "inf" and "nan" are TOML, too
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)  # whole numbers; dates as ISO 8601, which is TOML

@@ -1,0 +1,153 @@
+"""A limit and its measurement as tables show them: words, numbers, and a gauge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from bench.measurements import MEASUREMENTS
+from bench.metrics import Judged, Measured, Result
+from bench.records import Run
+from bench.report import replay_command
+from bench.report.numbers import interval, number
+from bench.sequential import Decision, SequentialTest
+from bench.statistics import zero_failure_success
+
+SYMBOLS: Final = {Result.PASSED: "✓", Result.MARGINAL: "≈", Result.FAILED: "✗", Result.UNSET: "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A measurement, its interval and its limit as places on a bar, in percent of its length."""
+
+    low: float
+    high: float
+    value: float
+    allowed_from: float
+    allowed_to: float
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRow:
+    """One limit as the page shows it; ``stopped`` tells how a sequential test decided it."""
+
+    title: str
+    meaning: str
+    where: str
+    value: str
+    counted: str
+    interval: str
+    limit: str
+    result: str
+    symbol: str
+    gauge: Gauge | None
+    claim: str
+    worst: str | None
+    stopped: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRow:
+    """One measurement as the page shows it."""
+
+    title: str
+    profile: str
+    case: str
+    value: str
+    counted: str
+    interval: str
+
+
+def limit_row(run: Run, judged: Judged) -> LimitRow:
+    """Put a limit and its measurement into words and numbers."""
+    measured = judged.measured
+    measurement = MEASUREMENTS[measured.name]
+    return LimitRow(
+        title=measurement.title,
+        meaning=measurement.meaning,
+        where=f"{measured.profile} · {measured.case or 'all cases'}",
+        value=number(measured.value, measured.unit),
+        counted=_counted(measured),
+        interval=interval(measured.low, measured.high, measured.unit),
+        limit=_limit(judged),
+        result=judged.result.value,
+        symbol=SYMBOLS[judged.result],
+        gauge=gauge(judged),
+        claim="" if judged.test is not None else _claim(measured),
+        worst=None if judged.worst is None else replay_command(run, judged.worst),
+        stopped=_stopped(run, judged),
+    )
+
+
+def measured_row(measured: Measured) -> MeasuredRow:
+    """Put a measurement into words and numbers."""
+    return MeasuredRow(
+        title=MEASUREMENTS[measured.name].title,
+        profile=measured.profile,
+        case=measured.case or "all cases",
+        value=number(measured.value, measured.unit),
+        counted=_counted(measured),
+        interval=interval(measured.low, measured.high, measured.unit),
+    )
+
+
+def gauge(judged: Judged) -> Gauge | None:
+    """Where value, interval and limit stand on a bar from 0 to somewhat beyond the largest of them."""
+    measured = judged.measured
+    if measured.value is None:
+        return None
+    low = measured.value if measured.low is None else measured.low
+    high = measured.value if measured.high is None else measured.high
+    limits = [end for end in (judged.min, judged.max) if end is not None]
+    top = 1.15 * max(high, *limits)
+    if top <= 0.0:
+        top = 1.0
+    return Gauge(
+        low=100.0 * low / top,
+        high=100.0 * high / top,
+        value=100.0 * measured.value / top,
+        allowed_from=0.0 if judged.min is None else 100.0 * judged.min / top,
+        allowed_to=100.0 if judged.max is None else 100.0 * judged.max / top,
+    )
+
+
+def stopped(test: SequentialTest) -> str:
+    """What a sequential test did, and with which risks."""
+    after = f"after {test.trials:,} presses" + (f" of at most {test.cap:,}" if test.cap is not None else "")
+    risks = f"alpha {test.alpha:g}, beta {test.beta:g}"
+    match test.decision:
+        case Decision.ACCEPT | Decision.REJECT:
+            return f"decided {after} ({risks}): {test.claim}"
+        case Decision.UNDECIDED:
+            return f"not decided {after} ({risks}); held against all of them: {test.claim}"
+    return f"not decided {after} ({risks}); the run ended before: {test.claim}"
+
+
+def _stopped(run: Run, judged: Judged) -> str:
+    if run.header.until_confident is None:
+        return ""
+    if judged.test is None:
+        return "held against all presses that were made: not a rate bounded from above on one case"
+    return stopped(judged.test)
+
+
+def _counted(measured: Measured) -> str:
+    return f"n = {measured.n:,}" if measured.k is None else f"{measured.k:,} of {measured.n:,}"
+
+
+def _limit(judged: Judged) -> str:
+    unit = judged.measured.unit
+    ends = []
+    if judged.min is not None:
+        ends.append(f"≥ {number(judged.min, unit)}")
+    if judged.max is not None:
+        ends.append(f"≤ {number(judged.max, unit)}")
+    return " and ".join(ends) + (", whole interval" if judged.confident else "")
+
+
+def _claim(measured: Measured) -> str:
+    """What a count of zero proves."""
+    if measured.k != 0 or measured.n == 0:
+        return ""
+    bound = number(1.0 - zero_failure_success(measured.n), "1")
+    return f"0 of {measured.n:,}: at most {bound} with 95 % confidence (one-sided)"

@@ -1,0 +1,121 @@
+"""Presses of a whole year, stored past the service: what a database looks like after some time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from sim.service.seed import Seeded
+    from sim.service.service import Service
+
+_YEAR_US: Final = 365 * 86_400_000_000
+_AN_HOUR_US: Final = 3_600_000_000
+_ROWS_AT_ONCE: Final = 20_000
+_MEMBERS_PER_MERCHANT: Final = 200
+COLUMNS: Final = (
+    "merchant_id",
+    "store_id",
+    "stamp_id",
+    "member_id",
+    "device",
+    "key_digest",
+    "request_digest",
+    "shape_digest",
+    "kind",
+    "purpose",
+    "outcome",
+    "reason",
+    "factor",
+    "value",
+    "at_us",
+    "pressed_us",
+    "day",
+    "hour",
+    "lat_deg",
+    "lon_deg",
+    "accuracy_m",
+)
+
+
+def store_presses(service: Service, world: Seeded, count: int, *, seed: int = 0) -> None:
+    """Store ``count`` accepted presses of the year before the last hour, evenly drawn."""
+    members = _members(service, world)
+    rows = _rows(service, world, members, count, np.random.default_rng([seed, count]))
+    if service.database.is_sqlite:
+        marks = ", ".join("?" * len(COLUMNS))
+        with service.database.write() as connection:
+            driver = connection.connection.driver_connection
+            if driver is not None:
+                driver.executemany(f"INSERT INTO presses ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
+        with service.database.write() as connection:
+            connection.exec_driver_sql("ANALYZE")
+        return
+    with service.database.write() as connection:
+        driver = connection.connection.driver_connection
+        if driver is not None:
+            with driver.cursor() as cursor:
+                cursor.execute(
+                    "SET LOCAL session_replication_role = replica"
+                )  # rows are right by construction
+                with cursor.copy(f"COPY presses ({', '.join(COLUMNS)}) FROM STDIN") as copy:
+                    for row in rows:
+                        copy.write_row(row)
+    with service.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE presses")
+
+
+def _rows(
+    service: Service, world: Seeded, members: dict[int, list[int]], count: int, rng: np.random.Generator
+) -> Iterator[tuple[Any, ...]]:
+    stamps = [(merchant, stamp) for merchant in world.merchants for stamp in merchant.stamps]
+    places = {store.store_id: store for merchant in world.merchants for store in merchant.stores}
+    last_us = service.clock.now_us() - _AN_HOUR_US
+    calendar = service.calendar
+    for begin in range(0, count, _ROWS_AT_ONCE):
+        size = min(_ROWS_AT_ONCE, count - begin)
+        ages_us = rng.integers(0, _YEAR_US, size).tolist()
+        which = rng.integers(0, len(stamps), size).tolist()
+        who = rng.integers(0, _MEMBERS_PER_MERCHANT, size).tolist()
+        for age_us, stamp_number, member_number in zip(ages_us, which, who, strict=True):
+            merchant, stamp = stamps[stamp_number]
+            store = places[stamp.store_id]
+            at_us = last_us - age_us
+            local = calendar.local(at_us)
+            member_id = members[merchant.merchant_id][member_number]
+            yield (
+                merchant.merchant_id,
+                stamp.store_id,
+                stamp.stamp_id,
+                member_id,
+                member_id.to_bytes(32, "big"),
+                rng.bytes(32),
+                bytes(32),
+                rng.bytes(32),
+                "pattern",
+                "stamp",
+                "accepted",
+                "ok",
+                "",
+                1,
+                at_us,
+                at_us,
+                local.date().isoformat(),
+                local.hour,
+                store.lat_deg,
+                store.lon_deg,
+                12.0,
+            )
+
+
+def _members(service: Service, world: Seeded) -> dict[int, list[int]]:
+    members: dict[int, list[int]] = {}
+    with service.database.write() as connection:
+        for merchant in world.merchants:
+            members[merchant.merchant_id] = [
+                service.member(connection, merchant.merchant_id, f"stored {n}")
+                for n in range(_MEMBERS_PER_MERCHANT)
+            ]
+    return members

@@ -1,0 +1,1 @@
+"""HTTP: one router per subject; routers translate, the subjects decide."""

@@ -1,0 +1,128 @@
+"""Staff, shifts, corrections, wages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from sim.service.api.access import (
+    Amount,
+    Body,
+    Id,
+    MerchantDep,
+    Moment,
+    Month,
+    Name,
+    PathId,
+    Short,
+    moment_us,
+    shown,
+)
+from sim.service.attendance.hours import Rule
+from sim.service.attendance.punches import add_shift, add_staff, correct, history
+from sim.service.attendance.wages import month_of_work
+from sim.service.shops.tenants import check_store
+
+router = APIRouter(prefix="/v1/merchants/{merchant_id}", tags=["attendance"])
+
+
+class StaffBody(Body):
+    """Somebody who works at a store, and as which member that person presses."""
+
+    store: Id
+    member: Name
+    number: Short
+    hourly_wage: Amount
+
+
+class ShiftBody(Body):
+    """When somebody is to work."""
+
+    starts_at: Moment
+    ends_at: Moment
+    grace_minutes: Annotated[int, Field(ge=0, le=240)] = 5
+    rule: Rule = Rule.PAIRS
+
+
+class CorrectionBody(Body):
+    """A punch that is void, one that is added, or both; asked for and agreed by two people."""
+
+    voids: Id | None = None
+    direction: Literal["in", "out"] = "in"
+    at: Moment | None = None
+    reason: Name
+    asked_by: Annotated[str, Field(min_length=1, max_length=90, pattern=r"^[^\x00]*$")]
+    agreed_by: Annotated[str, Field(min_length=1, max_length=90, pattern=r"^[^\x00]*$")]
+
+
+@router.post("/staff", status_code=201)
+def post_staff(merchant_id: PathId, body: StaffBody, access: MerchantDep) -> dict[str, int]:
+    """Somebody begins to work at a store."""
+    service = access.service
+    with service.database.write() as connection:
+        check_store(connection, merchant_id, body.store)
+        staff_id = add_staff(
+            connection,
+            merchant_id,
+            store_id=body.store,
+            member_id=service.member(connection, merchant_id, body.member),
+            number=body.number,
+            hourly_wage=body.hourly_wage,
+        )
+    return {"id": staff_id}
+
+
+@router.post("/staff/{staff_id}/shifts", status_code=201)
+def post_shift(merchant_id: PathId, staff_id: PathId, body: ShiftBody, access: MerchantDep) -> dict[str, int]:
+    """Plan a shift."""
+    with access.service.database.write() as connection:
+        shift_id = add_shift(
+            connection,
+            merchant_id,
+            staff_id,
+            starts_us=moment_us(body.starts_at, "starts_at"),
+            ends_us=moment_us(body.ends_at, "ends_at"),
+            grace_minutes=body.grace_minutes,
+            rule=body.rule,
+        )
+    return {"id": shift_id}
+
+
+@router.post("/staff/{staff_id}/corrections", status_code=201)
+def post_correction(
+    merchant_id: PathId, staff_id: PathId, body: CorrectionBody, access: MerchantDep
+) -> dict[str, int]:
+    """Correct a missing or wrong punch."""
+    service = access.service
+    with service.database.write() as connection:
+        punch_id = correct(
+            connection,
+            merchant_id,
+            staff_id,
+            voids_id=body.voids,
+            direction=body.direction,
+            at_us=None if body.at is None else moment_us(body.at, "at"),
+            reason=body.reason,
+            asked_by=body.asked_by,
+            agreed_by=body.agreed_by,
+            key_id=access.key_id,
+            now_us=service.clock.now_us(),
+            calendar=service.calendar,
+        )
+    return {"id": punch_id}
+
+
+@router.get("/staff/{staff_id}/punches")
+def get_punches(merchant_id: PathId, staff_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+    """All punches and corrections of somebody."""
+    with access.service.database.read() as connection:
+        return [shown(one) for one in history(connection, merchant_id, staff_id)]
+
+
+@router.get("/staff/{staff_id}/work/{month}")
+def get_work(merchant_id: PathId, staff_id: PathId, month: Month, access: MerchantDep) -> dict[str, Any]:
+    """Hours and wage of a month, day by day."""
+    with access.service.database.read() as connection:
+        return month_of_work(connection, merchant_id, staff_id, month, access.service.calendar)

@@ -1,0 +1,208 @@
+"""Presses: authentication, fallback, tokens and reviews."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+
+from sim.service.api.access import (
+    Body,
+    IdempotencyKey,
+    MerchantDep,
+    Moment,
+    Name,
+    PathId,
+    PressDep,
+    Short,
+    moment_us,
+    shown,
+)
+from sim.service.api.contacts import Contacts
+from sim.service.clock import to_datetime
+from sim.service.presses.answers import Answer
+from sim.service.presses.authentication import authenticate
+from sim.service.presses.evidence import (
+    Credential,
+    OfflineReading,
+    Outcome,
+    Place,
+    PressEvidence,
+    Purpose,
+)
+from sim.service.presses.fallback import Method, fall_back
+from sim.service.presses.reviews import press_of, review_press
+from sim.service.presses.tokens import use_token
+
+router = APIRouter(prefix="/v1", tags=["presses"])
+
+Long = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
+
+
+class PlaceBody(Body):
+    """Where the device says it is."""
+
+    lat_deg: Annotated[float, Field(ge=-90, le=90)]
+    lon_deg: Annotated[float, Field(ge=-180, le=180)]
+    accuracy_m: Annotated[float, Field(ge=0, le=1e6)]
+    mocked: bool = False
+
+
+class CredentialBody(Body):
+    """A second factor, as its verifier wants it."""
+
+    kind: Short
+    values: Annotated[dict[str, Long], Field(max_length=20)]
+
+
+class ReadingBody(Body):
+    """What an offline app read from its bundle."""
+
+    serial: Short
+    bundle: Annotated[str, StringConstraints(max_length=5_000_000)]
+
+
+class PressBody(Body):
+    """One press: contacts in mm (in pixels with ``px_per_mm``), or an offline reading."""
+
+    purpose: Purpose = Purpose.STAMP
+    contacts: Contacts | None = None
+    contacts_again: Contacts | None = None
+    px_per_mm: Annotated[float, Field(ge=0.1, le=1000)] | None = None
+    reading: ReadingBody | None = None
+    credentials: Annotated[list[CredentialBody], Field(max_length=4, default_factory=list)]
+    member: Name | None = None
+    device: Name | None = None
+    place: PlaceBody | None = None
+    pressed_at: Moment | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> PressBody:
+        if (self.contacts is None) == (self.reading is None):
+            raise ValueError("expected either contacts or a reading")
+        return self
+
+
+class PressAnswer(BaseModel):
+    """What the app is told; ``token`` is for the merchant's server."""
+
+    press: int
+    outcome: Outcome
+    reason: str
+    stamp: dict[str, str] | None
+    store: dict[str, Any] | None
+    token: str | None
+    token_until: dt.datetime | None
+    at: dt.datetime
+    earlier: bool
+
+
+class FallbackBody(Body):
+    """A press without a stamp: a code that staff show, or the number on the wall."""
+
+    method: Method
+    store_number: Short
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{0,8}$")] = ""
+    member: Name
+    device: Name
+
+
+class TokenBody(Body):
+    """A token as the app handed it over, and for whom it must be good."""
+
+    token: Name
+    member: Name | None = None
+
+
+class ReviewBody(Body):
+    """What a person decided."""
+
+    accept: bool
+    reason: Name
+
+
+@router.post("/presses", response_model=PressAnswer)
+def post_press(body: PressBody, access: PressDep, idempotency_key: IdempotencyKey) -> Response:
+    """Authenticate a press; the same Idempotency-Key gets the same answer."""
+    service = access.service
+    scale = 1.0 if body.px_per_mm is None else 1.0 / body.px_per_mm
+    reading = body.reading
+    evidence = PressEvidence(
+        key=idempotency_key,
+        request_digest=service.pseudonyms.of(access.merchant_id, "request", body.model_dump_json()),
+        purpose=body.purpose,
+        contacts=None if body.contacts is None else scale * np.array(body.contacts),
+        contacts_again=None if body.contacts_again is None else scale * np.array(body.contacts_again),
+        reading=None if reading is None else OfflineReading(reading.serial, reading.bundle),
+        credentials=tuple(Credential(one.kind, one.values) for one in body.credentials),
+        member=body.member,
+        device=body.device,
+        place=None if body.place is None else Place(**body.place.model_dump()),
+        pressed_us=None if body.pressed_at is None else moment_us(body.pressed_at, "pressed_at"),
+    )
+    answer = answer_of(authenticate(service, access.merchant_id, evidence))
+    # Written here, in this thread: FastAPI would validate it once more, in another.
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+@router.post("/presses/fallback")
+def post_fallback(body: FallbackBody, access: PressDep, idempotency_key: IdempotencyKey) -> PressAnswer:
+    """A press without a stamp, worth less and limited."""
+    service = access.service
+    digest = service.pseudonyms.of(access.merchant_id, "request", body.model_dump_json())
+    answer = fall_back(
+        service, access.merchant_id, key=idempotency_key, request_digest=digest, **body.model_dump()
+    )
+    return answer_of(answer)
+
+
+@router.post("/merchants/{merchant_id}/tokens/verify")
+def post_token(merchant_id: PathId, body: TokenBody, access: MerchantDep) -> dict[str, Any]:
+    """Verify a token, server to server; it is good once, for this merchant and this member."""
+    service = access.service
+    with service.database.write() as connection:
+        verified = use_token(
+            connection, service.pseudonyms, merchant_id, body.token, body.member, service.clock.now_us()
+        )
+    return {
+        "press": verified.press_id,
+        "store": verified.store_id,
+        "stamp": verified.stamp_id,
+        "purpose": verified.purpose,
+        "factor": verified.factor,
+    }
+
+
+@router.get("/merchants/{merchant_id}/presses/{press_id}")
+def get_press(merchant_id: PathId, press_id: PathId, access: MerchantDep) -> dict[str, Any]:
+    """One press, without its member and device."""
+    with access.service.database.read() as connection:
+        return shown(press_of(connection, merchant_id, press_id))
+
+
+@router.post("/merchants/{merchant_id}/presses/{press_id}/review", status_code=204)
+def post_review(merchant_id: PathId, press_id: PathId, body: ReviewBody, access: MerchantDep) -> None:
+    """Accept or refuse a press that waits for a person."""
+    review_press(
+        access.service, merchant_id, press_id, accept=body.accept, reason=body.reason, key_id=access.key_id
+    )
+
+
+def answer_of(answer: Answer) -> PressAnswer:
+    """An answer as it travels."""
+    return PressAnswer(
+        press=answer.press_id,
+        outcome=answer.outcome,
+        reason=answer.reason,
+        stamp=None
+        if answer.stamp_serial is None
+        else {"serial": answer.stamp_serial, "name": answer.stamp_name or ""},
+        store=None if answer.store_id is None else {"id": answer.store_id, "name": answer.store_name},
+        token=answer.token,
+        token_until=None if answer.token_until_us is None else to_datetime(answer.token_until_us),
+        at=to_datetime(answer.at_us),
+        earlier=answer.earlier,
+    )

@@ -1,0 +1,95 @@
+"""An endpoint that speaks as SnowShoe's API version 3 does, so that its clients can be pointed here.
+
+Request: header ``SnowShoe-Api-Key``, body ``{"data": [[x, y], ...]}`` in pixels (or the same list as Base64
+of JSON, as version 2 had it). Reply: ``{"stamp": {"serial", "customName"}, "receipt", "created"}``. A stamp
+that is not known is a 400 whose ``error.message`` says so. Source: SnowShoe reference, ``POST /v3/stamp``,
+and its public client libraries. As there, the size of a pattern says nothing: it identifies, no more.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from typing import Annotated, Any, Final
+
+import numpy as np
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, TypeAdapter
+
+from sim.service.api.access import ServiceDep
+from sim.service.api.contacts import Contacts
+from sim.service.clock import to_datetime
+from sim.service.identity import principal_of
+from sim.service.presses.authentication import authenticate
+from sim.service.presses.evidence import Outcome, PressEvidence
+from sim.service.problems import ServiceError
+
+router = APIRouter(tags=["snowshoe"])
+NOT_FOUND: Final = 32
+"""Code of "Stamp not found", as SnowShoe's Ruby SDK documents it."""
+MALFORMED: Final = 31
+_contacts: Final = TypeAdapter[list[tuple[float, float]]](Contacts)
+
+
+class StampRequest(BaseModel):
+    """Contacts of a press, pixels, or Base64 of their JSON."""
+
+    data: list[tuple[float, float]] | str
+
+
+@router.post("/v3/stamp")
+def post_stamp(
+    request: Request,
+    body: StampRequest,
+    service: ServiceDep,
+    snowshoe_api_key: Annotated[str | None, Header()] = None,
+) -> JSONResponse:
+    """Which stamp was pressed."""
+    receipt = uuid.uuid4()
+    now_us = service.clock.now_us()
+    created = f"{to_datetime(now_us):%Y-%m-%dT%H:%M:%S}.{now_us % 1_000_000:06d}0Z"
+    try:
+        with service.database.read() as connection:
+            merchant_id = principal_of(connection, snowshoe_api_key).own_merchant()
+    except ServiceError as error:
+        return _error(401, str(error), error.status, receipt, created)
+    request.state.merchant_id = merchant_id
+    points = _points(body.data)
+    if points is None:
+        return _error(400, "data: expected points [[x, y], ...]", MALFORMED, receipt, created)
+    answer = authenticate(
+        service,
+        merchant_id,
+        PressEvidence(
+            key=str(receipt),
+            request_digest=service.pseudonyms.of(merchant_id, "request", json.dumps(points)),
+            contacts=np.array(points),
+            size_known=False,
+        ),
+    )
+    if answer.outcome is not Outcome.ACCEPTED or answer.stamp_serial is None:
+        message = "Stamp not found" if answer.stamp_serial is None else f"Stamp refused: {answer.reason}"
+        return _error(400, message, NOT_FOUND, receipt, created)
+    stamp = {"serial": answer.stamp_serial, "customName": answer.stamp_name}
+    return JSONResponse({"stamp": stamp, "receipt": str(receipt), "created": created})
+
+
+def _points(data: list[tuple[float, float]] | str) -> list[tuple[float, float]] | None:
+    try:
+        if isinstance(data, str):
+            data = json.loads(base64.b64decode(data, validate=True))
+        return _contacts.validate_python(data)
+    except (ValueError, RecursionError):  # neither Base64 nor JSON nor points
+        return None
+
+
+def _error(status: int, message: str, code: int, receipt: uuid.UUID, created: str) -> JSONResponse:
+    content: dict[str, Any] = {
+        "error": {"message": message, "code": code},
+        "receipt": str(receipt),
+        "secure": False,
+        "created": created,
+    }
+    return JSONResponse(content, status)

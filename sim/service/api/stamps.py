@@ -1,0 +1,130 @@
+"""Stamps enrolled to stores, and the bundle for offline apps."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter
+from pydantic import Field, StringConstraints
+
+from sim.service.api.access import (
+    AppDep,
+    Body,
+    Id,
+    MerchantDep,
+    Name,
+    PathId,
+    PrincipalDep,
+    ServiceDep,
+    Short,
+    shown,
+)
+from sim.service.api.contacts import Contacts
+from sim.service.identity import Role
+from sim.service.presses.credentials import pair
+from sim.service.shops.bundles import bundle_of
+from sim.service.shops.enrolment import change_state, enrol_stamp, history_of, stamps_of
+
+router = APIRouter(prefix="/v1", tags=["stamps"])
+
+
+class NewStamp(Body):
+    """A stamp: contacts of one or more presses, mm; ``factor`` is what presses of value need besides."""
+
+    store: Id
+    serial: Short
+    name: Name
+    presses_mm: Annotated[list[Contacts], Field(min_length=1, max_length=50)]
+    factor: Literal["", "sun"] = ""
+
+
+class NewCredential(Body):
+    """A tag, by its UID in hexadecimal."""
+
+    kind: Literal["sun"] = "sun"
+    uid: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{14}$")]
+
+
+class NewState(Body):
+    """What is to become of a stamp, and why."""
+
+    state: Literal["active", "disabled", "revoked"]
+    reason: Name
+
+
+@router.post("/merchants/{merchant_id}/stamps", status_code=201)
+def post_stamp(merchant_id: PathId, body: NewStamp, access: MerchantDep) -> dict[str, Any]:
+    """Enrol a stamp; 409 says which stamp of the merchant is too near, and how near."""
+    service = access.service
+    with service.database.write() as connection:
+        stamp_id, sigma_mm = enrol_stamp(
+            connection,
+            merchant_id,
+            store_id=body.store,
+            serial=body.serial,
+            name=body.name,
+            presses_mm=[np.array(press) for press in body.presses_mm],
+            factor=body.factor,
+            min_distance_mm=service.rules.min_distance_mm,
+            now_us=service.clock.now_us(),
+            key_id=access.key_id,
+        )
+    return {"id": stamp_id, "sigma_mm": None if math.isnan(sigma_mm) else sigma_mm}
+
+
+@router.get("/merchants/{merchant_id}/stamps")
+def get_stamps(merchant_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+    """A merchant's stamps; patterns stay in the service."""
+    with access.service.database.read() as connection:
+        return [shown(stamp) for stamp in stamps_of(connection, merchant_id)]
+
+
+@router.get("/merchants/{merchant_id}/stamps/{stamp_id}/history")
+def get_history(merchant_id: PathId, stamp_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+    """What was done with a stamp."""
+    with access.service.database.read() as connection:
+        return [shown(event) for event in history_of(connection, merchant_id, stamp_id)]
+
+
+@router.post("/merchants/{merchant_id}/stamps/{stamp_id}/state", status_code=204)
+def post_state(merchant_id: PathId, stamp_id: PathId, body: NewState, access: MerchantDep) -> None:
+    """Activate, disable or revoke a stamp; a suspension is lifted by those above the merchant alone."""
+    with access.service.database.write() as connection:
+        change_state(
+            connection,
+            merchant_id,
+            stamp_id,
+            body.state,
+            reason=body.reason,
+            key_id=access.key_id,
+            now_us=access.service.clock.now_us(),
+            lift=access.principal.role in (Role.VENDOR, Role.OPERATOR),
+        )
+
+
+@router.post("/merchants/{merchant_id}/stamps/{stamp_id}/credentials", status_code=201)
+def post_credential(
+    merchant_id: PathId, stamp_id: PathId, body: NewCredential, access: MerchantDep
+) -> dict[str, int]:
+    """Let a tag belong to a stamp; from then on its taps prove that the stamp is there."""
+    with access.service.database.write() as connection:
+        return {"id": pair(connection, merchant_id, stamp_id, body.kind, body.uid.lower())}
+
+
+@router.get("/merchants/{merchant_id}/bundle")
+def get_bundle(merchant_id: PathId, access: AppDep) -> dict[str, Any]:
+    """The patterns of this merchant's active stamps, signed, for offline apps, for a while."""
+    service = access.service
+    with service.database.read() as connection:
+        content = bundle_of(
+            connection, merchant_id, now_us=service.clock.now_us(), hours=service.rules.offline_hours
+        )
+    return {"bundle": service.signer.sign(content), "exp": content["exp"]}
+
+
+@router.get("/bundle-key")
+def get_bundle_key(service: ServiceDep, principal: PrincipalDep) -> dict[str, Any]:
+    """With which apps check bundles (JWK)."""
+    return service.signer.public_key

@@ -1,0 +1,1 @@
+"""Knowing customers: counts, segments, messages with consent, and their own rights."""

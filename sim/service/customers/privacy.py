@@ -1,0 +1,143 @@
+"""A member's rights: consent, export, erasure; and points for sharing data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from sim.service.clock import Calendar
+from sim.service.database import insert
+from sim.service.identity import Pseudonyms, find_member
+from sim.service.loyalty.coupons import coupons_of
+from sim.service.loyalty.ledger import Account, balances, book, movements
+from sim.service.problems import ConflictError, NotFoundError
+from sim.service.tables.attendance import Staff
+from sim.service.tables.customers import Consent, Contact, Member
+from sim.service.tables.loyalty import Program
+from sim.service.tables.presses import Press
+
+
+def require_member(connection: sa.Connection, pseudonyms: Pseudonyms, merchant_id: int, name: str) -> int:
+    """The member that a merchant calls so.
+
+    Raises:
+        NotFoundError: none, or erased.
+    """
+    member_id = find_member(connection, merchant_id, pseudonyms.of(merchant_id, "member", name))
+    if member_id is None:
+        raise NotFoundError("member", "no such member")
+    return member_id
+
+
+def set_consent(
+    connection: sa.Connection,
+    merchant_id: int,
+    member_id: int,
+    purpose: str,
+    given: bool,
+    *,
+    now_us: int,
+    calendar: Calendar,
+) -> None:
+    """Write down that a member agrees or no longer does; sharing data earns points, once."""
+    insert(connection, Consent, member_id=member_id, purpose=purpose, given=given, at_us=now_us)
+    if purpose != "sharing" or not given:
+        return
+    points = connection.execute(
+        sa.select(Program.points_per_share).where(Program.merchant_id == merchant_id)
+    ).scalar_one_or_none()
+    if points:
+        book(
+            connection,
+            Account.POINTS,
+            points,
+            merchant_id=merchant_id,
+            member_id=member_id,
+            kind="sharing",
+            reference=f"sharing:{member_id}",
+            at_us=now_us,
+            calendar=calendar,
+        )
+
+
+def consenting(connection: sa.Connection, merchant_id: int, purpose: str) -> set[int]:
+    """Members whose latest word on a purpose is yes."""
+    latest = (
+        sa.select(Consent.member_id, sa.func.max(Consent.id).label("id"))
+        .join(Member, Member.id == Consent.member_id)
+        .where(Member.merchant_id == merchant_id, Member.erased_us.is_(None), Consent.purpose == purpose)
+        .group_by(Consent.member_id)
+        .subquery()
+    )
+    return set(
+        connection.execute(
+            sa.select(Consent.member_id).join(latest, latest.c.id == Consent.id).where(Consent.given)
+        ).scalars()
+    )
+
+
+def set_contact(connection: sa.Connection, member_id: int, address: str, language: str) -> None:
+    """Keep how a member can be reached, in place of what was known before."""
+    connection.execute(sa.delete(Contact).where(Contact.member_id == member_id))
+    insert(connection, Contact, member_id=member_id, address=address, language=language)
+
+
+def export(connection: sa.Connection, member_id: int) -> dict[str, Any]:
+    """All that is stored of a member."""
+    member = connection.execute(
+        sa.select(Member.joined_us, Member.joined_day).where(Member.id == member_id)
+    ).one()
+    contact = connection.execute(
+        sa.select(Contact.address, Contact.language).where(Contact.member_id == member_id)
+    ).first()
+    consents = connection.execute(
+        sa.select(Consent.purpose, Consent.given, Consent.at_us)
+        .where(Consent.member_id == member_id)
+        .order_by(Consent.id)
+    )
+    presses = connection.execute(
+        sa.select(
+            Press.id,
+            Press.store_id,
+            Press.stamp_id,
+            Press.kind,
+            Press.purpose,
+            Press.outcome,
+            Press.reason,
+            Press.at_us,
+            Press.lat_deg,
+            Press.lon_deg,
+            Press.accuracy_m,
+        )
+        .where(Press.member_id == member_id)
+        .order_by(Press.id)
+    )
+    return {
+        "joined_us": member.joined_us,
+        "contact": None if contact is None else dict(contact._mapping),
+        "consents": [dict(row._mapping) for row in consents],
+        "presses": [dict(row._mapping) for row in presses],
+        "balances": balances(connection, member_id),
+        "ledger": movements(connection, member_id, limit=100_000),
+        "coupons": coupons_of(connection, member_id),
+    }
+
+
+def erase(connection: sa.Connection, member_id: int, *, now_us: int) -> None:
+    """Forget who a member is: contact, pseudonym, device and places go; anonymous presses and sums stay.
+
+    Raises:
+        ConflictError: the member works here; wages must be kept.
+    """
+    if connection.execute(sa.select(Staff.id).where(Staff.member_id == member_id)).first() is not None:
+        raise ConflictError("staff", "this member works here: records of work must be kept")
+    connection.execute(sa.delete(Contact).where(Contact.member_id == member_id))
+    connection.execute(
+        sa.update(Press)
+        .where(Press.member_id == member_id)
+        .values(device=None, lat_deg=None, lon_deg=None, accuracy_m=None)
+    )
+    connection.execute(
+        sa.update(Member).where(Member.id == member_id).values(pseudonym=None, erased_us=now_us)
+    )

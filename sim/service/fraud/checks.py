@@ -1,0 +1,206 @@
+"""Checks of one press against what is known: pure, one function each, each with its explanation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sim.service.clock import HOUR_US, MINUTE_US, Calendar
+from sim.service.fraud.distance import distance_m, least_speed_kmh
+from sim.service.presses.evidence import Outcome, Place, Purpose
+from sim.service.rules import Rules
+
+
+class Kind(StrEnum):
+    """What a check looks for; also the press's reason code."""
+
+    AWAY = "away_from_store"
+    TWO_PLACES = "two_places"
+    TRAVEL = "impossible_travel"
+    HOURS = "outside_hours"
+    STAMP_BURST = "stamp_burst"
+    DEVICE_BURST = "device_burst"
+    STAFF = "staff_self_stamping"
+    SHARED_DEVICE = "device_of_many_members"
+    MOCKED = "mocked_place"
+    NO_PLACE = "no_place"
+    CLONED = "cloned_pattern"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier press that gave a place."""
+
+    press_id: int
+    at_us: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known when a press is checked.
+
+    Attributes:
+        at_us: when it was pressed.
+        store: its place; ``accuracy_m`` is the store's radius.
+        opening: of the store, as stored.
+        stamp_before, member_before: their latest located presses.
+        stamp_recent, device_recent: presses in the burst window.
+        staff_recent: the member's loyalty presses lately, if the member works for the merchant.
+        device_members: members for whom the device pressed within a day, this one included.
+    """
+
+    at_us: int
+    purpose: Purpose
+    place: Place | None
+    store: Place
+    opening: str
+    require_place: bool
+    stamp_before: Earlier | None = None
+    member_before: Earlier | None = None
+    stamp_recent: int = 0
+    device_recent: int = 0
+    staff_recent: int = 0
+    is_staff: bool = False
+    device_members: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """What a check found.
+
+    Attributes:
+        outcome: of the press: refused or review.
+        explanation: with the figures.
+        behind: earlier presses that are part of it.
+        sure: one is enough for an alarm; otherwise a second one within the rules' time.
+        suspends: a confirmed one suspends the stamp.
+    """
+
+    kind: Kind
+    outcome: Outcome
+    explanation: str
+    behind: tuple[int, ...] = ()
+    sure: bool = False
+    suspends: bool = False
+
+
+def suspicions(known: Known, rules: Rules, calendar: Calendar) -> Iterator[Suspicion]:
+    """All that the checks find, gravest first."""
+    place = known.place
+    if place is None:
+        if known.require_place:
+            yield Suspicion(Kind.NO_PLACE, Outcome.REVIEW, "no place was given")
+    elif place.mocked:
+        yield Suspicion(Kind.MOCKED, Outcome.REVIEW, "the device says that its place was made up")
+    else:
+        yield from _two_places(known, place, rules)
+        yield from _away(known, place, rules)
+        yield from _travel(known, place, rules)
+    yield from _hours(known, rules, calendar)
+    yield from _bursts(known, rules)
+    yield from _staff(known, rules)
+
+
+def cloned(reason: str) -> Suspicion:
+    """The pattern is the stamp's and the credential is not: somebody has copied the pattern."""
+    text = f"the pattern is the stamp's and its credential is not ({reason})"
+    return Suspicion(Kind.CLONED, Outcome.REFUSED, text, sure=True)
+
+
+def _away(known: Known, place: Place, rules: Rules) -> Iterator[Suspicion]:
+    if place.accuracy_m > rules.close_enough_m:
+        return
+    away = distance_m(known.store.lat_deg, known.store.lon_deg, place.lat_deg, place.lon_deg)
+    allowed = known.store.accuracy_m + 2.0 * place.accuracy_m
+    if away > allowed:
+        text = f"pressed {away:.0f} m from its store, where {allowed:.0f} m are allowed"
+        far = away - allowed > rules.far_m
+        yield Suspicion(Kind.AWAY, Outcome.REFUSED, text, sure=far, suspends=True)
+
+
+def _two_places(known: Known, place: Place, rules: Rules) -> Iterator[Suspicion]:
+    if (text := _too_fast(known.stamp_before, known.at_us, place, rules)) and known.stamp_before is not None:
+        yield Suspicion(
+            Kind.TWO_PLACES,
+            Outcome.REFUSED,
+            f"one stamp {text}",
+            (known.stamp_before.press_id,),
+            sure=True,
+            suspends=True,
+        )
+
+
+def _travel(known: Known, place: Place, rules: Rules) -> Iterator[Suspicion]:
+    before = known.member_before
+    if (text := _too_fast(before, known.at_us, place, rules)) and before is not None:
+        yield Suspicion(Kind.TRAVEL, Outcome.REFUSED, f"one member {text}", (before.press_id,), sure=True)
+
+
+def _too_fast(before: Earlier | None, at_us: int, place: Place, rules: Rules) -> str:
+    if before is None:
+        return ""
+    apart = distance_m(before.place.lat_deg, before.place.lon_deg, place.lat_deg, place.lon_deg)
+    radii = 2.0 * (before.place.accuracy_m + place.accuracy_m)
+    speed = least_speed_kmh(apart, radii, at_us - before.at_us, rules.skew_seconds)
+    if apart - radii < rules.speed_least_m or speed <= rules.speed_kmh:
+        return ""
+    minutes = abs(at_us - before.at_us) / MINUTE_US
+    return f"in two places {apart / 1000:.1f} km apart within {minutes:.0f} min: at least {speed:.0f} km/h"
+
+
+def _hours(known: Known, rules: Rules, calendar: Calendar) -> Iterator[Suspicion]:
+    if known.purpose in (Purpose.CHECK_IN, Purpose.CHECK_OUT):
+        return  # staff come before opening and leave after closing
+    if not is_open(known.opening, known.at_us, calendar, rules.opening_slack_minutes):
+        clock = calendar.local(known.at_us)
+        yield Suspicion(Kind.HOURS, Outcome.REVIEW, f"pressed at {clock:%H:%M}, when the store is closed")
+
+
+def _bursts(known: Known, rules: Rules) -> Iterator[Suspicion]:
+    if known.stamp_recent >= rules.burst_presses:
+        text = f"{known.stamp_recent + 1} presses of one stamp within {rules.burst_minutes} min"
+        yield Suspicion(Kind.STAMP_BURST, Outcome.REVIEW, text, sure=True)
+    if known.device_recent >= rules.burst_device:
+        text = f"{known.device_recent + 1} presses of one device within {rules.burst_minutes} min"
+        yield Suspicion(Kind.DEVICE_BURST, Outcome.REVIEW, text, sure=True)
+
+
+def _staff(known: Known, rules: Rules) -> Iterator[Suspicion]:
+    if known.purpose is not Purpose.STAMP:
+        return
+    if known.is_staff and known.staff_recent >= rules.staff_presses:
+        text = (
+            f"{known.staff_recent + 1} stamps for one's own card by somebody who works there"
+            f" within {rules.staff_window_hours} h"
+        )
+        yield Suspicion(Kind.STAFF, Outcome.REVIEW, text, sure=True)
+    if known.device_members > rules.staff_device_members:
+        text = f"one device pressed for {known.device_members} members within a day"
+        yield Suspicion(Kind.SHARED_DEVICE, Outcome.REVIEW, text, sure=True)
+
+
+def is_open(opening: str, at_us: int, calendar: Calendar, slack_minutes: int) -> bool:
+    """Whether a store is open, give or take the slack.
+
+    Args:
+        opening: seven days of ``[opens, closes]`` in minutes after midnight, Monday first, as JSON.
+        at_us: when.
+        calendar: of the store.
+        slack_minutes: before opening and after closing.
+    """
+    days: list[list[tuple[int, int]]] = json.loads(opening)
+    local = calendar.local(at_us)
+    minute = local.hour * 60 + local.minute
+    return any(
+        opens - slack_minutes <= minute + shift <= closes + slack_minutes
+        for back, shift in ((0, 0), (1, 1440), (-1, -1440))
+        for opens, closes in days[(local.weekday() - back) % 7]
+    )
+
+
+def confirmed_since(known: Known, rules: Rules) -> int:
+    """From when on an earlier suspicion confirms one of now."""
+    return known.at_us - rules.confirm_hours * HOUR_US

@@ -1,0 +1,65 @@
+"""What a service does by itself, every few seconds: end freezes and coupons, send what waits."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from sim.service.customers.messages import Transport, deliver
+from sim.service.loyalty.coupons import expire_coupons
+from sim.service.loyalty.redemptions import release_overdue
+from sim.service.service import Service
+
+EVERY_S: Final = 5.0
+
+
+class FileTransport:
+    """Writes messages to a file, one line of JSON each: what a gateway would be handed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def send(self, message_id: int, address: str, language: str, text: str) -> bool:
+        """Append one message."""
+        line = {"message": message_id, "to": address, "language": language, "text": text}
+        with self._path.open("ab") as file:
+            file.write(msgspec.json.encode(line) + b"\n")
+        return True
+
+
+def tidy(service: Service, transport: Transport | None = None) -> dict[str, int]:
+    """Do it once, and say how much there was."""
+    now_us = service.clock.now_us()
+    released = release_overdue(service)
+    with service.database.write() as connection:
+        expired = expire_coupons(connection, now_us=now_us, calendar=service.calendar)
+    sent = 0
+    if transport is not None:
+        with service.database.write() as connection:
+            sent = deliver(connection, transport, now_us=now_us)
+    return {"released": released, "expired": expired, "sent": sent}
+
+
+class Housekeeping:
+    """Does it in a thread, as long as the block lasts."""
+
+    def __init__(self, service: Service, transport: Transport | None = None) -> None:
+        self._service = service
+        self._transport = transport
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+
+    def __enter__(self) -> Housekeeping:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(EVERY_S):
+            tidy(self._service, self._transport)

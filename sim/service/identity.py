@@ -1,0 +1,171 @@
+"""Who asks: keys and what they may do; members under pseudonyms."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import sqlalchemy as sa
+
+from sim.service.clock import Calendar
+from sim.service.database import insert, insert_new
+from sim.service.problems import ForbiddenError, NotFoundError, UnauthorisedError
+from sim.service.tables.customers import Member
+from sim.service.tables.tenants import Key, Merchant
+
+_KEY_BYTES: Final = 24
+_members = Member.columns()
+_MEMBER: Final = sa.select(_members.c.id).where(
+    _members.c.merchant_id == sa.bindparam("merchant_id"), _members.c.pseudonym == sa.bindparam("pseudonym")
+)
+_keys = Key.columns()
+_KEY: Final = sa.select(_keys.c.id, _keys.c.role, _keys.c.vendor_id, _keys.c.merchant_id).where(
+    _keys.c.digest == sa.bindparam("digest"), _keys.c.withdrawn_us.is_(None)
+)
+
+
+class Role(StrEnum):
+    """What a key is for."""
+
+    OPERATOR = "operator"
+    VENDOR = "vendor"
+    MERCHANT = "merchant"
+    """A merchant's server."""
+    APP = "app"
+    """In every copy of the merchant's app, hence in everybody's hands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who holds a key; the ids say how far it reaches."""
+
+    key_id: int
+    role: Role
+    vendor_id: int | None
+    merchant_id: int | None
+
+    def require(self, *roles: Role) -> None:
+        """Check what the key is for.
+
+        Raises:
+            ForbiddenError: something else.
+        """
+        if self.role not in roles:
+            raise ForbiddenError(
+                "role", f"this key is for {self.role}; expected one for {' or '.join(roles)}"
+            )
+
+    def own_merchant(self) -> int:
+        """The merchant of an app's or a merchant's key.
+
+        Raises:
+            ForbiddenError: a key of somebody else.
+        """
+        if self.merchant_id is None:
+            raise ForbiddenError("role", f"this key is for {self.role}; expected one for app or merchant")
+        return self.merchant_id
+
+
+def digest(text: str) -> bytes:
+    """What is stored in place of a secret of full entropy."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def make_key(
+    connection: sa.Connection,
+    role: Role,
+    *,
+    now_us: int,
+    vendor_id: int | None = None,
+    merchant_id: int | None = None,
+) -> tuple[int, str]:
+    """A new key: its number and its text, which is not kept."""
+    text = f"{role.value}_{secrets.token_urlsafe(_KEY_BYTES)}"
+    number = insert(
+        connection,
+        Key,
+        digest=digest(text),
+        role=role,
+        vendor_id=vendor_id,
+        merchant_id=merchant_id,
+        made_us=now_us,
+    )
+    return number, text
+
+
+def principal_of(connection: sa.Connection, text: str | None) -> Principal:
+    """Who holds a key.
+
+    Raises:
+        UnauthorisedError: none given, not known, or withdrawn.
+    """
+    if not text:
+        raise UnauthorisedError("key", "no key: expected Authorization: Bearer KEY")
+    row = connection.execute(_KEY, {"digest": digest(text)}).first()
+    if row is None:
+        raise UnauthorisedError("key", "this key is not known, or was withdrawn")
+    return Principal(row.id, Role(row.role), row.vendor_id, row.merchant_id)
+
+
+def check_merchant(connection: sa.Connection, principal: Principal, merchant_id: int) -> None:
+    """Check that a merchant is there and within a key's reach; both failures look alike.
+
+    Raises:
+        NotFoundError: it is not.
+    """
+    if principal.merchant_id == merchant_id or (
+        principal.role in (Role.OPERATOR, Role.VENDOR)
+        and connection.execute(
+            sa.select(Merchant.id).where(
+                Merchant.id == merchant_id,
+                sa.true() if principal.role is Role.OPERATOR else Merchant.vendor_id == principal.vendor_id,
+            )
+        ).first()
+    ):
+        return
+    raise NotFoundError("merchant", f"no merchant {merchant_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pseudonyms:
+    """Turns what a merchant calls its members and devices into numbers that say nothing elsewhere."""
+
+    secret: bytes
+
+    def of(self, merchant_id: int, kind: str, name: str) -> bytes:
+        """The pseudonym of a name within one merchant."""
+        return hmac.digest(self.secret, f"{kind}:{merchant_id}:{name}".encode(), "sha256")
+
+
+def member_id_of(
+    connection: sa.Connection, merchant_id: int, pseudonym: bytes, now_us: int, calendar: Calendar
+) -> int:
+    """The member of a pseudonym, made where new."""
+    found = find_member(connection, merchant_id, pseudonym)
+    if found is not None:
+        return found
+    made = insert_new(
+        connection,
+        Member,
+        {
+            "merchant_id": merchant_id,
+            "pseudonym": pseudonym,
+            "joined_us": now_us,
+            "joined_day": calendar.day(now_us),
+        },
+        ("merchant_id", "pseudonym"),
+    )
+    if made is not None:
+        return made
+    return connection.execute(_MEMBER, {"merchant_id": merchant_id, "pseudonym": pseudonym}).scalar_one()
+
+
+def find_member(connection: sa.Connection, merchant_id: int, pseudonym: bytes) -> int | None:
+    """The member of a pseudonym; None where there is none."""
+    return connection.execute(
+        _MEMBER, {"merchant_id": merchant_id, "pseudonym": pseudonym}
+    ).scalar_one_or_none()

@@ -1,0 +1,97 @@
+"""Stamp cards: a stamp for an accepted press, a coupon for a full card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import sqlalchemy as sa
+
+from sim.service.clock import DAY_US, MINUTE_US, Calendar
+from sim.service.loyalty.coupons import issue_coupon
+from sim.service.loyalty.ledger import Account, book_all, lock_member, movement
+from sim.service.tables.loyalty import Entry
+
+_entries = Entry.columns().c
+_earned = sa.and_(_entries.kind == "press", _entries.amount > 0)
+_CARD: Final = sa.select(
+    sa.func.coalesce(sa.func.sum(_entries.amount), 0).label("balance"),
+    sa.func.max(sa.case((sa.and_(_earned, _entries.at_us <= sa.bindparam("at_us")), _entries.at_us))).label(
+        "last_us"
+    ),
+    sa.func.coalesce(
+        sa.func.sum(
+            sa.case((sa.and_(_earned, _entries.day == sa.bindparam("day")), _entries.amount), else_=0)
+        ),
+        0,
+    ).label("today"),
+).where(_entries.member_id == sa.bindparam("member_id"), _entries.account == Account.STAMPS.value)
+"""A member's card: its sum, when it was stamped last, and how often today."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardRules:
+    """What a card needs of its merchant's program; see :class:`~sim.service.tables.loyalty.Program`."""
+
+    card_stamps: int
+    coupon_name: str
+    coupon_days: int
+    points_per_stamp: int
+    delay_minutes: int
+    stamps_per_day: int
+
+
+def stamp_card(
+    connection: sa.Connection,
+    rules: CardRules,
+    *,
+    merchant_id: int,
+    member_id: int,
+    press_id: int,
+    stamps: int,
+    at_us: int,
+    calendar: Calendar,
+) -> int:
+    """Stamp a member's card for a press and turn a full card into a coupon.
+
+    Returns:
+        Stamps given: none within the delay or beyond the day's cap.
+    """
+    lock_member(connection, member_id)
+    known = {"member_id": member_id, "at_us": at_us, "day": calendar.day(at_us)}
+    so_far = connection.execute(_CARD, known).one()
+    if so_far.last_us is not None and at_us - so_far.last_us < rules.delay_minutes * MINUTE_US:
+        return 0
+    stamps = min(stamps, rules.stamps_per_day - so_far.today)
+    if stamps <= 0:
+        return 0
+    move = partial(
+        movement,
+        merchant_id=merchant_id,
+        member_id=member_id,
+        at_us=at_us,
+        calendar=calendar,
+        press_id=press_id,
+    )
+    reference = f"press:{press_id}"
+    moves = [move(Account.STAMPS, stamps, kind="press", reference=reference)]
+    if rules.points_per_stamp:
+        points = stamps * rules.points_per_stamp
+        moves.append(move(Account.POINTS, points, kind="press", reference=reference))
+    full = so_far.balance + stamps >= rules.card_stamps
+    if full:
+        moves.append(move(Account.STAMPS, -rules.card_stamps, kind="card-full", reference=f"card:{press_id}"))
+    book_all(connection, moves)
+    if full:
+        issue_coupon(
+            connection,
+            merchant_id=merchant_id,
+            member_id=member_id,
+            name=rules.coupon_name,
+            expires_us=at_us + rules.coupon_days * DAY_US,
+            at_us=at_us,
+            calendar=calendar,
+            press_id=press_id,
+        )
+    return stamps

@@ -1,0 +1,133 @@
+"""The ledger: movements are added and never changed; a balance is their sum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from sim.service.clock import Calendar
+from sim.service.database import insert_new
+from sim.service.tables.customers import Member
+from sim.service.tables.loyalty import Entry
+
+_INSERT: Final = sa.insert(Entry.columns())
+_members = Member.columns()
+_LOCK: Final = (
+    sa.select(_members.c.id).where(_members.c.id == sa.bindparam("member_id")).with_for_update(key_share=True)
+)
+
+
+class Account(StrEnum):
+    """What a member has."""
+
+    STAMPS = "stamps"
+    POINTS = "points"
+    POINTS_FROZEN = "points-frozen"
+    COUPONS = "coupons"
+    COUPONS_FROZEN = "coupons-frozen"
+
+
+def movement(
+    account: Account,
+    amount: int,
+    *,
+    merchant_id: int,
+    member_id: int,
+    kind: str,
+    reference: str,
+    at_us: int,
+    calendar: Calendar,
+    press_id: int | None = None,
+) -> dict[str, Any]:
+    """One movement, to be booked."""
+    return {
+        "merchant_id": merchant_id,
+        "member_id": member_id,
+        "account": account.value,
+        "kind": kind,
+        "amount": amount,
+        "reference": reference,
+        "press_id": press_id,
+        "at_us": at_us,
+        "day": calendar.day(at_us),
+    }
+
+
+def book_all(connection: sa.Connection, movements: Sequence[Mapping[str, Any]]) -> None:
+    """Add movements that are new for sure: the constraint refuses them otherwise."""
+    connection.execute(_INSERT, movements)
+
+
+def book(
+    connection: sa.Connection,
+    account: Account,
+    amount: int,
+    *,
+    merchant_id: int,
+    member_id: int,
+    kind: str,
+    reference: str,
+    at_us: int,
+    calendar: Calendar,
+    press_id: int | None = None,
+) -> bool:
+    """Add a movement; False if the account has one with this reference already."""
+    values = movement(
+        account,
+        amount,
+        merchant_id=merchant_id,
+        member_id=member_id,
+        kind=kind,
+        reference=reference,
+        at_us=at_us,
+        calendar=calendar,
+        press_id=press_id,
+    )
+    return insert_new(connection, Entry, values, ("merchant_id", "account", "reference")) is not None
+
+
+def balance(connection: sa.Connection, member_id: int, account: Account) -> int:
+    """The sum of a member's movements."""
+    return connection.execute(
+        sa.select(sa.func.coalesce(sa.func.sum(Entry.amount), 0)).where(
+            Entry.member_id == member_id, Entry.account == account.value
+        )
+    ).scalar_one()
+
+
+def balances(connection: sa.Connection, member_id: int) -> dict[str, int]:
+    """All balances of a member; accounts that never moved are 0."""
+    rows = connection.execute(
+        sa.select(Entry.account, sa.func.sum(Entry.amount))
+        .where(Entry.member_id == member_id)
+        .group_by(Entry.account)
+    )
+    return {account.value: 0 for account in Account} | {name: int(total) for name, total in rows}
+
+
+def movements(connection: sa.Connection, member_id: int, *, limit: int = 1000) -> list[dict[str, Any]]:
+    """A member's movements, newest first."""
+    rows = connection.execute(
+        sa.select(
+            Entry.id,
+            Entry.account,
+            Entry.kind,
+            Entry.amount,
+            Entry.reference,
+            Entry.press_id,
+            Entry.at_us,
+            Entry.day,
+        )
+        .where(Entry.member_id == member_id)
+        .order_by(Entry.id.desc())
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def lock_member(connection: sa.Connection, member_id: int) -> None:
+    """Let a member's movements wait for each other (SQLite's transactions do anyway)."""
+    connection.execute(_LOCK, {"member_id": member_id})

@@ -1,0 +1,1 @@
+"""Presses: what is sent, what it proves, how it is decided."""

@@ -1,0 +1,192 @@
+"""What every kind of press begins and ends with: its key, its answer, and what follows from it."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from sim.service.attendance.punches import punch
+from sim.service.loyalty.cards import CardRules, stamp_card
+from sim.service.presses.evidence import Outcome, Purpose
+from sim.service.presses.known import before_matching
+from sim.service.presses.tokens import token_of
+from sim.service.problems import ConflictError
+from sim.service.service import Service
+from sim.service.tables.loyalty import Program
+from sim.service.tables.presses import Press
+from sim.service.tables.tenants import Stamp, Store
+
+if TYPE_CHECKING:
+    from sim.service.database import AnyRow
+
+KEY_COLUMNS: Final = ("merchant_id", "key_digest")
+_before = lru_cache(before_matching)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an app is told.
+
+    Attributes:
+        token: for the merchant's server, to be verified once; None unless accepted.
+        earlier: this is the answer to an earlier request with the same key.
+    """
+
+    press_id: int
+    outcome: Outcome
+    reason: str
+    stamp_serial: str | None
+    stamp_name: str | None
+    store_id: int | None
+    store_name: str | None
+    token: str | None
+    token_until_us: int | None
+    at_us: int
+    earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A press that was not seen before.
+
+    Attributes:
+        merchant: what it asks of presses, its program, and how many patterns were unknown lately.
+        device: its pseudonym.
+    """
+
+    merchant: AnyRow
+    now_us: int
+    key_digest: bytes
+    device: bytes | None
+
+
+def before_press(
+    service: Service,
+    connection: sa.Connection,
+    merchant_id: int,
+    key: str,
+    request_digest: bytes,
+    device: str | None,
+) -> Start | Answer:
+    """Begin a press, or give the answer that its key got before.
+
+    Raises:
+        ConflictError: the key was used for another request.
+    """
+    now_us = service.clock.now_us()
+    key_digest = service.pseudonyms.of(merchant_id, "press", key)
+    pseudonym = None if device is None else service.pseudonyms.of(merchant_id, "device", device)
+    known = {"merchant_id": merchant_id, "key_digest": key_digest, "device": pseudonym, "now_us": now_us}
+    merchant = connection.execute(_before(service.rules), known).one()
+    if merchant.earlier is not None:
+        return repeated(service, connection, merchant_id, key_digest, request_digest)
+    return Start(merchant, now_us, key_digest, pseudonym)
+
+
+def repeated(
+    service: Service, connection: sa.Connection, merchant_id: int, key_digest: bytes, request_digest: bytes
+) -> Answer:
+    """The answer that a key got before.
+
+    Raises:
+        ConflictError: it was used for another request.
+    """
+    row = connection.execute(
+        sa.select(
+            Press.id,
+            Press.request_digest,
+            Press.outcome,
+            Press.reason,
+            Press.store_id,
+            Press.token_digest,
+            Press.token_until_us,
+            Press.at_us,
+            Stamp.serial,
+            Stamp.name,
+            Store.name.label("store_name"),
+        )
+        .outerjoin(Stamp, Stamp.id == Press.stamp_id)
+        .outerjoin(Store, Store.id == Press.store_id)
+        .where(Press.merchant_id == merchant_id, Press.key_digest == key_digest)
+    ).one()
+    if not hmac.compare_digest(row.request_digest, request_digest):
+        raise ConflictError("key-reused", "this Idempotency-Key was used for another request")
+    token = None
+    if row.token_digest is not None:
+        token = token_of(service.settings.secret, merchant_id, key_digest)
+    return Answer(
+        row.id,
+        Outcome(row.outcome),
+        row.reason,
+        row.serial,
+        row.name,
+        row.store_id,
+        row.store_name,
+        token,
+        row.token_until_us,
+        row.at_us,
+        earlier=True,
+    )
+
+
+def follow(
+    service: Service,
+    connection: sa.Connection,
+    merchant_id: int,
+    press_id: int,
+    press: Followed,
+    program: AnyRow,
+) -> None:
+    """Write down what follows from an accepted press: a stamp on the card, or a punch.
+
+    ``program`` is a row with ``PROGRAM_COLUMNS``: None in them where the merchant has no program.
+    """
+    if press.member_id is None:
+        return
+    if press.purpose == Purpose.STAMP and program.card_stamps is not None:
+        stamp_card(
+            connection,
+            CardRules(
+                program.card_stamps,
+                program.coupon_name,
+                program.coupon_days,
+                program.points_per_stamp,
+                program.delay_minutes,
+                program.stamps_per_day,
+            ),
+            merchant_id=merchant_id,
+            member_id=press.member_id,
+            press_id=press_id,
+            stamps=press.value,
+            at_us=press.at_us,
+            calendar=service.calendar,
+        )
+    elif press.purpose in (Purpose.CHECK_IN, Purpose.CHECK_OUT) and press.staff_id is not None:
+        direction = "in" if press.purpose == Purpose.CHECK_IN else "out"
+        punch(connection, press.staff_id, direction, press.at_us, press_id, service.calendar)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Of a press, what its consequences depend on; ``staff_id`` is None for members who do not work there."""
+
+    member_id: int | None
+    staff_id: int | None
+    purpose: str
+    value: int
+    at_us: int
+
+
+PROGRAM_COLUMNS: Final = (
+    Program.card_stamps,
+    Program.coupon_name,
+    Program.coupon_days,
+    Program.points_per_stamp,
+    Program.delay_minutes,
+    Program.stamps_per_day,
+)
+"""What :func:`follow` wants of a program."""

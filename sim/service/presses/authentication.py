@@ -1,0 +1,309 @@
+"""One press from evidence to answer, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from sim.decoder import Reading, Verdict
+from sim.service.clock import SECOND_US
+from sim.service.database import insert_new
+from sim.service.fraud.alarms import raise_alarm
+from sim.service.fraud.checks import Known, Suspicion, cloned, suspicions
+from sim.service.presses import decision
+from sim.service.presses.answers import (
+    KEY_COLUMNS,
+    Answer,
+    Followed,
+    Start,
+    before_press,
+    follow,
+    repeated,
+)
+from sim.service.presses.credentials import NOT_GENUINE
+from sim.service.presses.decision import Decision
+from sim.service.presses.evidence import Outcome, Place, PressEvidence, Purpose
+from sim.service.presses.geometry import shape_digest
+from sim.service.presses.known import STAMP_AND_STORE, after_matching, earlier_of
+from sim.service.presses.tokens import token_of
+from sim.service.problems import MalformedError
+from sim.service.rules import Rules
+from sim.service.service import Service
+from sim.service.shops.matching import Match
+from sim.service.tables.presses import Press
+from sim.service.tables.tenants import Stamp
+
+if TYPE_CHECKING:
+    from sim.service.database import AnyRow
+
+_after = lru_cache(after_matching)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """All that is known while one press is decided."""
+
+    service: Service
+    connection: sa.Connection
+    merchant_id: int
+    evidence: PressEvidence
+    start: Start
+
+    @property
+    def merchant(self) -> AnyRow:
+        return self.start.merchant
+
+    @property
+    def now_us(self) -> int:
+        return self.start.now_us
+
+    @property
+    def rules(self) -> Rules:
+        return self.service.rules
+
+    @property
+    def pressed_us(self) -> int:
+        return self.now_us if self.evidence.pressed_us is None else self.evidence.pressed_us
+
+    @property
+    def at_us(self) -> int:
+        """When it counts as pressed: late presses of offline apps when they were, others when heard."""
+        return self.pressed_us if self.evidence.reading is not None else self.now_us
+
+
+def authenticate(service: Service, merchant_id: int, evidence: PressEvidence) -> Answer:
+    """Decide one press and write down all that follows from it; the same key gets the same answer.
+
+    Raises:
+        ConflictError: the key was used for another request.
+        MalformedError: a bundle that was not made here, or not for this merchant.
+    """
+    with service.database.write() as connection:
+        start = before_press(
+            service, connection, merchant_id, evidence.key, evidence.request_digest, evidence.device
+        )
+        if isinstance(start, Answer):
+            return start
+        case = _Case(service, connection, merchant_id, evidence, start)
+        match, ground = _matched(case)
+        stamp = _stamp(case, match)
+        member_id = (
+            None if evidence.member is None else service.member(connection, merchant_id, evidence.member)
+        )
+        shape = None if evidence.contacts is None or stamp is None else shape_digest(evidence.contacts)
+        seen, factor = None, ""
+        found: list[Suspicion] = []
+        if ground is None and stamp is not None:
+            seen = _seen(case, stamp.id, member_id, shape)
+            ground, factor, found = _judged(case, match, stamp, seen)
+        verdict = ground or decision.ACCEPTED
+        token = None
+        if verdict.outcome is Outcome.ACCEPTED:
+            token = token_of(service.settings.secret, merchant_id, start.key_digest)
+        values = _values(case, stamp, member_id, shape, verdict, factor, match.reading, token)
+        press_id = insert_new(connection, Press, values, KEY_COLUMNS)
+        if press_id is None:  # the same request, at the same time, was a moment quicker
+            return repeated(service, connection, merchant_id, start.key_digest, evidence.request_digest)
+        if stamp is not None:
+            _raise_alarms(case, stamp, press_id, found)
+        if verdict.outcome is Outcome.ACCEPTED:
+            staff_id = None if seen is None else seen.staff_id
+            followed = Followed(member_id, staff_id, evidence.purpose, values["value"], case.at_us)
+            follow(service, connection, merchant_id, press_id, followed, start.merchant)
+        return Answer(
+            press_id,
+            verdict.outcome,
+            verdict.reason,
+            None if stamp is None else stamp.serial,
+            None if stamp is None else stamp.name,
+            None if stamp is None else stamp.store_id,
+            None if stamp is None else stamp.store_name,
+            token,
+            values["token_until_us"],
+            case.at_us,
+        )
+
+
+def _stamp(case: _Case, match: Match) -> AnyRow | None:
+    if match.stamp_id is None:
+        return None
+    known = {"merchant_id": case.merchant_id, "stamp_id": match.stamp_id}
+    return case.connection.execute(STAMP_AND_STORE, known).one()
+
+
+def _seen(case: _Case, stamp_id: int, member_id: int | None, shape: bytes | None) -> AnyRow:
+    known = {
+        "merchant_id": case.merchant_id,
+        "stamp_id": stamp_id,
+        "member_id": member_id,
+        "device": case.start.device,
+        "shape_digest": shape,
+        "now_us": case.now_us,
+    }
+    return case.connection.execute(_after(case.rules), known).one()
+
+
+def _raise_alarms(case: _Case, stamp: AnyRow, press_id: int, found: Sequence[Suspicion]) -> None:
+    for suspicion in found:
+        raise_alarm(
+            case.connection,
+            suspicion,
+            merchant_id=case.merchant_id,
+            store_id=stamp.store_id,
+            stamp_id=stamp.id,
+            press_id=press_id,
+            suspend=case.merchant.suspend_automatically,
+            now_us=case.now_us,
+            rules=case.rules,
+        )
+
+
+def _matched(case: _Case) -> tuple[Match, Decision | None]:
+    """The stamp, or why there is none."""
+    rules, evidence = case.rules, case.evidence
+    nothing = Match(None, Reading(Verdict.NONE))
+    if (
+        case.merchant.misses_of_device >= rules.misses_per_device
+        or case.merchant.misses_of_merchant >= rules.misses_per_merchant
+    ):
+        return nothing, decision.refused("too_many_tries")
+    late = decision.of_time(case.pressed_us, case.now_us, rules, offline=evidence.reading is not None)
+    if late is not None:
+        return nothing, late
+    if evidence.contacts is None:
+        return _read_offline(case)
+    matcher, version = case.service.matcher, case.merchant.catalogue_version
+    search = matcher.match if evidence.size_known else matcher.match_shape
+    match = search(case.connection, case.merchant_id, version, evidence.contacts)
+    return match, decision.unmatched(match) if match.stamp_id is None else None
+
+
+def _read_offline(case: _Case) -> tuple[Match, Decision | None]:
+    """The stamp that an app read from its bundle; the bundle must have been good at the time."""
+    reading = case.evidence.reading
+    if reading is None:
+        raise MalformedError("evidence", "neither contacts nor a reading: expected one of them")
+    bundle = case.service.signer.open(reading.bundle)
+    if bundle["merchant"] != case.merchant_id:
+        raise MalformedError("bundle", "the bundle is another merchant's")
+    nothing = Match(None, Reading(Verdict.NONE))
+    if not bundle["iat"] <= case.pressed_us // SECOND_US + case.rules.skew_seconds:
+        return nothing, decision.refused("before_bundle")
+    if case.pressed_us // SECOND_US > bundle["exp"]:
+        return nothing, decision.refused("bundle_expired")
+    stamp_id = case.connection.execute(
+        sa.select(Stamp.id).where(Stamp.merchant_id == case.merchant_id, Stamp.serial == reading.serial)
+    ).scalar_one_or_none()
+    match = Match(stamp_id, Reading(Verdict.READ if stamp_id is not None else Verdict.FOREIGN))
+    return match, decision.unmatched(match) if stamp_id is None else None
+
+
+def _judged(
+    case: _Case, match: Match, stamp: AnyRow, seen: AnyRow
+) -> tuple[Decision | None, str, list[Suspicion]]:
+    """The ground for not accepting, the factor that was proved, and what the checks found."""
+    evidence, rules = case.evidence, case.rules
+    ground = decision.of_state(stamp.state)
+    if ground is None and seen.same_shape is not None:
+        ground = decision.refused("replayed")
+    mild = None
+    if ground is None and evidence.contacts is not None:
+        shape = decision.of_shape(
+            match,
+            evidence.contacts,
+            evidence.contacts_again,
+            rules,
+            size_known=evidence.size_known,
+            require_liveness=case.merchant.require_liveness,
+        )
+        if shape is not None and shape.outcome is Outcome.REVIEW:
+            mild = shape
+        else:
+            ground = shape
+    if ground is not None:
+        return ground, "", []
+    if evidence.reading is not None and evidence.purpose is Purpose.REDEEM:
+        return decision.refused("offline"), "", []
+    factor, ground = _factor(case, stamp)
+    if ground is not None:
+        return ground, factor, [cloned(ground.reason)] if ground.reason.endswith(NOT_GENUINE) else []
+    found = list(suspicions(_known(case, stamp, seen), rules, case.service.calendar))
+    return decision.of_suspicions(found) or mild, factor, found
+
+
+def _factor(case: _Case, stamp: AnyRow) -> tuple[str, Decision | None]:
+    """The second factor that was proved; any that fails refuses the press."""
+    proved = []
+    for credential in case.evidence.credentials:
+        verifier = case.service.verifiers.get(credential.kind)
+        if verifier is None:
+            return "", decision.refused("factor_unknown")
+        checked = verifier.check(case.connection, stamp.id, credential.values, case.now_us)
+        if not checked.good:
+            return "", decision.refused(f"{credential.kind}_{checked.reason}")
+        proved.append(credential.kind)
+    given = stamp.factor if stamp.factor in proved else next(iter(proved), "")
+    redeem_factor = bool(case.merchant.redeem_factor)
+    return given, decision.of_factor(stamp.factor, given, case.evidence.purpose, redeem_factor=redeem_factor)
+
+
+def _known(case: _Case, stamp: AnyRow, seen: AnyRow) -> Known:
+    return Known(
+        at_us=case.at_us,
+        purpose=case.evidence.purpose,
+        place=case.evidence.place,
+        store=Place(stamp.lat_deg, stamp.lon_deg, stamp.radius_m),
+        opening=stamp.opening,
+        require_place=case.merchant.require_place,
+        stamp_before=earlier_of(seen, "stamp"),
+        member_before=earlier_of(seen, "member"),
+        stamp_recent=seen.stamp_recent,
+        device_recent=seen.device_recent,
+        staff_recent=seen.staff_recent,
+        is_staff=seen.staff_id is not None,
+        device_members=seen.other_members + 1,
+    )
+
+
+def _values(
+    case: _Case,
+    stamp: AnyRow | None,
+    member_id: int | None,
+    shape: bytes | None,
+    verdict: Decision,
+    factor: str,
+    reading: Reading,
+    token: str | None,
+) -> dict[str, Any]:
+    evidence, place = case.evidence, case.evidence.place
+    local = case.service.calendar.local(case.at_us)
+    return {
+        "merchant_id": case.merchant_id,
+        "store_id": None if stamp is None else stamp.store_id,
+        "stamp_id": None if stamp is None else stamp.id,
+        "member_id": member_id,
+        "device": case.start.device,
+        "key_digest": case.start.key_digest,
+        "request_digest": evidence.request_digest,
+        "shape_digest": shape,
+        "kind": "pattern" if evidence.contacts is not None else "reading",
+        "purpose": evidence.purpose.value,
+        "outcome": verdict.outcome.value,
+        "reason": verdict.reason,
+        "factor": factor,
+        "value": 1,
+        "at_us": case.at_us,
+        "pressed_us": case.pressed_us,
+        "day": local.date().isoformat(),
+        "hour": local.hour,
+        "lat_deg": None if place is None else place.lat_deg,
+        "lon_deg": None if place is None else place.lon_deg,
+        "accuracy_m": None if place is None else place.accuracy_m,
+        "distance_mm": reading.distance_mm,
+        "token_digest": None if token is None else case.service.pseudonyms.of(0, "token", token),
+        "token_until_us": None if token is None else case.now_us + case.rules.token_seconds * SECOND_US,
+    }

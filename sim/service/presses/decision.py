@@ -1,0 +1,102 @@
+"""Accepted, refused or review: the first ground that holds decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sim.decoder import Verdict
+from sim.service.fraud.checks import Suspicion
+from sim.service.presses.evidence import Outcome, Purpose
+from sim.service.presses.geometry import Points, scale_of, shape_change_mm
+from sim.service.presses.known import UNKNOWN
+from sim.service.rules import Rules
+from sim.service.shops.matching import Match
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a press, and why in one word."""
+
+    outcome: Outcome
+    reason: str
+
+
+ACCEPTED = Decision(Outcome.ACCEPTED, "ok")
+
+
+def refused(reason: str) -> Decision:
+    """No."""
+    return Decision(Outcome.REFUSED, reason)
+
+
+def review(reason: str) -> Decision:
+    """A person decides."""
+    return Decision(Outcome.REVIEW, reason)
+
+
+def unmatched(match: Match) -> Decision:
+    """Why contacts are no stamp."""
+    if match.reading.verdict in (Verdict.AMBIGUOUS, Verdict.PARTIAL):
+        return refused(match.reading.verdict.value)
+    return refused(UNKNOWN)
+
+
+def of_state(state: str) -> Decision | None:
+    """What a stamp's state says."""
+    return None if state == "active" else refused(f"stamp_{state}")
+
+
+def of_shape(
+    match: Match,
+    points: Points,
+    again: Points | None,
+    rules: Rules,
+    *,
+    size_known: bool,
+    require_liveness: bool,
+) -> Decision | None:
+    """What size and life of a pattern say.
+
+    The size is absolute: a copy at another scale fits no better for being similar. Two sets of contacts of
+    one press differ a little; equal ones were computed, very different ones are two presses.
+    """
+    if size_known and match.pads is not None:
+        scale = scale_of(points, match.pads, match.reading.contacts)
+        if abs(scale - 1.0) > rules.scale_tolerance:
+            return refused("wrong_scale")
+    if again is None:
+        return review("no_liveness") if require_liveness else None
+    change = shape_change_mm(points, again)
+    if change > rules.moved_mm:
+        return refused("not_one_press")
+    if change <= rules.still_mm:
+        return review("not_live")
+    return None
+
+
+def of_time(pressed_us: int, now_us: int, rules: Rules, *, offline: bool) -> Decision | None:
+    """What the device's clock says."""
+    late_s = (now_us - pressed_us) / 1e6
+    if late_s < -rules.skew_seconds:
+        return refused("from_the_future")
+    if late_s > (rules.offline_hours * 3600 if offline else rules.skew_seconds):
+        return refused("too_late")
+    return None
+
+
+def of_factor(needed: str, given: str, purpose: Purpose, *, redeem_factor: bool) -> Decision | None:
+    """Whether a press has the second factor that it needs: those of value do."""
+    if purpose is Purpose.REDEEM:
+        if needed and given != needed:
+            return refused("factor_missing")
+        if redeem_factor and not given:
+            return refused("factor_missing")
+    return None
+
+
+def of_suspicions(found: Sequence[Suspicion]) -> Decision | None:
+    """What the checks say: a refusal before a review."""
+    for suspicion in sorted(found, key=lambda s: s.outcome is not Outcome.REFUSED):
+        return Decision(suspicion.outcome, suspicion.kind.value)
+    return None

@@ -1,0 +1,187 @@
+"""What the database knows about a press before it is decided: two queries, each a few index look-ups.
+
+Every look-up takes the newest rows of an index or counts a window that is cut off, so that its cost does not
+grow with the number of presses stored.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from sim.service.clock import DAY_US, HOUR_US, MINUTE_US
+from sim.service.fraud.checks import Earlier
+from sim.service.presses.evidence import Place
+from sim.service.rules import Rules
+from sim.service.tables.attendance import Staff
+from sim.service.tables.loyalty import Program
+from sim.service.tables.presses import Press
+from sim.service.tables.tenants import Merchant, Stamp, Store
+
+if TYPE_CHECKING:
+    from sim.service.database import AnyRow
+
+UNKNOWN: Final = "not_recognised"
+"""Reason of presses in which no stamp was found."""
+MISSES: Final = (UNKNOWN, "ambiguous", "partial")
+"""Reasons that count against the limits of guessing: four contacts guess as well as five."""
+_SPEED_WINDOW_US: Final = 24 * HOUR_US
+
+_merchant = sa.bindparam("merchant_id", type_=sa.BigInteger)
+_stamp = sa.bindparam("stamp_id", type_=sa.BigInteger)
+_member = sa.bindparam("member_id", type_=sa.BigInteger)
+_device = sa.bindparam("device", type_=sa.LargeBinary)
+_now = sa.bindparam("now_us", type_=sa.BigInteger)
+
+
+def _count(limit: int, *conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    """How many presses, but never more than the limit."""
+    some = sa.select(sa.literal(1)).select_from(Press).where(*conditions).limit(limit).subquery()
+    return sa.select(sa.func.count()).select_from(some).scalar_subquery()
+
+
+def _located(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    """The latest accepted press that gave a place and was not refused."""
+    return (
+        sa.select(Press.id)
+        .where(
+            *conditions,
+            Press.at_us > _now - _SPEED_WINDOW_US,
+            Press.outcome != "refused",
+            Press.lat_deg.is_not(None),
+        )
+        .order_by(Press.at_us.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def before_matching(rules: Rules) -> sa.Select[*tuple[Any, ...]]:
+    """Statement for the merchant, the earlier answer to the same key, and how many patterns were unknown."""
+    since = _now - rules.misses_minutes * MINUTE_US
+    unknown = (Press.merchant_id == _merchant, Press.reason.in_(MISSES), Press.at_us > since)
+    earlier = sa.select(Press.id).where(
+        Press.merchant_id == _merchant, Press.key_digest == sa.bindparam("key_digest", type_=sa.LargeBinary)
+    )
+    return (
+        sa.select(
+            Merchant.vendor_id,
+            Merchant.catalogue_version,
+            Merchant.require_place,
+            Merchant.require_liveness,
+            Merchant.suspend_automatically,
+            Program.card_stamps,
+            Program.coupon_name,
+            Program.coupon_days,
+            Program.points_per_stamp,
+            Program.delay_minutes,
+            Program.stamps_per_day,
+            Program.redeem_factor,
+            earlier.scalar_subquery().label("earlier"),
+            _count(
+                rules.misses_per_device,
+                Press.merchant_id == _merchant,
+                Press.device == _device,
+                Press.at_us > since,
+                Press.reason.in_(MISSES),
+            ).label("misses_of_device"),
+            _count(rules.misses_per_merchant, *unknown).label("misses_of_merchant"),
+        )
+        .outerjoin(Program, Program.merchant_id == Merchant.id)
+        .where(Merchant.id == _merchant)
+    )
+
+
+STAMP_AND_STORE: Final = (
+    sa.select(
+        Stamp.id,
+        Stamp.serial,
+        Stamp.name,
+        Stamp.state,
+        Stamp.factor,
+        Stamp.store_id,
+        Store.name.label("store_name"),
+        Store.lat_deg,
+        Store.lon_deg,
+        Store.radius_m,
+        Store.opening,
+    )
+    .join(Store, Store.id == Stamp.store_id)
+    .where(Stamp.id == _stamp, Stamp.merchant_id == _merchant)
+    .with_for_update(of=Stamp, key_share=True)
+)
+"""The stamp, locked: presses of one stamp are decided one after the other."""
+
+
+def after_matching(rules: Rules) -> sa.Select[*tuple[Any, ...]]:
+    """Statement for what was seen of this stamp, member, device and shape before."""
+    burst_since = _now - rules.burst_minutes * MINUTE_US
+    stamp_before = aliased(Press)
+    member_before = aliased(Press)
+    of_device = (Press.merchant_id == _merchant, Press.device == _device)
+    staff_since = _now - rules.staff_window_hours * HOUR_US
+    members_of_device = (
+        sa.select(Press.member_id)
+        .where(*of_device, Press.at_us > _now - DAY_US, Press.member_id.is_not(None))
+        .distinct()
+        .limit(rules.staff_device_members + 2)
+        .subquery()
+    )
+    one = sa.select(sa.literal(1).label("one")).subquery()
+    return (
+        sa.select(
+            sa.select(Press.id)
+            .where(
+                Press.merchant_id == _merchant,
+                Press.shape_digest == sa.bindparam("shape_digest", type_=sa.LargeBinary),
+            )
+            .limit(1)
+            .scalar_subquery()
+            .label("same_shape"),
+            _count(rules.burst_presses + 1, Press.stamp_id == _stamp, Press.at_us > burst_since).label(
+                "stamp_recent"
+            ),
+            _count(rules.burst_device + 1, *of_device, Press.at_us > burst_since).label("device_recent"),
+            sa.select(sa.func.count())
+            .select_from(members_of_device)
+            .where(members_of_device.c.member_id != _member)
+            .scalar_subquery()
+            .label("other_members"),
+            sa.select(Staff.id).where(Staff.member_id == _member).scalar_subquery().label("staff_id"),
+            _count(
+                rules.staff_presses + 1,
+                Press.member_id == _member,
+                Press.at_us > staff_since,
+                Press.purpose == "stamp",
+                Press.outcome != "refused",
+            ).label("staff_recent"),
+            *_place_columns(stamp_before, "stamp"),
+            *_place_columns(member_before, "member"),
+        )
+        .select_from(one)
+        .outerjoin(stamp_before, stamp_before.id == _located(Press.stamp_id == _stamp))
+        .outerjoin(member_before, member_before.id == _located(Press.member_id == _member))
+    )
+
+
+def _place_columns(press: type[Press], whose: str) -> list[sa.ColumnElement[Any]]:
+    return [
+        press.id.label(f"{whose}_press_id"),
+        press.pressed_us.label(f"{whose}_pressed_us"),
+        press.lat_deg.label(f"{whose}_lat_deg"),
+        press.lon_deg.label(f"{whose}_lon_deg"),
+        press.accuracy_m.label(f"{whose}_accuracy_m"),
+    ]
+
+
+def earlier_of(row: AnyRow, whose: str) -> Earlier | None:
+    """The located press of a stamp or member in a row of :func:`after_matching`."""
+    columns = row._mapping
+    if columns[f"{whose}_press_id"] is None:
+        return None
+    place = Place(
+        columns[f"{whose}_lat_deg"], columns[f"{whose}_lon_deg"], columns[f"{whose}_accuracy_m"] or 0.0
+    )
+    return Earlier(columns[f"{whose}_press_id"], columns[f"{whose}_pressed_us"], place)

@@ -1,0 +1,69 @@
+"""Every threshold of the service, with where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Thresholds; sources in brackets, those without one are choices of this twin.
+
+    Attributes:
+        sigma_mm: error per axis and pad that matching allows for; smaller lets fewer random patterns in.
+        min_distance_mm: stamps nearer than this to another are not enrolled: four sigmas of either along the
+            line between them.
+        scale_tolerance: how far the size of a pattern may be off, relatively; a 5 % copy is refused.
+        still_mm, moved_mm: two sets of contacts of one press differ by more than the first (a finger's
+            pressure changes them) and less than the second (SnowShoe, US10599831B2: two successive sets).
+        token_seconds, offline_hours: how long a token and an offline bundle are good.
+        skew_seconds: how far a device's clock may be off.
+        store_radius_m: how far from its store a stamp may be, beyond twice the accuracy radius of the place.
+        speed_kmh, speed_least_m: faster than this over at least that distance is impossible in a city
+            (identity services use 250 km/h, Curity, to 1000 km/h, Airlock).
+        far_m: beyond this one press is enough to suspend the stamp.
+        confirm_hours: within which a second suspicious press confirms the first.
+        opening_slack_minutes: before opening and after closing.
+        burst_presses, burst_minutes: more presses of one stamp in that time are looked at by a person.
+        burst_device: more presses of one device in that time are looked at by a person.
+        misses_per_device, misses_minutes: unknown patterns after which a device must wait.
+        misses_per_merchant: unknown patterns of one merchant's app in that time.
+        fallback_per_device, fallback_per_store: wrong codes in an hour after which it is closed.
+        fallback_points: largest value of a fallback press, in stamps.
+        store_number_per_day: presses by store number alone a member may make in a day.
+        staff_window_hours, staff_presses: a staff member's own loyalty presses at the own store in that time
+            before an alarm.
+        staff_device_members: members one device may press for in a day before an alarm.
+        freeze_minutes: shortest and longest freeze (12CM point-of-sale interface: 1 to 60 minutes).
+        close_enough_m: accuracy radius beyond which a place says nothing.
+    """
+
+    sigma_mm: float = 0.2
+    min_distance_mm: float = 2.0
+    scale_tolerance: float = 0.025
+    still_mm: float = 1e-6
+    moved_mm: float = 1.5
+    token_seconds: int = 120
+    offline_hours: int = 72
+    skew_seconds: int = 120
+    store_radius_m: float = 150.0
+    speed_kmh: float = 150.0
+    speed_least_m: float = 1000.0
+    far_m: float = 2000.0
+    confirm_hours: int = 24
+    opening_slack_minutes: int = 30
+    burst_presses: int = 30
+    burst_minutes: int = 10
+    burst_device: int = 5
+    misses_per_device: int = 10
+    misses_minutes: int = 10
+    misses_per_merchant: int = 600
+    fallback_per_device: int = 5
+    fallback_per_store: int = 20
+    fallback_points: int = 1
+    store_number_per_day: int = 1
+    staff_window_hours: int = 24
+    staff_presses: int = 2
+    staff_device_members: int = 3
+    freeze_minutes: tuple[int, int] = (1, 60)
+    close_enough_m: float = 2000.0

@@ -1,0 +1,192 @@
+"""A small world to try the service on: a vendor, brands, merchants with stores in Seoul, stamps and keys."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from sim.service.identity import Role, make_key
+from sim.service.loyalty.programs import set_program
+from sim.service.presses.geometry import Points
+from sim.service.service import Service
+from sim.service.shops.enrolment import enrol_stamp
+from sim.service.shops.tenants import Hours, add_brand, add_merchant, add_store, add_vendor
+from sim.stamps import load_family
+
+SEOUL_DEG: Final = (37.5665, 126.9780)
+FAMILY: Final = "p5-60k"
+OPENING: Final[Hours] = [[(8 * 60, 22 * 60)] for _ in range(7)]
+_METRES_PER_DEGREE: Final = 111_195.0
+_CITY_M: Final = 9000.0
+
+
+@dataclass(frozen=True)
+class SeededStamp:
+    """A stamp and where its pads are, which only this seed knows besides the service.
+
+    Attributes:
+        code: in the family ``FAMILY``.
+    """
+
+    stamp_id: int
+    code: int
+    serial: str
+    store_id: int
+    pads_mm: Points
+
+
+@dataclass(frozen=True)
+class SeededStore:
+    """A store and its place."""
+
+    store_id: int
+    number: str
+    lat_deg: float
+    lon_deg: float
+
+
+@dataclass(frozen=True)
+class SeededMerchant:
+    """A merchant with the keys that were made for it."""
+
+    merchant_id: int
+    name: str
+    server_key: str
+    app_key: str
+    stores: tuple[SeededStore, ...]
+    stamps: tuple[SeededStamp, ...]
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """All that was made."""
+
+    operator_key: str
+    vendor_id: int
+    vendor_key: str
+    merchants: tuple[SeededMerchant, ...]
+
+
+def seed_world(
+    service: Service,
+    *,
+    merchants: int = 2,
+    stores: int = 2,
+    stamps_per_store: int = 1,
+    seed: int = 0,
+    vendor: str = "Vendor",
+    price_per_press: int = 10,
+    opening: Hours = OPENING,
+    factor: str = "",
+    check_distance: bool = True,
+) -> Seeded:
+    """Fill a database; the same seed gives the same places and stamps, keys are always new.
+
+    Stamps of one family keep its guaranteed distance, so that large worlds may leave the check out.
+    """
+    rng = np.random.default_rng(seed)
+    family = load_family(FAMILY)
+    codes = iter(rng.permutation(family.size)[: merchants * stores * stamps_per_store].tolist())
+    now_us = service.clock.now_us()
+    made = []
+    with service.database.write() as connection:
+        operator_id, operator_key = make_key(connection, Role.OPERATOR, now_us=now_us)
+        vendor_id = add_vendor(connection, vendor, price_per_press)
+        _, vendor_key = make_key(connection, Role.VENDOR, now_us=now_us, vendor_id=vendor_id)
+        brand_id = add_brand(connection, vendor_id, "Brand")
+        for m in range(merchants):
+            name = f"Merchant {m + 1}"
+            merchant_id = add_merchant(connection, vendor_id, brand_id, name)
+            set_program(
+                connection,
+                merchant_id,
+                {
+                    "card_stamps": 10,
+                    "coupon_name": "아메리카노 1잔",
+                    "coupon_days": 90,
+                    "points_per_stamp": 5,
+                    "points_per_share": 50,
+                    "delay_minutes": 0,
+                    "stamps_per_day": 10,
+                    "redeem_factor": False,
+                },
+            )
+            its_stores, its_stamps = [], []
+            for s in range(stores):
+                lat_deg, lon_deg = somewhere(rng, SEOUL_DEG, _CITY_M)
+                store_id = add_store(
+                    connection,
+                    merchant_id,
+                    name=f"Store {s + 1}",
+                    number=f"{m + 1:03d}{s + 1:03d}",
+                    lat_deg=lat_deg,
+                    lon_deg=lon_deg,
+                    radius_m=service.rules.store_radius_m,
+                    opening=opening,
+                )
+                its_stores.append(SeededStore(store_id, f"{m + 1:03d}{s + 1:03d}", lat_deg, lon_deg))
+                for k in range(stamps_per_store):
+                    serial = f"S{m + 1:03d}-{s + 1:03d}-{k + 1:02d}"
+                    code = next(codes)
+                    pads = family.pads(code)
+                    stamp_id, _ = enrol_stamp(
+                        connection,
+                        merchant_id,
+                        store_id=store_id,
+                        serial=serial,
+                        name=f"Stamp {k + 1}",
+                        presses_mm=[pads],
+                        factor=factor,
+                        min_distance_mm=service.rules.min_distance_mm if check_distance else 0.0,
+                        now_us=now_us,
+                        key_id=operator_id,
+                    )
+                    its_stamps.append(SeededStamp(stamp_id, code, serial, store_id, pads))
+            _, server_key = make_key(connection, Role.MERCHANT, now_us=now_us, merchant_id=merchant_id)
+            _, app_key = make_key(connection, Role.APP, now_us=now_us, merchant_id=merchant_id)
+            made.append(
+                SeededMerchant(merchant_id, name, server_key, app_key, tuple(its_stores), tuple(its_stamps))
+            )
+    return Seeded(operator_key, vendor_id, vendor_key, tuple(made))
+
+
+def somewhere(rng: np.random.Generator, centre_deg: Sequence[float], radius_m: float) -> tuple[float, float]:
+    """A place drawn evenly from a disc: latitude and longitude, degrees."""
+    distance_m, direction = radius_m * math.sqrt(rng.random()), rng.uniform(0.0, 2.0 * math.pi)
+    return moved(centre_deg, distance_m, direction)
+
+
+def moved(place_deg: Sequence[float], distance_m: float, direction_rad: float) -> tuple[float, float]:
+    """A place some way off; good for the distances of a city."""
+    lat_deg, lon_deg = place_deg
+    north_m, east_m = distance_m * math.cos(direction_rad), distance_m * math.sin(direction_rad)
+    shrink = math.cos(math.radians(lat_deg))
+    return lat_deg + north_m / _METRES_PER_DEGREE, lon_deg + east_m / (_METRES_PER_DEGREE * shrink)
+
+
+def pressed(
+    pads_mm: Points, rng: np.random.Generator, *, sigma_mm: float = 0.1, scale: float = 1.0
+) -> Points:
+    """Contacts of a press: the pads somewhere on a phone, turned, in any order, with noise on each axis.
+
+    Contacts are rounded to 0.01 mm, as touch controllers report them.
+    """
+    angle = rng.uniform(0.0, 2.0 * math.pi)
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    centre = rng.uniform((25.0, 25.0), (40.0, 90.0))
+    noise = np.asarray(rng.normal(0.0, sigma_mm, pads_mm.shape), np.float64)
+    points = scale * pads_mm @ turn.T + centre + noise
+    return _reported(points[rng.permutation(len(points))])
+
+
+def settled(points_mm: Points, rng: np.random.Generator, *, sigma_mm: float = 0.03) -> Points:
+    """The same press a moment later: pads settle a little."""
+    return _reported(points_mm + np.asarray(rng.normal(0.0, sigma_mm, points_mm.shape), np.float64))
+
+
+def _reported(points_mm: Points) -> Points:
+    return np.asarray(np.round(points_mm, 2), np.float64)

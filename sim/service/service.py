@@ -1,0 +1,81 @@
+"""The service as a whole: what all its parts are handed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from firmware_emulator.errors import InputError
+from sim.service.clock import Calendar, Clock, SystemClock
+from sim.service.database import Database
+from sim.service.identity import Pseudonyms, Role, make_key, member_id_of
+from sim.service.migrations import newest_revision, revision_of
+from sim.service.presses.credentials import Verifier, standard_verifiers
+from sim.service.rules import Rules
+from sim.service.settings import ServiceSettings
+from sim.service.shops.bundles import BundleSigner
+from sim.service.shops.matching import Matcher
+
+
+@dataclass(frozen=True)
+class Service:
+    """Database, clock and rules, and what is kept in memory.
+
+    Attributes:
+        matcher: decoders by merchant.
+        verifiers: of credentials, by kind.
+    """
+
+    settings: ServiceSettings
+    database: Database
+    clock: Clock
+    calendar: Calendar
+    pseudonyms: Pseudonyms
+    matcher: Matcher
+    signer: BundleSigner
+    verifiers: Mapping[str, Verifier]
+
+    @property
+    def rules(self) -> Rules:
+        """Thresholds."""
+        return self.settings.rules
+
+    def member(self, connection: sa.Connection, merchant_id: int, name: str) -> int:
+        """The member that a merchant calls so, made where new."""
+        pseudonym = self.pseudonyms.of(merchant_id, "member", name)
+        return member_id_of(connection, merchant_id, pseudonym, self.clock.now_us(), self.calendar)
+
+    def first_key(self) -> str:
+        """A new key for the operator."""
+        with self.database.write() as connection:
+            return make_key(connection, Role.OPERATOR, now_us=self.clock.now_us())[1]
+
+
+def open_service(
+    settings: ServiceSettings, *, clock: Clock | None = None, verifiers: Mapping[str, Verifier] | None = None
+) -> Service:
+    """Open the database of a service.
+
+    Raises:
+        InputError: its schema is not that of this version.
+    """
+    database = Database(settings.database_url)
+    found, wanted = revision_of(database), newest_revision()
+    if found != wanted:
+        database.close()
+        raise InputError(
+            f"database {database.engine.url!r} is at revision {found}; expected {wanted}:"
+            " run `stampbench service migrate`"
+        )
+    return Service(
+        settings=settings,
+        database=database,
+        clock=clock or SystemClock(),
+        calendar=settings.calendar,
+        pseudonyms=Pseudonyms(settings.secret),
+        matcher=Matcher(settings.rules.sigma_mm),
+        signer=BundleSigner(settings.secret),
+        verifiers=standard_verifiers(settings.secret) if verifiers is None else verifiers,
+    )

@@ -1,0 +1,1 @@
+"""Who sells and who stamps: vendors, brands, merchants, stores, and the stamps enrolled to them."""

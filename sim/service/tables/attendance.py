@@ -1,0 +1,67 @@
+"""Staff, shifts and punches."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped
+
+from sim.service.tables.base import Day, Moment, Name, Table, Word, optional_reference, reference
+
+
+class Staff(Table):
+    """Somebody who works at a store; ``member_id`` is what the person presses stamps as."""
+
+    __tablename__ = "staff"
+    __table_args__ = (sa.UniqueConstraint("merchant_id", "number"), sa.UniqueConstraint("member_id"))
+
+    merchant_id: Mapped[int] = reference("merchants.id")
+    store_id: Mapped[int] = reference("stores.id")
+    member_id: Mapped[int] = reference("members.id")
+    number: Mapped[Word]
+    hourly_wage: Mapped[int]
+
+
+class Shift(Table):
+    """When somebody is to work; ``grace_minutes`` late is not late."""
+
+    __tablename__ = "shifts"
+    __table_args__ = (sa.Index(None, "staff_id", "starts_us"),)
+
+    staff_id: Mapped[int] = reference("staff.id")
+    starts_us: Mapped[Moment]
+    ends_us: Mapped[Moment]
+    grace_minutes: Mapped[int]
+    rule: Mapped[Word]
+    """pairs or first-last."""
+
+
+class Punch(Table):
+    """One check-in or check-out; a correction voids an earlier punch, adds one, or both.
+
+    Attributes:
+        direction: in or out.
+        press_id: that made it; None for a correction.
+        voids_id: punch that no longer counts.
+        adds: whether this one counts itself.
+        reason, asked_key_id, key_id: why, who asked, who agreed; corrections only.
+    """
+
+    __tablename__ = "punches"
+    __table_args__ = (
+        sa.UniqueConstraint("press_id"),
+        sa.UniqueConstraint("voids_id"),
+        sa.Index(None, "staff_id", "at_us"),
+    )
+    append_only = True
+
+    staff_id: Mapped[int] = reference("staff.id")
+    direction: Mapped[Word]
+    at_us: Mapped[Moment]
+    day: Mapped[Day]
+    press_id: Mapped[int | None] = optional_reference("presses.id")
+    voids_id: Mapped[int | None] = optional_reference("punches.id")
+    adds: Mapped[bool]
+    reason: Mapped[Name]
+    asked_by: Mapped[Name]
+    key_id: Mapped[int | None] = optional_reference("keys.id")
+    recorded_us: Mapped[Moment]

@@ -1,0 +1,178 @@
+"""A small city, played whole; its books; and that its trials can fail."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from bench.scenarios import Progress, Trial, city_day
+from bench.scenarios.city_day import Settings, books, capture, honest, patterns, places
+from bench.scenarios.city_day.driving import Ask
+from bench.scenarios.city_day.hands import random_pads
+from bench.scenarios.city_day.reconciling import CARD, PER_DAY, Books
+from bench.scenarios.city_day.stage import Stage, at
+from bench.trials.plans import read_trial_plan
+from sim.service.loyalty import cards
+from sim.service.presses import authentication, decision
+
+PLAN = Path(__file__).parents[4] / "fixtures/plans/city-day.toml"
+SMALL = Settings(
+    transport="asgi",
+    panel_presses=6,
+    panel_share=0.5,
+    merchants=1,
+    stores_each=2,
+    members_each=12,
+    days=5,
+    clones=30,
+    patterns=10,
+    patterns_offline=1_000,
+    enrolled=20,
+    captures=2,
+    replays=3,
+    repeats=200,
+    thefts=4,
+    staff_days=6,
+    tokens=2,
+    races=1,
+    racers=8,
+    kills=1,
+    usage_events=50,
+    guesses=30,
+    erasures=2,
+    gestures=2,
+)
+
+
+def draws(name: str) -> np.random.Generator:
+    return np.random.default_rng([1, len(name), ord(name[0])])
+
+
+@pytest.fixture(scope="module")
+def findings(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    directory = tmp_path_factory.mktemp("city")
+    return list(city_day.run(SMALL, seed=3, directory=directory, tell=Progress()))
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Any:
+    made = Stage(SMALL, draws, 1, tmp_path, Progress())
+    yield made
+    made.close()
+
+
+def test_a_small_city_passes(findings: list[Any]) -> None:
+    assert [finding for finding in findings if not finding.passed] == []
+
+
+def test_a_server_on_loopback_answers_as_the_application_does(stage: Any) -> None:
+    merchant = stage.merchant("Loopback")
+    for transport in ("http", "asgi"):
+        stage.over(transport)
+        replies = stage.driver.together([Ask("GET", f"{merchant.path}/stamps", merchant.server_key)] * 8)
+        assert {reply.body[0]["serial"] for reply in replies} == {merchant.stamp.serial}
+        assert stage.ask("GET", f"{merchant.path}/stamps").reason == "key"
+
+
+def test_every_threat_has_a_line(findings: list[Any]) -> None:
+    threats = {finding.threat.split()[0] for finding in findings if isinstance(finding, Trial)}
+    assert threats == {"1", "2", "3", "8", "9", "10", "11", "12", "12-13", "13", "14", "15", "16", "17"}
+
+
+def test_findings_name_no_member_key_or_place(findings: list[Any]) -> None:
+    text = json.dumps([msgspec.to_builtins(finding) for finding in findings])
+    for word in ("merchant_", "app_", "example.org", "lat_deg", "phone of"):
+        assert word not in text
+
+
+def test_the_plan_is_known_and_of_the_tables_scale() -> None:
+    plan = read_trial_plan(PLAN)
+    assert plan.scenario is city_day
+    settings = msgspec.convert(tomllib.loads(PLAN.read_text())["settings"], Settings)
+    assert (settings.clones, settings.guesses, settings.usage_events) == (10_000, 10_000, 100_000)
+    assert (settings.replays, settings.racers, settings.repeats) == (100, 50, 10_000)
+
+
+class TestBooks:
+    def test_ten_stamps_are_a_coupon_and_a_day_has_three(self) -> None:
+        kept = Books()
+        for day in "abcd":
+            for _ in range(PER_DAY + 2):
+                kept.stamped(1, "anna", day)
+        account = kept.account(1, "anna")
+        assert (account.stamps, account.coupons) == (4 * PER_DAY - CARD, 1)
+
+    @pytest.mark.parametrize(
+        ("hours", "expected"), [(8.0, (480, 80_000)), (10.0, (600, 110_000)), (0.5, (30, 5_000))]
+    )
+    def test_hours_beyond_eight_are_paid_half_as_much_again(
+        self, hours: float, expected: tuple[int, int]
+    ) -> None:
+        kept, came = Books(), at(dt.date(2026, 10, 1), 540)
+        kept.punch("anna", "check-in", came)
+        kept.punch("anna", "check-out", came + round(hours * 3.6e9))
+        assert kept.worked("anna", 10_000) == expected
+
+
+def failed(trials: Any) -> set[str]:
+    return {finding.threat.split()[0] for finding in trials if not finding.passed}
+
+
+class TestTrialsCanFail:
+    """The service made worse in one place, and the trial that notices."""
+
+    def test_redeeming_without_a_factor(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(decision, "of_factor", lambda *args, **named: None)
+        assert "1" in failed(patterns._copies(stage))
+
+    def test_replays_accepted(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        numbers = iter(range(10**6))
+        monkeypatch.setattr(authentication, "shape_digest", lambda points: next(numbers).to_bytes(32, "big"))
+        assert failed(patterns._replays(stage)) == {"3"}
+
+    def test_places_ignored(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(authentication, "suspicions", lambda *args: iter(()))
+        assert failed(places.trials(stage)) == {"8", "10"}
+
+    def test_a_card_stamped_twice(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        original = cards.movement
+
+        def doubled(account: Any, amount: int, **named: Any) -> Any:
+            return original(account, 2 * amount if amount == 5 else amount, **named)
+
+        monkeypatch.setattr(cards, "movement", doubled)
+        assert "12-13" in failed(honest.trials(stage))
+
+    def test_traces_left_by_an_erasure(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        from sim.service.api import customers
+
+        monkeypatch.setattr(customers, "erase", lambda *args, **named: None)
+        assert failed(books._erasures(stage)) == {"16"}
+
+
+def test_capture_rules_as_the_sdks_have_them() -> None:
+    rng = np.random.default_rng(0)
+    points = random_pads(rng)[0]
+    took = {
+        name: [rule for rule, take in capture.RULES.items() if take(play(points, rng)) is not None]
+        for name, play in capture.GESTURES.items()
+    }
+    assert took["five pads at once"] == ["Android", "iOS", "JavaScript", "Flutter"]
+    assert took["late fifth pad"] == ["Android", "JavaScript", "Flutter"]
+    assert took["palm first"] == ["JavaScript", "Flutter"]
+    assert took["cancelled by a gesture"] == []
+    assert took["pad missing"] == ["Flutter"]
+
+
+def test_random_pads_keep_their_distance() -> None:
+    pads = random_pads(np.random.default_rng(0), 200)
+    gaps = np.linalg.norm(pads[:, :, None] - pads[:, None], axis=-1) + 100.0 * np.eye(5)
+    assert gaps.min() >= 7.0
+    assert np.linalg.norm(pads, axis=-1).max() <= 18.0

@@ -1,0 +1,107 @@
+"""NFC taps as the second factor of a press: each once, of the right tag, and wanted for what has value."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from sim.credentials.nfc.reader import Reader, personalise
+from sim.credentials.nfc.tag import Tag
+from sim.service.presses.credentials import SUN_URL, tag_keys
+
+UID = bytes.fromhex("04de5f1eacc040")
+
+
+class Tapped:
+    """A stamp's tag, and the URL of each tap."""
+
+    def __init__(self, world: Any, uid: bytes = UID, *, paired: bool = True) -> None:
+        self.tag, self.random = Tag(uid, world.rng), world.rng
+        personalise(self.tag, tag_keys(world.service.settings.secret), SUN_URL, world.rng)
+        if paired:
+            base = f"/v1/merchants/{world.one.merchant_id}/stamps/{world.one.stamps[0].stamp_id}"
+            world.ok("POST", f"{base}/credentials", world.one.server_key, json={"uid": uid.hex()})
+
+    def url(self) -> str:
+        self.tag.power_up()
+        return Reader(self.tag.transceive, self.random).read_url()
+
+
+def sun(url: str) -> dict[str, Any]:
+    return {"kind": "sun", "values": {"url": url}}
+
+
+def press(world: Any, url: str, **changes: Any) -> Any:
+    return world.press(credentials=[sun(url)], **changes)
+
+
+def set_program(world: Any) -> None:
+    path = f"/v1/merchants/{world.one.merchant_id}/program"
+    world.ok("PUT", path, world.one.server_key, json={"redeem_factor": True})
+
+
+def test_a_tap_redeems_where_a_second_factor_is_wanted(any_world: Any) -> None:
+    set_program(any_world)
+    tag = Tapped(any_world)
+    assert any_world.press(purpose="redeem")["reason"] == "factor_missing"
+    assert press(any_world, tag.url(), purpose="redeem")["outcome"] == "accepted"
+
+
+def test_a_url_is_good_once_and_counters_may_skip_but_not_go_back(any_world: Any) -> None:
+    tag = Tapped(any_world)
+    first, second, third = tag.url(), tag.url(), tag.url()
+    assert press(any_world, first)["outcome"] == "accepted"
+    assert press(any_world, first)["reason"] == "sun_replayed"
+    assert press(any_world, third)["outcome"] == "accepted"
+    assert press(any_world, second)["reason"] == "sun_replayed"
+
+
+@pytest.mark.parametrize("at", [30, 40, 64, -1])
+def test_an_altered_url_is_refused(world: Any, at: int) -> None:
+    url = Tapped(world).url()
+    altered = url[:at] + ("0" if url[at] != "0" else "1") + url[at:][1:]
+    assert press(world, altered)["reason"] == "sun_not_genuine"
+
+
+def test_a_tag_of_another_stamp_is_refused(world: Any) -> None:
+    assert press(world, Tapped(world, paired=False).url())["reason"] == "sun_not_genuine"
+
+
+def test_the_right_pattern_with_a_wrong_tag_raises_an_alarm_for_a_cloned_pattern(world: Any) -> None:
+    first = press(world, Tapped(world, paired=False).url())["press"]
+    base = f"/v1/merchants/{world.one.merchant_id}/alarms"
+    (alarm,) = world.ok("GET", base, world.one.server_key)
+    assert (alarm["kind"], alarm["suspended"]) == ("cloned_pattern", False)
+    shown = world.ok("GET", f"{base}/{alarm['id']}", world.one.server_key)
+    assert [one["id"] for one in shown["presses"]] == [first]
+
+
+def test_a_tag_belongs_to_one_stamp(world: Any) -> None:
+    Tapped(world)
+    path = f"/v1/merchants/{world.one.merchant_id}/stamps/{world.one.stamps[1].stamp_id}/credentials"
+    assert world.call("POST", path, world.one.server_key, json={"uid": UID.hex()}).status_code == 409
+
+
+def test_an_unknown_kind_of_credential_is_refused(world: Any) -> None:
+    assert world.press(credentials=[{"kind": "magic", "values": {}}])["reason"] == "factor_unknown"
+
+
+def test_of_eight_at_once_with_one_url_one_is_accepted(any_world: Any) -> None:
+    tag = Tapped(any_world)
+    bodies = [
+        [any_world.body(credentials=[sun(url)], member=f"m{n}", device=f"d{n}") for n in range(8)]
+        for url in (tag.url(), tag.url(), tag.url())
+    ]
+
+    def send(body: Any) -> str:
+        headers = {"Idempotency-Key": f"at once {id(body)}"}
+        return str(
+            any_world.ok("POST", "/v1/presses", any_world.one.app_key, json=body, headers=headers)["outcome"]
+        )
+
+    for one in bodies:
+        any_world.clock.advance(minutes=11)
+        with ThreadPoolExecutor(8) as pool:
+            assert sorted(pool.map(send, one)) == ["accepted"] + ["refused"] * 7
