@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.campaign import made_chunks
 from bench.enrolling import press_shapes
-from bench.plans import Case, DecoderSettings, Header, Plan
-from bench.pressing import SimulatedPresser
-from bench.runs import Progress, RunOrder
+from bench.plans.plan import Case, DecoderSettings, Header, Plan
+from bench.runs.campaign import made_chunks
+from bench.runs.pressing import SimulatedPresser
+from bench.runs.running import Progress, RunOrder
 from bench.statistics import Rate, rate
 from bench.tallies import Tally
 from firmware_emulator.errors import InputError

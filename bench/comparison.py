@@ -16,8 +16,8 @@ from bench.statistics import Percentile, Rate, percentile, rate, resampled_perce
 from firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
-    from bench.press_records import PressResult
-    from bench.records import Run
+    from bench.records.files import Run
+    from bench.records.presses import PressResult
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 

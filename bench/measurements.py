@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bench.press_records import PressResult
+from bench.records.presses import PressResult
 
 Quantity: TypeAlias = Literal["rate", "time", "length"]
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bench.early_stops import EarlyStops
 from bench.measurements import MEASUREMENTS, UNITS, Measurement
-from bench.plans import Limit, Plan
-from bench.press_records import Outcome
-from bench.records import Run
-from bench.run_orders import Shard
+from bench.plans.plan import Limit, Plan
+from bench.records.files import Run
+from bench.records.presses import Outcome
+from bench.runs.early_stops import EarlyStops
+from bench.runs.orders import Shard
 from bench.sequential import Decision, SequentialTest
 from bench.statistics import Percentile, Rate, percentile, rate
 from bench.tallies import Sample, Tally

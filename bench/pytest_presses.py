@@ -16,16 +16,16 @@ from typing import Any, Self
 
 import pytest
 
-from bench.draws import check_plan
 from bench.measurements import MEASUREMENTS
 from bench.metrics import Judged, judge, measure
-from bench.opened_rigs import VIRTUAL, identity_of, open_rig
-from bench.plan_text import to_toml
-from bench.plans import Limit, Plan, PlannedPress, parse_plan
-from bench.press_records import PressRecord
-from bench.pressing import Presser
-from bench.records import FILE_NAME, RecordWriter, RunEnd
-from bench.run_orders import RunOrder
+from bench.plans.draws import check_plan
+from bench.plans.plan import Limit, Plan, PlannedPress, parse_plan
+from bench.plans.text import to_toml
+from bench.records.files import FILE_NAME, RecordWriter, RunEnd
+from bench.records.presses import PressRecord
+from bench.runs.orders import RunOrder
+from bench.runs.pressing import Presser
+from bench.runs.rigs import VIRTUAL, identity_of, open_rig
 from bench.sources.serial_rig import SerialRig
 from bench.tallies import Tally
 from firmware_emulator.errors import InputError, LinkError, NoHardwareError
@@ -109,7 +109,7 @@ class Marked:
 
     def decoder(self) -> Decoder:
         """The decoder of the stamps."""
-        from bench.draws import load_codebook
+        from bench.plans.draws import load_codebook
 
         plan = self.plan(self.profile or _ANY_PROFILE)
         return _decoder(plan.codebook_name, lambda: load_codebook(plan), plan.decoder.sigma_mm)

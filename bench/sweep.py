@@ -28,19 +28,19 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from bench.campaign import CHUNK, press_chunk
-from bench.cluster import check_cluster, on_cluster
-from bench.draws import check_plan
 from bench.measurements import MEASUREMENTS
 from bench.metrics import measure
-from bench.plan_messages import choose, explain
-from bench.plan_text import to_toml
-from bench.plans import Plan, parse_plan, read_plan
-from bench.press_records import combined
-from bench.pressing import SimulatedPresser
-from bench.runs import Progress, chunked
+from bench.plans.draws import check_plan
+from bench.plans.messages import choose, explain
+from bench.plans.plan import Plan, parse_plan, read_plan
+from bench.plans.text import to_toml
+from bench.records.presses import combined
+from bench.runs.campaign import CHUNK, press_chunk
+from bench.runs.cluster import check_cluster, on_cluster
+from bench.runs.pressing import SimulatedPresser
+from bench.runs.running import Progress, chunked
+from bench.runs.workers import in_order
 from bench.tallies import Tally
-from bench.workers import in_order
 from firmware_emulator.errors import InputError
 
 Value = str | int | float | bool

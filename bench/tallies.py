@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.measurements import MEASUREMENTS, Measurement
-from bench.press_records import Outcome, PressResult
+from bench.records.presses import Outcome, PressResult
 
 Badness = tuple[float, ...]
 

@@ -74,8 +74,8 @@ def campaign(
     """Make a plan's presses on simulated panels without a link; each is read as ``run`` reads it."""
     import functools
 
-    from bench.campaign import campaign as run_campaign
     from bench.cli.run import execute
+    from bench.runs.campaign import campaign as run_campaign
     from firmware_emulator.errors import InputError
 
     if dask is not None and workers is not None:

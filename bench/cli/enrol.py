@@ -75,7 +75,7 @@ def _from_recordings(files: list[str]) -> Iterator[Points]:
 
 def _from_rig(port: str, profile: str, object_name: str, presses: int, seed: int) -> Iterator[Points]:
     from bench.enrolling import presses_on_rig
-    from bench.pressing import open_rig
+    from bench.runs.pressing import open_rig
 
     with open_rig(port, profile) as rig:
         yield from presses_on_rig(

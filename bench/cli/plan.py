@@ -30,8 +30,8 @@ def check(
     """Check plans without pressing: keys, types, limits, and that all they name exists."""
     import json
 
-    from bench.draws import check_plan
-    from bench.plans import read_plan
+    from bench.plans.draws import check_plan
+    from bench.plans.plan import read_plan
     from bench.trials.plans import is_trial_plan, read_trial_plan
 
     found: list[dict[str, Any]] = []
@@ -59,7 +59,7 @@ def list_plan(
     """List the matrix and the limits of a plan, with what it includes, or its scenario and the settings."""
     import json
 
-    from bench.plans import read_plan
+    from bench.plans.plan import read_plan
     from bench.trials.plans import is_trial_plan
 
     if is_trial_plan(plan):
@@ -134,7 +134,7 @@ def resolve(
     settings: Settings = None,
 ) -> None:
     """Print a plan with what it includes and the settings on top as one TOML text."""
-    from bench.plans import read_plan
+    from bench.plans.plan import read_plan
 
     typer.echo(read_plan(plan, settings or ()).text, nl=False)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bench.press_records import PressResult
+    from bench.records.presses import PressResult
 
 
 def register(app: typer.Typer) -> None:
@@ -33,8 +33,8 @@ def replay(
     import msgspec
     from rich.console import Console
 
-    from bench.records import read_run
-    from bench.replays import differences, replay_press
+    from bench.records.files import read_run
+    from bench.runs.replays import differences, replay_press
     from bench.screen.capture_replay import is_capture
 
     if is_capture(records):

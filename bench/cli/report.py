@@ -59,7 +59,7 @@ def report(
 
 def _joined(runs: list[Path], out: Path | None) -> Path:
     """Join the parts of a run in the directory of the reports."""
-    from bench.merging import merge_records
+    from bench.runs.merging import merge_records
     from firmware_emulator.errors import InputError
 
     if out is None:

@@ -30,8 +30,8 @@ from bench.cli.run_options import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bench.records import RunEnd
-    from bench.runs import Progress, RunOrder
+    from bench.records.files import RunEnd
+    from bench.runs.running import Progress, RunOrder
 
 
 def register(app: typer.Typer) -> None:
@@ -95,7 +95,7 @@ def run(
     if replay is not None:
         _reread(plan, replay, options, rig=rig, workers=workers, out=out, seed=seed, as_json=as_json)
         return
-    from bench.runs import run as run_plan
+    from bench.runs.running import run as run_plan
 
     execute(
         run_plan,
@@ -132,7 +132,7 @@ def _reread(
     """Read the records of a run again with today's decoder, and report what changed."""
     from bench.report import report_run
     from bench.report.terminal import RunProgress, announce
-    from bench.rereading import read_again, reread_order
+    from bench.runs.rereading import read_again, reread_order
     from firmware_emulator.errors import InputError
 
     if (

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bench.records import Confidence
-    from bench.runs import RunOrder
+    from bench.records.files import Confidence
+    from bench.runs.running import RunOrder
 
 PRESSES_WORTH_A_WORKER = 100
 """A process takes about as long to start as it takes to make this many presses."""
@@ -74,7 +74,7 @@ def confidence_of(until_confident: bool, alpha: float, beta: float, cap: int | N
     Raises:
         InputError: risks that are none, or risks without the option that takes them.
     """
-    from bench.records import Confidence
+    from bench.records.files import Confidence
     from bench.sequential import SequentialTest
     from firmware_emulator.errors import InputError
 
@@ -101,9 +101,9 @@ def order_of(
     Raises:
         InputError: options that do not go together, or that name what does not exist.
     """
-    from bench.early_stops import EarlyStops
-    from bench.plans import read_plan
-    from bench.run_orders import RunOrder, Shard
+    from bench.plans.plan import read_plan
+    from bench.runs.early_stops import EarlyStops
+    from bench.runs.orders import RunOrder, Shard
     from firmware_emulator.errors import InputError
 
     if options.resume is not None:
@@ -149,8 +149,8 @@ def _resumed(
     out: Path | None,
     seed: int | None,
 ) -> RunOrder:
-    from bench.plans import read_plan
-    from bench.resuming import resumed
+    from bench.plans.plan import read_plan
+    from bench.runs.resuming import resumed
     from firmware_emulator.errors import InputError
 
     given = {
@@ -173,7 +173,7 @@ def _resumed(
 
 
 def _duts(given: Sequence[str]) -> dict[str, str]:
-    from bench.plan_tables import ANY_STAMP
+    from bench.plans.tables import ANY_STAMP
     from firmware_emulator.errors import InputError
 
     found = {}

@@ -35,7 +35,7 @@ def serve(
     quiet: Annotated[bool, typer.Option("--quiet", help="No line per request on stderr.")] = False,
 ) -> None:
     """Serve until interrupted; the address is printed on stdout, /docs shows the interface."""
-    from bench.service_process import require_service
+    from bench.service.process import require_service
 
     require_service()
 
@@ -85,7 +85,7 @@ def seed(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Fill a database with a vendor, merchants, stores, stamps; keys are printed, this once."""
-    from bench.service_process import require_service
+    from bench.service.process import require_service
 
     require_service()
 
@@ -132,7 +132,7 @@ def migrate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Make the tables, or bring them up to date."""
-    from bench.service_process import require_service
+    from bench.service.process import require_service
 
     require_service()
 

@@ -61,7 +61,7 @@ def validate(
 
 def _ports(plan: ValidationPlan, rigs: list[str]) -> dict[str, str]:
     """Port of each appraiser: its own, or the one that all share."""
-    from bench.plan_messages import choose
+    from bench.plans.messages import choose
     from firmware_emulator.errors import InputError
 
     names = [appraiser.name for appraiser in plan.appraisers]
@@ -78,8 +78,8 @@ def _ports(plan: ValidationPlan, rigs: list[str]) -> dict[str, str]:
 
 
 def _measure(plan: ValidationPlan, ports: dict[str, str], directory: Path) -> None:
-    from bench.opened_rigs import VIRTUAL
     from bench.report.terminal import RunProgress
+    from bench.runs.rigs import VIRTUAL
     from bench.validation.lots import draw_sample, make_lot
     from bench.validation.measuring import measure_lot, planned_presses
     from firmware_emulator.errors import StampbenchError

@@ -23,7 +23,7 @@ from firmware_emulator.errors import LinkError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from bench.service_process import ServiceProcess
+    from bench.service.process import ServiceProcess
     from sim.service.seed import Seeded, SeededMerchant, SeededStamp
     from sim.service.service import Service
 
@@ -43,7 +43,7 @@ _MOST_PRESSES: Final = 30_000
 
 def measure(*, many: int = MANY, seconds: float = SECONDS) -> dict[str, Figure]:
     """Presses per second, latencies, and the growth of a decision's cost."""
-    from bench.service_process import require_service
+    from bench.service.process import require_service
 
     require_service()
 
@@ -117,7 +117,7 @@ def _load(
     url: str, world: Seeded, seconds: float, folder: Path
 ) -> tuple[npt.NDArray[np.float64], float, float]:
     """Latencies (s) of presses made by all clients as quickly as they are answered, time and CPU time (s)."""
-    from bench.service_process import ServiceProcess, http_request
+    from bench.service.process import ServiceProcess, http_request
 
     rng = np.random.default_rng(0)
     requests = []
@@ -169,7 +169,7 @@ def _cpu_s(pid: int) -> float:
 
 def _store(service: Service, world: Seeded, count: int) -> None:
     """Store that many presses of a year, drawn quickly, past the service."""
-    from bench.service_history import store_presses
+    from bench.service.history import store_presses
 
     store_presses(service, world, count)
 

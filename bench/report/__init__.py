@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.metrics import Assessment, assess
-from bench.plans import Plan, parse_plan
-from bench.records import Run, read_run
+from bench.plans.plan import Plan, parse_plan
+from bench.records.files import Run, read_run
 from firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
     from bench.comparison import Comparison
-    from bench.run_changes import Changes
+    from bench.runs.changes import Changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def beside_of(run: Run, baseline: Path | None) -> Beside | None:
         InputError: a baseline that cannot be read.
     """
     from bench.comparison import compare_runs
-    from bench.run_changes import changes
+    from bench.runs.changes import changes
 
     again = baseline is None and bool(run.header.replay_of)
     if baseline is None:

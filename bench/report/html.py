@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bench.comparison import ComparedMeasurement, Comparison
 from bench.metrics import Assessment, Verdict
-from bench.plans import Plan
-from bench.records import Run
+from bench.plans.plan import Plan
+from bench.records.files import Run
 from bench.report import Beside, press_cards, run_command
 from bench.report.limit_rows import limit_row, measured_row
 from bench.report.matrix_rows import matrices

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 from bench.measurements import MEASUREMENTS
 from bench.metrics import Assessment, Judged, Result, Verdict
-from bench.plans import Plan
-from bench.press_records import Outcome
-from bench.records import Run
+from bench.plans.plan import Plan
+from bench.records.files import Run
+from bench.records.presses import Outcome
 from bench.report import replay_command
 
 # Characters that XML 1.0 cannot carry (W3C Recommendation, 5th edition, production 2, Char).

@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.measurements import MEASUREMENTS
 from bench.metrics import Judged, Measured, Result
-from bench.records import Run
+from bench.records.files import Run
 from bench.report import replay_command
 from bench.report.numbers import interval, number
 from bench.sequential import Decision, SequentialTest

@@ -15,13 +15,13 @@ from typing import Any, Final
 
 from bench.measurements import MEASUREMENTS
 from bench.metrics import judge, measure
-from bench.press_chunks import PressChunk
-from bench.press_records import Outcome, PressRecord, PressResult
+from bench.records.chunks import PressChunk
+from bench.records.presses import Outcome, PressRecord, PressResult
 from bench.report.limit_rows import gauge
 from bench.report.numbers import interval, number
 from bench.report.templates import render
-from bench.run_orders import RunOrder
-from bench.runs import Progress
+from bench.runs.orders import RunOrder
+from bench.runs.running import Progress
 from bench.tallies import Tally
 from firmware_emulator.errors import InputError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.metrics import Assessment, Measured
-from bench.plans import Plan
+from bench.plans.plan import Plan
 from bench.report.numbers import number
 
 _WORST_SHADE = 0.55

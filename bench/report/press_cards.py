@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.plans import Plan
-from bench.press_records import Outcome, PressRecord
-from bench.records import Run
+from bench.plans.plan import Plan
+from bench.records.files import Run
+from bench.records.presses import Outcome, PressRecord
 from bench.report import replay_command
 from bench.report.numbers import number
 from firmware_emulator.errors import InputError
@@ -69,7 +69,7 @@ def press_card(
 
 def whole_records(plan: Plan, run: Run) -> Callable[[int], PressRecord]:
     """Gives the whole record of a press; those of a campaign are made again."""
-    from bench.pressing import SimulatedPresser
+    from bench.runs.pressing import SimulatedPresser
 
     if not run.header.campaign:
         records = {record.press: record for record in run.presses if isinstance(record, PressRecord)}

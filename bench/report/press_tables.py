@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from bench.plan_tables import ANY_STAMP
-from bench.plans import Plan
-from bench.press_records import PressRecord, PressResult
-from bench.records import Run
+from bench.plans.plan import Plan
+from bench.plans.tables import ANY_STAMP
+from bench.records.files import Run
+from bench.records.presses import PressRecord, PressResult
 from firmware_emulator.errors import InputError
 
 BATCH: Final = 10_000

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bench.draws import load_codebook
-from bench.plans import Plan
-from bench.press_readings import press_of
-from bench.press_records import PressRecord
-from bench.records import Run
+from bench.plans.draws import load_codebook
+from bench.plans.plan import Plan
+from bench.records.files import Run
+from bench.records.presses import PressRecord
+from bench.records.readings import press_of
 
 if TYPE_CHECKING:
     from sim.panel import Profile

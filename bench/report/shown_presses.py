@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bench.plans import Plan
-from bench.press_records import PressResult
+from bench.plans.plan import Plan
+from bench.records.presses import PressResult
 from bench.tallies import badness
 
 GALLERY_SIZE: Final = 8

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from bench.metrics import Assessment, Judged, Measured
-from bench.plans import Plan
-from bench.records import Run
+from bench.plans.plan import Plan
+from bench.records.files import Run
 from bench.report import Beside
 from bench.sequential import SequentialTest
 

@@ -24,13 +24,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.metrics import Assessment, Result
-from bench.prompts import Answer, Prompt
-from bench.records import Run
+from bench.records.files import Run
 from bench.report import Beside, Reported, plan_of
 from bench.report.limit_rows import limit_row, stopped
 from bench.report.numbers import number, probability
 from bench.report.summary import render_summary
-from bench.runs import Progress as RunTells
+from bench.runs.prompts import Answer, Prompt
+from bench.runs.running import Progress as RunTells
 
 _STYLES = {
     Result.PASSED.value: "blue",

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
-from bench.plan_messages import choose
+from bench.plans.messages import choose
 from firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.draws import PressDrawer
 from bench.metrics import measure
-from bench.plans import PlannedPress, parse_plan
-from bench.press_readings import blank, judged, listen
-from bench.press_records import Outcome
+from bench.plans.draws import PressDrawer
+from bench.plans.plan import PlannedPress, parse_plan
+from bench.records.presses import Outcome
+from bench.records.readings import blank, judged, listen
 from bench.screen.plan_files import plan_of_order
 from bench.tallies import Tally
 from firmware_emulator.touch import TouchReport

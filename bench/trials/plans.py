@@ -23,8 +23,8 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from bench.plan_messages import explain
-from bench.plan_text import read_plan_text
+from bench.plans.messages import explain
+from bench.plans.text import read_plan_text
 from bench.scenarios import Scenario, load_scenario
 from firmware_emulator.errors import InputError
 

@@ -14,7 +14,7 @@ from typing import Literal, Self
 import msgspec
 from msgspec import Struct
 
-from bench.records import FILE_NAME
+from bench.records.files import FILE_NAME
 from bench.scenarios import Figure, Finding, Trial
 from firmware_emulator.errors import InputError, StampbenchError
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from bench.records import FILE_NAME, set_aside
+from bench.records.files import FILE_NAME, set_aside
 from bench.scenarios import Finding, Progress
 from bench.trials.plans import TrialPlan
 from bench.trials.records import FORMAT, TrialsEnd, TrialsHeader, TrialsWriter

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from bench.opened_rigs import VIRTUAL, identity_of, open_rig
-from bench.records import RigIdentity
-from bench.runs import Progress
+from bench.records.files import RigIdentity
+from bench.runs.rigs import VIRTUAL, identity_of, open_rig
+from bench.runs.running import Progress
 from bench.validation.lots import Unit
 from bench.validation.pads import pad_levels
 from bench.validation.plans import Appraiser, ValidationPlan
@@ -144,7 +144,7 @@ def measure_lot(
         plan: what is measured.
         units: the sample.
         directory: for the records.
-        ports: of the rig, by appraiser; :data:`~bench.pressing.VIRTUAL` for one in software.
+        ports: of the rig, by appraiser; :data:`~bench.runs.pressing.VIRTUAL` for one in software.
         progress: is told how it goes.
         prompt: tells an operator what to press, on rigs that cannot by themselves.
         now: wall clock.

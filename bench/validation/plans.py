@@ -45,7 +45,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from bench.plan_messages import explain
+from bench.plans.messages import explain
 from bench.validation.sampling import AQLS, SamplingPlan, Severity, sampling_plan
 from firmware_emulator.errors import InputError
 

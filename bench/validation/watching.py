@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.comparison import compare_counts
-from bench.records import FILE_NAME as RECORDS_NAME
-from bench.records import Run, read_run
+from bench.records.files import FILE_NAME as RECORDS_NAME
+from bench.records.files import Run, read_run
 from bench.tallies import Tally
 from bench.validation.certificate import NAME, Certificate, read_certificate
 from bench.validation.charts import Chart, chart, innovations, lots_to

@@ -23,7 +23,7 @@ from sim.stamps.index import CodeIndex
 GRID = 1.0
 """Farthest that the unknown can be from a value tried, in radii: finer, more questions; coarser, dearer."""
 LEAST_TRIED_MM = 0.5
-"""The grid is no finer than for this radius, however small the one asked for: the exact fit sorts out the rest."""
+"""The grid is no finer than for this radius, however small the one asked for; the exact fit decides."""
 FEW_CODES = 2_000
 """Codes up to which all are fitted."""
 

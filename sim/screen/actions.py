@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.screen.presets import PRESETS
 from sim.screen.scene import ObjectKind
+from sim.screen.second_factor import SPOILS, WAYS
 from sim.screen.sources import SourceKind
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ class Actions:
                 f"preset_{place}": partial(session.apply_preset, preset.key)
                 for place, preset in enumerate(PRESETS, start=1)
             },
+            "next_factor": self._next_factor,
+            "next_spoil": self._next_spoil,
+            "present_factor": self._present_factor,
             "auto_press": window.auto_press,
             "freeze": self._freeze,
             "source_simulated": session.use_simulated,
@@ -200,6 +204,20 @@ class Actions:
     def _remove(self) -> None:
         if self._session.scene.selected is not None:
             self._session.scene.remove(self._session.scene.selected)
+
+    def _next_factor(self) -> None:
+        self._window.show_tab("factor")
+        now = self._session.second_factor.way_of(self._session.factor_code)
+        self._session.choose_factor(WAYS[(WAYS.index(now) + 1) % len(WAYS)])
+
+    def _next_spoil(self) -> None:
+        self._window.show_tab("factor")
+        factors = self._session.second_factor
+        factors.spoil = SPOILS[(SPOILS.index(factors.spoil) + 1) % len(SPOILS)]
+
+    def _present_factor(self) -> None:
+        self._window.show_tab("factor")
+        self._session.present_factor()
 
     def _freeze(self) -> None:
         if self._session.frozen:

@@ -13,6 +13,7 @@ from sim.screen import layout, theme
 from sim.screen.desk import Desk
 from sim.screen.plots import Trace, draw_trace
 from sim.screen.tabs.autopress import AutoPressTab, Orders
+from sim.screen.tabs.factor import FactorTab
 from sim.screen.tabs.noise import NoiseTab
 from sim.screen.tabs.share import ShareTab
 from sim.screen.tabs.stamps import StampsTab
@@ -54,17 +55,28 @@ class Instruments:
         self._plots_area = places.plots or places.content
         self._plots = pygame.Surface(self._plots_area.size).convert()
         self._drawn_us = -1_000_000
-        self.names = ["noise", "stamps", "autopress", "share"]
+        self.names = ["noise", "stamps", "factor", "autopress", "share"]
         if places.plots is None:
             self.names.append("plots")
         self.chosen = chosen if chosen in self.names else "noise"
         gap = desk.px(3)
         captions = [desk.captions(f"tab.{name}") for name in self.names]
-        tab_places = _side_by_side(
-            places.tabs, [desk.lettering.width(text, 13, bold=True) for text in captions], gap
-        )
+        widths = [desk.lettering.width(text, 13, bold=True) for text in captions]
+        if sum(widths) + len(widths) * (gap + desk.px(16)) > places.tabs.width:
+            captions = [
+                desk.captions.get(f"tab_short.{name}", {}, text)
+                for name, text in zip(self.names, captions, strict=True)
+            ]
+            widths = [desk.lettering.width(text, 13, bold=True) for text in captions]
+        tab_places = _side_by_side(places.tabs, widths, gap)
         self._buttons = [
-            desk.widgets.button(f"tab.{name}", place, text, partial(self.open, name), look="#tab")
+            desk.widgets.button(
+                f"tab.{name}",
+                place,
+                desk.lettering.fitted(text, 13, place.width, bold=True),
+                partial(self.open, name),
+                look="#tab",
+            )
             for name, text, place in zip(self.names, captions, tab_places, strict=True)
         ]
         self.tab: Tab | None = None
@@ -79,6 +91,7 @@ class Instruments:
         makers: dict[str, Any] = {
             "noise": NoiseTab,
             "stamps": StampsTab,
+            "factor": FactorTab,
             "autopress": partial(AutoPressTab, orders=self._orders),
             "share": ShareTab,
         }
@@ -135,7 +148,10 @@ class Instruments:
 
 def _side_by_side(area: pygame.Rect, widths: list[int], gap: int) -> list[pygame.Rect]:
     """Places for captions of these widths that fill an area, with the same room around each."""
-    room = max(0, area.width - sum(widths) - gap * (len(widths) - 1))
+    whole = area.width - gap * (len(widths) - 1)
+    if sum(widths) > whole:  # captions are then cut off
+        widths = [width * whole // sum(widths) for width in widths]
+    room = whole - sum(widths)
     places: list[pygame.Rect] = []
     x = float(area.left)
     for width in widths:

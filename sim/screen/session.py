@@ -20,12 +20,13 @@ from sim.screen.moments import moment_of_press, moment_of_thing
 from sim.screen.reading import LiveReader, contact_points
 from sim.screen.recorder import Recorder
 from sim.screen.repeating import Repetition
+from sim.screen.second_factor import SecondFactors
 from sim.screen.sources import Item, SourceKind, plausible
 from sim.screen.switchboard import Switchboard
 from sim.screen.timeline import RecordedSource
 from sim.screen.trails import Trails
 from sim.screen.view import View
-from sim.screen.viewing import build_view
+from sim.screen.viewing import build_view, can_press
 from sim.screen.workbench import AutoPressOrder, Clock, DrawnPress, Moment, Workbench
 from sim.stamps import Catalogue, Family
 
@@ -51,6 +52,7 @@ class Session(Switchboard):
         contacts_most: most contacts at once that the source has shown.
         repetition: presses that are made one after the other; None before the first.
         recorder: writes a capture; None while nothing is recorded.
+        second_factor: what stamps present beside their pads.
         frozen: whether time stands still.
     """
 
@@ -73,6 +75,7 @@ class Session(Switchboard):
         self.contacts_most = 0
         self.repetition: Repetition | None = None
         self.recorder: Recorder | None = None
+        self.second_factor = SecondFactors(seed)
         self.frozen = False
         self.reader = self._new_reader()
         self._voids = 0
@@ -98,6 +101,8 @@ class Session(Switchboard):
             items = self.source.advance(to_us)
             jumps = self.source.jumps if isinstance(self.source, RecordedSource) else 0
             self._take(items, jumps)
+            simulated = self.source.kind is SourceKind.SIMULATED
+            self.second_factor.follow(to_us, self.reader, tuple(self.scene) if simulated else ())
         self._watch_source()
 
     def view(self) -> View:
@@ -128,6 +133,34 @@ class Session(Switchboard):
             if self.repetition.failed is not None:
                 self._forget()
         self.say("info", "resumed")
+
+    # --- second factor
+
+    @property
+    def factor_code(self) -> int | None:
+        """The stamp for which a second factor is chosen: the selected one, or the one that is read."""
+        shown = self.source.kind is SourceKind.SIMULATED or can_press(self.source)
+        chosen = self.scene.chosen if shown else None
+        if chosen is not None and chosen.code is not None:
+            return chosen.code
+        return self.reader.stamps[0].code if self.reader.stamps else None
+
+    def choose_factor(self, way: str) -> bool:
+        """Give that stamp a second factor; without one, every stamp for which none was chosen."""
+        try:
+            self.second_factor.choose(self.factor_code, way)
+        except InputError as error:
+            return self._refused(error)
+        return True
+
+    def present_factor(self) -> bool:
+        """Let that stamp present its factor now, with a press or without one."""
+        code = self.factor_code
+        if code is None:
+            self.say("info", "no_stamp")
+            return False
+        read = next((stamp.code for stamp in self.reader.stamps), None)
+        return self.second_factor.present(self._clock(), code, touched=read is not None, read=read)
 
     # --- presses by themselves
 
@@ -241,6 +274,7 @@ class Session(Switchboard):
             self._simulated.set_condition(self.setup.condition)
         elif what == "codebook":
             self.reader = self._new_reader()
+            self.second_factor.forget()
         elif self.source.kind is SourceKind.SIMULATED:
             self.use_simulated()
         self.repetition = self.repetition if what == "condition" else None

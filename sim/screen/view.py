@@ -273,6 +273,66 @@ class EditorView:
     problem: Explanation | None
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """What the server's policy says of an action; ``reason`` as in :class:`sim.credentials.press.Reason`."""
+
+    action: str
+    accepted: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReceivedView:
+    """What a stamp presented beside its pads, and what that is good for.
+
+    Attributes:
+        number: rises with each.
+        code: of the stamp in truth, or as far as anybody knows.
+        read: code that it was read as; None if it was not.
+        touched: whether it stood on the glass.
+        way: "none", "nfc", "ble" or "sound".
+        spoil: what was done to it; ``spoil_s``: by how much.
+        lines: what was received.
+        spectrum: of the sound heard, dB below the strongest, shape (frames, bins); None but for sound.
+    """
+
+    number: int
+    code: int
+    read: int | None
+    touched: bool
+    way: str
+    spoil: str
+    spoil_s: float
+    lines: tuple[Explanation, ...]
+    answers: tuple[AnswerView, ...]
+    spectrum: Points | None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorView:
+    """Second factors.
+
+    Attributes:
+        missing: the extra to be installed; empty if none is.
+        preparing: whether the receiver of sound is about to be compiled.
+        code: of the stamp for which the factor is chosen; None: of every stamp that has none of its own.
+        way: chosen.
+        spoil: what is done to what is presented next.
+        relay_s, clock_error_s: by how much, where it is that.
+        received: what was presented last; None before.
+    """
+
+    missing: str
+    preparing: bool
+    code: int | None
+    way: str
+    spoil: str
+    relay_s: float
+    clock_error_s: float
+    received: ReceivedView | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """All that is drawn.
@@ -312,5 +372,6 @@ class View:
     autopress: AutoPressView | None
     capture: CaptureView | None
     editor: EditorView | None
+    second_factor: SecondFactorView
     frozen: bool
     messages: tuple[Message, ...]

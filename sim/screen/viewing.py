@@ -60,6 +60,7 @@ def build_view(session: Session, t_us: int) -> View:
         autopress=None if repetition is None else repetition.view,
         capture=None if session.recorder is None else session.recorder.view,
         editor=None if session.editor is None else session.editor.view,
+        second_factor=session.second_factor.view(session.factor_code),
         frozen=session.frozen,
         messages=tuple(session.messages),
     )

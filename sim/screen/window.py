@@ -181,13 +181,18 @@ class Window:
     def auto_press(self) -> None:
         """Start or stop pressing."""
         if self.instruments.chosen != "autopress":
-            self._open_tab("autopress")
+            self.show_tab("autopress")
         if isinstance(self.instruments.tab, AutoPressTab):
             self.instruments.tab.toggle()
 
+    def show_tab(self, name: str) -> None:
+        """Show a tab."""
+        if self.instruments.chosen != name:
+            self.instruments.open(name)
+
     def focus(self, tab: str, name: str) -> None:
         """Give the focus to a widget of a tab."""
-        self._open_tab(tab)
+        self.show_tab(tab)
         self.desk.widgets.focus(name)
 
     def move_focus(self, by: int) -> None:
@@ -375,10 +380,6 @@ class Window:
             self._surface, self._captions("app.compiling"), below, 13, theme.MUTED, align="centre"
         )
         pygame.display.flip()
-
-    def _open_tab(self, name: str) -> None:
-        if self.instruments.chosen != name:
-            self.instruments.open(name)
 
 
 _WHILE_TYPING: Final = frozenset({"focus_next", "focus_back", "escape"})

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.press_records import ContactRecord, Outcome, PressRecord, ReadingRecord, Timing
-from bench.records import FILE_NAME, FORMAT, RecordWriter, RigIdentity, RunEnd, RunHeader
+from bench.records.files import FILE_NAME, FORMAT, RecordWriter, RigIdentity, RunEnd, RunHeader
+from bench.records.presses import ContactRecord, Outcome, PressRecord, ReadingRecord, Timing
 
 PLAN = """
 [plan]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bench.comparison import compare_counts, compare_pairs, compare_runs, holm
-from bench.press_records import Outcome
-from bench.records import Run
+from bench.records.files import Run
+from bench.records.presses import Outcome
 from firmware_emulator.errors import InputError
 
 _counts = st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))

@@ -9,9 +9,9 @@ import pytest
 from bench.measurements import MEASUREMENTS
 from bench.metrics import Result, Verdict, assess, judge
 from bench.metrics import measure as measure_sample
-from bench.plans import Limit, parse_plan
-from bench.press_records import Outcome
-from bench.records import read_run
+from bench.plans.plan import Limit, parse_plan
+from bench.records.files import read_run
+from bench.records.presses import Outcome
 from bench.tallies import Tally
 
 

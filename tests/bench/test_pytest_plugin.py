@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.records import read_run
+from bench.records.files import read_run
 from bench.report import plan_of
 
 pytest_plugins = ["pytester"]
@@ -40,9 +40,9 @@ def imported():
     """Everything a press and its measurements import; inner sessions forget what they import themselves."""
     import bench.pytest_presses  # noqa: F401
     from bench.metrics import measure
-    from bench.opened_rigs import open_rig
-    from bench.plans import parse_plan
-    from bench.pressing import Presser
+    from bench.plans.plan import parse_plan
+    from bench.runs.pressing import Presser
+    from bench.runs.rigs import open_rig
     from bench.tallies import Tally
 
     text = (

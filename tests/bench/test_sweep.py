@@ -5,12 +5,12 @@ import pickle
 
 import pytest
 
-from bench.campaign import campaign
-from bench.plans import parse_plan
-from bench.records import read_run
+from bench.plans.plan import parse_plan
+from bench.records.files import read_run
 from bench.report.sweep import write_sweep
 from bench.report.sweep_pictures import sweep_svg
-from bench.runs import RunOrder
+from bench.runs.campaign import campaign
+from bench.runs.running import RunOrder
 from bench.sweep import (
     Axis,
     Cell,

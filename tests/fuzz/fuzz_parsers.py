@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from cobs import cobs
 
-from bench.plans import parse_plan
+from bench.plans.plan import parse_plan
 from bench.sources.recording import RecordingLines
 from bench.sources.recording_formats import known_formats
 from firmware_emulator.commands import Configure, PressCommand, Stream, Streams, WireKeyframe, unpack_command

@@ -1,3 +1,3 @@
-"""What the tabs of the instrument panel show: stamps, conditions, repeated presses, recording."""
+"""What the tabs of the instrument panel show: stamps, second factors, noise, repeated presses, recording."""
 
 from __future__ import annotations

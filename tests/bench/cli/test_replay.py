@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.records import FILE_NAME
+from bench.records.files import FILE_NAME
 
 
 @pytest.fixture

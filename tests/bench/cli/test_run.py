@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.records import FILE_NAME, read_run
+from bench.records.files import FILE_NAME, read_run
 
 CHECKOUT = Path(__file__).parents[3]
 COMMAND = (sys.executable, "-c", "from bench.cli.main import main; main()")

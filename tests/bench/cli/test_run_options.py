@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from bench.records import FILE_NAME, read_run
+from bench.records.files import FILE_NAME, read_run
 from bench.report import pictures, press_cards
 
 
@@ -22,9 +22,9 @@ def whole(tmp_path_factory, request):
     """The records of the small plan in one piece."""
     from pathlib import Path
 
-    from bench.plans import parse_plan
-    from bench.run_orders import RunOrder
-    from bench.runs import run
+    from bench.plans.plan import parse_plan
+    from bench.runs.orders import RunOrder
+    from bench.runs.running import run
     from tests.bench.cli.conftest import SMALL_PLAN
 
     directory = tmp_path_factory.mktemp("whole")

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from bench.perf.service import _indexes
-from bench.service_history import store_presses
-from bench.service_process import http_request
+from bench.service.history import store_presses
+from bench.service.process import http_request
 from sim.service.database import Database
 from sim.service.migrations import migrate
 from sim.service.seed import seed_world

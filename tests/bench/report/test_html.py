@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 import pytest
 
 from bench.metrics import Judged, Measured, Result
-from bench.plans import Limit
-from bench.press_records import Outcome
+from bench.plans.plan import Limit
+from bench.records.presses import Outcome
 from bench.report import limit_rows, numbers, press_cards, shown_presses, write_reports
 from firmware_emulator.errors import InputError
 

@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.metrics import assess
-from bench.press_records import Outcome
-from bench.records import read_run
+from bench.records.files import read_run
+from bench.records.presses import Outcome
 from bench.report import plan_of
 from bench.report.junit import render_junit
 

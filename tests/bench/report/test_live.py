@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.plans import parse_plan
-from bench.press_chunks import PressChunk
+from bench.plans.plan import parse_plan
+from bench.records.chunks import PressChunk
 from bench.report.live import LATEST, LiveRun, live_page
-from bench.run_orders import RunOrder
-from bench.runs import Progress
+from bench.runs.orders import RunOrder
+from bench.runs.running import Progress
 from firmware_emulator.errors import InputError
 
 PLAN = parse_plan(

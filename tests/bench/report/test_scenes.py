@@ -7,10 +7,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from bench.plans import parse_plan
-from bench.records import read_run
+from bench.plans.plan import parse_plan
+from bench.records.files import read_run
 from bench.report.scenes import scene_of
-from bench.runs import RunOrder, run
+from bench.runs.running import RunOrder, run
 from firmware_emulator.errors import InputError
 
 PLAN = parse_plan(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from bench.metrics import assess
-from bench.records import read_run
+from bench.records.files import read_run
 from bench.report import plan_of
 from bench.report.summary import render_summary
 

@@ -6,8 +6,8 @@ import os
 import pytest
 from rich.console import Console
 
-from bench.prompts import Prompt
 from bench.report.terminal import TerminalPrompter
+from bench.runs.prompts import Prompt
 
 
 @pytest.fixture

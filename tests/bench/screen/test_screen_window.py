@@ -158,7 +158,7 @@ def test_presses_are_repeated_counted_and_stop_at_the_first_failure(screen: Scre
 
 
 def test_a_moment_is_saved_as_a_plan_that_run_accepts(screen: Screen) -> None:
-    from bench.plans import read_plan
+    from bench.plans.plan import read_plan
 
     screen.do(ADD, HOLD, 'at = 0.5\nkey = "z"', 'at = 0.6\nkey = "ctrl+s"', seconds=0.7)
     (case,) = screen.live.folder.glob("*.toml")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bench.plans import read_plan
-from bench.runs import Progress, RunOrder, run
+from bench.plans.plan import read_plan
+from bench.runs.running import Progress, RunOrder, run
 from sim.screen.scene import ObjectKind
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ def test_a_moment_of_a_real_panel_cannot_be_pressed_again(live: Live) -> None:
 
 def test_autopress_counts_the_very_presses_that_run_makes(live: Live, tmp_path: Path) -> None:
     from bench.metrics import measure
-    from bench.records import read_run
+    from bench.records.files import read_run
     from bench.screen.autopress import RunPresser
     from bench.tallies import Tally
 

@@ -8,7 +8,7 @@ import pytest
 
 from bench.cli.main import main
 from bench.metrics import Verdict
-from bench.records import FILE_NAME
+from bench.records.files import FILE_NAME
 from bench.scenarios import Figure, Trial, load_scenario
 from bench.trials.plans import is_trial_plan, read_trial_plan
 from bench.trials.records import read_trials

@@ -104,7 +104,7 @@ def press_lot(plan, units):
 
 @pytest.fixture(scope="session")
 def measurement_header(plan, units) -> MeasurementHeader:
-    from bench.records import RigIdentity
+    from bench.records.files import RigIdentity
 
     return MeasurementHeader(
         format=1,

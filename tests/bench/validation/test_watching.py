@@ -184,7 +184,7 @@ def test_charts_are_drawn_with_the_farthest_first(make_lot, put, tmp_path):
 
 
 def test_a_run_worse_than_those_before_it_is_an_alarm(tmp_path, header, make_press):
-    from bench.records import RecordWriter, RunEnd
+    from bench.records.files import RecordWriter, RunEnd
 
     for number, missed in enumerate((0, 1, 12)):
         with RecordWriter(tmp_path / f"run{number}" / "records.jsonl") as writer:
@@ -201,7 +201,7 @@ def test_a_run_worse_than_those_before_it_is_an_alarm(tmp_path, header, make_pre
 
 
 def test_a_run_that_goes_on_is_waited_for(tmp_path, header, make_press):
-    from bench.records import RecordWriter
+    from bench.records.files import RecordWriter
 
     with RecordWriter(tmp_path / "run" / "records.jsonl") as writer:
         writer.write(header)

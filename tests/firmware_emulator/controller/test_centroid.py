@@ -167,6 +167,21 @@ def test_broad_touch_is_located_by_its_whole_area(
     assert np.std(window) > 0.3
 
 
+@pytest.mark.kernel
+def test_noise_at_the_foot_of_a_broad_touch_does_not_move_it(
+    phone: PanelGeometry, settings: ControllerSettings, rest: Callable[..., Image]
+) -> None:
+    # A finger between four nodes: the eight around them lie just at the leave threshold.
+    rng = np.random.default_rng(5)
+    rows, cols = np.mgrid[0:27, 0:15]
+    finger = 240 * np.exp(-((cols - 7.5) ** 2 + (rows - 12.5) ** 2) / (2 * 0.86**2))
+    blobs = [located(finger + rest(rng, phone), phone, settings)[0] for _ in range(100)]
+    nodes = [int(blob["nodes"]) for blob in blobs]
+    assert min(nodes) < settings.fat_finger_nodes < max(nodes)
+    errors = np.array([[blob["x_mm"], blob["y_mm"]] for blob in blobs]) - [8.0 * 4.1, 13.0 * 4.1]
+    assert np.abs(errors).max() < 0.25
+
+
 def test_merged_pads_are_located_between_them(
     phone: PanelGeometry, settings: ControllerSettings, press: Callable[..., Image]
 ) -> None:

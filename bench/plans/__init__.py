@@ -1,0 +1,1 @@
+"""Plans: what a run presses, and the limits it is held against."""

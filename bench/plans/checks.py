@@ -1,0 +1,110 @@
+"""What a plan must keep beyond the types of its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bench.measurements import MEASUREMENTS, UNITS
+from bench.plans.messages import choose
+from firmware_emulator.errors import InputError
+
+if TYPE_CHECKING:
+    from bench.plans.plan import Plan
+    from bench.plans.tables import CaseTable, Header, Limit
+
+
+def check_header(header: Header) -> None:
+    """Check the ``[plan]`` table.
+
+    Raises:
+        InputError: no codebook or two, or a profile that stands there twice.
+    """
+    if (header.family is None) == (header.catalogue is None):
+        given = "both" if header.family is not None else "neither"
+        raise InputError(f"plan.family, plan.catalogue: {given} given: expected exactly one of them")
+    _check_distinct("plan.profiles", header.profiles)
+
+
+def check_cases(cases: Sequence[CaseTable]) -> None:
+    """Check the ``[[cases]]`` as they are written.
+
+    Raises:
+        InputError: a name that stands there twice, or a foreign object given as a number.
+    """
+    _check_distinct("cases.name", [case.name for case in cases])
+    for number, case in enumerate(cases):
+        if case.kind == "foreign" and case.stamps != "random":
+            for place, stamp in enumerate(case.stamps):
+                if not isinstance(stamp, str):
+                    raise InputError(
+                        f"cases[{number}].stamps[{place}] = {stamp}: expected the name of a foreign object, "
+                        'such as "random-stamp", "fingers/5" or "coin"'
+                    )
+
+
+def check_limits(plan: Plan) -> None:
+    """Check the ``[[limits]]`` of a plan.
+
+    Raises:
+        InputError: one that no press can be held against, or a range that is none.
+    """
+    for number, limit in enumerate(plan.limits):
+        _check_limit(plan, limit, f"limits[{number}]")
+
+
+def _check_distinct(key: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f'{key}: "{name}" stands there twice: expected distinct names')
+
+
+def _check_limit(plan: Plan, limit: Limit, key: str) -> None:
+    if limit.measurement not in MEASUREMENTS:
+        raise InputError(
+            f'{key}.measurement = "{limit.measurement}": {choose(limit.measurement, MEASUREMENTS)}'
+        )
+    measurement = MEASUREMENTS[limit.measurement]
+    cases = [case for case in plan.cases if measurement.applies_to(case.kind)]
+    fitting = dict.fromkeys(name for case in cases for name in (case.group, case.name) if name)
+    if limit.case is not None and limit.case not in fitting:
+        raise InputError(
+            f'{key}.case = "{limit.case}": {choose(limit.case, fitting, measurement.case_kinds)}'
+        )
+    if not fitting:
+        raise InputError(
+            f'{key}.measurement = "{limit.measurement}": expected {measurement.case_kinds} in the plan'
+        )
+    if limit.profile is not None and limit.profile not in plan.header.profiles:
+        raise InputError(f'{key}.profile = "{limit.profile}": {choose(limit.profile, plan.header.profiles)}')
+    units = UNITS[measurement.quantity]
+    if limit.unit is not None and limit.unit not in units:
+        raise InputError(f'{key}.unit = "{limit.unit}": {choose(limit.unit, units)}')
+    if limit.min is None and limit.max is None:
+        raise InputError(f'{key} ("{limit.measurement}"): no limit: expected min, max or both')
+    _check_range(limit, key, top=1.0 / units[limit.unit or measurement.unit] if measurement.is_rate else None)
+    if limit.good is not None and (
+        not measurement.is_rate or limit.max is None or not 0.0 < limit.good < limit.max
+    ):
+        raise InputError(f"{key}.good = {limit.good:g}: expected a rate above 0 and below max beside it")
+
+
+def _check_range(limit: Limit, key: str, top: float | None) -> None:
+    """No number may be impossible, and min <= marginal_min <= marginal_max <= max."""
+    chain: list[tuple[str, float]] = []
+    for name in ("min", "marginal_min", "marginal_max", "max"):
+        value = getattr(limit, name)
+        if value is None:
+            continue
+        if not 0.0 <= value < float("inf") or (top is not None and value > top):
+            expected = f"a rate from 0 to {top:g}" if top is not None else "a finite number, 0 or more"
+            raise InputError(f"{key}.{name} = {value:g}: expected {expected}")
+        if name.startswith("marginal") and getattr(limit, name.removeprefix("marginal_")) is None:
+            raise InputError(f"{key}.{name} = {value:g}: expected {name.removeprefix('marginal_')} beside it")
+        if chain and value < chain[-1][1]:
+            lower_name, lower = chain[-1]
+            raise InputError(
+                f"{key}.{lower_name} = {lower:g} is above {key}.{name} = {value:g}: "
+                "nothing lies in between; expected min <= marginal_min <= marginal_max <= max"
+            )
+        chain.append((name, value))

@@ -1,0 +1,174 @@
+"""The tables of a plan as TOML has them, and what a case becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+Kind: TypeAlias = Literal["genuine", "foreign"]
+_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+-]*$", max_length=80)]
+_Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+KeyframeValues: TypeAlias = tuple[int, float, float, float, float, float, float, float]
+"""t_us, x_mm, y_mm, theta_rad, force, grip, tilt_x_rad, tilt_y_rad."""
+_Presets = dict[_Name, dict[str, Any]]
+
+ANY_STAMP: Final = "*"
+"""Stands in ``[duts]`` for the device under test that has no stamp of its own."""
+
+
+class Header(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The ``[plan]`` table.
+
+    Attributes:
+        name: of the plan, in reports and file names.
+        description: one or two sentences for the reader of the report.
+        family, catalogue: the codebook of the genuine stamps; exactly one of the two.
+        seed: of the run, unless the command line gives another.
+        profiles: panels to press on.
+        bench_faults: share of the presses, 0..1, that faults of the bench may cost before the run is void.
+        timeout_s: wall clock after which a run ends as timed out; None: never.
+    """
+
+    name: _Name
+    profiles: Annotated[list[str], Meta(min_length=1)]
+    description: str = ""
+    family: str | None = None
+    catalogue: str | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    bench_faults: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
+    timeout_s: Annotated[float, Meta(gt=0.0)] | None = None
+
+
+class DecoderSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The ``[decoder]`` table.
+
+    Attributes:
+        sigma_mm: error per axis and pad that a genuine stamp may have; None: all that the codebook's minimum
+            distance allows, at which foreign stamps are read most often, too.
+    """
+
+    sigma_mm: Annotated[float, Meta(gt=0.0, le=10.0)] | None = None
+
+
+class RigSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The ``[rig]`` table.
+
+    Attributes:
+        faults: what befalls the line of a rig in software, see :class:`firmware_emulator.faults.Faults`.
+            A rig on a port has its own.
+    """
+
+    faults: dict[str, Any] = {}
+
+
+class CaseTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One ``[[cases]]`` table: presses of one kind, under one condition or each of several.
+
+    Attributes:
+        kind: ``genuine`` stamps must be read as their code, ``foreign`` objects must not be read.
+        stamps: "random", or a list: codes or catalogue names (genuine), object names (foreign). A list is
+            gone through press by press; the seed that ``fingers/5`` or ``random-stamp`` leaves open is drawn.
+        presses: how many, on each profile and in each combination of condition and handling.
+        presses_per_stamp: instead of ``presses``: of each stamp of the list.
+        conditions, handlings: names of presets; the case is made once for each combination.
+        condition, handling: settings of the panel and of the hand, on top of the presets and the plan's own.
+        prompt: what an operator is told where the rig cannot press, one step or several; ``{object}`` and
+            ``{number}`` are filled in.
+        keyframes: of the hand, as records have them, for a case that is one given press; empty: the handling
+            draws them.
+        noise_seed: of the panel in the first press, one more in each further one; None: drawn.
+    """
+
+    name: _Name
+    kind: Kind
+    stamps: Literal["random"] | Annotated[list[int | str], Meta(min_length=1)] = "random"
+    presses: _Count | None = None
+    presses_per_stamp: _Count | None = None
+    conditions: list[str] = []
+    handlings: list[str] = []
+    condition: dict[str, Any] = {}
+    handling: dict[str, Any] = {}
+    prompt: str | list[str] = []
+    keyframes: list[KeyframeValues] = []
+    noise_seed: Annotated[int, Meta(ge=0, lt=2**53)] | None = None
+
+
+class Limit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One ``[[limits]]`` table: the range one measurement must keep.
+
+    Attributes:
+        measurement: its name; see :data:`bench.measurements.MEASUREMENTS`.
+        case: whose presses count, with all its conditions and handlings or, as "held @ charger", in one of
+            them; None: all cases that the measurement applies to, together.
+        profile: whose presses count; None: each profile on its own.
+        min, max: the range, in ``unit``, ends included.
+        marginal_min, marginal_max: inside the limit but outside these, the result is "marginal": it passes,
+            and is marked.
+        unit: of the numbers; None: the measurement's own.
+        confident: True holds the whole confidence interval against the limit, not the estimate alone.
+        good: what a good stamp has, for a run until confident, which tells it from ``max``; None: see
+            :mod:`bench.runs.early_stops`.
+    """
+
+    measurement: str
+    case: str | None = None
+    profile: str | None = None
+    min: float | None = None
+    max: float | None = None
+    marginal_min: float | None = None
+    marginal_max: float | None = None
+    unit: str | None = None
+    confident: bool = False
+    good: float | None = None
+
+
+class Document(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole plan."""
+
+    plan: Header
+    cases: Annotated[list[CaseTable], Meta(min_length=1)]
+    limits: list[Limit] = []
+    decoder: DecoderSettings = DecoderSettings()
+    rig: RigSettings = RigSettings()
+    condition: dict[str, Any] = {}
+    handling: dict[str, Any] = {}
+    conditions: _Presets = {}
+    handlings: _Presets = {}
+    duts: dict[str, Annotated[str, Meta(min_length=1)]] = {}
+
+
+KNOWN_KEYS: Final = {
+    "": Document.__struct_fields__,
+    "plan": Header.__struct_fields__,
+    "decoder": DecoderSettings.__struct_fields__,
+    "rig": RigSettings.__struct_fields__,
+    "cases": CaseTable.__struct_fields__,
+    "limits": Limit.__struct_fields__,
+}
+"""Known keys of each table."""
+
+
+class Case(Struct, frozen=True, kw_only=True):
+    """One cell of the matrix but for the profile: presses of one kind under one condition.
+
+    Attributes:
+        name: of the case, with its presets, as in "held @ charger, sliding".
+        group: the case as it is written; "" if it is not of a file.
+        presses: how many, on each profile.
+        condition, handling: of presets and case, to be laid on the plan's own.
+        prompts: steps for an operator.
+        keyframes, noise_seed: of a given press.
+    """
+
+    name: str
+    group: str = ""
+    kind: Kind
+    presses: int
+    stamps: Literal["random"] | Sequence[int | str] = "random"
+    condition: dict[str, Any] = {}
+    handling: dict[str, Any] = {}
+    prompts: tuple[str, ...] = ()
+    keyframes: Sequence[KeyframeValues] = ()
+    noise_seed: int | None = None

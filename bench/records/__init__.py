@@ -1,0 +1,1 @@
+"""Records: what a run leaves, and what everything else is rendered from."""

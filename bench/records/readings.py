@@ -1,0 +1,190 @@
+"""What one press said: its reports, read to the decision, and judged against the truth."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bench.plans.draws import Draw
+from bench.plans.plan import PlannedPress
+from bench.records.presses import (
+    ContactRecord,
+    Outcome,
+    PressRecord,
+    ReadingRecord,
+    SaidContact,
+    Timing,
+    finite,
+)
+
+if TYPE_CHECKING:
+    from firmware_emulator.touch import Contact, TouchReport
+    from sim.decoder import Decoder, PressDecision, Reading
+    from sim.press import Press
+
+
+_keyframe_values = operator.attrgetter(
+    "t_us", "x_mm", "y_mm", "theta_rad", "force", "grip", "tilt_x_rad", "tilt_y_rad"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a press said.
+
+    Attributes:
+        decisive: the report of the decision; without one, the last with the most contacts.
+        start_us: device time of the first scan.
+        reports: how many were listened to.
+        said: them all, as they are recorded, if that was asked for.
+    """
+
+    decision: PressDecision
+    decisive: TouchReport | None
+    start_us: int
+    reports: int
+    said: tuple[tuple[int, list[SaidContact]], ...] = ()
+
+    @property
+    def timing(self) -> Timing:
+        """Times since the first scan."""
+        decision = self.decision
+        return Timing(
+            first_contact_us=self._since_start(decision.first_contact_us),
+            all_pads_us=self._since_start(decision.all_pads_us),
+            decided_us=self._since_start(decision.decided_at_us),
+            reports=decision.reports_used,
+        )
+
+    @property
+    def decisive_us(self) -> int | None:
+        """Time of the decisive report since the first scan."""
+        return None if self.decisive is None else self.decisive.t_us - self.start_us
+
+    @property
+    def contacts(self) -> list[ContactRecord]:
+        """Contacts of the decisive report that have a place in mm."""
+        return [
+            ContactRecord(id=contact.id, x_mm=contact.x_mm, y_mm=contact.y_mm)
+            for contact in (self.decisive.down if self.decisive is not None else ())
+            if contact.x_mm is not None and contact.y_mm is not None
+        ]
+
+    def _since_start(self, t_us: int | None) -> int | None:
+        return None if t_us is None else t_us - self.start_us
+
+
+def listen(
+    decoder: Decoder,
+    reports: Iterable[TouchReport],
+    *,
+    cancel_limit: int | None = None,
+    until_decided: bool = False,
+    keep: bool = False,
+) -> Heard:
+    """Feed the reports of one press to the decoder.
+
+    Args:
+        decoder: reads the shapes.
+        reports: of the press.
+        cancel_limit: contacts beyond which the phone cancels all touches; None if it never does.
+        until_decided: leave the reports after the decision alone; they cannot change it.
+        keep: keep the reports, to be recorded.
+    """
+    from sim.decoder import PressDecoder
+
+    press = PressDecoder(decoder, contact_limit=cancel_limit)
+    decision = fullest = None
+    start_us = count = 0
+    most = 0
+    said: list[tuple[int, list[SaidContact]]] = []
+    for report in reports:
+        if count == 0:
+            start_us = report.t_us
+        count += 1
+        if keep:
+            said.append((report.t_us - start_us, [_said(contact) for contact in report.contacts]))
+        now = press.feed(report)
+        if now is not None:
+            decision, fullest = now, report
+            if until_decided:
+                break
+        elif decision is None and (fullest is None or len(report.down) >= most):
+            fullest, most = report, len(report.down)
+    return Heard(decision or press.finish(), fullest, start_us, count, tuple(said))
+
+
+def reports_of(record: PressRecord) -> list[TouchReport]:
+    """The reports that a record keeps, again; their device time begins at 0."""
+    from firmware_emulator.touch import Contact, TouchReport
+
+    return [
+        TouchReport(
+            t_us,
+            tuple(
+                Contact(number, bool(flags & 1), x, y, x_mm, y_mm, size_mm, bool(flags & 2))
+                for number, flags, x, y, x_mm, y_mm, size_mm in contacts
+            ),
+        )
+        for t_us, contacts in record.said
+    ]
+
+
+def _said(contact: Contact) -> SaidContact:
+    return (contact.id, contact.tip | contact.cancelled << 1, *contact[2:7])
+
+
+def blank(planned: PlannedPress, draw: Draw, condition: dict[str, Any], press: Press | None) -> PressRecord:
+    """Record of a press of which nothing is known but the truth; an error until somebody says otherwise."""
+    return PressRecord(
+        press=planned.index,
+        profile=planned.profile,
+        case=planned.case.name,
+        kind=planned.case.kind,
+        number=planned.number,
+        object=draw.object,
+        code=draw.code,
+        seed=draw.seed,
+        condition=condition,
+        keyframes=[] if press is None else [_keyframe_values(keyframe) for keyframe in press.keyframes],
+        outcome=Outcome.ERROR,
+    )
+
+
+def judged(record: PressRecord, heard: Heard) -> PressRecord:
+    """The record with what was read, passed or failed."""
+    decision = heard.decision
+    read = msgspec.structs.replace(
+        record,
+        reading=reading_record(decision.reading),
+        timing=heard.timing,
+        contacts=heard.contacts,
+        decisive_us=heard.decisive_us,
+        said=list(heard.said),
+        message=decision.explanation if decision.cancelled else "",
+    )
+    outcome = Outcome.PASSED if read.as_it_should else Outcome.FAILED
+    return msgspec.structs.replace(read, outcome=outcome)
+
+
+def reading_record(reading: Reading) -> ReadingRecord:
+    """What the decoder said, as it is recorded."""
+    return ReadingRecord(
+        code=reading.code,
+        verdict=reading.verdict.value,
+        distance_mm=finite(reading.distance_mm),
+        margin_mm=finite(reading.margin_mm),
+        margin_is_bound=reading.margin_is_bound,
+        pose=reading.pose,
+    )
+
+
+def press_of(record: PressRecord) -> Press:
+    """The press as a record tells it."""
+    from sim.press import Keyframe, Press
+
+    return Press(record.object, tuple(Keyframe(int(values[0]), *values[1:]) for values in record.keyframes))

@@ -1,0 +1,294 @@
+"""One press: draw it, let a rig make it, read it, judge it; one record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bench.plans.draws import Draw, PressDrawer
+from bench.plans.plan import Plan, PlannedPress
+from bench.records.presses import Outcome, PressRecord
+from bench.records.readings import Heard, blank, judged, listen, press_of
+from bench.runs.prompts import PressRefused, Prompter, asking, prompted, prompts_of
+from bench.runs.rigs import VIRTUAL, faults_of, identity_of, open_rig
+from firmware_emulator.errors import LinkError
+
+if TYPE_CHECKING:
+    from bench.sources.serial_rig import SerialRig
+    from bench.sources.simulated import SimulatedSource
+    from firmware_emulator.link import LinkCounters
+    from firmware_emulator.touch import TouchReport
+
+__all__ = ["VIRTUAL", "LinkTail", "Pressed", "Presser", "SimulatedPresser", "identity_of", "open_rig"]
+
+LINK_FAILURES_IN_A_ROW = 3
+"""After so many the rig counts as broken, and the run ends."""
+PROMPT_S = 120.0
+"""How long an operator may take to the next press."""
+QUIET_US = 500_000
+"""Device time without contact after which a press by hand is over."""
+
+FAULTS = (
+    "lost",
+    "crc_errors",
+    "cobs_errors",
+    "too_short",
+    "too_long",
+    "duplicates",
+    "restarts",
+    "clock_jumps",
+)
+"""Counters of the link that stand in the record of a press where they are not 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A press and what the link did since the one before."""
+
+    record: PressRecord
+    counters: dict[str, int]
+    presses = 1
+
+    @property
+    def line(self) -> PressRecord:
+        """What is recorded."""
+        return self.record
+
+    @property
+    def failed(self) -> int:
+        """How many presses failed."""
+        return int(self.record.outcome is Outcome.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTail:
+    """What the link did after the last press of a rig, and what befell it in all."""
+
+    counters: dict[str, int]
+    injected: dict[str, int] = field(default_factory=dict)
+    line = None
+    presses = failed = 0
+
+
+class Presser:
+    """Makes the presses of a plan on rigs.
+
+    Args:
+        plan: what is pressed.
+        seed: of the run.
+        port: of the rig, or :data:`VIRTUAL`.
+        prompter: tells an operator what to press, on rigs that cannot press by themselves.
+
+    Raises:
+        InputError: the plan names something that does not exist.
+    """
+
+    def __init__(self, plan: Plan, seed: int, port: str = VIRTUAL, prompter: Prompter | None = None) -> None:
+        from sim.decoder import Decoder
+
+        self._plan = plan
+        self._seed = seed
+        self._port = port
+        self._prompter = prompter
+        self._drawer = PressDrawer(plan, seed)
+        self._decoder = Decoder(self._drawer.codebook, sigma_mm=plan.decoder.sigma_mm)
+        self._configured: tuple[SerialRig, dict[str, Any]] | None = None
+
+    def press_all(self, profile: str, presses: Iterable[PlannedPress]) -> Iterator[Pressed | LinkTail]:
+        """Make presses on one panel, in order.
+
+        A press during which the link fails is an error, and the rig is opened anew for the next one.
+
+        Raises:
+            LinkError: the link failed several times in a row.
+            KeyboardInterrupt: the operator ended the run.
+        """
+        failures = openings = 0
+        faults = faults_of(self._plan, self._seed, profile) if self._port == VIRTUAL else None
+        coming = iter(presses)
+        planned = next(coming, None)
+        while planned is not None:
+            counters = _Counters()
+            try:
+                with open_rig(self._port, profile, faults) as rig:
+                    openings += 1
+                    counters.of(rig, anew=openings > 1)
+                    while planned is not None:
+                        pressed = self.press(rig, planned)
+                        failures = 0
+                        yield Pressed(counters.noted(pressed), counters.taken())
+                        if pressed.outcome is Outcome.ABORTED:
+                            raise KeyboardInterrupt
+                        planned = next(coming, None)
+                    if faults is not None:
+                        faults.active = False
+                        rig.settle()
+                    yield LinkTail(counters.taken(), {} if faults is None else faults.injected.to_mapping())
+            except LinkError as error:
+                failures += 1
+                if failures == LINK_FAILURES_IN_A_ROW or (planned is None and faults is None):
+                    raise
+                if planned is not None:
+                    yield Pressed(self._lost(planned, str(error)), counters.taken())
+                    planned = next(coming, None)
+                if planned is None and faults is not None:
+                    yield LinkTail(counters.taken(), faults.injected.to_mapping())
+
+    def press(self, rig: SerialRig, planned: PlannedPress) -> PressRecord:
+        """Make one press and read it.
+
+        Raises:
+            LinkError: the link failed.
+        """
+        from bench.sources.serial_rig import ManualPressError
+        from firmware_emulator.messages import Capability
+
+        draw = self._drawer.draw(planned)
+        condition: dict[str, Any] = {}
+        if Capability.CONFIGURE in rig.identity.capabilities:
+            condition = self._plan.condition_of(planned.case)
+            self._configure(rig, condition)
+        try:
+            heard = self._listen(rig, rig.press(draw.press, draw.seed))
+        except ManualPressError:
+            return self._press_by_hand(rig, planned, draw)
+        return self._pressed(rig, blank(planned, draw, condition, draw.press), heard)
+
+    def repeat(self, rig: SerialRig, record: PressRecord) -> PressRecord:
+        """Make the press of a record again, and read it.
+
+        Raises:
+            LinkError: the link failed.
+        """
+        self._configure(rig, record.condition)
+        heard = self._listen(rig, rig.press(press_of(record), record.seed))
+        return self._pressed(rig, record, heard)
+
+    def _listen(self, rig: SerialRig, reports: Iterable[TouchReport]) -> Heard:
+        # What a real panel said no seed says again.
+        keep = self._port != VIRTUAL
+        return listen(self._decoder, reports, cancel_limit=rig.identity.cancel_limit, keep=keep)
+
+    def _configure(self, rig: SerialRig, condition: dict[str, Any]) -> None:
+        if self._configured != (rig, condition):
+            rig.configure(condition)
+            self._configured = rig, condition
+
+    def _press_by_hand(self, rig: SerialRig, planned: PlannedPress, draw: Draw) -> PressRecord:
+        """Ask the operator to press, and listen."""
+        record = blank(planned, draw, {}, None)
+        prompts = prompts_of(
+            planned.case.prompts,
+            object_name=draw.object,
+            number=planned.number,
+            press=planned.index,
+            presses=self._plan.size,
+        )
+        try:
+            if self._prompter is None:
+                reports = rig.watch(first_contact_s=PROMPT_S, quiet_us=QUIET_US)
+            else:
+                watched = rig.watch(
+                    first_contact_s=PROMPT_S, quiet_us=QUIET_US, meanwhile=asking(self._prompter)
+                )
+                reports = prompted(self._prompter, prompts, watched)
+            heard = self._listen(rig, reports)
+        except PressRefused as refused:
+            rig.reset()
+            outcome = Outcome.SKIPPED if refused.answer == "skip" else Outcome.ABORTED
+            return msgspec.structs.replace(record, outcome=outcome, message="by the operator")
+        except LinkError as error:
+            rig.reset()  # fails if the link is dead: then it was not the operator
+            return msgspec.structs.replace(record, outcome=Outcome.TIMEOUT, message=str(error))
+        return self._pressed(rig, record, heard)
+
+    def _pressed(self, rig: SerialRig, record: PressRecord, heard: Heard) -> PressRecord:
+        """Fill in what was read, whether that is right, and what the link did."""
+        counters = rig.press_counters.to_mapping()
+        seen = {name: counters[name] for name in FAULTS} | rig.press_reports.to_mapping()
+        odd = {name: count for name, count in seen.items() if count}
+        record = msgspec.structs.replace(judged(record, heard), link={"reports": heard.reports} | odd)
+        if not rig.press_whole:
+            record = msgspec.structs.replace(record, outcome=Outcome.ERROR, message=_loss(counters))
+        return record
+
+    def _lost(self, planned: PlannedPress, message: str) -> PressRecord:
+        """Record of a press during which the link failed."""
+        draw = self._drawer.draw(planned)
+        record = blank(planned, draw, self._plan.condition_of(planned.case), draw.press)
+        return msgspec.structs.replace(record, message=message)
+
+
+class _Counters:
+    """What the link of one opened rig did, between one taking and the next."""
+
+    def __init__(self) -> None:
+        self._rig: SerialRig | None = None
+        self._before: LinkCounters | None = None
+        self._anew = False
+
+    def of(self, rig: SerialRig, *, anew: bool) -> None:
+        """Count for this rig, from its opening on."""
+        self._rig, self._anew = rig, anew
+
+    def noted(self, record: PressRecord) -> PressRecord:
+        """The record of the next press, which tells if its rig was opened anew."""
+        if not self._anew:
+            return record
+        return msgspec.structs.replace(record, link=record.link | {"reconnects": 1})
+
+    def taken(self) -> dict[str, int]:
+        """The counts since the last time."""
+        if self._rig is None:
+            return {}
+        now = self._rig.counters
+        since = now if self._before is None else now - self._before
+        anew, self._before, self._anew = self._anew, now, False
+        return since.to_mapping() | ({"reconnects": 1} if anew else {})
+
+
+class SimulatedPresser:
+    """Makes the presses of a plan in memory, without a link; each is read as over one.
+
+    Args:
+        plan: what is pressed.
+        seed: of the run.
+
+    Raises:
+        InputError: the plan names something that does not exist.
+    """
+
+    def __init__(self, plan: Plan, seed: int) -> None:
+        from sim.decoder import Decoder
+
+        self._plan = plan
+        self._drawer = PressDrawer(plan, seed)
+        self._decoder = Decoder(self._drawer.codebook, sigma_mm=plan.decoder.sigma_mm)
+        self._sources: dict[str, SimulatedSource] = {}
+
+    def press(self, planned: PlannedPress) -> PressRecord:
+        """Make one press, up to its decision, and read it.
+
+        Raises:
+            InputError: the object does not fit the panel.
+        """
+        from bench.sources.simulated import SimulatedSource
+
+        if planned.profile not in self._sources:
+            self._sources[planned.profile] = SimulatedSource(planned.profile)
+        source = self._sources[planned.profile]
+        draw = self._drawer.draw(planned)
+        condition = self._plan.condition_of(planned.case)
+        source.configure(condition)
+        reports = source.press(draw.press, draw.seed)
+        heard = listen(self._decoder, reports, cancel_limit=source.cancel_limit, until_decided=True)
+        return judged(blank(planned, draw, condition, draw.press), heard)
+
+
+def _loss(counters: dict[str, int]) -> str:
+    """What the link did to a press that is not whole."""
+    faults = [f"{counters[name]} {name.replace('_', ' ')}" for name in FAULTS if counters[name]]
+    return f"the link did not bring all reports: {', '.join(faults) or 'the press ended early'}"

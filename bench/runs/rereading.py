@@ -1,0 +1,258 @@
+"""Old records read again with today's decoder: nothing is pressed, everything is judged anew."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bench.plans.draws import check_plan, load_codebook
+from bench.plans.plan import Plan
+from bench.records.chunks import PressChunk
+from bench.records.files import Run, RunEnd, read_run
+from bench.records.presses import Outcome, PressRecord
+from bench.records.readings import Heard, judged, listen, press_of, reading_record, reports_of
+from bench.report import plan_of
+from bench.runs.orders import RunOrder, Shard
+from bench.runs.pressing import SimulatedPresser
+from bench.runs.running import Progress, record
+from bench.runs.workers import in_order
+from firmware_emulator.errors import InputError
+
+if TYPE_CHECKING:
+    from bench.sources.simulated import SimulatedSource
+    from firmware_emulator.touch import TouchReport
+
+CHUNK = 50
+"""Presses that a worker reads again at once."""
+_SAME_MM = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """Presses read again, and from what."""
+
+    line: PressRecord | PressChunk
+    presses: int
+    failed: int
+    sources: Mapping[str, int]
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """There is no link; how many presses were read again from what."""
+        return self.sources
+
+
+def reread_order(source: Path, settings: Sequence[str] = (), workers: int = 1) -> RunOrder:
+    """What reading a run again amounts to.
+
+    Args:
+        source: directory of the run, or its records.
+        settings: to lay on top of its plan, such as ``decoder.sigma_mm=0.2``.
+        workers: processes.
+
+    Raises:
+        InputError: no records, or settings that change which presses there are.
+    """
+    run = read_run(source)
+    plan = plan_of(run)
+    today = plan_of(run, settings) if settings else plan
+    if [(case.name, case.kind) for case in today.cases] != [(case.name, case.kind) for case in plan.cases]:
+        raise InputError(f"--set {' '.join(settings)}: other cases: expected the presses of {run.path}")
+    return RunOrder(
+        plan=today,
+        directory=run.path.parent,
+        seed=run.header.seed,
+        workers=workers,
+        presses_per_case=run.header.presses_per_case,
+        shard=Shard(*run.header.shard, run.header.shard_block),
+        station=run.header.station,
+        operator=run.header.operator,
+        duts=run.header.duts,
+        replay_of=str(run.path.resolve()),
+    )
+
+
+def read_again(
+    order: RunOrder,
+    progress: Progress | None = None,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> RunEnd:
+    """Read all presses of old records again and record what they say now.
+
+    Raises:
+        InputError: the records, the plan or the directory cannot be used.
+    """
+    progress = progress or Progress()
+    begun_s = clock()
+    run = read_run(Path(order.replay_of))
+    check_plan(order.plan)
+    made = _all(run, order, progress)
+    return record(
+        order,
+        run.header.rigs,
+        made,
+        progress,
+        begun_s=begun_s,
+        clock=clock,
+        now=now,
+        campaign=run.header.campaign,
+    )
+
+
+def _all(run: Run, order: RunOrder, progress: Progress) -> Generator[Reread, None, None]:
+    jobs = _jobs(run)
+    arguments = (order.plan, order.seed, {name: rig.virtual for name, rig in run.header.rigs.items()})
+    if order.workers > 1:
+        for done in in_order(
+            _read_job,
+            jobs,
+            workers=order.workers,
+            start=_start_reader,
+            arguments=arguments,
+            say=progress.say,
+        ):
+            yield from done
+        return
+    reader = Reader(*arguments)
+    for job in jobs:
+        yield from reader.read(job)
+
+
+Job = list[PressRecord] | PressChunk
+
+
+def _jobs(run: Run) -> Iterator[Job]:
+    if run.header.campaign:
+        yield from run.chunks()
+        return
+    records = [press for press in run.presses if isinstance(press, PressRecord)]
+    for first in range(0, len(records), CHUNK):
+        yield records[first : first + CHUNK]
+
+
+class Reader:
+    """Reads recorded presses again.
+
+    Args:
+        plan: with today's settings of the decoder.
+        seed: of the run.
+        virtual: by profile, whether its rig was one in software.
+
+    Raises:
+        InputError: the plan names something that does not exist.
+    """
+
+    def __init__(self, plan: Plan, seed: int, virtual: Mapping[str, bool]) -> None:
+        from sim.decoder import Decoder
+
+        self._plan = plan
+        self._virtual = virtual
+        self._codebook = load_codebook(plan)
+        self._decoder = Decoder(self._codebook, sigma_mm=plan.decoder.sigma_mm)
+        self._presser = SimulatedPresser(plan, seed)
+        self._panels: dict[str, SimulatedSource] = {}
+
+    def read(self, job: Job) -> Iterator[Reread]:
+        """Read presses of a run one by one, or those of a campaign as the chunk they are."""
+        if isinstance(job, PressChunk):
+            records = [self._presser.press(self._plan.press(result.press)) for result in job.results()]
+            failed = sum(not record.as_it_should for record in records)
+            yield Reread(PressChunk.of(records), len(records), failed, {"reread_simulated": len(records)})
+            return
+        for old in job:
+            new, source = self.reread(old)
+            yield Reread(new, 1, int(new.outcome is Outcome.FAILED), {f"reread_{source}": 1})
+
+    def reread(self, old: PressRecord) -> tuple[PressRecord, str]:
+        """One press as it reads now, and what that rests on.
+
+        "reports": those in the record; "simulated": its press, made again to the same contacts; "contacts":
+        those of the decisive report alone, where there is no more; "kept": nothing was read, and is not now.
+        """
+        if not old.outcome.judged:
+            return old, "kept"
+        if old.said:
+            limit = self._cancel_limit(old.profile)
+            return judged(
+                old, listen(self._decoder, reports_of(old), cancel_limit=limit, keep=True)
+            ), "reports"
+        if old.keyframes and self._virtual.get(old.profile, False):
+            heard = self._simulated(old)
+            if heard is not None:
+                return judged(old, heard), "simulated"
+        return self._from_contacts(old), "contacts"
+
+    def _simulated(self, old: PressRecord) -> Heard | None:
+        """What the press says when it is made again; None if today's panel says something else."""
+        panel = self._panel(old.profile)
+        if panel is None:
+            return None
+        panel.configure(old.condition)
+        reports = list(panel.press(press_of(old), old.seed))
+        if not _has(reports, old):
+            return None
+        return listen(self._decoder, reports, cancel_limit=panel.cancel_limit)
+
+    def _from_contacts(self, old: PressRecord) -> PressRecord:
+        import numpy as np
+
+        points = np.array([(contact.x_mm, contact.y_mm) for contact in old.contacts]).reshape(-1, 2)
+        reading = reading_record(self._decoder.decode(points))
+        new = msgspec.structs.replace(old, reading=reading, message="read from its decisive contacts alone")
+        outcome = Outcome.PASSED if new.as_it_should else Outcome.FAILED
+        return msgspec.structs.replace(new, outcome=outcome)
+
+    def _cancel_limit(self, profile: str) -> int | None:
+        panel = self._panel(profile)
+        return None if panel is None else panel.cancel_limit
+
+    def _panel(self, profile: str) -> SimulatedSource | None:
+        """The simulated panel of a profile; None if this version knows none."""
+        from bench.sources.simulated import SimulatedSource
+
+        if profile not in self._panels:
+            try:
+                self._panels[profile] = SimulatedSource(profile)
+            except InputError:
+                return None
+        return self._panels[profile]
+
+
+def _has(reports: Sequence[TouchReport], old: PressRecord) -> bool:
+    """Whether the reports hold the decisive one of a record."""
+    if not reports or old.decisive_us is None:
+        return False
+    at_us = reports[0].t_us + old.decisive_us
+    decisive = next((report for report in reports if report.t_us == at_us), None)
+    if decisive is None:
+        return False
+    seen: list[tuple[Any, Any]] = [
+        (contact.x_mm, contact.y_mm)
+        for contact in decisive.down
+        if contact.x_mm is not None and contact.y_mm is not None
+    ]
+    return len(seen) == len(old.contacts) and all(
+        abs(x_mm - contact.x_mm) < _SAME_MM and abs(y_mm - contact.y_mm) < _SAME_MM
+        for (x_mm, y_mm), contact in zip(seen, old.contacts, strict=True)
+    )
+
+
+_reader: Reader
+"""The one of this worker process."""
+
+
+def _start_reader(plan: Plan, seed: int, virtual: Mapping[str, bool]) -> None:
+    global _reader
+    _reader = Reader(plan, seed, virtual)
+
+
+def _read_job(job: Job) -> list[Reread]:
+    return list(_reader.read(job))

@@ -1,0 +1,1 @@
+"""The stamp service under load, in a process of its own."""

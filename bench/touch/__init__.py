@@ -1,0 +1,1 @@
+"""Touch panels measured by the names and limits of the field."""

@@ -1,0 +1,242 @@
+"""Gestures of known truth: made on a simulated panel, or recorded and described in a session file.
+
+A session file names recordings and says what was done in each::
+
+    [session]
+    refresh_hz = 60.0                  # of the display; width_mm and height_mm where recordings give none
+
+    [[gestures]]
+    kind = "line"                      # tap, hold, line, pair, many or rest
+    recording = "line-1.hid"           # relative to the session file
+    path_mm = [[10, 20], [50, 20]]     # where the test bar went; for a pair: where the two stood
+    path_ms = [0, 400]                 # on the recording's clock; without it latency is not measured
+    contact_mm = 7.0
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+import numpy as np
+from msgspec import Meta, Struct
+
+from bench.touch.metrics import Area
+from bench.touch.traces import FINGER_MM, Gesture, Kind, TruePath
+from firmware_emulator.errors import InputError
+
+if TYPE_CHECKING:
+    from bench.sources.recording import Recording
+    from firmware_emulator.controller import Controller
+    from firmware_emulator.touch import TouchReport
+    from sim.panel import Condition, Panel, Profile
+
+_SPEED_MM_S = 80.0
+_LINE_MM = 60.0
+_HOLD_MS = 500.0
+_TAP_MS = 150.0
+_REST_MS = 2000.0
+_MANY = 5
+_GAPS_MM = (2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 13.0)
+"""Between the edges of two fingers."""
+_EDGE_MM = 2.5
+_INSET_MM = 8.0
+
+
+def simulated_gestures(
+    profile: Profile, condition: Condition | None = None, *, seed: int = 0
+) -> tuple[tuple[Gesture, ...], Area]:
+    """Fingers on a simulated panel: taps on a grid and at the edge, holds, lines, pairs, five, and nothing.
+
+    Args:
+        profile: the panel.
+        condition: what acts on it.
+        seed: of places and noise.
+    """
+    from firmware_emulator.controller import Controller
+    from sim.panel import Panel
+
+    geometry = profile.geometry
+    panel = Panel(profile, condition)
+    controller = Controller(geometry, profile.controller)
+    rng = np.random.default_rng([seed, 0])
+    gestures = [
+        _performed(panel, controller, kind, name, paths, [seed, number])
+        for number, (kind, name, paths) in enumerate(_plan(profile, rng), start=1)
+    ]
+    return tuple(gestures), Area(geometry.width_mm, geometry.height_mm)
+
+
+def _plan(profile: Profile, rng: np.random.Generator) -> Iterator[tuple[Kind, str, tuple[TruePath, ...]]]:
+    width, height = profile.geometry.width_mm, profile.geometry.height_mm
+    landing_us = 4 * profile.frame_interval_us
+
+    def still(x_mm: float, y_mm: float, for_ms: float) -> TruePath:
+        # Contact and scan are not in step.
+        lands = landing_us + int(rng.integers(profile.frame_interval_us))
+        return TruePath(
+            np.array([lands, lands + round(1000 * for_ms)]), np.array([[x_mm, y_mm], [x_mm, y_mm]])
+        )
+
+    columns = np.linspace(_INSET_MM, width - _INSET_MM, 4)
+    rows = np.linspace(_INSET_MM, height - _INSET_MM, 4)
+    for x_mm in columns:
+        for y_mm in rows:
+            yield Kind.TAP, f"tap at {x_mm:.0f}, {y_mm:.0f} mm", (still(x_mm, y_mm, _TAP_MS),)
+    middle_x, middle_y = width / 2, height / 2
+    for x_mm, y_mm in (
+        (_EDGE_MM, middle_y),
+        (width - _EDGE_MM, middle_y),
+        (middle_x, _EDGE_MM),
+        (middle_x, height - _EDGE_MM),
+    ):
+        yield Kind.TAP, f"tap at the edge {x_mm:.0f}, {y_mm:.0f} mm", (still(x_mm, y_mm, _TAP_MS),)
+    for x_mm, y_mm in rng.uniform((_INSET_MM, _INSET_MM), (width - _INSET_MM, height - _INSET_MM), (3, 2)):
+        yield Kind.HOLD, f"hold at {x_mm:.0f}, {y_mm:.0f} mm", (still(x_mm, y_mm, _HOLD_MS),)
+    length = min(_LINE_MM, min(width, height) - 2 * _INSET_MM)
+    for angle in (0.0, 90.0, 37.0, 127.0):
+        along = 0.5 * length * np.array([math.cos(math.radians(angle)), math.sin(math.radians(angle))])
+        middle = np.array([middle_x, middle_y])
+        places = np.array([middle - along, middle + along])
+        lands = landing_us + int(rng.integers(profile.frame_interval_us))
+        begin = lands + 100_000
+        end = begin + round(1e6 * length / _SPEED_MM_S)
+        path = TruePath(np.array([lands, begin, end, end + 60_000]), places[[0, 0, 1, 1]])
+        yield Kind.LINE, f"line at {angle:g} degrees", (path,)
+    for gap_mm in _GAPS_MM:
+        for angle in (0.0, 45.0, 90.0):
+            apart = 0.5 * (gap_mm + FINGER_MM)
+            dx, dy = apart * math.cos(math.radians(angle)), apart * math.sin(math.radians(angle))
+            first = still(middle_x - dx, middle_y - dy, _TAP_MS)
+            second = TruePath(first.t_us, first.xy_mm + np.array([2 * dx, 2 * dy]))
+            yield Kind.PAIR, f"pair {gap_mm:g} mm apart at {angle:g} degrees", (first, second)
+    across = np.linspace(_INSET_MM, max(width, height) - _INSET_MM, _MANY)
+    five = [(middle_x, at) if height >= width else (at, middle_y) for at in across]
+    yield Kind.MANY, "five contacts", tuple(still(x_mm, y_mm, _TAP_MS) for x_mm, y_mm in five)
+    yield Kind.REST, "nothing touches", ()
+
+
+def _performed(
+    panel: Panel, controller: Controller, kind: Kind, name: str, paths: tuple[TruePath, ...], seed: list[int]
+) -> Gesture:
+    from sim.panel import PlacedObject
+    from sim.stamps.objects import resolve_object
+
+    finger = resolve_object("finger")
+    panel.reset(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+    controller.reset()
+    interval_us = panel.profile.frame_interval_us
+    last_us = max((int(path.t_us[-1]) for path in paths), default=round(1000 * _REST_MS))
+    reports = []
+    for n in range(last_us // interval_us + panel.profile.controller.liftoff_frames + 3):
+        t_us = n * interval_us
+        objects = tuple(
+            PlacedObject(finger, *map(float, path.at([t_us])[0]))
+            for path in paths
+            if path.lands_us <= t_us <= path.t_us[-1]
+        )
+        reports.append(controller.process(panel.frame(t_us, objects)))
+    return Gesture(kind, name, paths, tuple(reports))
+
+
+class _SessionHeader(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    refresh_hz: Annotated[float, Meta(gt=0.0, le=1000.0)] = 60.0
+    width_mm: Annotated[float, Meta(gt=0.0)] | None = None
+    height_mm: Annotated[float, Meta(gt=0.0)] | None = None
+
+
+class _RecordedGesture(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    kind: Literal["tap", "hold", "line", "pair", "many", "rest"]
+    recording: str
+    path_mm: list[tuple[float, float]] = []
+    path_ms: list[float] | None = None
+    contact_mm: Annotated[float, Meta(gt=0.0)] = FINGER_MM
+
+
+class _Session(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    gestures: Annotated[list[_RecordedGesture], Meta(min_length=1)]
+    session: _SessionHeader = _SessionHeader()
+
+
+def recorded_gestures(path: Path) -> tuple[tuple[Gesture, ...], Area]:
+    """Gestures of a session file, with its recordings.
+
+    Raises:
+        InputError: the file or a recording cannot be read, or says something impossible.
+    """
+    try:
+        session = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _Session)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}: expected a session in TOML") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: not TOML: {error}") from None
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path}: {error}; expected [session] and [[gestures]]") from None
+    gestures = []
+    size = session.session.width_mm, session.session.height_mm
+    for number, one in enumerate(session.gestures):
+        where = f"{path}: gestures[{number}]"
+        touches = _true_paths(one, where)
+        recording, reports = _read(path.parent / one.recording)
+        size = (size[0] or recording.width_mm, size[1] or recording.height_mm)
+        shared = one.path_ms is not None
+        gestures.append(
+            Gesture(
+                Kind(one.kind),
+                one.recording,
+                touches,
+                reports,
+                shared_clock=shared,
+                contact_mm=one.contact_mm,
+            )
+        )
+    return tuple(gestures), _area(*size, session.session.refresh_hz, str(path))
+
+
+def unknown_gestures(files: list[Path], refresh_hz: float = 60.0) -> tuple[tuple[Gesture, ...], Area]:
+    """Recordings of which nobody knows what was done.
+
+    Raises:
+        InputError: a recording cannot be read, or gives no physical size.
+    """
+    gestures = []
+    size: tuple[float | None, float | None] = None, None
+    for file in files:
+        recording, reports = _read(file)
+        size = size if size[0] else (recording.width_mm, recording.height_mm)
+        gestures.append(Gesture(Kind.UNKNOWN, str(file), (), reports, shared_clock=False))
+    return tuple(gestures), _area(*size, refresh_hz, str(files[0]))
+
+
+def _read(path: Path) -> tuple[Recording, tuple[TouchReport, ...]]:
+    from bench.sources.recording_formats import open_recording
+
+    with open_recording(str(path)) as recording:
+        if recording.width_mm is None:
+            raise InputError(f"{path}: gives no physical size of the panel: expected positions in mm")
+        return recording, tuple(recording)
+
+
+def _area(width_mm: float | None, height_mm: float | None, refresh_hz: float, where: str) -> Area:
+    if width_mm is None or height_mm is None:
+        raise InputError(f"{where}: no physical size of the panel: expected width_mm and height_mm")
+    return Area(width_mm, height_mm, refresh_hz)
+
+
+def _true_paths(one: _RecordedGesture, where: str) -> tuple[TruePath, ...]:
+    """Paths of all contacts; without times, one millisecond a place: only the places are used then."""
+    needed = {"tap": 1, "hold": 1, "line": 2, "pair": 2, "rest": 0}.get(one.kind)
+    if needed is not None and len(one.path_mm) != needed:
+        raise InputError(f"{where}.path_mm has {len(one.path_mm)} places: expected {needed} for a {one.kind}")
+    times = one.path_ms
+    if times is not None and (len(times) != 2 or not times[0] < times[1]):
+        raise InputError(f"{where}.path_ms = {times}: expected when contact is made and lost, in this order")
+    span = np.round(1000.0 * np.array([0.0, 1.0] if times is None else times)).astype(np.int64)
+    places = np.array(one.path_mm, np.float64).reshape(-1, 2)
+    if one.kind == "line":
+        return (TruePath(span, places),)
+    return tuple(TruePath(span, np.array([place, place])) for place in places)

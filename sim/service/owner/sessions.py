@@ -1,0 +1,56 @@
+"""A browser signs in with the merchant's key and then shows a session, signed here, for some hours.
+
+Nothing is stored: a session names the key, and ends with it or with its time.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from typing import Final
+
+import sqlalchemy as sa
+
+from sim.service.clock import HOUR_US
+from sim.service.identity import Principal, Role
+from sim.service.problems import UnauthorisedError
+from sim.service.tables.tenants import Key
+
+HOURS: Final = 12
+_MAC_BYTES: Final = 16
+
+
+def session_of(secret: bytes, principal: Principal, now_us: int) -> str:
+    """A session for whoever holds a merchant's key.
+
+    Raises:
+        ForbiddenError: the key is for something else.
+    """
+    principal.require(Role.MERCHANT)
+    text = f"{principal.key_id}.{now_us + HOURS * HOUR_US}"
+    return f"{text}.{_mac(secret, text)}"
+
+
+def merchant_of(connection: sa.Connection, secret: bytes, session: str | None, now_us: int) -> int:
+    """Whose session it is.
+
+    Raises:
+        UnauthorisedError: not made here, over, or its key was withdrawn.
+    """
+    text, _, mac = (session or "").rpartition(".")
+    key_id, _, until_us = text.partition(".")
+    if not hmac.compare_digest(mac.encode(), _mac(secret, text).encode()) or now_us >= int(until_us):
+        raise UnauthorisedError("session", "no session, or its time is over: sign in")
+    merchant_id = connection.execute(
+        sa.select(Key.merchant_id).where(
+            Key.id == int(key_id), Key.withdrawn_us.is_(None), Key.role == Role.MERCHANT
+        )
+    ).scalar_one_or_none()
+    if merchant_id is None:
+        raise UnauthorisedError("session", "the key of this session was withdrawn")
+    return merchant_id
+
+
+def _mac(secret: bytes, text: str) -> str:
+    mac = hmac.digest(secret, f"owner-session:{text}".encode(), "sha256")[:_MAC_BYTES]
+    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()

@@ -1,0 +1,250 @@
+"""Presses on rigs that misbehave or that a person presses; the link is tested beside the rig's reader."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from bench.plans.plan import parse_plan
+from bench.records.presses import Outcome
+from bench.runs.pressing import LinkTail, Presser, SimulatedPresser
+from bench.runs.prompts import Prompt
+from bench.runs.running import pressing
+from bench.sources.report_checks import ReportCounters
+from bench.sources.serial_rig import ManualPressError
+from firmware_emulator.controller import Controller
+from firmware_emulator.errors import LinkError
+from firmware_emulator.link import LinkCounters
+from firmware_emulator.messages import Capability
+from sim.panel import Panel, load_profile
+from sim.press import perform
+
+TEXT = """
+[plan]
+name = "pressing"
+family = "p5-60k"
+profiles = ["nexus-5"]
+
+[[cases]]
+name = "held"
+kind = "genuine"
+presses = 6
+"""
+PLAN = parse_plan(TEXT, Path("pressing.toml"))
+
+
+class Rig:
+    """A rig without a link: its panel is simulated here."""
+
+    def __init__(self, capabilities=Capability.CONFIGURE | Capability.PRESS):
+        profile = load_profile("nexus-5")
+        self._panel = Panel(profile)
+        self._controller = Controller(profile.geometry, profile.controller)
+        self.identity = SimpleNamespace(capabilities=capabilities, cancel_limit=None)
+        self.press_whole = True
+        self.press_counters = LinkCounters()
+        self.press_reports = ReportCounters()
+        self.counters = LinkCounters()
+        self.configured = []
+
+    def configure(self, condition):
+        self.configured.append(condition)
+
+    def press(self, press, seed):
+        for _, report in perform(press, self._panel, self._controller, seed=seed):
+            yield report
+
+
+class ManualRig(Rig):
+    """Waits for a person, who presses what was asked for, or nobody."""
+
+    def __init__(self, presses):
+        super().__init__(Capability(0))
+        self.presses = presses
+        self.resets = 0
+
+    def press(self, press, seed):
+        self.asked = press, seed
+        raise ManualPressError("manual")
+        yield
+
+    def watch(self, *, first_contact_s, quiet_us, meanwhile=lambda: None):
+        meanwhile()
+        if not self.presses:
+            raise LinkError("nobody pressed within 120 s")
+        yield from super().press(*self.asked)
+
+    def reset(self):
+        self.resets += 1
+
+
+@pytest.fixture
+def on_rigs(monkeypatch):
+    """Makes the plan's presses on the given rigs, one after the other as the bench opens them."""
+
+    def press_all(*rigs, prompter=None, plan=PLAN):
+        waiting = iter(rigs)
+
+        @contextmanager
+        def open_rig(port, profile, faults):
+            yield next(waiting)
+
+        monkeypatch.setattr(pressing, "open_rig", open_rig)
+        presser = Presser(plan, seed=3, prompter=prompter)
+        made = presser.press_all("nexus-5", plan.presses())
+        return [pressed.record for pressed in made if not isinstance(pressed, LinkTail)]
+
+    return press_all
+
+
+def failing_at(*numbers):
+    """A rig whose link dies in the presses of these numbers, counted on this rig."""
+    rig = Rig()
+    whole = rig.press
+    made = iter(range(1, 100))
+
+    def press(press, seed):
+        reports = whole(press, seed)
+        if next(made) in numbers:
+            yield next(reports)
+            raise LinkError("the cable was pulled")
+        yield from reports
+
+    rig.press = press
+    return rig
+
+
+def test_panel_is_configured_once_for_presses_in_one_condition(on_rigs):
+    rig = Rig()
+    assert {record.outcome for record in on_rigs(rig)} == {Outcome.PASSED}
+    assert rig.configured == [{}]
+
+
+def test_press_that_lost_packets_is_an_error_with_its_counts(on_rigs):
+    rig = Rig()
+    rig.press_whole = False
+    rig.press_counters = LinkCounters(lost=2, crc_errors=1)
+    record = on_rigs(rig)[0]
+    assert record.outcome is Outcome.ERROR
+    assert record.message == "the link did not bring all reports: 2 lost, 1 crc errors"
+    assert record.link.items() >= {"lost": 2, "crc_errors": 1}.items()
+    assert record.read_right
+
+
+def test_link_that_dies_costs_one_press_and_the_rig_is_opened_anew(on_rigs):
+    records = on_rigs(failing_at(2), Rig())
+    assert [record.press for record in records] == [1, 2, 3, 4, 5, 6]
+    assert [record.outcome.value for record in records] == ["passed", "error", *["passed"] * 4]
+    assert records[1].message == "the cable was pulled"
+    assert records[1].code is not None
+    assert [record.link.get("reconnects") for record in records] == [None, None, 1, None, None, None]
+
+
+def test_what_was_odd_about_the_reports_stands_in_the_record_and_is_no_fault_of_the_link(on_rigs):
+    rig = Rig()
+    rig.press_reports = ReportCounters(lost_lifts=2)
+    record = on_rigs(rig)[0]
+    assert record.link["lost_lifts"] == 2
+    assert record.outcome is Outcome.PASSED
+
+
+def test_link_that_keeps_dying_ends_the_run(on_rigs):
+    with pytest.raises(LinkError, match="cable"):
+        on_rigs(failing_at(1), failing_at(1), failing_at(1))
+
+
+class Operator:
+    """Notes what it is shown, and answers as it is told to at the given presses."""
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self.told: list[Prompt] = []
+        self.cleared = 0
+
+    def show(self, prompt):
+        self.told.append(prompt)
+
+    def answer(self):
+        return self.answers.get(f"press_{self.told[-1].press}") if self.told else None
+
+    def clear(self):
+        self.cleared += 1
+
+
+def test_operator_is_told_what_to_press_where_the_rig_cannot(on_rigs):
+    operator = Operator()
+    records = on_rigs(ManualRig(presses=True), prompter=operator)
+    assert operator.told[0] == Prompt(
+        f"press {records[0].object} now, then let go", records[0].object, 1, 6, 1, 1
+    )
+    assert (len(operator.told), operator.cleared) == (6, 6)
+    assert {record.outcome for record in records} == {Outcome.PASSED}
+    assert (records[0].keyframes, records[0].condition) == ([], {})
+
+
+def test_steps_of_a_plan_are_shown_one_after_the_other_while_the_stamp_touches(on_rigs):
+    text = TEXT.replace("presses = 6", "presses = 1") + (
+        'prompt = ["press {object} now, press {number}", "rotate it by 90 degrees", "let go"]\n'
+        "handling = { dwell_ms = [2600.0, 2600.0] }\n"
+    )
+    operator = Operator()
+    plan = parse_plan(text, Path("steps.toml"))
+    (record,) = on_rigs(ManualRig(presses=True), prompter=operator, plan=plan)
+    assert [prompt.text for prompt in operator.told] == [
+        f"press {record.object} now, press 1",
+        "rotate it by 90 degrees",
+        "let go",
+    ]
+
+
+def test_press_that_the_operator_passes_over_is_skipped(on_rigs):
+    rig = ManualRig(presses=True)
+    records = on_rigs(rig, prompter=Operator(press_2="skip"))
+    assert [record.outcome.value for record in records] == ["passed", "skipped", *["passed"] * 4]
+    assert (records[1].reading, rig.resets) == (None, 1)
+
+
+def test_press_at_which_the_operator_ends_the_run_is_aborted(monkeypatch):
+    @contextmanager
+    def open_rig(port, profile, faults):
+        yield ManualRig(presses=True)
+
+    monkeypatch.setattr(pressing, "open_rig", open_rig)
+    made = Presser(PLAN, seed=3, prompter=Operator(press_2="abort")).press_all("nexus-5", PLAN.presses())
+    assert next(made).record.outcome is Outcome.PASSED
+    assert next(made).record.outcome is Outcome.ABORTED
+    with pytest.raises(KeyboardInterrupt):
+        next(made)
+
+
+def test_operator_who_does_not_press_is_a_timeout(on_rigs):
+    rig = ManualRig(presses=False)
+    records = on_rigs(rig)
+    assert {record.outcome for record in records} == {Outcome.TIMEOUT}
+    assert records[0].message == "nobody pressed within 120 s"
+    assert rig.resets == 6
+
+
+def test_a_press_that_the_phone_cancelled_says_so_in_its_record():
+    text = TEXT.replace("nexus-5", "iphone-like") + "condition = { resting_fingers = 1 }\n"
+    plan = parse_plan(text, Path("sixth.toml"))
+    presser = SimulatedPresser(plan, seed=3)
+    records = [presser.press(planned) for planned in plan.presses()]
+    cancelled = [record for record in records if record.message]
+    assert len(cancelled) >= 3
+    for record in cancelled:
+        assert "the phone cancelled all touches" in record.message
+        assert (record.outcome, record.verdict == "read") == (Outcome.FAILED, False)
+
+
+def test_a_rig_that_cancels_all_leads_to_the_same_record():
+    text = TEXT.replace("nexus-5", "iphone-like") + "condition = { resting_fingers = 1 }\n"
+    plan = parse_plan(text, Path("sixth.toml"))
+    in_memory = SimulatedPresser(plan, seed=3)
+    planned = list(plan.presses())
+    made = Presser(plan, seed=3).press_all("iphone-like", planned)
+    over_link = [pressed.record for pressed in made if not isinstance(pressed, LinkTail)]
+    assert [record.message for record in over_link] == [in_memory.press(each).message for each in planned]
