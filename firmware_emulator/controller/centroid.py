@@ -63,11 +63,11 @@ def _fill_feet(feet: Array, places: Array, b: int, n: int, row: int, col: int, w
 
 @kernel
 def _breadth(full_nodes: float, fat: int) -> float:
-    """Return by how much a touch is located by all its nodes, 0..1, from its volume in nodes of full response.
+    """Return the share (0..1) of all nodes in a place, from a volume in nodes of full response.
 
-    Half the nodes above the level is about the volume, but their number hangs on noise: those at the foot of
-    a finger lie just at the level, and between four nodes it has now 4, now 12. The volume is steady, and the
-    passage of one node's width leaves no step that noise or a growing touch could jump over.
+    A touch covers about twice as many nodes as its volume has. The count itself hangs on noise: the foot of a
+    finger between four nodes lies just at the level, so that it covers now 4, now 12. The passage over one
+    node keeps noise and growing touches from jumping between the two places.
     """
     if fat == 0:
         return 0.0
@@ -80,8 +80,9 @@ def locate(signal: Array, blobs: npt.NDArray[np.void], n: int, params: npt.NDArr
 
     A centroid over 3x3 nodes with a floor is pushed away from the node (6 mm pads at 4.1 mm pitch: 0.08 mm
     rms); a cubic correction leaves a third of that. The feet of near neighbours are taken off in a second
-    round. A broad touch, or an area in which maxima were merged, is located by all its nodes instead. The
-    size is the diameter of the disc whose response has the same volume.
+    round. A broad touch (a window cuts the far side of a finger between two nodes off: 0.6 mm), or an area in
+    which maxima were merged, is located by all its nodes instead. The size is the diameter of the disc whose
+    response has the same volume.
 
     Args:
         signal: (rows, cols) counts.

@@ -81,8 +81,9 @@ class ControllerSettings:
         merge_ratio: the same as a part of the lower peak; the larger of the two counts.
         merge_hysteresis: by how much deeper the valley must be to part what was one touch, counts.
         impulse_ratio: part of a peak that its strongest neighbour must reach; a lone stuck node is no touch.
-        fat_finger_nodes: nodes from which a single-peaked touch is located by its whole area; 0 = never. At
-            4.1 mm pitch a finger covers 8 to 12, a pad of 6 mm at most 4.
+        fat_finger_nodes: nodes from which a single-peaked touch is located by its whole area, from one less
+            on in part; 0 = never. They are counted as twice its volume in nodes of full response: at 4.1 mm
+            pitch 8 to 9 for a finger, 3.5 for a pad of 6 mm, 6 for one of 8 mm.
         large_object_nodes: most nodes per peak; a larger object (palm) is rejected; 0 = no rejection.
         water_threshold: counts below rest from which a node counts as wet.
         water_nodes: wet nodes from which no new touch is accepted; 0 = no rejection.
