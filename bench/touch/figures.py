@@ -68,13 +68,17 @@ def gap_ratio(points_mm: Points) -> float:
 
 
 def hysteresis_ratio(points_mm: Points) -> float:
-    """First step of a motion over the median of the three that follow: a jump out of rest is above 1."""
+    """First step of a motion over the median of the three that follow: a jump out of rest is above 1.
+
+    Infinite where the motion rests again after its first step.
+    """
     steps = np.hypot(*np.diff(points_mm, axis=0).T)
     typical = np.median(steps[steps > 0.0]) if (steps > 0.0).any() else math.nan
     first = np.flatnonzero(steps > 0.3 * typical)
     if not first.size or len(steps) < first[0] + 4:
         return math.nan
-    return float(steps[first[0]] / np.median(steps[first[0] + 1 : first[0] + 4]))
+    following = float(np.median(steps[first[0] + 1 : first[0] + 4]))
+    return float(steps[first[0]]) / following if following > 0.0 else math.inf
 
 
 def move_latency_ms(trace: Trace, path: TruePath) -> float:

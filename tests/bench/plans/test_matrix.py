@@ -138,7 +138,7 @@ def test_built_in_presets_are_settings_that_exist():
 def test_limit_on_a_written_case_takes_all_it_became(make_press, header, write_run, monkeypatch):
     import msgspec
 
-    from bench.records.files import files as records
+    from bench.records import files as records
 
     made = [
         make_press(n, case=case.name, read=7 if case.name != "held @ tram, brief" else 8)

@@ -10,9 +10,9 @@ import pytest
 
 from bench.plans.plan import parse_plan
 from bench.records.presses import Outcome
+from bench.runs import pressing
 from bench.runs.pressing import LinkTail, Presser, SimulatedPresser
 from bench.runs.prompts import Prompt
-from bench.runs.running import pressing
 from bench.sources.report_checks import ReportCounters
 from bench.sources.serial_rig import ManualPressError
 from firmware_emulator.controller import Controller

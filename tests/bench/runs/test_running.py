@@ -8,9 +8,9 @@ import pytest
 
 from bench.plans.plan import parse_plan
 from bench.records.files import FILE_NAME, read_run
+from bench.runs import running as runs
 from bench.runs.pressing import Pressed
 from bench.runs.running import Progress, RunOrder, run
-from bench.runs.running import running as runs
 from firmware_emulator.errors import InputError, LinkError
 
 TEXT = """
