@@ -1,7 +1,8 @@
 """Campaigns: presses by the hundred thousand, through panel, controller and decoder in memory.
 
 A press depends on plan, seed, case, profile and its number alone, and is read as
-:func:`bench.runs.running.run` reads it over a link; so the result is the same for any number of workers, on this machine or on a Dask cluster.
+:func:`bench.runs.running.run` reads it over a link; so the result is the same for any number of workers, on
+this machine or on a Dask cluster.
 """
 
 from __future__ import annotations
