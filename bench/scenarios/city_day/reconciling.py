@@ -142,7 +142,7 @@ def _attendance(stage: Stage, books: Books, merchants: Sequence[Merchant], staff
         merchant = merchants[int(who.removeprefix("staff").partition("-")[0])]
         minutes = wage = 0
         for month in _months(stage):
-            path = f"{merchant.path}/staff/{number}/work/{month}"
+            path = f"{merchant.path}/staff/{number}/hours/{month}"
             work = stage.need("GET", path, merchant.server_key)
             minutes += work["worked_minutes"]
             wage += work["wage"]

@@ -121,7 +121,7 @@ def get_punches(merchant_id: PathId, staff_id: PathId, access: MerchantDep) -> l
         return [shown(one) for one in history(connection, merchant_id, staff_id)]
 
 
-@router.get("/staff/{staff_id}/work/{month}")
+@router.get("/staff/{staff_id}/hours/{month}")
 def get_work(merchant_id: PathId, staff_id: PathId, month: Month, access: MerchantDep) -> dict[str, Any]:
     """Hours and wage of a month, day by day."""
     with access.service.database.read() as connection:

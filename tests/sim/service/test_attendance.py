@@ -60,7 +60,7 @@ def hire(world: Any) -> str:
 
 
 def work(world: Any, path: str) -> Any:
-    return world.ok("GET", f"{path}/work/2026-11", world.one.server_key)
+    return world.ok("GET", f"{path}/hours/2026-11", world.one.server_key)
 
 
 def test_pressing_the_shop_s_stamp_checks_in_and_out(any_world: Any) -> None:
