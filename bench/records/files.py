@@ -221,7 +221,7 @@ class RecordWriter:
                 f"{path}: cannot be written: {error.strerror}: expected a writable place"
             ) from None
 
-    def write(self, line: _Line) -> None:
+    def write(self, line: Struct) -> None:
         """Append one line and hand it to the operating system, so that killing this process loses nothing."""
         try:
             self._file.write(self._encoder.encode(line) + b"\n")

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
 from bench.records.files import FILE_NAME
 from bench.scenarios import Figure, Finding, Trial
-from firmware_emulator.errors import InputError, StampbenchError
+from firmware_emulator.errors import InputError
 
 FORMAT = 1
 
@@ -85,41 +84,6 @@ class TrialsRun:
     def figures(self) -> tuple[Figure, ...]:
         """The measured numbers."""
         return tuple(finding for finding in self.findings if isinstance(finding, Figure))
-
-
-class TrialsWriter:
-    """Writes the lines, flushing each; a context manager.
-
-    Raises:
-        InputError: the file cannot be made.
-        StampbenchError: a line cannot be written, as on a full disk.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("wb")
-        except OSError as error:
-            raise InputError(
-                f"{path}: cannot be written: {error.strerror}: expected a writable place"
-            ) from None
-
-    def write(self, line: _Line) -> None:
-        """Append one line and hand it to the operating system."""
-        try:
-            self._file.write(msgspec.json.encode(line) + b"\n")
-            self._file.flush()
-        except OSError as error:
-            raise StampbenchError(f"{self.path}: cannot be written: {error.strerror}") from None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._file.close()
 
 
 def holds_trials(path: Path) -> bool:

@@ -10,10 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from bench.records.files import FILE_NAME, set_aside
+from bench.records.files import FILE_NAME, RecordWriter, set_aside
 from bench.scenarios import Finding, Progress
 from bench.trials.plans import TrialPlan
-from bench.trials.records import FORMAT, TrialsEnd, TrialsHeader, TrialsWriter
+from bench.trials.records import FORMAT, TrialsEnd, TrialsHeader
 
 _LIBRARIES = ("stampbench", "numpy", "scipy")
 
@@ -46,7 +46,7 @@ def run_trials(
     """
     tell = tell or Progress()
     set_aside(directory / FILE_NAME)
-    with TrialsWriter(directory / FILE_NAME) as writer:
+    with RecordWriter(directory / FILE_NAME) as writer:
         writer.write(_header(plan, seed, now()))
         begun_s = clock()
         findings = 0
