@@ -32,12 +32,18 @@ def perf(
     family: Annotated[
         list[str] | None, typer.Option("--family", help="decoder: only these families (repeatable).")
     ] = None,
+    stored: Annotated[
+        int | None,
+        typer.Option(
+            min=100_000, help="service: presses stored when a decision is timed again (default 1,000,000)."
+        ),
+    ] = None,
 ) -> None:
     """Measure speed, each figure beside its baseline in the same run."""
     from bench.perf import machine
 
     module = importlib.import_module(f"bench.perf.{subject.value}")
-    figures = module.measure(families=family) if subject is Subject.DECODER else module.measure()
+    figures = module.measure(**_options(subject, family, stored))
     if as_json:
         report = {
             "machine": machine(),
@@ -64,3 +70,13 @@ def perf(
             figure.baseline_name or "",
         )
     console.print(table)
+
+
+def _options(subject: Subject, families: list[str] | None, stored: int | None) -> dict[str, object]:
+    from firmware_emulator.errors import InputError
+
+    if families and subject is not Subject.DECODER:
+        raise InputError(f"--family: `perf {subject}` has none; expected `perf decoder`")
+    if stored and subject is not Subject.SERVICE:
+        raise InputError(f"--stored: `perf {subject}` stores no presses; expected `perf service`")
+    return ({"families": families} if families else {}) | ({"stored": stored} if stored else {})

@@ -65,6 +65,8 @@ def serve(
         "ws": "none",
     }
     application = "sim.service.app:app_from_environment"
+    # Answers leave in two parts: without this the second waits for the client's acknowledgement of the first.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with listener, Housekeeping(service, None if outbox is None else FileTransport(outbox)):
         typer.echo(f"http://{host}:{listener.getsockname()[1]}")
         if workers == 1:

@@ -41,8 +41,8 @@ _SECRET: Final = bytes(range(32))
 _MOST_PRESSES: Final = 30_000
 
 
-def measure(*, many: int = MANY, seconds: float = SECONDS) -> dict[str, Figure]:
-    """Presses per second, latencies, and the growth of a decision's cost."""
+def measure(*, stored: int = MANY, seconds: float = SECONDS) -> dict[str, Figure]:
+    """Presses per second, latencies, and what a decision costs when few and when ``stored`` presses are."""
     from bench.service.process import require_service
 
     require_service()
@@ -59,7 +59,7 @@ def measure(*, many: int = MANY, seconds: float = SECONDS) -> dict[str, Figure]:
         latencies_s, elapsed_s, cpu_s = _load(url, world, seconds, Path(folder))
         _store(service, world, FEW)
         few_s = _decision_s(service, world, "few")
-        _store(service, world, many - FEW)
+        _store(service, world, stored - FEW)
         many_s = _decision_s(service, world, "many")
         indexes = _indexes(service, world)
         name = "SQLite" if service.database.is_sqlite else "PostgreSQL, durable"
@@ -72,7 +72,7 @@ def measure(*, many: int = MANY, seconds: float = SECONDS) -> dict[str, Figure]:
         "service_cpu_ms": Figure(1000.0 * cpu_s / len(latencies_s), "ms a press"),
         "decision_few_ms": Figure(1000.0 * few_s, "ms", None, f"{FEW:,} presses stored"),
         "decision_many_ms": Figure(
-            1000.0 * many_s, "ms", 1000.0 * few_s, f"{FEW:,} stored; here {many:,}, by {indexes}"
+            1000.0 * many_s, "ms", 1000.0 * few_s, f"{FEW:,} stored; here {stored:,}, by {indexes}"
         ),
     }
 

@@ -81,24 +81,25 @@ class Database:
         self.engine.dispose()
 
 
+@cache
+def new_row(dialect: str, table: type[Table], unique: tuple[str, ...]) -> sa.Executable:
+    """Statement that inserts a row and tells its id, unless one with the same ``unique`` columns is there."""
+    columns = table.columns()
+    made = (postgresql if dialect == "postgresql" else sqlite).insert(columns)
+    return made.on_conflict_do_nothing(index_elements=unique).returning(columns.c.id)
+
+
 def insert_new(
     connection: sa.Connection, table: type[Table], values: Mapping[str, Any], unique: Sequence[str]
 ) -> int | None:
     """Insert a row and return its id; None if one with the same ``unique`` columns is there already."""
-    statement = _insert_new(connection.dialect.name, table, tuple(unique))
+    statement = new_row(connection.dialect.name, table, tuple(unique))
     return connection.execute(statement, values).scalar_one_or_none()
 
 
 def insert(connection: sa.Connection, table: type[Table], **values: Any) -> int:
     """Insert a row and return its id."""
     return connection.execute(_insert(table), values).scalar_one()
-
-
-@cache
-def _insert_new(dialect: str, table: type[Table], unique: tuple[str, ...]) -> sa.Executable:
-    columns = table.columns()
-    made = (postgresql if dialect == "postgresql" else sqlite).insert(columns)
-    return made.on_conflict_do_nothing(index_elements=unique).returning(columns.c.id)
 
 
 @cache

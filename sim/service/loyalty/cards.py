@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from sim.service.clock import DAY_US, MINUTE_US, Calendar
 from sim.service.loyalty.coupons import issue_coupon
-from sim.service.loyalty.ledger import Account, book_all, lock_member, movement
+from sim.service.loyalty.ledger import Account, ask_lock, book_all, movement
+from sim.service.round_trip import Asked
 from sim.service.tables.loyalty import Entry
 
 _entries = Entry.columns().c
@@ -42,9 +43,16 @@ class CardRules:
     stamps_per_day: int
 
 
+def ask_card(member_id: int, at_us: int, calendar: Calendar) -> tuple[Asked, Asked]:
+    """Statements that lock a member's card and then tell what is on it, for :func:`stamp_card`."""
+    known = {"member_id": member_id, "at_us": at_us, "day": calendar.day(at_us)}
+    return ask_lock(member_id), (_CARD, known)
+
+
 def stamp_card(
     connection: sa.Connection,
     rules: CardRules,
+    card: Any,
     *,
     merchant_id: int,
     member_id: int,
@@ -55,15 +63,14 @@ def stamp_card(
 ) -> int:
     """Stamp a member's card for a press and turn a full card into a coupon.
 
+    ``card`` is the row of :func:`ask_card`, of this transaction.
+
     Returns:
         Stamps given: none within the delay or beyond the day's cap.
     """
-    lock_member(connection, member_id)
-    known = {"member_id": member_id, "at_us": at_us, "day": calendar.day(at_us)}
-    so_far = connection.execute(_CARD, known).one()
-    if so_far.last_us is not None and at_us - so_far.last_us < rules.delay_minutes * MINUTE_US:
+    if card.last_us is not None and at_us - card.last_us < rules.delay_minutes * MINUTE_US:
         return 0
-    stamps = min(stamps, rules.stamps_per_day - so_far.today)
+    stamps = min(stamps, rules.stamps_per_day - card.today)
     if stamps <= 0:
         return 0
     move = partial(
@@ -79,7 +86,7 @@ def stamp_card(
     if rules.points_per_stamp:
         points = stamps * rules.points_per_stamp
         moves.append(move(Account.POINTS, points, kind="press", reference=reference))
-    full = so_far.balance + stamps >= rules.card_stamps
+    full = card.balance + stamps >= rules.card_stamps
     if full:
         moves.append(move(Account.STAMPS, -rules.card_stamps, kind="card-full", reference=f"card:{press_id}"))
     book_all(connection, moves)

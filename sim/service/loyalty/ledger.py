@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from sim.service.clock import Calendar
 from sim.service.database import insert_new
+from sim.service.round_trip import Asked, round_trip
 from sim.service.tables.customers import Member
 from sim.service.tables.loyalty import Entry
 
@@ -58,7 +59,7 @@ def movement(
 
 def book_all(connection: sa.Connection, movements: Sequence[Mapping[str, Any]]) -> None:
     """Add movements that are new for sure: the constraint refuses them otherwise."""
-    connection.execute(_INSERT, movements)
+    round_trip(connection, *((_INSERT, values) for values in movements))
 
 
 def book(
@@ -130,4 +131,9 @@ def movements(connection: sa.Connection, member_id: int, *, limit: int = 1000) -
 
 def lock_member(connection: sa.Connection, member_id: int) -> None:
     """Let a member's movements wait for each other (SQLite's transactions do anyway)."""
-    connection.execute(_LOCK, {"member_id": member_id})
+    round_trip(connection, ask_lock(member_id))
+
+
+def ask_lock(member_id: int) -> Asked:
+    """Statement that lets a member's movements wait for each other."""
+    return _LOCK, {"member_id": member_id}

@@ -5,23 +5,21 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from sim.service.attendance.punches import punch
-from sim.service.loyalty.cards import CardRules, stamp_card
+from sim.service.loyalty.cards import CardRules, ask_card, stamp_card
 from sim.service.presses.evidence import Outcome, Purpose
 from sim.service.presses.known import before_matching
 from sim.service.presses.tokens import token_of
 from sim.service.problems import ConflictError
+from sim.service.round_trip import round_trip
 from sim.service.service import Service
 from sim.service.tables.loyalty import Program
 from sim.service.tables.presses import Press
 from sim.service.tables.tenants import Stamp, Store
-
-if TYPE_CHECKING:
-    from sim.service.database import AnyRow
 
 KEY_COLUMNS: Final = ("merchant_id", "key_digest")
 _before = lru_cache(before_matching)
@@ -56,12 +54,14 @@ class Start:
     Attributes:
         merchant: what it asks of presses, its program, and how many patterns were unknown lately.
         device: its pseudonym.
+        member_id: made where new; None where the press says nothing of a member.
     """
 
-    merchant: AnyRow
+    merchant: Any
     now_us: int
     key_digest: bytes
     device: bytes | None
+    member_id: int | None
 
 
 def before_press(
@@ -71,6 +71,7 @@ def before_press(
     key: str,
     request_digest: bytes,
     device: str | None,
+    member: str | None,
 ) -> Start | Answer:
     """Begin a press, or give the answer that its key got before.
 
@@ -80,11 +81,20 @@ def before_press(
     now_us = service.clock.now_us()
     key_digest = service.pseudonyms.of(merchant_id, "press", key)
     pseudonym = None if device is None else service.pseudonyms.of(merchant_id, "device", device)
-    known = {"merchant_id": merchant_id, "key_digest": key_digest, "device": pseudonym, "now_us": now_us}
-    merchant = connection.execute(_before(service.rules), known).one()
+    known = {
+        "merchant_id": merchant_id,
+        "key_digest": key_digest,
+        "device": pseudonym,
+        "member": None if member is None else service.pseudonyms.of(merchant_id, "member", member),
+        "now_us": now_us,
+    }
+    merchant = round_trip(connection, (_before(service.rules), known))[0][0]
     if merchant.earlier is not None:
         return repeated(service, connection, merchant_id, key_digest, request_digest)
-    return Start(merchant, now_us, key_digest, pseudonym)
+    member_id = merchant.member_id
+    if member is not None and member_id is None:
+        member_id = service.member(connection, merchant_id, member)
+    return Start(merchant, now_us, key_digest, pseudonym, member_id)
 
 
 def repeated(
@@ -139,15 +149,25 @@ def follow(
     merchant_id: int,
     press_id: int,
     press: Followed,
-    program: AnyRow,
+    program: Any,
+    card: Any = None,
 ) -> None:
     """Write down what follows from an accepted press: a stamp on the card, or a punch.
 
-    ``program`` is a row with ``PROGRAM_COLUMNS``: None in them where the merchant has no program.
+    Args:
+        service: the service.
+        connection: in the press's transaction.
+        merchant_id: whose.
+        press_id: the press.
+        press: what matters of it.
+        program: row with ``PROGRAM_COLUMNS``: None in them where the merchant has no program.
+        card: row of :func:`~sim.service.loyalty.cards.ask_card` where it was asked already.
     """
     if press.member_id is None:
         return
     if press.purpose == Purpose.STAMP and program.card_stamps is not None:
+        if card is None:
+            card = round_trip(connection, *ask_card(press.member_id, press.at_us, service.calendar))[1][0]
         stamp_card(
             connection,
             CardRules(
@@ -158,6 +178,7 @@ def follow(
                 program.delay_minutes,
                 program.stamps_per_day,
             ),
+            card,
             merchant_id=merchant_id,
             member_id=press.member_id,
             press_id=press_id,

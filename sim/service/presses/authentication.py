@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from sim.decoder import Reading, Verdict
 from sim.service.clock import SECOND_US
-from sim.service.database import insert_new
+from sim.service.database import new_row
 from sim.service.fraud.alarms import raise_alarm
 from sim.service.fraud.checks import Known, Suspicion, cloned, suspicions
+from sim.service.loyalty.cards import ask_card
 from sim.service.presses import decision
 from sim.service.presses.answers import (
     KEY_COLUMNS,
@@ -31,14 +32,12 @@ from sim.service.presses.geometry import shape_digest
 from sim.service.presses.known import STAMP_AND_STORE, after_matching, earlier_of
 from sim.service.presses.tokens import token_of
 from sim.service.problems import MalformedError
+from sim.service.round_trip import Asked, round_trip
 from sim.service.rules import Rules
 from sim.service.service import Service
 from sim.service.shops.matching import Match
 from sim.service.tables.presses import Press
 from sim.service.tables.tenants import Stamp
-
-if TYPE_CHECKING:
-    from sim.service.database import AnyRow
 
 _after = lru_cache(after_matching)
 
@@ -54,7 +53,7 @@ class _Case:
     start: Start
 
     @property
-    def merchant(self) -> AnyRow:
+    def merchant(self) -> Any:
         return self.start.merchant
 
     @property
@@ -84,36 +83,41 @@ def authenticate(service: Service, merchant_id: int, evidence: PressEvidence) ->
     """
     with service.database.write() as connection:
         start = before_press(
-            service, connection, merchant_id, evidence.key, evidence.request_digest, evidence.device
+            service,
+            connection,
+            merchant_id,
+            evidence.key,
+            evidence.request_digest,
+            evidence.device,
+            evidence.member,
         )
         if isinstance(start, Answer):
             return start
         case = _Case(service, connection, merchant_id, evidence, start)
         match, ground = _matched(case)
-        stamp = _stamp(case, match)
-        member_id = (
-            None if evidence.member is None else service.member(connection, merchant_id, evidence.member)
-        )
-        shape = None if evidence.contacts is None or stamp is None else shape_digest(evidence.contacts)
-        seen, factor = None, ""
+        shape = None
+        if evidence.contacts is not None and match.stamp_id is not None:
+            shape = shape_digest(evidence.contacts)
+        stamp, seen, card = _looked_up(case, match, shape)
+        factor = ""
         found: list[Suspicion] = []
         if ground is None and stamp is not None:
-            seen = _seen(case, stamp.id, member_id, shape)
             ground, factor, found = _judged(case, match, stamp, seen)
         verdict = ground or decision.ACCEPTED
         token = None
         if verdict.outcome is Outcome.ACCEPTED:
             token = token_of(service.settings.secret, merchant_id, start.key_digest)
-        values = _values(case, stamp, member_id, shape, verdict, factor, match.reading, token)
-        press_id = insert_new(connection, Press, values, KEY_COLUMNS)
-        if press_id is None:  # the same request, at the same time, was a moment quicker
+        values = _values(case, stamp, shape, verdict, factor, match.reading, token)
+        new = round_trip(connection, (new_row(connection.dialect.name, Press, KEY_COLUMNS), values))[0]
+        if not new:  # the same request, at the same time, was a moment quicker
             return repeated(service, connection, merchant_id, start.key_digest, evidence.request_digest)
+        press_id: int = new[0].id
         if stamp is not None:
             _raise_alarms(case, stamp, press_id, found)
         if verdict.outcome is Outcome.ACCEPTED:
             staff_id = None if seen is None else seen.staff_id
-            followed = Followed(member_id, staff_id, evidence.purpose, values["value"], case.at_us)
-            follow(service, connection, merchant_id, press_id, followed, start.merchant)
+            followed = Followed(start.member_id, staff_id, evidence.purpose, values["value"], case.at_us)
+            follow(service, connection, merchant_id, press_id, followed, start.merchant, card)
         return Answer(
             press_id,
             verdict.outcome,
@@ -128,26 +132,30 @@ def authenticate(service: Service, merchant_id: int, evidence: PressEvidence) ->
         )
 
 
-def _stamp(case: _Case, match: Match) -> AnyRow | None:
+def _looked_up(case: _Case, match: Match, shape: bytes | None) -> tuple[Any, Any, Any]:
+    """The stamp, what was seen before, and the member's card, as rows; None where there is no stamp or card.
+
+    The stamp is locked first, and then the member, so that what is read holds until the answer is written.
+    """
     if match.stamp_id is None:
-        return None
-    known = {"merchant_id": case.merchant_id, "stamp_id": match.stamp_id}
-    return case.connection.execute(STAMP_AND_STORE, known).one()
-
-
-def _seen(case: _Case, stamp_id: int, member_id: int | None, shape: bytes | None) -> AnyRow:
+        return None, None, None
+    member_id = case.start.member_id
+    whose = {"merchant_id": case.merchant_id, "stamp_id": match.stamp_id}
     known = {
-        "merchant_id": case.merchant_id,
-        "stamp_id": stamp_id,
+        **whose,
         "member_id": member_id,
         "device": case.start.device,
         "shape_digest": shape,
         "now_us": case.now_us,
     }
-    return case.connection.execute(_after(case.rules), known).one()
+    asked: list[Asked] = [(STAMP_AND_STORE, whose), (_after(case.rules), known)]
+    if member_id is not None and case.evidence.purpose is Purpose.STAMP:
+        asked += ask_card(member_id, case.at_us, case.service.calendar)
+    (stamp,), (seen,), *card = round_trip(case.connection, *asked)
+    return stamp, seen, card[1][0] if card else None
 
 
-def _raise_alarms(case: _Case, stamp: AnyRow, press_id: int, found: Sequence[Suspicion]) -> None:
+def _raise_alarms(case: _Case, stamp: Any, press_id: int, found: Sequence[Suspicion]) -> None:
     for suspicion in found:
         raise_alarm(
             case.connection,
@@ -202,9 +210,7 @@ def _read_offline(case: _Case) -> tuple[Match, Decision | None]:
     return match, decision.unmatched(match) if stamp_id is None else None
 
 
-def _judged(
-    case: _Case, match: Match, stamp: AnyRow, seen: AnyRow
-) -> tuple[Decision | None, str, list[Suspicion]]:
+def _judged(case: _Case, match: Match, stamp: Any, seen: Any) -> tuple[Decision | None, str, list[Suspicion]]:
     """The ground for not accepting, the factor that was proved, and what the checks found."""
     evidence, rules = case.evidence, case.rules
     ground = decision.of_state(stamp.state)
@@ -235,7 +241,7 @@ def _judged(
     return decision.of_suspicions(found) or mild, factor, found
 
 
-def _factor(case: _Case, stamp: AnyRow) -> tuple[str, Decision | None]:
+def _factor(case: _Case, stamp: Any) -> tuple[str, Decision | None]:
     """The second factor that was proved; any that fails refuses the press."""
     proved = []
     for credential in case.evidence.credentials:
@@ -251,7 +257,7 @@ def _factor(case: _Case, stamp: AnyRow) -> tuple[str, Decision | None]:
     return given, decision.of_factor(stamp.factor, given, case.evidence.purpose, redeem_factor=redeem_factor)
 
 
-def _known(case: _Case, stamp: AnyRow, seen: AnyRow) -> Known:
+def _known(case: _Case, stamp: Any, seen: Any) -> Known:
     return Known(
         at_us=case.at_us,
         purpose=case.evidence.purpose,
@@ -271,8 +277,7 @@ def _known(case: _Case, stamp: AnyRow, seen: AnyRow) -> Known:
 
 def _values(
     case: _Case,
-    stamp: AnyRow | None,
-    member_id: int | None,
+    stamp: Any,
     shape: bytes | None,
     verdict: Decision,
     factor: str,
@@ -285,7 +290,7 @@ def _values(
         "merchant_id": case.merchant_id,
         "store_id": None if stamp is None else stamp.store_id,
         "stamp_id": None if stamp is None else stamp.id,
-        "member_id": member_id,
+        "member_id": case.start.member_id,
         "device": case.start.device,
         "key_digest": case.start.key_digest,
         "request_digest": evidence.request_digest,

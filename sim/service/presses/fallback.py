@@ -76,17 +76,17 @@ def fall_back(
     """
     rules = service.rules
     with service.database.write() as connection:
-        start = before_press(service, connection, merchant_id, key, request_digest, device)
+        start = before_press(service, connection, merchant_id, key, request_digest, device, member)
         if isinstance(start, Answer):
             return start
-        now_us, hour_ago_us = start.now_us, start.now_us - HOUR_US
+        now_us, member_id = start.now_us, start.member_id
         store = connection.execute(
             sa.select(Store.id, Store.name, Store.otp_secret, Store.otp_step)
             .where(Store.merchant_id == merchant_id, Store.number == store_number)
             .with_for_update(key_share=True)
         ).first()
         wrong = sa.and_(
-            Press.merchant_id == merchant_id, Press.reason == WRONG_CODE, Press.at_us > hour_ago_us
+            Press.merchant_id == merchant_id, Press.reason == WRONG_CODE, Press.at_us > now_us - HOUR_US
         )
         tries = connection.execute(
             sa.select(
@@ -96,7 +96,6 @@ def fall_back(
                 ),
             ).where(wrong)
         ).one()
-        member_id = service.member(connection, merchant_id, member)
         if tries.of_device >= rules.fallback_per_device or tries.of_store >= rules.fallback_per_store:
             verdict = decision.refused("too_many_tries")
         elif store is None:
@@ -156,7 +155,7 @@ def _by_code(connection: sa.Connection, store: AnyRow, code: str, now_us: int) -
     return decision.ACCEPTED if moved.rowcount else decision.refused("code_used")
 
 
-def _by_number(connection: sa.Connection, member_id: int, now_us: int, per_day: int) -> Decision:
+def _by_number(connection: sa.Connection, member_id: int | None, now_us: int, per_day: int) -> Decision:
     """The number on the wall is no secret: it is good for so many presses a member and day."""
     used = connection.execute(
         sa.select(sa.func.count()).where(

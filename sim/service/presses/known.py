@@ -6,7 +6,7 @@ grow with the number of presses stored.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
@@ -16,17 +16,16 @@ from sim.service.fraud.checks import Earlier
 from sim.service.presses.evidence import Place
 from sim.service.rules import Rules
 from sim.service.tables.attendance import Staff
+from sim.service.tables.customers import Member
 from sim.service.tables.loyalty import Program
 from sim.service.tables.presses import Press
 from sim.service.tables.tenants import Merchant, Stamp, Store
-
-if TYPE_CHECKING:
-    from sim.service.database import AnyRow
 
 UNKNOWN: Final = "not_recognised"
 """Reason of presses in which no stamp was found."""
 MISSES: Final = (UNKNOWN, "ambiguous", "partial")
 """Reasons that count against the limits of guessing: four contacts guess as well as five."""
+_MISSES: Final[list[sa.ColumnElement[str]]] = [sa.literal_column(f"'{reason}'") for reason in MISSES]
 _SPEED_WINDOW_US: Final = 24 * HOUR_US
 
 _merchant = sa.bindparam("merchant_id", type_=sa.BigInteger)
@@ -59,11 +58,14 @@ def _located(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
 
 
 def before_matching(rules: Rules) -> sa.Select[*tuple[Any, ...]]:
-    """Statement for the merchant, the earlier answer to the same key, and how many patterns were unknown."""
+    """Statement for merchant, member, the earlier answer to the same key, and how much was unknown lately."""
     since = _now - rules.misses_minutes * MINUTE_US
-    unknown = (Press.merchant_id == _merchant, Press.reason.in_(MISSES), Press.at_us > since)
+    unknown = (Press.merchant_id == _merchant, Press.reason.in_(_MISSES), Press.at_us > since)
     earlier = sa.select(Press.id).where(
         Press.merchant_id == _merchant, Press.key_digest == sa.bindparam("key_digest", type_=sa.LargeBinary)
+    )
+    member = sa.select(Member.id).where(
+        Member.merchant_id == _merchant, Member.pseudonym == sa.bindparam("member", type_=sa.LargeBinary)
     )
     return (
         sa.select(
@@ -80,12 +82,13 @@ def before_matching(rules: Rules) -> sa.Select[*tuple[Any, ...]]:
             Program.stamps_per_day,
             Program.redeem_factor,
             earlier.scalar_subquery().label("earlier"),
+            member.scalar_subquery().label("member_id"),
             _count(
                 rules.misses_per_device,
                 Press.merchant_id == _merchant,
                 Press.device == _device,
                 Press.at_us > since,
-                Press.reason.in_(MISSES),
+                Press.reason.in_(_MISSES),
             ).label("misses_of_device"),
             _count(rules.misses_per_merchant, *unknown).label("misses_of_merchant"),
         )
@@ -176,12 +179,14 @@ def _place_columns(press: type[Press], whose: str) -> list[sa.ColumnElement[Any]
     ]
 
 
-def earlier_of(row: AnyRow, whose: str) -> Earlier | None:
+def earlier_of(row: Any, whose: str) -> Earlier | None:
     """The located press of a stamp or member in a row of :func:`after_matching`."""
-    columns = row._mapping
-    if columns[f"{whose}_press_id"] is None:
+    press_id = getattr(row, f"{whose}_press_id")
+    if press_id is None:
         return None
     place = Place(
-        columns[f"{whose}_lat_deg"], columns[f"{whose}_lon_deg"], columns[f"{whose}_accuracy_m"] or 0.0
+        getattr(row, f"{whose}_lat_deg"),
+        getattr(row, f"{whose}_lon_deg"),
+        getattr(row, f"{whose}_accuracy_m") or 0.0,
     )
-    return Earlier(columns[f"{whose}_press_id"], columns[f"{whose}_pressed_us"], place)
+    return Earlier(press_id, getattr(row, f"{whose}_pressed_us"), place)

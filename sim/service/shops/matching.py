@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import sqlalchemy as sa
@@ -16,16 +18,44 @@ from sim.stamps import Catalogue
 
 
 @dataclass(frozen=True)
+class Patterns:
+    """Stamps with one number of pads, and decoders for them, made when first asked for.
+
+    Attributes:
+        stamp_ids: by code.
+    """
+
+    catalogue: Catalogue
+    stamp_ids: tuple[int, ...]
+    sigma_mm: float
+
+    @cached_property
+    def in_mm(self) -> Decoder:
+        """For contacts in mm."""
+        return Decoder(self.catalogue, sigma_mm=self.sigma_mm)
+
+    @cached_property
+    def of_any_size(self) -> Decoder:
+        """For contacts in a unit that nobody knows."""
+        return Decoder(self.catalogue, sigma_mm=self.sigma_mm, scale="unknown")
+
+    @cached_property
+    def size_mm(self) -> float:
+        """Median distance of the two pads that are farthest apart."""
+        sizes = [farthest_pair_mm(self.catalogue.pads(code)) for code in range(self.catalogue.size)]
+        return float(np.median(sizes))
+
+
+@dataclass(frozen=True)
 class Matchable:
     """A merchant's stamps as they were at one version.
 
     Attributes:
-        stamp_ids: by code, for each number of pads a decoder.
+        patterns: for each number of pads, most first.
     """
 
     version: int
-    decoders: dict[int, tuple[Decoder, Decoder]]
-    stamp_ids: dict[int, tuple[int, ...]]
+    patterns: dict[int, Patterns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,30 +97,17 @@ class Matcher:
             points: any number of contacts, in any order.
         """
         matchable = self._matchable(connection, merchant_id, version)
-        return self._nearest(matchable, points, known_scale=True)
+        return _nearest((stamps, stamps.in_mm.decode(points)) for stamps in matchable.patterns.values())
 
     def match_shape(self, connection: sa.Connection, merchant_id: int, version: int, points: Points) -> Match:
         """Find the stamp of contacts in any unit: their size says nothing, as in SnowShoe's decoder."""
         matchable = self._matchable(connection, merchant_id, version)
-        found = matchable.decoders.get(len(points))
-        if found is None:
-            return Match(None, Reading(Verdict.NONE))
-        codebook = found[0].codebook
-        sizes = [farthest_pair_mm(codebook.pads(code)) for code in range(codebook.size)]
+        alike = matchable.patterns.get(len(points))
         size = farthest_pair_mm(points)
-        if not size > 0.0:
+        if alike is None or not size > 0.0:
             return Match(None, Reading(Verdict.NONE))
-        return self._nearest(matchable, points * (float(np.median(sizes)) / size), known_scale=False)
-
-    def _nearest(self, matchable: Matchable, points: Points, *, known_scale: bool) -> Match:
-        readings = []
-        for pads, decoders in matchable.decoders.items():
-            reading = decoders[0 if known_scale else 1].decode(points)
-            if reading.code is not None:
-                stamp_id = matchable.stamp_ids[pads][reading.code]
-                return Match(stamp_id, reading, decoders[0].codebook.pads(reading.code))
-            readings.append(reading)
-        return Match(None, readings[0] if readings else Reading(Verdict.NONE))
+        scaled = points * (alike.size_mm / size)
+        return _nearest((stamps, stamps.of_any_size.decode(scaled)) for stamps in matchable.patterns.values())
 
     def _matchable(self, connection: sa.Connection, merchant_id: int, version: int) -> Matchable:
         kept = self._kept.get(merchant_id)
@@ -111,17 +128,24 @@ class Matcher:
         for row in rows:
             pads = np.array(json.loads(row.pads))
             by_pads.setdefault(len(pads), []).append((row.id, row.serial, pads))
-        decoders, stamp_ids = {}, {}
+        patterns = {}
         for count, stamps in sorted(by_pads.items(), reverse=True):
             catalogue = Catalogue(
                 [serial for _, serial, _ in stamps], np.stack([pads for *_, pads in stamps]), "stamps"
             )
-            decoders[count] = (
-                Decoder(catalogue, sigma_mm=self._sigma_mm),
-                Decoder(catalogue, sigma_mm=self._sigma_mm, scale="unknown"),
-            )
-            stamp_ids[count] = tuple(stamp_id for stamp_id, *_ in stamps)
-        return Matchable(version, decoders, stamp_ids)
+            stamp_ids = tuple(stamp_id for stamp_id, *_ in stamps)
+            patterns[count] = Patterns(catalogue, stamp_ids, self._sigma_mm)
+        return Matchable(version, patterns)
+
+
+def _nearest(readings: Iterable[tuple[Patterns, Reading]]) -> Match:
+    """The first stamp read; where none was, what those with the most pads said."""
+    first = None
+    for stamps, reading in readings:
+        if reading.code is not None:
+            return Match(stamps.stamp_ids[reading.code], reading, stamps.catalogue.pads(reading.code))
+        first = first or reading
+    return Match(None, first or Reading(Verdict.NONE))
 
 
 def catalogue_version(connection: sa.Connection, merchant_id: int) -> int:
