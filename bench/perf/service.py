@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +33,7 @@ WORKERS: Final = 2
 CLIENTS: Final = 8
 SECONDS: Final = 15.0
 WARM_UP_PRESSES: Final = 300
-DECISIONS: Final = 300
+DECISIONS: Final = 600
 FEW: Final = 10_000
 MANY: Final = 1_000_000
 WANTED_PER_S: Final = 400.0
@@ -47,23 +47,28 @@ def measure(*, stored: int = MANY, seconds: float = SECONDS) -> dict[str, Figure
 
     require_service()
 
+    from bench.service.history import store_presses
     from sim.service.seed import seed_world
     from sim.service.service import open_service
     from sim.service.settings import ServiceSettings
 
-    with tempfile.TemporaryDirectory(prefix="stampbench-") as folder, _database(Path(folder)) as url:
-        service = open_service(ServiceSettings(_SECRET, url))
-        world = seed_world(
-            service, merchants=MERCHANTS, stores=STORES, opening=[[(0, 1440)]] * 7, check_distance=False
-        )
-        latencies_s, elapsed_s, cpu_s = _load(url, world, seconds, Path(folder))
-        _store(service, world, FEW)
-        few_s = _decision_s(service, world, "few")
-        _store(service, world, stored - FEW)
-        many_s = _decision_s(service, world, "many")
-        indexes = _indexes(service, world)
-        name = "SQLite" if service.database.is_sqlite else "PostgreSQL, durable"
-        service.database.close()
+    with tempfile.TemporaryDirectory(prefix="stampbench-") as folder, _databases(Path(folder)) as make:
+        few_url, many_url = make("few"), make("many")
+        services = [open_service(ServiceSettings(_SECRET, url)) for url in (few_url, many_url)]
+        worlds = [
+            seed_world(
+                service, merchants=MERCHANTS, stores=STORES, opening=[[(0, 1440)]] * 7, check_distance=False
+            )
+            for service in services
+        ]
+        latencies_s, elapsed_s, cpu_s = _load(few_url, worlds[0], seconds, Path(folder))
+        for service, world, count in zip(services, worlds, (FEW, stored), strict=True):
+            store_presses(service, world, count)
+        few_s, many_s = _decisions_s(services, worlds)
+        indexes = _indexes(services[1], worlds[1])
+        name = "SQLite" if services[0].database.is_sqlite else "PostgreSQL, durable"
+        for service in services:
+            service.database.close()
     milliseconds = 1000.0 * latencies_s
     return {
         "presses_per_s": Figure(len(latencies_s) / elapsed_s, "/s", WANTED_PER_S, f"wanted; {name}"),
@@ -78,23 +83,31 @@ def measure(*, stored: int = MANY, seconds: float = SECONDS) -> dict[str, Figure
 
 
 @contextmanager
-def _database(folder: Path) -> Iterator[str]:
+def _databases(folder: Path) -> Iterator[Callable[[str], str]]:
+    """What makes a database of a name, with all tables, and tells its URL."""
     from sim.service.database import Database
     from sim.service.migrations import migrate
     from sim.service.postgres import PostgresServer, find_postgres
 
+    def prepared(url: str) -> str:
+        database = Database(url)
+        migrate(database)
+        database.close()
+        return url
+
     binaries = find_postgres()
     if binaries is None:
-        url = f"sqlite:///{folder / 'service.sqlite3'}"
-        migrate(Database(url))
-        yield url
+        yield lambda name: prepared(f"sqlite:///{folder / name}.sqlite3")
         return
     with PostgresServer(
         binaries, durable=True, settings=("shared_buffers=256MB", "max_wal_size=4GB")
     ) as server:
-        server.create_database("service")
-        migrate(Database(server.url("service")))
-        yield server.url("service")
+
+        def make(name: str) -> str:
+            server.create_database(name)
+            return prepared(server.url(name))
+
+        yield make
 
 
 def _press(
@@ -167,38 +180,33 @@ def _cpu_s(pid: int) -> float:
     return sum(int(own[11]) + int(own[12]) for own in fields) / os.sysconf("SC_CLK_TCK")
 
 
-def _store(service: Service, world: Seeded, count: int) -> None:
-    """Store that many presses of a year, drawn quickly, past the service."""
-    from bench.service.history import store_presses
-
-    store_presses(service, world, count)
-
-
-def _decision_s(service: Service, world: Seeded, name: str) -> float:
-    """Median time of one decision, in this process and one after the other."""
+def _decisions_s(services: Sequence[Service], worlds: Sequence[Seeded]) -> list[float]:
+    """Median time of one decision with each service, in turn, in this process."""
     from sim.service.presses.authentication import authenticate
     from sim.service.presses.evidence import Place, PressEvidence
 
     rng = np.random.default_rng(1)
-    times_s = []
+    times_s = np.empty((DECISIONS, len(services)))
     for n in range(DECISIONS):
-        merchant = world.merchants[n % MERCHANTS]
-        stamp = merchant.stamps[n // MERCHANTS % STORES]
-        body = _press(merchant, stamp, f"{name} {n}", rng)
-        place = body["place"]
-        evidence = PressEvidence(
-            key=f"{name} {n}",
-            request_digest=bytes(32),
-            contacts=np.array(body["contacts"]),
-            contacts_again=np.array(body["contacts_again"]),
-            member=f"{name} {n}",
-            device=f"{name} {n}",
-            place=Place(**place) if isinstance(place, dict) else None,
-        )
-        begun_s = time.perf_counter()
-        authenticate(service, merchant.merchant_id, evidence)
-        times_s.append(time.perf_counter() - begun_s)
-    return float(np.median(times_s[MERCHANTS:]))
+        for number, (service, world) in enumerate(zip(services, worlds, strict=True)):
+            merchant = world.merchants[n % MERCHANTS]
+            stamp = merchant.stamps[n // MERCHANTS % STORES]
+            body = _press(merchant, stamp, f"decided {n}", rng)
+            place = body["place"]
+            evidence = PressEvidence(
+                key=f"decided {n}",
+                request_digest=bytes(32),
+                contacts=np.array(body["contacts"]),
+                contacts_again=np.array(body["contacts_again"]),
+                member=f"decided {n}",
+                device=f"decided {n}",
+                place=Place(**place) if isinstance(place, dict) else None,
+            )
+            begun_s = time.perf_counter()
+            authenticate(service, merchant.merchant_id, evidence)
+            times_s[n, number] = time.perf_counter() - begun_s
+    medians: list[float] = np.median(times_s[MERCHANTS:], axis=0).tolist()
+    return medians
 
 
 def _indexes(service: Service, world: Seeded) -> str:
