@@ -10,8 +10,7 @@ from bench.plans.messages import choose
 from firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
-    from bench.plans.plan import Plan
-    from bench.plans.tables import CaseTable, Header, Limit
+    from bench.plans.tables import Case, CaseTable, Header, Limit
 
 
 def check_header(header: Header) -> None:
@@ -43,14 +42,14 @@ def check_cases(cases: Sequence[CaseTable]) -> None:
                     )
 
 
-def check_limits(plan: Plan) -> None:
-    """Check the ``[[limits]]`` of a plan.
+def check_limits(limits: Sequence[Limit], cases: Sequence[Case], profiles: Sequence[str]) -> None:
+    """Check the ``[[limits]]`` against the cases and profiles of their plan.
 
     Raises:
         InputError: one that no press can be held against, or a range that is none.
     """
-    for number, limit in enumerate(plan.limits):
-        _check_limit(plan, limit, f"limits[{number}]")
+    for number, limit in enumerate(limits):
+        _check_limit(limit, f"limits[{number}]", cases, profiles)
 
 
 def _check_distinct(key: str, names: list[str]) -> None:
@@ -59,14 +58,19 @@ def _check_distinct(key: str, names: list[str]) -> None:
             raise InputError(f'{key}: "{name}" stands there twice: expected distinct names')
 
 
-def _check_limit(plan: Plan, limit: Limit, key: str) -> None:
+def _check_limit(limit: Limit, key: str, cases: Sequence[Case], profiles: Sequence[str]) -> None:
     if limit.measurement not in MEASUREMENTS:
         raise InputError(
             f'{key}.measurement = "{limit.measurement}": {choose(limit.measurement, MEASUREMENTS)}'
         )
     measurement = MEASUREMENTS[limit.measurement]
-    cases = [case for case in plan.cases if measurement.applies_to(case.kind)]
-    fitting = dict.fromkeys(name for case in cases for name in (case.group, case.name) if name)
+    fitting = dict.fromkeys(
+        name
+        for case in cases
+        if measurement.applies_to(case.kind)
+        for name in (case.group, case.name)
+        if name
+    )
     if limit.case is not None and limit.case not in fitting:
         raise InputError(
             f'{key}.case = "{limit.case}": {choose(limit.case, fitting, measurement.case_kinds)}'
@@ -75,8 +79,8 @@ def _check_limit(plan: Plan, limit: Limit, key: str) -> None:
         raise InputError(
             f'{key}.measurement = "{limit.measurement}": expected {measurement.case_kinds} in the plan'
         )
-    if limit.profile is not None and limit.profile not in plan.header.profiles:
-        raise InputError(f'{key}.profile = "{limit.profile}": {choose(limit.profile, plan.header.profiles)}')
+    if limit.profile is not None and limit.profile not in profiles:
+        raise InputError(f'{key}.profile = "{limit.profile}": {choose(limit.profile, profiles)}')
     units = UNITS[measurement.quantity]
     if limit.unit is not None and limit.unit not in units:
         raise InputError(f'{key}.unit = "{limit.unit}": {choose(limit.unit, units)}')

@@ -255,7 +255,7 @@ def _checked(source: PlanText, path: Path) -> Plan:
             duts=document.duts,
             includes=source.includes,
         )
-        check_limits(plan)
+        check_limits(plan.limits, plan.cases, plan.header.profiles)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     return plan

@@ -1,13 +1,10 @@
-"""Serial ports of this machine, and the rigs and touchscreens found on it."""
+"""Serial ports of this machine, in which order to search them, and its touchscreens."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-from firmware_emulator.errors import StampbenchError
-from firmware_emulator.messages import Identity
 
 _INPUT_DEVICES = Path("/proc/bus/input/devices")
 _ABS_MT_POSITION_X = 0x35
@@ -59,22 +56,6 @@ def serial_ports() -> list[PortInfo]:
         )
         for found in sorted(list_ports.comports())
     ]
-
-
-def rigs(ports: Iterable[str], *, identity_deadline_s: float = 1.5) -> Iterator[tuple[str, Identity]]:
-    """Yield those of the ports behind which a rig says who it is.
-
-    A port that is in use, or that speaks another protocol, is passed over. What is behind a port receives a
-    few bytes of this protocol.
-    """
-    from bench.sources.serial_rig import SerialRig
-
-    for port in ports:
-        try:
-            with SerialRig(port, identity_deadline_s=identity_deadline_s) as rig:
-                yield port, rig.identity
-        except StampbenchError:
-            continue
 
 
 class PortSearch:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from bench.sources.report_checks import ReportChecker, ReportCounters
 from bench.sources.rig_connection import ATTEMPTS, ManualPressError, RigConnection
 from firmware_emulator.commands import PressCommand, Stream, Streams
-from firmware_emulator.errors import LinkError
+from firmware_emulator.errors import LinkError, StampbenchError
 from firmware_emulator.link import LinkCounters, PacketType
-from firmware_emulator.messages import Heartbeat, PressDone, unpack_frame
+from firmware_emulator.messages import Heartbeat, Identity, PressDone, unpack_frame
 from firmware_emulator.touch import Frame, TouchReport
 from sim.press import Press
 from sim.rig.press_link import press_command
@@ -173,3 +173,17 @@ class SerialRig(RigConnection):
                 return sequence
             self.reset()
         raise LinkError(f"rig on {self.port}: no answer to a press command in {ATTEMPTS} attempts")
+
+
+def rigs(ports: Iterable[str], *, identity_deadline_s: float = 1.5) -> Iterator[tuple[str, Identity]]:
+    """Yield those of the ports behind which a rig says who it is.
+
+    A port that is in use, or that speaks another protocol, is passed over. What is behind a port receives a
+    few bytes of this protocol.
+    """
+    for port in ports:
+        try:
+            with SerialRig(port, identity_deadline_s=identity_deadline_s) as rig:
+                yield port, rig.identity
+        except StampbenchError:
+            continue

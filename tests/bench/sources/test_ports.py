@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.sources.ports import PortSearch, TouchscreenInfo, rigs, serial_ports, touchscreens
+from bench.sources.ports import PortSearch, TouchscreenInfo, serial_ports, touchscreens
+from bench.sources.serial_rig import rigs
 from sim.rig import open_channel, served
 from sim.rig.pattern import PatternPanel
 
