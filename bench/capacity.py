@@ -168,7 +168,7 @@ def capacity(
     Raises:
         InputError: no such profile or family, or an argument out of range.
     """
-    from sim.stamps.family import is_built
+    from sim.stamps.family_cache import is_built
     from sim.stamps.specification import find_spec
 
     progress = progress or Progress()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Catalogue:
-    """Named stamps with equally many pads; a :class:`~sim.stamps.stamp.Codebook`.
+    """Named stamps with equally many pads; a :class:`~sim.stamps.codebook.Codebook`.
 
     Attributes:
         name: where it came from.

@@ -12,30 +12,22 @@ from sim.stamps.chunks import kept_chunks
 from sim.stamps.conflicts import conflict_pairs, point_table, without_conflicts
 from sim.stamps.index_arrays import sort_into_cells
 from sim.stamps.insertion import insert_at_random
-from sim.stamps.lattice import blocks, code_words, lattice_points
+from sim.stamps.lattice import blocks, lattice_points, lattice_unit_mm
 from sim.stamps.progress import Progress, silent
 from sim.stamps.specification import FamilySpec
-from sim.stamps.stamp import Floats
+from sim.stamps.stamp import Coordinates
 
 CHUNKS = 64
 """Steps of each stage: what a kill can cost is one of them for each worker."""
-
-Coordinates = npt.NDArray[np.int8] | Floats
-
-
-def lattice_unit_mm(spec: FamilySpec) -> float:
-    """Unit of the lattice's integer coordinates (mm)."""
-    if spec.lattice_mm is None:
-        return 1.0
-    return spec.lattice_mm / code_words(2 * spec.geometry.pads - 3)[1]
 
 
 def build_coordinates(
     spec: FamilySpec, folder: Path | None = None, *, workers: int = 1, progress: Progress = silent
 ) -> Coordinates:
-    """Canonical coordinates of a family's codes, shape (size, 2 n - 3), in units of :func:`lattice_unit_mm`.
+    """Canonical coordinates of a family's codes, shape (size, 2 n - 3).
 
-    ``folder`` keeps finished chunks, for the next call if this one is cut short; the caller removes it.
+    Their unit is :func:`~sim.stamps.lattice.lattice_unit_mm`. ``folder`` keeps finished chunks, for the next
+    call if this one is cut short; the caller removes it.
 
     Raises:
         InputError: so many codes cannot be placed so far apart.

@@ -18,10 +18,11 @@ import numpy.typing as npt
 
 from firmware_emulator.errors import InputError
 from sim.stamps import grid_search, lattice_search, scan_search
+from sim.stamps.codebook import Codebook
 from sim.stamps.family import Family
 from sim.stamps.index_arrays import IndexArrays, grid_arrays, read_only
 from sim.stamps.lattice import code_words
-from sim.stamps.stamp import Codebook, Floats, Ints
+from sim.stamps.stamp import Floats, Ints
 
 MOST_ORDERED_PADS: Final = 5
 """Pads up to which stamps are looked up in pad orders: 120 of them."""

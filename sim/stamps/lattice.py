@@ -20,6 +20,7 @@ import numpy.typing as npt
 from firmware_emulator.kernels import kernel
 from sim.stamps.canonical import Frame, canonical_frame, pads_from_coordinates
 from sim.stamps.geometry import FaceGeometry
+from sim.stamps.specification import FamilySpec
 from sim.stamps.stamp import Floats, Ints
 
 Words = npt.NDArray[np.int8]
@@ -43,6 +44,13 @@ def code_words(dimensions: int) -> tuple[Words, float]:
     positions = np.arange(dimensions)
     checks = np.array([(positions >> bit) & 1 for bit in range(4)], np.int8)
     return np.ascontiguousarray(words[even & ((words @ checks.T) % 2 == 0).all(axis=1)]), 2.0
+
+
+def lattice_unit_mm(spec: FamilySpec) -> float:
+    """Unit of a family's integer coordinates (mm); 1 where it is not cut from a lattice."""
+    if spec.lattice_mm is None:
+        return 1.0
+    return spec.lattice_mm / code_words(2 * spec.geometry.pads - 3)[1]
 
 
 @kernel

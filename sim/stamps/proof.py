@@ -24,8 +24,9 @@ import numpy as np
 
 from firmware_emulator.errors import StampbenchError
 from sim.stamps.canonical import centred_pads
+from sim.stamps.codebook import Codebook
 from sim.stamps.index import index_for, index_of_rows
-from sim.stamps.stamp import Codebook, Floats, Ints
+from sim.stamps.stamp import Floats, Ints
 
 CHUNK = 8192
 """Codes looked up at a time: the step of progress."""

@@ -20,7 +20,7 @@ from sim.decoder.reference import (
 from sim.stamps import load_family
 from sim.stamps.canonical import centred_pads
 from sim.stamps.density import space_volume
-from sim.stamps.family import cache_folder
+from sim.stamps.family_cache import cache_folder
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from firmware_emulator.errors import InputError, StampbenchError
 from sim.stamps import Codebook, FaceGeometry, Family, load_family, rigid_distance_mm
 from sim.stamps.construction import build_coordinates
-from sim.stamps.family import cache_folder, is_built
+from sim.stamps.family_cache import cache_folder, is_built
 from sim.stamps.index import index_of
 from sim.stamps.proof import closest_pairs, pairs_within, self_close
 from sim.stamps.reference import exhaustive_distances_mm
