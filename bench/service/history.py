@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -66,13 +67,18 @@ def store_presses(service: Service, world: Seeded, count: int, *, seed: int = 0)
                     "SET LOCAL session_replication_role = replica"
                 )  # rows are right by construction
                 with cursor.copy(f"COPY presses ({', '.join(COLUMNS)}) FROM STDIN") as copy:
-                    for row in rows:
-                        copy.write_row(row)
+                    while part := list(islice(rows, _ROWS_AT_ONCE)):
+                        copy.write("".join(map(_line, part)))
         connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '256MB'")
         for index in indexes:
             index.create(connection)
     with service.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE presses")
+
+
+def _line(row: tuple[Any, ...]) -> str:
+    """A row in the text format of COPY: the driver's own is a fifth as quick."""
+    return "\t".join(rf"\\x{value.hex()}" if isinstance(value, bytes) else str(value) for value in row) + "\n"
 
 
 def _rows(
