@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from bench.validation.certificate import Certificate
     from bench.validation.plans import ValidationPlan
+    from bench.validation.switching import Switching
 
 STATUS = {"accept": 0, "reject": 1, "measure again": 1}
 
@@ -42,6 +43,7 @@ def validate(
     """Measure the sample of a lot, judge it, and write its certificate (HTML, PDF, JSON lines)."""
     from bench.report.certificate import write_certificate
     from bench.validation.certificate import certificate_bytes
+    from bench.validation.history import due_inspection
     from bench.validation.plans import read_validation_plan
     from bench.validation.seal import load_signing_key
 
@@ -49,7 +51,7 @@ def validate(
     key = None if sign is None else load_signing_key(sign)
     directory = out or Path("lots") / read.lot.name.replace("/", "-").replace(" ", "-")
     if not again:
-        _measure(read, _ports(read, rig or ["virtual"]), directory)
+        _measure(read, due_inspection(read), _ports(read, rig or ["virtual"]), directory)
     certificate = _certify(read, directory)
     paths = write_certificate(certificate, directory, key)
     if as_json:
@@ -77,13 +79,15 @@ def _ports(plan: ValidationPlan, rigs: list[str]) -> dict[str, str]:
     return {name: own.get(name, shared) for name in names}
 
 
-def _measure(plan: ValidationPlan, ports: dict[str, str], directory: Path) -> None:
+def _measure(plan: ValidationPlan, due: Switching, ports: dict[str, str], directory: Path) -> None:
     from bench.report.terminal import RunProgress
     from bench.runs.rigs import VIRTUAL
+    from bench.validation.history import inspected_as_due
     from bench.validation.lots import draw_sample, make_lot
     from bench.validation.measuring import measure_lot, planned_presses
     from firmware_emulator.errors import StampbenchError
 
+    plan = inspected_as_due(plan, due)
     units = draw_sample(plan)
     if VIRTUAL in ports.values():
         units = make_lot(plan, units, directory)
@@ -94,6 +98,7 @@ def _measure(plan: ValidationPlan, ports: dict[str, str], directory: Path) -> No
             directory,
             ports,
             progress,
+            due=due,
             prompt=lambda text: typer.echo(text, err=True),
         )
     if end.status == "interrupted":
@@ -104,6 +109,7 @@ def _measure(plan: ValidationPlan, ports: dict[str, str], directory: Path) -> No
 
 def _certify(plan: ValidationPlan, directory: Path) -> Certificate:
     from bench.validation.certificate import make_certificate
+    from bench.validation.history import inspected_as_due
     from bench.validation.judging import judge_lot
     from bench.validation.lots import Unit, nominal_pads_mm
     from bench.validation.measuring import FILE_NAME, read_measurements
@@ -116,6 +122,8 @@ def _certify(plan: ValidationPlan, directory: Path) -> Certificate:
         Unit(str(unit["serial"]), int(unit["cavity"]), str(unit["nominal"]), str(unit["object"]))
         for unit in header.units
     ]
+    if header.switching is not None:
+        plan = inspected_as_due(plan, header.switching)
     nominals = {unit.nominal: nominal_pads_mm(unit.nominal) for unit in units}
     result = judge_lot(plan, units, nominals, presses)
     return make_certificate(plan, header, units, presses, result, directory / FILE_NAME)
@@ -125,7 +133,7 @@ def _show(certificate: Certificate, paths: tuple[Path, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from bench.report.certificate import number, percent, to_apply
+    from bench.report.certificate import number, percent, sampled, to_apply
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -133,6 +141,9 @@ def _show(certificate: Certificate, paths: tuple[Path, ...]) -> None:
     console.print(f"lot {certificate.lot}: {certificate.decision}", style="bold")
     for reason in certificate.reasons:
         console.print(f"  {reason}")
+    console.print(f"  {sampled(certificate)}")
+    if certificate.sampling.ground:
+        console.print(f"  {certificate.sampling.severity} inspection: {certificate.sampling.ground}")
     table = Table("serial", "cavity", "worst mm", "± U", "level", "even", "decision", "", box=None)
     shown = [stamp for stamp in certificate.stamps if stamp.decision != "accept"]
     for stamp in shown[:20]:

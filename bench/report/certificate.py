@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.report.templates import render
 from bench.validation.certificate import NAME, Certificate, certificate_bytes
+from bench.validation.sampling import OWN_NUMBERS
 from bench.validation.seal import sealed
 from firmware_emulator.errors import InputError
 
@@ -68,6 +69,9 @@ def render_page(certificate: Certificate, data: bytes) -> bytes:
             _picture(draw_gauge, certificate, (3.2, 2.0), "gauge repeatability and reproducibility")
         ),
         to_apply=to_apply(certificate),
+        allowed=allowed(certificate),
+        sampled=sampled(certificate),
+        risks=risks(certificate),
         digest=hashlib.sha256(data).hexdigest(),
         # A name may hold "</script>"; in JSON the sign may be written so as well.
         data=Markup(data.decode().strip().replace("<", "\\u003c")),
@@ -83,6 +87,42 @@ def to_apply(certificate: Certificate) -> list[str]:
     significant = [one for one in certificate.corrections if one.significant]
     significant.sort(key=lambda one: -(one.offset_mm[0] ** 2 + one.offset_mm[1] ** 2))
     return [one.sentence for one in significant]
+
+
+def allowed(certificate: Certificate) -> list[str]:
+    """Every tolerance that was judged, in words."""
+    limits = certificate.tolerances
+    said = [f"position \N{PLUS-MINUS SIGN} {limits['position_mm']:g} mm"]
+    if isinstance(level := limits["level"], list):
+        said.append(f"level {level[0]:g} to {level[1]:g}")
+    if isinstance(evenness := limits["evenness"], float):
+        said.append(f"evenness {percent(evenness)}")
+    if isinstance(flatness := limits["flatness_mm"], float):
+        said.append(f"flatness {flatness:g} mm")
+    if isinstance(cpk := limits["cpk"], float):
+        said.append(f"Cpk {cpk:g}")
+    return said
+
+
+def sampled(certificate: Certificate) -> str:
+    """By which plan of the standard the lot was sampled."""
+    sampling = certificate.sampling
+    plan = f"Ac {sampling.accept}, Re {sampling.reject}"
+    if sampling.letter == OWN_NUMBERS:
+        return f"{sampling.sample} stamps, {plan}: not a plan of ISO 2859-1"
+    inspection = f"AQL {sampling.aql:g} %, level {sampling.level}, {sampling.severity}"
+    return f"ISO 2859-1:1999, {inspection}: letter {sampling.letter}, {plan}"
+
+
+def risks(certificate: Certificate) -> str:
+    """How often a good and a bad lot pass such a sample."""
+    sampling = certificate.sampling
+    if sampling.pass_at_aql is None or sampling.limiting_quality is None:
+        return "-"
+    return (
+        f"{100.0 * sampling.pass_at_aql:.0f} % of lots with {sampling.aql:g} % bad stamps pass, "
+        f"10 % of those with {100.0 * sampling.limiting_quality:.2g} %"
+    )
 
 
 def percent(share: float | None) -> str:

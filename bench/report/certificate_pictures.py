@@ -84,7 +84,7 @@ def draw_pads(axes: Axes, certificate: Certificate) -> None:
             axes.plot([], [], "o", ms=4, mew=0, color=colours[cavity], label=f"cavity {cavity}")
         axes.legend(
             frameon=False, fontsize=6.5, ncols=min(4, len(cavities)), loc="lower center",
-            bbox_to_anchor=(0.5, -0.12), handletextpad=0.1, columnspacing=0.8,
+            bbox_to_anchor=(0.5, -0.12), handletextpad=0.0, columnspacing=0.5,
         )  # fmt: skip
     axes.set_xlim(-1.03 * reach, 1.03 * reach)
     axes.set_ylim(1.03 * reach, -1.03 * reach)  # y runs down, as on the panel
@@ -124,7 +124,7 @@ def draw_capability(axes: Axes, certificate: Certificate) -> None:
 
 def draw_gauge(axes: Axes, certificate: Certificate) -> None:
     """Draw what measuring takes of the tolerance, beside what the stamps take."""
-    axes.set_title("Share of the tolerance (6 sd)", fontsize=8, color=SOFT, loc="left")
+    axes.set_title("Share of the tolerance (6 sd)", fontsize=8, color=SOFT, loc="right")
     gauge = certificate.gauge
     if gauge is None:
         _nothing(axes, "no gauge study")

@@ -8,11 +8,12 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.report.certificate import number, percent, to_apply
+from bench.report.certificate import allowed, number, percent, risks, sampled, to_apply
 from bench.report.certificate_pictures import COLOURS, INK, LINE, SOFT, draw_capability, draw_gauge, draw_pads
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
     from bench.validation.certificate import Certificate, CertificateStamp
 
@@ -21,6 +22,7 @@ _LEFT, _RIGHT = 0.075, 0.925
 _TABLE_TOP, _TABLE_BOTTOM = 0.497, 0.062
 _ROW_HEIGHT = 0.0155
 _MOST_CORRECTIONS = 3
+_FACTS_PT, _SMALLEST_PT = 7.0, 5.5
 _WORDS: Final = {"accept": "ACCEPTED", "reject": "REJECTED", "measure again": "MEASURE AGAIN"}
 _MARKS: Final = {"accept": "accept", "reject": "reject", "measure again": "again"}
 _STYLE: Final[Any] = {
@@ -63,9 +65,9 @@ def draw_sheet(certificate: Certificate, data: bytes) -> Figure:
         _draw_head(figure, certificate)
         _draw_facts(figure, certificate)
         for draw, box in (
-            (draw_pads, (_LEFT - 0.005, 0.588, 0.26, 0.172)),
-            (draw_capability, (0.425, 0.6, 0.2, 0.16)),
-            (draw_gauge, (0.765, 0.634, 0.16, 0.126)),
+            (draw_pads, (_LEFT - 0.005, 0.588, 0.26, 0.163)),
+            (draw_capability, (0.425, 0.6, 0.2, 0.151)),
+            (draw_gauge, (0.765, 0.634, 0.16, 0.117)),
         ):
             draw(figure.add_axes(box), certificate)
         _draw_corrections(figure, certificate)
@@ -105,41 +107,36 @@ def _draw_facts(figure: Figure, certificate: Certificate) -> None:
 
     sampling, gauge = certificate.sampling, certificate.gauge
     rigs = [f"{rig.name} ({rig.profile}{', in software' if rig.virtual else ''})" for rig in certificate.rigs]
-    tolerances = [f"position ± {certificate.tolerances['position_mm']:g} mm"]
-    if isinstance(level := certificate.tolerances["level"], list):
-        tolerances.append(f"level {level[0]:g} to {level[1]:g}")
-    if certificate.tolerances["flatness_mm"] is not None:
-        tolerances.append(f"flatness {certificate.tolerances['flatness_mm']:g} mm")
-    facts = (
-        ("date, station", f"{certificate.date}, {certificate.station}"),
-        ("lot and sample", f"{sampling.lot_size:,} stamps, {sampling.sample} drawn at random"),
-        (
-            "ISO 2859-1",
-            f"AQL {sampling.aql:g} %, level {sampling.level}, {sampling.severity}: "
-            f"letter {sampling.letter}, Ac {sampling.accept}, Re {sampling.reject}",
-        ),
-        ("tolerances", ", ".join(tolerances)),
-        ("measured on", _cut("; ".join(rigs), 62)),
-        (
-            "gauge R&R",
-            "not studied"
-            if gauge is None
-            else f"{percent(gauge.of_tolerance)} of tolerance, {percent(gauge.of_total)} of total, "
-            f"ndc {gauge.categories} ({gauge.grade})",
-        ),
-        ("presses", f"{certificate.presses:,}, {certificate.lost} lost to the bench"),
-        (
-            "stamps",
-            f"{certificate.count('accept')} accepted, {certificate.count('reject')} rejected, "
-            f"{certificate.count('measure again')} to be measured again",
-        ),
+    gauge_text = (
+        "not studied"
+        if gauge is None
+        else f"{percent(gauge.of_tolerance)} of tolerance, {percent(gauge.of_total)} of total, "
+        f"ndc {gauge.categories} ({gauge.grade})"
     )
-    figure.add_artist(Line2D([_LEFT, _RIGHT], [0.8475, 0.8475], color=LINE, lw=0.7))
-    for place, (name, text) in enumerate(facts):
-        x, y = (_LEFT, 0.517)[place % 2], 0.8345 - 0.0145 * (place // 2)
-        figure.text(x, y, name, fontsize=7, color=SOFT)
-        figure.text(x + 0.095, y, text, fontsize=7, color=INK)
-    figure.add_artist(Line2D([_LEFT, _RIGHT], [0.7795, 0.7795], color=LINE, lw=0.7))
+    counts = (
+        f"{certificate.count('accept')} accepted, {certificate.count('reject')} rejected, "
+        f"{certificate.count('measure again')} to be measured again"
+    )
+    why = sampling.ground or "not said: no history of lots in the plan"
+    rows: tuple[tuple[tuple[str, str], ...], ...] = (
+        (
+            ("date, station", f"{certificate.date}, {certificate.station}"),
+            ("lot and sample", f"{sampling.lot_size:,} stamps, {sampling.sample} drawn at random"),
+        ),
+        (("sampling", f"{sampled(certificate)}; {risks(certificate)}"),),
+        ((f"why {sampling.severity}", why),),
+        (("tolerances", ", ".join(allowed(certificate))),),
+        (("measured on", "; ".join(rigs)), ("gauge R&R", gauge_text)),
+        (("presses", f"{certificate.presses:,}, {certificate.lost} lost to the bench"), ("stamps", counts)),
+    )
+    figure.add_artist(Line2D([_LEFT, _RIGHT], [0.8495, 0.8495], color=LINE, lw=0.7))
+    for line, row in enumerate(rows):
+        for place, (name, text) in enumerate(row):
+            x, y = (_LEFT, 0.517)[place], 0.8385 - 0.0113 * line
+            end = 0.505 if place + 1 < len(row) else _RIGHT
+            figure.text(x, y, name, fontsize=_FACTS_PT, color=SOFT)
+            _fit(figure, figure.text(x + 0.095, y, text, fontsize=_FACTS_PT, color=INK), end)
+    figure.add_artist(Line2D([_LEFT, _RIGHT], [0.7745, 0.7745], color=LINE, lw=0.7))
 
 
 def _draw_corrections(figure: Figure, certificate: Certificate) -> None:
@@ -288,6 +285,23 @@ def _draw_foot(figure: Figure, certificate: Certificate, data: bytes) -> None:
     figure.text(_RIGHT, 0.035, software, fontsize=5.5, color=SOFT, ha="right")
     text = "sealed: stampbench certificate verify certificate.pdf"
     figure.text(_RIGHT, 0.0255, text, fontsize=5.5, color=SOFT, ha="right")
+
+
+def _fit(figure: Figure, text: Text, right: float) -> None:
+    """Make a text smaller, and then shorter, until it ends before a share of the figure's width."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure)  # knows how wide letters are
+    limit = right * figure.bbox.width
+    size = _FACTS_PT
+    while text.get_window_extent().x1 > limit and size > _SMALLEST_PT:
+        size -= 0.25
+        text.set_fontsize(size)
+    whole = text.get_text()
+    for length in range(len(whole) - 1, 1, -1):
+        if text.get_window_extent().x1 <= limit:
+            break
+        text.set_text(_cut(whole, length))
 
 
 def _cut(text: str, length: int) -> str:

@@ -93,7 +93,17 @@ class CertificateCorrection(Struct, frozen=True, kw_only=True):
 
 
 class CertificateSampling(Struct, frozen=True, kw_only=True):
-    """Which sampling plan was used."""
+    """Which sampling plan was used, and why.
+
+    Attributes:
+        ground: why it was so severe; empty where nothing was said of it.
+        score: the switching score before this lot.
+        earlier_lots: that the ground rests on.
+        reduced_agreed: whether reduced inspection may be used.
+        resumed: what the vendor did after inspection had been discontinued.
+        pass_at_aql: probability that a large lot of AQL quality is accepted, 0..1.
+        limiting_quality: share of nonconforming stamps at which it is accepted one time in ten, 0..1.
+    """
 
     lot_size: int
     aql: float
@@ -103,6 +113,13 @@ class CertificateSampling(Struct, frozen=True, kw_only=True):
     sample: int
     accept: int
     reject: int
+    ground: str = ""
+    score: int = 0
+    earlier_lots: int = 0
+    reduced_agreed: bool = False
+    resumed: str = ""
+    pass_at_aql: float | None = None
+    limiting_quality: float | None = None
 
 
 class CertificateRig(Struct, frozen=True, kw_only=True):
@@ -160,7 +177,7 @@ def make_certificate(
     measurements: Path,
 ) -> Certificate:
     """Put a judged lot into a certificate; ``measurements`` is the file with the data behind it."""
-    sample, tolerances = plan.sample, plan.tolerances
+    sample, tolerances, due = plan.sample, plan.tolerances, header.switching
     return Certificate(
         format=FORMAT,
         lot=plan.lot.name,
@@ -181,6 +198,13 @@ def make_certificate(
             sample=sample.sample_size,
             accept=sample.accept,
             reject=sample.reject,
+            ground=due.ground if due else "",
+            score=due.score if due else 0,
+            earlier_lots=due.lots if due else 0,
+            reduced_agreed=plan.sampling.reduced,
+            resumed=plan.sampling.resumed,
+            pass_at_aql=_number(sample.acceptance(sample.aql / 100.0)),
+            limiting_quality=_number(sample.passes_at(0.1)),
         ),
         tolerances={
             "position_mm": tolerances.position_mm,

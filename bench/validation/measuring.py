@@ -22,6 +22,7 @@ from bench.runs.running import Progress
 from bench.validation.lots import Unit
 from bench.validation.pads import pad_levels
 from bench.validation.plans import Appraiser, ValidationPlan
+from bench.validation.switching import Switching
 from firmware_emulator.errors import InputError, LinkError, StampbenchError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ _SEED_LIMIT = 2**53
 
 
 class MeasurementHeader(Struct, frozen=True, kw_only=True, tag_field="line", tag="validation"):
-    """First line: the plan, the sample and the rigs."""
+    """First line: the plan, the sample, how it was inspected and why, and the rigs."""
 
     format: int
     plan_path: str
@@ -57,6 +58,7 @@ class MeasurementHeader(Struct, frozen=True, kw_only=True, tag_field="line", tag
     started_at: str
     units: list[dict[str, str | int]]
     rigs: dict[str, RigIdentity]
+    switching: Switching | None = None
 
 
 class MeasuredPress(Struct, frozen=True, kw_only=True, tag_field="line", tag="press"):
@@ -135,6 +137,7 @@ def measure_lot(
     ports: Mapping[str, str],
     progress: Progress | None = None,
     *,
+    due: Switching | None = None,
     prompt: Callable[[str], None] = lambda text: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> MeasurementEnd:
@@ -146,6 +149,7 @@ def measure_lot(
         directory: for the records.
         ports: of the rig, by appraiser; :data:`~bench.runs.pressing.VIRTUAL` for one in software.
         progress: is told how it goes.
+        due: how the lot is inspected, and why.
         prompt: tells an operator what to press, on rigs that cannot by themselves.
         now: wall clock.
 
@@ -170,7 +174,7 @@ def measure_lot(
                 file.write(encoder.encode(line) + b"\n")
                 file.flush()
 
-            write(_header(plan, units, rigs, now()))
+            write(_header(plan, units, rigs, now(), due))
             try:
                 for measured in _all_presses(plan, units, ports, prompt):
                     write(measured)
@@ -216,7 +220,11 @@ def read_measurements(path: Path) -> tuple[MeasurementHeader, list[MeasuredPress
 
 
 def _header(
-    plan: ValidationPlan, units: tuple[Unit, ...], rigs: dict[str, RigIdentity], started_at: datetime
+    plan: ValidationPlan,
+    units: tuple[Unit, ...],
+    rigs: dict[str, RigIdentity],
+    started_at: datetime,
+    due: Switching | None,
 ) -> MeasurementHeader:
     import hashlib
 
@@ -239,6 +247,7 @@ def _header(
             for unit in units
         ],
         rigs=rigs,
+        switching=due,
     )
 
 

@@ -14,7 +14,8 @@ A plan is a TOML file::
     [sampling]
     aql = 1.0                          # percent nonconforming, ISO 2859-1
     level = "II"
-    severity = "normal"
+    history = "../lots"                # folder of earlier certificates: severity follows from them
+    reduced = true                     # production is steady, and reduced inspection is agreed
 
     [measurement]
     presses = 6                        # make one measurement
@@ -46,7 +47,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from bench.plans.messages import explain
-from bench.validation.sampling import AQLS, SamplingPlan, Severity, sampling_plan
+from bench.validation.sampling import AQLS, OWN_NUMBERS, SamplingPlan, Severity, sampling_plan
 from firmware_emulator.errors import InputError
 
 _Positive = Annotated[float, Meta(gt=0.0)]
@@ -69,11 +70,22 @@ class LotHeader(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The ``[sampling]`` table; ``sample`` and ``accept`` together override the standard's tables."""
+    """The ``[sampling]`` table; ``sample`` and ``accept`` together override the standard's tables.
+
+    Attributes:
+        severity: set by hand; normal where neither it nor ``history`` is given.
+        history: folder with the certificates of earlier lots, relative to the plan: the switching rules say
+            how severe this lot's inspection is.
+        reduced: production is steady and reduced inspection is agreed; without it, it is never used.
+        resumed: what the vendor has done since inspection was discontinued.
+    """
 
     aql: float = 1.0
     level: Literal["I", "II", "III"] = "II"
-    severity: Literal["normal", "tightened"] = "normal"
+    severity: Literal["normal", "tightened", "reduced"] | None = None
+    history: str | None = None
+    reduced: bool = False
+    resumed: str = ""
     sample: Annotated[int, Meta(ge=1)] | None = None
     accept: Annotated[int, Meta(ge=0)] = 0
 
@@ -180,7 +192,11 @@ _KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class ValidationPlan:
-    """A validation plan whose every key has been checked."""
+    """A validation plan whose every key has been checked.
+
+    ``inspection`` is how severe it is: as set in the plan, or as
+    :func:`~bench.validation.history.inspected_as_due` finds it from earlier lots.
+    """
 
     path: Path
     text: str
@@ -191,19 +207,20 @@ class ValidationPlan:
     appraisers: tuple[Appraiser, ...]
     handling: dict[str, Any]
     made: Made
+    inspection: Severity = Severity.NORMAL
 
     @property
     def sample(self) -> SamplingPlan:
         """How many stamps are drawn, and how many of them may be bad."""
         sampling, size = self.sampling, self.lot.size
         if sampling.sample is None:
-            return sampling_plan(size, sampling.aql, sampling.level, Severity(sampling.severity))
+            return sampling_plan(size, sampling.aql, sampling.level, self.inspection)
         return SamplingPlan(
             size,
             sampling.aql,
             sampling.level,
-            Severity(sampling.severity),
-            "-",
+            self.inspection,
+            OWN_NUMBERS,
             min(size, sampling.sample),
             sampling.accept,
         )
@@ -238,6 +255,7 @@ def read_validation_plan(path: Path) -> ValidationPlan:
         tuple(document.appraisers) or (Appraiser(name="rig"),),
         document.handling,
         document.made,
+        Severity(document.sampling.severity or "normal"),
     )
     _check(plan)
     return plan
@@ -247,6 +265,22 @@ def _check(plan: ValidationPlan) -> None:
     if plan.sampling.aql not in AQLS:
         known = ", ".join(f"{aql:g}" for aql in AQLS)
         raise InputError(f"{plan.path}: sampling.aql = {plan.sampling.aql:g}: expected one of {known}")
+    if plan.sampling.history is not None and plan.sampling.severity is not None:
+        raise InputError(
+            f'{plan.path}: sampling.severity = "{plan.sampling.severity}": expected severity or history, not '
+            "both: the history of earlier lots says how severe inspection is"
+        )
+    if plan.sampling.history is not None and plan.sampling.sample is not None:
+        raise InputError(
+            f"{plan.path}: sampling.sample = {plan.sampling.sample}: expected sample or history, not both: "
+            "the switching rules are those of the standard's own plans"
+        )
+    for key in ("reduced", "resumed"):
+        if getattr(plan.sampling, key) and plan.sampling.history is None:
+            raise InputError(
+                f"{plan.path}: sampling.{key}: expected history with it, the folder of the certificates of "
+                "earlier lots"
+            )
     names = [appraiser.name for appraiser in plan.appraisers]
     for name in names:
         if names.count(name) > 1:

@@ -1,8 +1,11 @@
-"""Single sampling plans for inspection by attributes, as ISO 2859-1 has them, and its switching rules."""
+"""Single sampling plans for inspection by attributes, as ISO 2859-1:1999 has them.
+
+In this edition the rejection number of reduced inspection is one more than its acceptance number, as in the
+other two. MIL-STD-105E and ISO 2859-1:1989 leave a gap between them, and so have another table 2-C.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -12,8 +15,11 @@ from firmware_emulator.errors import InputError
 AQLS: Final = (0.01, 0.015, 0.025, 0.04, 0.065, 0.1, 0.15, 0.25, 0.4, 0.65, 1.0, 1.5, 2.5, 4.0, 6.5)
 """Acceptance quality limits, percent nonconforming."""
 LEVELS: Final = ("I", "II", "III")
+OWN_NUMBERS: Final = "-"
+"""Code letter of a plan that is not from the tables."""
 _LETTERS: Final = "ABCDEFGHJKLMNPQRS"
 _SIZES: Final = (2, 3, 5, 8, 13, 20, 32, 50, 80, 125, 200, 315, 500, 800, 1250, 2000, 3150)
+_REDUCED_SIZES: Final = (2, 2, 2, 3, 5, 8, 13, 20, 32, 50, 80, 125, 200, 315, 500, 800)
 _LOT_SIZES: Final = (8, 15, 25, 50, 90, 150, 280, 500, 1200, 3200, 10_000, 35_000, 150_000, 500_000)
 """Largest lot of each row of table 1 but the last."""
 _LETTERS_OF_LEVEL: Final = {
@@ -28,15 +34,17 @@ class Severity(StrEnum):
 
     NORMAL = "normal"
     TIGHTENED = "tightened"
+    REDUCED = "reduced"
 
 
-# Tables 2-A and 2-B repeat along diagonals: one letter further and one AQL less have the same number. Each
-# stands for a sum of the places of letter and AQL; sums without a number are arrows.
+# Tables 2-A, 2-B and 2-C repeat along diagonals: one letter further and one AQL less have the same number.
+# Each stands for a sum of the places of letter and AQL; sums without a number are arrows.
 _DIAGONALS: Final = {
     Severity.NORMAL: {14: 0, 17: 1, 18: 2, 19: 3, 20: 5, 21: 7, 22: 10, 23: 14, 24: 21},
     Severity.TIGHTENED: {15: 0, 18: 1, 19: 2, 20: 3, 21: 5, 22: 8, 23: 12, 24: 18},
+    Severity.REDUCED: {14: 0, 18: 1, 19: 2, 20: 3, 21: 5, 22: 6, 23: 8, 24: 10},
 }
-_LAST_LETTER: Final = {Severity.NORMAL: "R", Severity.TIGHTENED: "S"}
+_LAST_LETTER: Final = {Severity.NORMAL: "R", Severity.TIGHTENED: "S", Severity.REDUCED: "R"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,27 @@ class SamplingPlan:
             raise InputError(f"nonconforming = {nonconforming:g}: expected a share from 0 to 1")
         return float(bdtr(self.accept, self.sample_size, nonconforming))
 
+    def passes_at(self, acceptance: float) -> float:
+        """Share of nonconforming stamps, 0..1, at which a large lot is accepted with this probability.
+
+        At 0.1 it is the limiting quality of the plan: worse lots are mostly found out.
+        """
+        from scipy.special import bdtri
+
+        if not 0.0 < acceptance < 1.0:
+            raise InputError(f"acceptance = {acceptance:g}: expected a probability between 0 and 1")
+        if self.accept >= self.sample_size:
+            return 1.0
+        return float(bdtri(self.accept, self.sample_size, acceptance))
+
+    @property
+    def one_aql_tighter(self) -> int | None:
+        """Acceptance number of the same sample at the next smaller AQL; None where there is no such plan."""
+        if self.letter == OWN_NUMBERS:
+            return None
+        diagonal = _LETTERS.index(self.letter) + AQLS.index(self.aql) - 1
+        return _DIAGONALS[self.severity].get(diagonal)
+
 
 def code_letter(lot_size: int, level: str = "II") -> str:
     """Code letter of a lot size at a general inspection level (table 1).
@@ -89,7 +118,7 @@ def code_letter(lot_size: int, level: str = "II") -> str:
 def sampling_plan(
     lot_size: int, aql: float, level: str = "II", severity: Severity = Severity.NORMAL
 ) -> SamplingPlan:
-    """Single sampling plan of a lot (tables 2-A and 2-B); arrows are followed to the plan they point at.
+    """Single sampling plan of a lot (tables 2-A to 2-C); arrows are followed to the plan they point at.
 
     Raises:
         InputError: as :func:`code_letter`, or an AQL that is not in the tables.
@@ -103,54 +132,14 @@ def sampling_plan(
     first, end = min(numbers), max(numbers)
 
     def points_up(diagonal: int) -> bool:
-        return diagonal > end or (severity is Severity.NORMAL and diagonal == first + 1)
+        return diagonal > end or (severity is not Severity.TIGHTENED and diagonal == first + 1)
 
     step = -1 if points_up(place + column) else 1
     while place + column not in numbers and 0 <= place + step <= last:
         place += step
     while place + column not in numbers:  # an arrow at the rim of the table points the other way
         place -= step
+    size = (_REDUCED_SIZES if severity is Severity.REDUCED else _SIZES)[place]
     return SamplingPlan(
-        lot_size,
-        aql,
-        level,
-        severity,
-        _LETTERS[place],
-        min(lot_size, _SIZES[place]),
-        numbers[place + column],
+        lot_size, aql, level, severity, _LETTERS[place], min(lot_size, size), numbers[place + column]
     )
-
-
-class Inspection(StrEnum):
-    """How the next lot is inspected."""
-
-    NORMAL = "normal"
-    TIGHTENED = "tightened"
-    DISCONTINUED = "discontinued"
-
-
-def next_inspection(accepted: Iterable[bool]) -> Inspection:
-    """Apply the switching rules (clause 9.3) to lots in their order, True for an accepted one.
-
-    Two of five or fewer consecutive lots rejected: tightened. Five accepted in a row under tightened
-    inspection: normal again. Five rejected under tightened inspection: it is discontinued until the supplier
-    has acted. Reduced inspection is not used.
-    """
-    state = Inspection.NORMAL
-    since: list[bool] = []
-    for lot in accepted:
-        if state is Inspection.DISCONTINUED:
-            break
-        since.append(lot)
-        if state is Inspection.NORMAL:
-            if _rejected(since[-5:]) >= 2:
-                state, since = Inspection.TIGHTENED, []
-        elif _rejected(since) >= 5:
-            state = Inspection.DISCONTINUED
-        elif len(since) >= 5 and _rejected(since[-5:]) == 0:
-            state, since = Inspection.NORMAL, []
-    return state
-
-
-def _rejected(lots: Sequence[bool]) -> int:
-    return sum(not lot for lot in lots)

@@ -20,12 +20,12 @@ from bench.comparison import compare_counts
 from bench.records.files import FILE_NAME as RECORDS_NAME
 from bench.records.files import Run, read_run
 from bench.tallies import Tally
-from bench.validation.certificate import NAME, Certificate, read_certificate
+from bench.validation.certificate import Certificate, read_certificate
 from bench.validation.charts import Chart, chart, innovations, lots_to
-from bench.validation.sampling import Inspection, next_inspection
+from bench.validation.history import CERTIFICATE_NAME, LotKind, inspected_lots, kind_of
+from bench.validation.switching import Inspection, Switching, switching
 from firmware_emulator.errors import InputError
 
-CERTIFICATE_NAME = f"{NAME}.jsonl"
 BASELINE_LOTS = 4
 """First lots of a part: they say how much lots differ."""
 WORSE_P = 0.001
@@ -79,7 +79,8 @@ class Station:
     """What is known of a station; takes lots and runs as they come and says what is alarming."""
 
     def __init__(self) -> None:
-        self._lots: dict[str, list[Certificate]] = {}
+        self._lots: dict[tuple[str, str], list[Certificate]] = {}
+        self._due: dict[LotKind, Switching] = {}
         self._runs: dict[str, list[Tally]] = {}
         self.lots = 0
         self.runs = 0
@@ -87,15 +88,12 @@ class Station:
     def add_lot(self, certificate: Certificate, where: str) -> list[Alarm]:
         """Take in the next lot."""
         self.lots += 1
-        lots = self._lots.setdefault(certificate.part or "", [])
-        before = next_inspection(_accepted(lots))
+        lots = self._lots.setdefault((certificate.part, certificate.vendor), [])
         lots.append(certificate)
         found: list[tuple[str, str]] = []
         if certificate.decision != "accept":
             found.append(("lot", f"{certificate.decision}: {'; '.join(certificate.reasons)}"))
-        after = next_inspection(_accepted(lots))
-        if after is not before:
-            found.append(("inspection", f"inspection of the next lot is {_inspection(after)}"))
+        found += [("inspection", text) for text in self._inspection(certificate, lots)]
         gauge = certificate.gauge
         allowed = certificate.tolerances["gauge"]
         if gauge is not None and isinstance(allowed, float) and gauge.of_tolerance > allowed:
@@ -116,13 +114,30 @@ class Station:
         runs.append(tally)
         return [Alarm("run", where, Path(where).parent.name, text) for text in found]
 
-    def series(self, part: str | None = None) -> tuple[Series, ...]:
-        """Every coordinate that is followed, of one part, or of the only one, or of all."""
-        parts = self._lots if part is None else {part: self._lots.get(part, [])}
-        return tuple(series for lots in parts.values() for series in _series(lots))
+    def series(self) -> tuple[Series, ...]:
+        """Every coordinate that is followed; with its part and vendor, where there are several of them."""
+        several = len(self._lots) > 1
+        return tuple(
+            series
+            for kind, lots in self._lots.items()
+            for series in _series(lots, ", ".join(filter(None, kind)) if several else "")
+        )
+
+    def _inspection(self, certificate: Certificate, lots: list[Certificate]) -> Iterator[str]:
+        """What the switching rules say of the next lot, where that is new, and if this one broke them."""
+        kind, sampling = kind_of(certificate), certificate.sampling
+        before = self._due.get(kind)
+        now = self._due[kind] = switching(
+            inspected_lots(lot for lot in lots if kind_of(lot) == kind), reduced=sampling.reduced_agreed
+        )
+        if certificate.lot in now.lenient:
+            due = before.inspection if before else Inspection.NORMAL
+            yield f"it was inspected {sampling.severity}, but {due} inspection was due"
+        if now.inspection is not (before.inspection if before else Inspection.NORMAL):
+            yield f"inspection of the next lot is {now.inspection}: {now.ground}"
 
     def _drifts(self, certificate: Certificate) -> Iterator[str]:
-        for series in _series(self._lots[certificate.part or ""]):
+        for series in _series(self._lots[certificate.part, certificate.vendor]):
             if series.lots[-1] != certificate.lot or not series.chart.alarms[-1]:
                 continue
             values = series.values_mm
@@ -136,16 +151,7 @@ class Station:
             yield text
 
 
-def _accepted(lots: Iterable[Certificate]) -> list[bool]:
-    """Lots that were decided, for the switching rules."""
-    return [lot.decision == "accept" for lot in lots if lot.decision != "measure again"]
-
-
-def _inspection(state: Inspection) -> str:
-    return "discontinued until the vendor has acted" if state is Inspection.DISCONTINUED else state.value
-
-
-def _series(lots: list[Certificate]) -> Iterator[Series]:
+def _series(lots: list[Certificate], of: str = "") -> Iterator[Series]:
     values: dict[tuple[int, int, int], list[tuple[str, float, float]]] = {}
     for lot in lots:
         for one in lot.corrections:
@@ -168,7 +174,7 @@ def _series(lots: list[Certificate]) -> Iterator[Series]:
             continue
         numbers = np.array([value for _, value, _ in points])
         followed = chart(innovations(numbers), target=0.0, sigma=sigma, series=len(values))
-        name = f"cavity {cavity}, pad {pad} {'xy'[axis]}"
+        name = f"{of}{': ' if of else ''}cavity {cavity}, pad {pad} {'xy'[axis]}"
         yield Series(name, tuple(lot for lot, _, _ in points), numbers, followed, limit)
 
 

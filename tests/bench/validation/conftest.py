@@ -9,11 +9,14 @@ import msgspec
 import numpy as np
 import pytest
 
+from bench.validation.certificate import Certificate, CertificateCorrection, CertificateSampling
 from bench.validation.lots import Unit
 from bench.validation.measuring import FILE_NAME, MeasuredPress, MeasurementEnd, MeasurementHeader
 from bench.validation.plans import ValidationPlan, read_validation_plan
 
 NOMINAL = np.array([[0.0, 18.0], [-15.0, 5.0], [-10.0, -14.0], [4.0, -9.0], [16.0, 8.0]])
+
+ERROR_MM = 0.008
 
 PLAN = """
 [lot]
@@ -139,3 +142,66 @@ def write_measurements(measurement_header):
         return path
 
     return write
+
+
+@pytest.fixture
+def make_lot():
+    """Makes the certificate of one lot; ``offsets`` by cavity, pad (from 1) are its true errors in x."""
+
+    def make(number, *, offsets=None, decision="accept", suspects=(), rng=None):
+        rng = rng or np.random.default_rng(number)
+        corrections = [
+            CertificateCorrection(
+                cavity=cavity,
+                pad=pad,
+                offset_mm=(
+                    (offsets or {}).get((cavity, pad), 0.0) + ERROR_MM * rng.standard_normal(),
+                    ERROR_MM * rng.standard_normal(),
+                ),
+                correction_mm=(0.0, 0.0),
+                uncertainty_mm=2 * ERROR_MM,
+                n=20,
+                significant=False,
+                sentence="",
+            )
+            for cavity in (1, 2)
+            for pad in range(1, 6)
+        ]
+        return Certificate(
+            format=1,
+            lot=f"L{number:03d}",
+            part="stamp",
+            vendor="",
+            date="2026-01-01",
+            measured_at=f"2026-01-01T{number // 60:02d}:{number % 60:02d}:00+00:00",
+            station="s",
+            software={},
+            decision=decision,
+            reasons=["made up"],
+            sampling=CertificateSampling(
+                lot_size=500,
+                aql=1.0,
+                level="II",
+                severity="normal",
+                letter="H",
+                sample=50,
+                accept=1,
+                reject=2,
+            ),
+            tolerances={"position_mm": 0.3, "gauge": 0.3},
+            rigs=[],
+            nominal_mm=[],
+            stamps=[],
+            dimensions=[],
+            gauge=None,
+            suspects=list(suspects),
+            corrections=corrections,
+            scatter_mm=0.03,
+            systematic_mm=0.01,
+            presses=0,
+            lost=0,
+            plan_sha256="",
+            measurements_sha256="",
+        )
+
+    return make

@@ -3,84 +3,13 @@ from __future__ import annotations
 import json
 
 import msgspec
-import numpy as np
 import pytest
 
 from bench.report.chart_pictures import draw_charts
-from bench.validation.certificate import (
-    Certificate,
-    CertificateCorrection,
-    CertificateSampling,
-    certificate_bytes,
-)
+from bench.validation.certificate import certificate_bytes
 from bench.validation.seal import sealed
 from bench.validation.watching import BASELINE_LOTS, CERTIFICATE_NAME, Watcher
 from firmware_emulator.errors import InputError
-
-ERROR_MM = 0.008
-
-
-@pytest.fixture
-def make_lot():
-    """Makes the certificate of one lot; ``offsets`` by cavity, pad (from 1) are its true errors in x."""
-
-    def make(number, *, offsets=None, decision="accept", suspects=(), rng=None):
-        rng = rng or np.random.default_rng(number)
-        corrections = [
-            CertificateCorrection(
-                cavity=cavity,
-                pad=pad,
-                offset_mm=(
-                    (offsets or {}).get((cavity, pad), 0.0) + ERROR_MM * rng.standard_normal(),
-                    ERROR_MM * rng.standard_normal(),
-                ),
-                correction_mm=(0.0, 0.0),
-                uncertainty_mm=2 * ERROR_MM,
-                n=20,
-                significant=False,
-                sentence="",
-            )
-            for cavity in (1, 2)
-            for pad in range(1, 6)
-        ]
-        return Certificate(
-            format=1,
-            lot=f"L{number:03d}",
-            part="stamp",
-            vendor="",
-            date="2026-01-01",
-            measured_at=f"2026-01-01T{number // 60:02d}:{number % 60:02d}:00+00:00",
-            station="s",
-            software={},
-            decision=decision,
-            reasons=["made up"],
-            sampling=CertificateSampling(
-                lot_size=500,
-                aql=1.0,
-                level="II",
-                severity="normal",
-                letter="H",
-                sample=50,
-                accept=1,
-                reject=2,
-            ),
-            tolerances={"position_mm": 0.3, "gauge": 0.3},
-            rigs=[],
-            nominal_mm=[],
-            stamps=[],
-            dimensions=[],
-            gauge=None,
-            suspects=list(suspects),
-            corrections=corrections,
-            scatter_mm=0.03,
-            systematic_mm=0.01,
-            presses=0,
-            lost=0,
-            plan_sha256="",
-            measurements_sha256="",
-        )
-
-    return make
 
 
 @pytest.fixture
@@ -140,7 +69,29 @@ def test_rejected_lots_tighten_inspection(make_lot, put, tmp_path):
         ("inspection", "L003"),
         ("gauge", "L003"),
     ]
-    assert alarms[3].text == "inspection of the next lot is tightened"
+    assert alarms[3].text.startswith(
+        "inspection of the next lot is tightened: 2 of 3 lots in a row not accepted"
+    )
+
+
+def test_a_lot_inspected_less_strictly_than_was_due_is_an_alarm(make_lot, put, tmp_path):
+    for number in (0, 1):
+        put(make_lot(number, decision="reject"))
+    put(make_lot(2))
+    alarms = Watcher(tmp_path).look()
+    assert alarms[-1].subject == "L002"
+    assert alarms[-1].text == "it was inspected normal, but tightened inspection was due"
+
+
+def test_vendors_of_the_same_part_are_followed_apart(make_lot, put, tmp_path):
+    for number in range(4):
+        lot = make_lot(number, offsets={(1, 1): 0.1 * (number % 2)})
+        put(msgspec.structs.replace(lot, vendor="AB"[number % 2]))
+    watcher = Watcher(tmp_path)
+    assert watcher.look() == []
+    names = [series.name for series in watcher.station.series()]
+    assert names[0] == "stamp, A: cavity 1, pad 1 x"
+    assert len(names) == 2 * 20
 
 
 def test_only_what_is_new_is_looked_at(make_lot, put, tmp_path):
