@@ -133,7 +133,7 @@ def _show(certificate: Certificate, paths: tuple[Path, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from bench.report.certificate import number, percent, sampled, to_apply
+    from bench.report.certificate import gauge_said, number, percent, sampled, to_apply, unknown
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -159,14 +159,11 @@ def _show(certificate: Certificate, paths: tuple[Path, ...]) -> None:
         )
     if shown:
         console.print(table)
-    gauge = certificate.gauge
-    if gauge is not None:
-        console.print(
-            f"gauge R&R: {percent(gauge.of_tolerance)} of tolerance, {percent(gauge.of_total)} of total "
-            f"variation, ndc {gauge.categories}: {gauge.grade}"
-        )
+    console.print(f"gauge R&R: {gauge_said(certificate)}")
     for suspect in certificate.suspects:
         console.print(f"  {suspect}")
     for sentence in to_apply(certificate):
         console.print(f"correct {sentence}")
+    if said := unknown(certificate):
+        console.print(said)
     console.print(f"{', '.join(map(str, paths))}")

@@ -50,7 +50,9 @@ def watch(
             for alarm in alarms:
                 typer.echo(_line(alarm))
             station = watcher.station
-            typer.echo(f"{directory}: {station.lots} lots, {station.runs} runs, {len(alarms)} alarms")
+            counts = {"lot": station.lots, "run": station.runs, "alarm": len(alarms)}
+            said = (f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items())
+            typer.echo(f"{directory}: {', '.join(said)}")
         raise typer.Exit(1 if alarms else 0)
     while True:
         for alarm in alarms:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from bench.report.templates import render
 from bench.validation.certificate import NAME, Certificate, certificate_bytes
+from bench.validation.gauge import FEWEST_CATEGORIES
+from bench.validation.mould import FEWEST_STAMPS
 from bench.validation.sampling import OWN_NUMBERS
 from bench.validation.seal import sealed
 from firmware_emulator.errors import InputError
@@ -69,6 +71,8 @@ def render_page(certificate: Certificate, data: bytes) -> bytes:
             _picture(draw_gauge, certificate, (3.2, 2.0), "gauge repeatability and reproducibility")
         ),
         to_apply=to_apply(certificate),
+        unknown=unknown(certificate),
+        gauge_said=gauge_said(certificate),
         allowed=allowed(certificate),
         sampled=sampled(certificate),
         risks=risks(certificate),
@@ -87,6 +91,27 @@ def to_apply(certificate: Certificate) -> list[str]:
     significant = [one for one in certificate.corrections if one.significant]
     significant.sort(key=lambda one: -(one.offset_mm[0] ** 2 + one.offset_mm[1] ** 2))
     return [one.sentence for one in significant]
+
+
+def unknown(certificate: Certificate) -> str:
+    """Cavities of which nothing is known, in words; empty for none."""
+    cavities = certificate.unknown_cavities
+    if not cavities:
+        return ""
+    names = f"cavit{'y' if len(cavities) == 1 else 'ies'} {', '.join(map(str, cavities))}"
+    return f"{names}: fewer than {FEWEST_STAMPS} whole stamps in the sample, nothing can be said"
+
+
+def gauge_said(certificate: Certificate) -> str:
+    """What measuring takes of the tolerance and of the total variation, and its grade."""
+    gauge = certificate.gauge
+    if gauge is None:
+        return "not studied"
+    few = f", fewer than {FEWEST_CATEGORIES}" if gauge.categories < FEWEST_CATEGORIES else ""
+    return (
+        f"{percent(gauge.of_tolerance)} of tolerance: {gauge.grade}; {percent(gauge.of_total)} of total, "
+        f"ndc {gauge.categories}{few}"
+    )
 
 
 def allowed(certificate: Certificate) -> list[str]:

@@ -134,7 +134,10 @@ class CertificateRig(Struct, frozen=True, kw_only=True):
 
 
 class Certificate(Struct, frozen=True, kw_only=True):
-    """All that a certificate says."""
+    """All that a certificate says.
+
+    ``unknown_cavities`` are those with too few stamps in the sample to say what to correct.
+    """
 
     format: int
     kind: Literal["stampbench certificate"] = "stampbench certificate"
@@ -158,6 +161,7 @@ class Certificate(Struct, frozen=True, kw_only=True):
     corrections: list[CertificateCorrection]
     scatter_mm: float | None
     systematic_mm: float | None
+    unknown_cavities: list[int] = []
     presses: int
     lost: int
     plan_sha256: str
@@ -233,6 +237,7 @@ def make_certificate(
         corrections=_corrections(result),
         scatter_mm=_number(result.mould.scatter_mm if result.mould else math.nan),
         systematic_mm=_number(result.mould.systematic_mm if result.mould else math.nan),
+        unknown_cavities=_unknown_cavities(plan, units, result),
         presses=len(presses),
         lost=result.lost,
         plan_sha256=hashlib.sha256(plan.text.encode()).hexdigest(),
@@ -320,6 +325,14 @@ def _corrections(result: LotResult) -> list[CertificateCorrection]:
         )
         for one in result.mould.corrections
     ]
+
+
+def _unknown_cavities(plan: ValidationPlan, units: Sequence[Unit], result: LotResult) -> list[int]:
+    """Cavities of which the sample has too few whole stamps to tell a systematic error."""
+    if result.mould is None:
+        return [] if len({unit.nominal for unit in units}) > 1 else list(range(1, plan.lot.cavities + 1))
+    known = {one.cavity for one in result.mould.corrections}
+    return [cavity for cavity in range(1, plan.lot.cavities + 1) if cavity not in known]
 
 
 def _number(value: float) -> float | None:

@@ -50,6 +50,9 @@ def nominal_pads_mm(name: str) -> Points:
 def draw_sample(plan: ValidationPlan) -> tuple[Unit, ...]:
     """Draw the sample from the lot, at random by the lot's seed, in the order of the lot.
 
+    Each cavity gives its share, as ISO 2859-1:1999, 8.1 asks of lots with strata: a bad cavity is seen, and
+    there are stamps enough to say what is wrong with it.
+
     Raises:
         InputError: the table of stamps cannot be read, or has fewer stamps than the sample needs.
     """
@@ -66,8 +69,26 @@ def draw_sample(plan: ValidationPlan) -> tuple[Unit, ...]:
         except InputError as error:
             raise InputError(f"{plan.path}: lot.nominal: {error}") from None
     rng = np.random.default_rng([plan.lot.seed, 0])
-    chosen = np.sort(rng.choice(len(units), needed, replace=False))
-    return tuple(units[place] for place in chosen)
+    cavities = np.array([unit.cavity for unit in units])
+    chosen: list[int] = []
+    for cavity, count in _shares(cavities, needed, rng).items():
+        chosen += rng.choice(np.flatnonzero(cavities == cavity), count, replace=False).tolist()
+    return tuple(units[place] for place in sorted(chosen))
+
+
+def _shares(cavities: npt.NDArray[np.int64], needed: int, rng: np.random.Generator) -> dict[int, int]:
+    """Stamps to draw from each cavity: its share of the lot, what is left over by lot."""
+    names, sizes = np.unique(cavities, return_counts=True)
+    exact = needed * sizes / sizes.sum()
+    counts = np.floor(exact).astype(int)
+    chance = (exact - counts) * (1.0 - 1e-12)  # of one more, so that every stamp is drawn alike
+    left = needed - int(counts.sum())
+    if left:
+        # Systematic sampling of the remainders: each cavity is hit with exactly its chance.
+        ends = np.cumsum(chance[order := rng.permutation(len(names))])
+        hits = np.searchsorted(ends, (rng.random() + np.arange(left)) * ends[-1] / left)
+        counts[order[hits]] += 1
+    return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
 
 def _numbered(plan: ValidationPlan) -> list[Unit]:

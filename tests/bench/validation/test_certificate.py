@@ -101,8 +101,8 @@ def test_a_name_cannot_break_out_of_the_page(certificate):
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is not installed")
-@pytest.mark.parametrize("stamps", [10, 200])
-def test_sheet_is_one_page_with_a_line_for_every_stamp(certificate, files, stamps):
+@pytest.mark.parametrize(("stamps", "pages"), [(10, 1), (200, 1), (240, 2)])
+def test_sheet_has_a_line_for_every_stamp(certificate, files, stamps, pages):
     sheet, serials = files[".pdf"], [stamp.serial for stamp in certificate.stamps]
     if stamps > 10:
         serials = [f"N{n:04d}" for n in range(stamps)]
@@ -115,9 +115,54 @@ def test_sheet_is_one_page_with_a_line_for_every_stamp(certificate, files, stamp
     text = subprocess.run(
         ["pdftotext", "-layout", sheet, "-"], capture_output=True, text=True, check=True
     ).stdout
-    assert text.count("\f") == 1
+    assert text.count("\f") == pages
+    assert ("page 2 of 2" in text) == (pages == 2)
     assert all(serial in text for serial in serials)
     assert "REJECTED" in text
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is not installed")
+def test_words_on_the_sheet_do_not_run_into_each_other(certificate, files):
+    long = msgspec.structs.replace(
+        certificate,
+        lot="a lot with a name of many letters, which a vendor may well think of",
+        vendor="Example Mouldings of $Somewhere$ and Sons, Limited, formerly Example and Partners",
+        stamps=[
+            msgspec.structs.replace(certificate.stamps[n % 10], serial=f"2026-{n:08d}") for n in range(120)
+        ],
+    )
+    files[".pdf"].write_bytes(render_pdf(long, certificate_bytes(long)))
+    boxes = subprocess.run(
+        ["pdftotext", "-bbox", files[".pdf"], "-"], capture_output=True, text=True, check=True
+    ).stdout
+    width = float(re.search(r'<page width="([\d.]+)"', boxes)[1])
+    words = np.array(
+        re.findall(r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)"', boxes), float
+    )
+    assert (words[:, 0] > 0.05 * width).all()
+    assert (words[:, 2] < 0.93 * width).all()
+    x0, y0, x1, y1 = words.T
+    wide = np.minimum(x1, x1[:, None]) - np.maximum(x0, x0[:, None])
+    high = np.minimum(y1, y1[:, None]) - np.maximum(y0, y0[:, None])
+    overlap = np.triu((wide > 0.5) & (high > 0.5 * (y1 - y0)), 1)
+    assert not overlap.any(), words[np.argwhere(overlap)[0]]
+
+
+def test_sheet_says_why_inspection_was_so_severe_and_what_such_a_sample_finds(certificate, files):
+    sampling = msgspec.structs.replace(
+        certificate.sampling, severity="reduced", ground="switching score 32 of 30; 16 earlier lots"
+    )
+    reduced = msgspec.structs.replace(certificate, sampling=sampling, unknown_cavities=[2])
+    page = render_page(reduced, certificate_bytes(reduced)).decode()
+    for text in (
+        "Why reduced inspection",
+        "switching score 32 of 30; 16 earlier lots",
+        "10 stamps, Ac 1, Re 2: not a plan of ISO 2859-1",
+        "100 % of lots with 1 % bad stamps pass, 10 % of those with 34 %",
+        "cavity 2: fewer than 3 whole stamps in the sample, nothing can be said",
+        "position \N{PLUS-MINUS SIGN} 0.3 mm, level 0.6 to 1.4, evenness 40 %, flatness 0.15 mm",
+    ):
+        assert text in page
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):

@@ -39,6 +39,22 @@ def test_every_stamp_of_a_lot_is_drawn_alike(changed):
     assert np.histogram(drawn, 5, (1, 501))[0] == pytest.approx([400] * 5, abs=80)
 
 
+@pytest.mark.parametrize("sizes", [(40, 40, 40), (90, 20, 10), (3, 60, 1)])
+def test_each_cavity_gives_its_share_of_the_sample(changed, plan, sizes):
+    lines = [f"C{cavity}-{n},{cavity}\n" for cavity, size in enumerate(sizes, 1) for n in range(size)]
+    (plan.path.parent / "shares.csv").write_text("serial,cavity\n" + "".join(lines))
+    lot = {"stamps": "shares.csv", "cavities": 3, "size": len(lines)}
+    drawn = np.array(
+        [
+            np.bincount([unit.cavity for unit in draw_sample(changed(lot=lot | {"seed": seed}))], minlength=4)
+            for seed in range(400)
+        ]
+    )[:, 1:]
+    exact = 10 * np.array(sizes) / sum(sizes)
+    assert (abs(drawn - exact) < 1).all()
+    assert drawn.mean(axis=0) == pytest.approx(exact, abs=0.1)
+
+
 def test_stamps_may_be_listed_with_cavity_and_nominal(changed, plan):
     lines = "".join(f"A{n},{1 + n % 2},p5-60k/{n}\n" for n in range(12))
     (plan.path.parent / "lot.csv").write_text("serial,cavity,nominal\n" + lines)
