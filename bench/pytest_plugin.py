@@ -8,6 +8,7 @@ Fixtures ``station``, ``rig``, ``decoder``, ``press``; marker ``stamp``; options
         assert all(record.read_right for record in press.all())
         assert press.measure("time_to_decision_p95", max=100.0).result == "passed"
 
+A press that the bench loses is an error of the test, not a failure: it says nothing of the stamp.
 What is measured goes into the JUnit report as properties of the test. The presses of a test follow from the
 seed and the test's name alone. Of several rigs each worker of pytest-xdist takes one, and no more
 workers are started than there are rigs.
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from bench.pytest_presses import MarkedPresses, Station
     from bench.sources.serial_rig import SerialRig
@@ -65,6 +66,21 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     """Tell rigs and seed, so that a run can be repeated."""
     return f"stampbench: rig {', '.join(_ports(config))}, seed {config.getoption('--stamp-seed')}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Report a test that the bench lost as an error, as if its fixtures had failed: no stamp failed it."""
+    report = yield
+    if call.when == "call" and call.excinfo is not None and "press" in getattr(item, "fixturenames", ()):
+        from firmware_emulator.errors import LinkError
+
+        if call.excinfo.errisinstance(LinkError):
+            report.when = "setup"
+            report.sections.append(("bench", "the bench failed, not the stamp: this is no result"))
+    return report
 
 
 @pytest.fixture(scope="session")

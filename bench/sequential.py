@@ -107,20 +107,21 @@ class SequentialTest:
     def claim(self) -> str:
         """What the decision says, in words."""
         counted = f"{self.failures} of {self.trials:,}"
+        good, bad = f"{100.0 * self.p0:g} %", f"{100.0 * self.p1:g} %"
         match self.decision:
             case Decision.ACCEPT:
                 return (
-                    f"{counted}: the rate is below {self.p1:g}; a rate of {self.p1:g} would be accepted "
+                    f"{counted}: the rate is below {bad}; a rate of {bad} would be accepted "
                     f"with a probability of at most {self.beta:g}"
                 )
             case Decision.REJECT:
                 return (
-                    f"{counted}: the rate is above {self.p0:g}; a rate of {self.p0:g} would be rejected "
+                    f"{counted}: the rate is above {good}; a rate of {good} would be rejected "
                     f"with a probability of at most {self.alpha:g}"
                 )
             case Decision.UNDECIDED:
-                return f"{counted}: undecided between {self.p0:g} and {self.p1:g} at the cap"
-        return f"{counted}: not yet decided between {self.p0:g} and {self.p1:g}"
+                return f"{counted}: undecided between {good} and {bad} at the cap"
+        return f"{counted}: not yet decided between {good} and {bad}"
 
     def add(self, failed: bool) -> Decision:
         """Take in one trial and decide."""

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from bench.validation.watching import Alarm, Watcher
 
 
+NOTHING_RAN = 5
+"""Exit status where there was nothing to look at: no alarm of an empty directory is no good news."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(name="watch")(watch)
@@ -53,6 +57,10 @@ def watch(
             counts = {"lot": station.lots, "run": station.runs, "alarm": len(alarms)}
             said = (f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items())
             typer.echo(f"{directory}: {', '.join(said)}")
+        if not (alarms or watcher.station.lots or watcher.station.runs):
+            if not as_json:
+                typer.echo(f"{directory}: expected certificates or records below it", err=True)
+            raise typer.Exit(NOTHING_RAN)
         raise typer.Exit(1 if alarms else 0)
     while True:
         for alarm in alarms:

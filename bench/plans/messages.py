@@ -23,13 +23,19 @@ _EXPECTED = {
 """What msgspec says of these keys names its own types or a pattern."""
 
 
-def explain(message: str, raw: dict[str, Any], tables: Mapping[str, Sequence[str]]) -> str:
+def explain(
+    message: str,
+    raw: dict[str, Any],
+    tables: Mapping[str, Sequence[str]],
+    expected: Mapping[str, str] = _EXPECTED,
+) -> str:
     """Turn a message of msgspec into one line with the key, its value, and what would be right.
 
     Args:
         message: what ``msgspec.convert`` said.
         raw: the plan as TOML has it.
         tables: known keys by table.
+        expected: what would be right, by key, where msgspec does not say it well.
     """
     if match := _UNKNOWN_FIELD.match(message):
         table = re.sub(r"\[.*?\]", "", match["at"] or "")
@@ -40,8 +46,8 @@ def explain(message: str, raw: dict[str, Any], tables: Mapping[str, Sequence[str
         match = _WRONG_VALUE.match(message)
         at, what = (match["at"] or "", match["what"]) if match else ("", message)
         at = at.replace("[...]", "[]")  # of some key, msgspec does not say which
-        expected = _EXPECTED.get(at.rpartition(".")[2], what[:1].lower() + what[1:])
-        text = f"{at or 'the plan'} = {reprlib.repr(_value_at(raw, at))}: {expected.replace('`', '')}"
+        right = expected.get(at.rpartition(".")[2], what[:1].lower() + what[1:])
+        text = f"{at or 'the plan'} = {reprlib.repr(_value_at(raw, at))}: {right.replace('`', '')}"
     return text.replace("\n", "\\n")
 
 

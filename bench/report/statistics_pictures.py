@@ -33,17 +33,27 @@ def operating_characteristic_picture(test: SequentialTest, failures: list[int] |
         rates = np.linspace(0.0, min(2.0 * test.p1, 0.999), _RATES_DRAWN + 1)[1:]
         outcomes = [test.outcome_at(float(p)) for p in rates]
         _draw_boundaries(boundaries, test, failures)
-        acceptance.plot(100 * rates, [one.accept for one in outcomes], color=SERIES_COLOURS[0], lw=1.8)
+        accept = [one.accept for one in outcomes]
+        acceptance.plot(100 * rates, accept, color=SERIES_COLOURS[0], lw=1.8, label="accept")
         acceptance.plot(
-            100 * rates, [test.acceptance(float(p)) for p in rates], ":", color=_GREY, lw=1.2, label="formula"
+            100 * rates,
+            [test.acceptance(float(p)) for p in rates],
+            ":",
+            color=_GREY,
+            lw=1.2,
+            label="accept, were there no cap" if test.cap else "accept, by formula",
         )
+        if test.cap:
+            undecided = [one.undecided for one in outcomes]
+            acceptance.plot(100 * rates, undecided, "--", color=SERIES_COLOURS[1], lw=1.2, label="undecided")
+        acceptance.legend(frameon=False, fontsize=7, loc="upper right", bbox_to_anchor=(1.08, 0.93))
         for rate, accepted, text in ((test.p0, 1 - test.alpha, "1 - alpha"), (test.p1, test.beta, "beta")):
             acceptance.plot(100 * rate, accepted, "o", mfc="none", mec=CONTACT_COLOUR, ms=6)
             acceptance.annotate(
                 text, (100 * rate, accepted), (6, 1), textcoords="offset points", fontsize=8, color="#444a54"
             )
         acceptance.set_ylim(0, 1.02)
-        acceptance.set_ylabel("probability to accept")
+        acceptance.set_ylabel("probability")
         length.plot(100 * rates, [one.trials for one in outcomes], color=SERIES_COLOURS[0], lw=1.8)
         length.set_ylim(0, None)
         length.set_ylabel("expected presses")
@@ -80,15 +90,19 @@ def det_picture(curve: DetCurve, title: str, *, unit: str = "mm", chosen: float 
     """Draw false rejection against false acceptance as SVG text, both as normal deviates.
 
     Args:
-        curve: what is drawn, with the intervals of both rates as a band.
+        curve: what is drawn, with the interval of false rejection as a band.
         title: what it is, for readers who cannot see it.
         unit: of the threshold.
         chosen: threshold in use, marked where it lies on the curve.
     """
     from scipy.special import ndtri
 
+    # One error in so many presses is the least that can be seen; less is drawn on the rim, which is 0.
+    most = max((max(point.frr.n, point.far.n) for point in curve.points), default=0)
+    least = max(_LEAST_RATE, 0.3 / most) if most else _LEAST_RATE
+
     def deviate(rates: list[float]) -> list[float]:
-        return [float(ndtri(min(max(rate, _LEAST_RATE), 0.5))) for rate in rates]
+        return [float(ndtri(min(max(rate, least), 0.5))) for rate in rates]
 
     with new_figure(3.6, 3.3) as (figure, axes, svg):
         far = deviate([point.far.estimate or 0.0 for point in curve.points])
@@ -101,7 +115,7 @@ def det_picture(curve: DetCurve, title: str, *, unit: str = "mm", chosen: float 
             alpha=0.15,
             lw=0,
         )
-        axes.plot(far, frr, color=SERIES_COLOURS[0], lw=1.8)
+        axes.plot(far, frr, color=SERIES_COLOURS[0], lw=1.8, clip_on=False)
         if chosen is not None and curve.points:
             point = min(curve.points, key=lambda one: abs(one.threshold - chosen))
             at = deviate([point.far.estimate or 0.0]), deviate([point.frr.estimate or 0.0])
@@ -113,10 +127,10 @@ def det_picture(curve: DetCurve, title: str, *, unit: str = "mm", chosen: float 
                 textcoords="offset points",
                 fontsize=8,
             )
-        ticks = [1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5]
+        ticks = [tick for tick in (1e-4, 1e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if tick > 1.6 * least]
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_ticks(deviate(ticks), [f"{100 * tick:g}" for tick in ticks])
-        ends = deviate([_LEAST_RATE, 0.5])
+            axis.set_ticks(deviate([least, *ticks]), ["0", *(f"{100 * tick:g}" for tick in ticks)])
+        ends = deviate([least, 0.5])
         axes.set_xlim(*ends)
         axes.set_ylim(*ends)
         axes.set_aspect("equal")

@@ -27,7 +27,7 @@ from bench.metrics import Assessment, Result
 from bench.records.files import Run
 from bench.report import Beside, Reported, plan_of
 from bench.report.limit_rows import limit_row, stopped
-from bench.report.numbers import number, probability
+from bench.report.numbers import interval, number, probability
 from bench.report.summary import render_summary
 from bench.runs.prompts import Answer, Prompt
 from bench.runs.running import Progress as RunTells
@@ -180,9 +180,13 @@ def _show_beside(console: Console, beside: Beside) -> None:
     for row in comparison.significant:
         before, after = number(row.before.estimate, row.unit), number(row.after.estimate, row.unit)
         where = f"{row.name} on {row.profile}, {row.case or 'all cases'}"
-        console.print(
-            f"  {where}: {before} then, {after} now; p = {probability(row.p_adjusted)}", highlight=False
-        )
+        if row.p_adjusted is None:
+            ground = number(row.difference, row.unit, signed=True)
+            ground += f", 95 % interval {interval(row.low, row.high, row.unit)}"
+        else:
+            p = probability(row.p_adjusted)
+            ground = f"p {p}" if p.startswith("<") else f"p = {p}"
+        console.print(f"  {where}: {before} then, {after} now; {ground}", highlight=False, soft_wrap=True)
     if not comparison.significant:
         console.print("  no measurement differs significantly", highlight=False)
     if changes is not None:

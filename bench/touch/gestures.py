@@ -19,12 +19,13 @@ import math
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
+from bench.plans.messages import explain
 from bench.touch.metrics import Area
 from bench.touch.traces import FINGER_MM, Gesture, Kind, TruePath
 from firmware_emulator.errors import InputError
@@ -162,20 +163,30 @@ class _Session(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     session: _SessionHeader = _SessionHeader()
 
 
+_EXPECTED = {"kind": "expected one of tap, hold, line, pair, many, rest"}
+_KEYS = {
+    "": _Session.__struct_fields__,
+    "session": _SessionHeader.__struct_fields__,
+    "gestures": _RecordedGesture.__struct_fields__,
+}
+
+
 def recorded_gestures(path: Path) -> tuple[tuple[Gesture, ...], Area]:
     """Gestures of a session file, with its recordings.
 
     Raises:
         InputError: the file or a recording cannot be read, or says something impossible.
     """
+    raw: dict[str, Any] = {}
     try:
-        session = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _Session)
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        session = msgspec.convert(raw, _Session)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}: expected a session in TOML") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path}: not TOML: {error}") from None
     except msgspec.ValidationError as error:
-        raise InputError(f"{path}: {error}; expected [session] and [[gestures]]") from None
+        raise InputError(f"{path}: {explain(str(error), raw, _KEYS, _EXPECTED)}") from None
     gestures = []
     size = session.session.width_mm, session.session.height_mm
     for number, one in enumerate(session.gestures):

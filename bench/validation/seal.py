@@ -76,8 +76,10 @@ def load_signing_key(path: Path) -> Ed25519PrivateKey:
         key = load_pem_private_key(path.read_bytes(), None)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}: expected an Ed25519 private key in PEM") from None
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{path}: {error}: expected an Ed25519 private key in PEM") from None
+    except (ValueError, TypeError):  # what they say is of no help
+        raise InputError(
+            f"{path}: no key, or one with a password: expected an Ed25519 private key in PEM"
+        ) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise InputError(f"{path}: another kind of key: expected an Ed25519 private key in PEM")
     return key

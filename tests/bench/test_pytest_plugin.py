@@ -155,6 +155,31 @@ def test_press_lost_to_the_bench_is_told_as_such(run):
     run(tests).assert_outcomes(passed=1)
 
 
+def test_a_test_that_the_bench_lost_is_an_error_and_no_failure(run, pytester):
+    tests = """
+        def test_lost(press, rig, monkeypatch):
+            whole = rig.press
+            def cut(press, seed):
+                yield from whole(press, seed)
+                rig.press_whole = False
+            monkeypatch.setattr(rig, "press", cut)
+            press.all()
+
+        def test_failed(press):
+            assert press().code == -1
+    """
+    result = run(tests, "--junit-xml", "junit.xml")
+    result.assert_outcomes(errors=1, failed=1)
+    result.stdout.fnmatch_lines(["*the bench failed, not the stamp*"])
+    suite = ElementTree.parse(pytester.path / "junit.xml").find("testsuite")
+    assert (suite.get("errors"), suite.get("failures"), suite.get("tests")) == ("1", "1", "2")
+    lost, failed = suite.findall("testcase")
+    assert "lost to the bench" in lost.find("error").get("message")
+    assert failed.find("failure") is not None
+    properties = {entry.get("name") for entry in lost.find("properties")}
+    assert "stamp.presses" in properties  # teardown ran
+
+
 def test_each_worker_presses_on_its_own_rig(pytester, monkeypatch):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile(

@@ -102,7 +102,7 @@ def test_no_failures_accept_after_as_many_trials_as_the_boundary_says():
     while test.add(False) is Decision.GO_ON:
         pass
     assert (test.decision, test.trials, test.failures) == (Decision.ACCEPT, trials, 0)
-    assert "below 0.05" in test.claim
+    assert "below 5 %" in test.claim
 
 
 def test_trials_after_the_decision_do_not_count():
@@ -120,7 +120,7 @@ def test_at_the_cap_nothing_is_claimed():
     for failed in (False, True, False, False, False, False):
         decision = test.add(failed)
     assert decision is Decision.UNDECIDED
-    assert test.claim == "1 of 6: undecided between 0.1 and 0.3 at the cap"
+    assert test.claim == "1 of 6: undecided between 10 % and 30 % at the cap"
 
 
 @given(st.lists(st.booleans(), max_size=300))

@@ -3,9 +3,10 @@ from __future__ import annotations
 import json
 
 
-def test_a_quiet_station_passes(stampbench, tmp_path):
+def test_an_empty_station_is_no_quiet_one(stampbench, tmp_path):
     ended = stampbench("watch", tmp_path, "--once", "-o", tmp_path / "charts.svg")
-    assert (ended.status, ended.out.strip().endswith("0 lots, 0 runs, 0 alarms")) == (0, True)
+    assert (ended.status, ended.out.strip().endswith("0 lots, 0 runs, 0 alarms")) == (5, True)
+    assert "expected certificates or records" in ended.err
     assert "nothing to follow yet" in (tmp_path / "charts.svg").read_text()
 
 

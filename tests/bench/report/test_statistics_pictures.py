@@ -14,7 +14,7 @@ def test_operating_characteristic_is_drawn_alike_each_time():
     picture = operating_characteristic_picture(test)
     assert picture == operating_characteristic_picture(test)
     assert picture.startswith("<svg role")
-    for label in ("probability to accept", "expected presses", "failures", "accept", "reject"):
+    for label in ("probability", "expected presses", "failures", "accept", "reject"):
         assert label in picture
     assert len(picture) < 120_000
 
@@ -34,6 +34,16 @@ def test_trade_off_marks_the_threshold_in_use():
     picture = det_picture(curve, "trade-off", chosen=0.55)
     assert re.search(r"0\.5\d mm", picture)
     assert "false acceptance" in picture
+
+
+def test_a_cap_shows_what_it_leaves_undecided():
+    assert "undecided" in operating_characteristic_picture(SequentialTest(0.01, 0.05, cap=60))
+    assert "undecided" not in operating_characteristic_picture(SequentialTest(0.01, 0.05))
+
+
+def test_trade_off_draws_no_errors_as_none():
+    curve = det_curve(np.linspace(0.1, 0.3, 100), np.linspace(0.2, 3.0, 100))
+    assert re.findall(r">([\d.]+)</text>", det_picture(curve, "t"))[0] == "0"
 
 
 def test_trade_off_of_nothing_is_an_empty_picture():

@@ -175,7 +175,7 @@ def test_decision_of_the_test_is_the_result_of_the_limit(write_run, make_press):
     assert decided.test is not None
     assert decided.test.decision is Decision.REJECT
     assert (decided.result, decided.measured.k) == (Result.FAILED, 2)
-    assert "2 of 2: the rate is above 0.05" in decided.test.claim
+    assert "2 of 2: the rate is above 5 %" in decided.test.claim
 
 
 def _then():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -223,3 +224,18 @@ def test_session_of_recordings_is_measured(tmp_path):
         recorded_gestures(session)
     with pytest.raises(InputError, match=r"none\.toml"):
         recorded_gestures(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('kind = "lin"', "gestures[0].kind = 'lin': expected one of tap, hold, line, pair, many, rest"),
+        ('kind = "rest"\npathmm = 1', 'gestures[0].pathmm: unknown key: did you mean "path_mm"?'),
+        ('kind = "tap"', "gestures[0].path_mm has 0 places: expected 1 for a tap"),
+    ],
+)
+def test_a_wrong_session_is_told_with_key_and_value(tmp_path, line, said):
+    path = tmp_path / "session.toml"
+    path.write_text(f'[[gestures]]\nrecording = "a.hid"\n{line}\n')
+    with pytest.raises(InputError, match=re.escape(said)):
+        recorded_gestures(path)
