@@ -15,6 +15,10 @@ RESAMPLES = 4000
 """Resamples of a bootstrap interval: its ends are then steady to about 1 % of the interval's own tail."""
 
 
+BOOTSTRAP = f"percentile bootstrap, {RESAMPLES} resamples, no narrower than exact order statistics, two-sided"
+TOO_FEW = "; too few values for an end beyond the {}"
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """A proportion and its two-sided interval.
@@ -56,7 +60,7 @@ class Percentile:
     low: float | None
     high: float | None
     confidence: float
-    method: str = f"percentile bootstrap, {RESAMPLES} resamples, two-sided"
+    method: str = BOOTSTRAP
 
 
 def rate(k: int, n: int, confidence: float = 0.95) -> Rate:
@@ -210,6 +214,11 @@ def percentile(
     distribution exactly, at a cost that does not grow with n (Efron and Tibshirani, An Introduction to the
     Bootstrap, 1993, chapter 13; David and Nagaraja, Order Statistics, 2003, section 2.1).
 
+    In the tail a bootstrap interval is too narrow (of 60 values, that of the 95th percentile covers it in
+    81 % of samples): its ends are moved out to the values that cover it in any distribution (David and
+    Nagaraja, section 7.1). Where the sample is too small to have such a value, the end is the largest or
+    smallest one, and ``method`` says so.
+
     Raises:
         InputError: q or confidence outside 0..1, or a value that is not finite.
     """
@@ -229,7 +238,28 @@ def percentile(
     tail = (1.0 - confidence) / 2.0
     low = float(resampled[_nearest_rank(tail, RESAMPLES) - 1])
     high = float(resampled[_nearest_rank(1.0 - tail, RESAMPLES) - 1])
-    return Percentile(q, n, estimate, low, high, confidence)
+    first, last = _exact_ranks(n, q, tail)
+    short = [name for rank, name in ((first, "smallest"), (last, "largest")) if rank is None]
+    low = min(low, float(ordered[(first or 1) - 1]))
+    high = max(high, float(ordered[(last or n) - 1]))
+    method = BOOTSTRAP + "".join(TOO_FEW.format(name) for name in short)
+    return Percentile(q, n, estimate, low, high, confidence, method)
+
+
+def _exact_ranks(n: int, q: float, tail: float) -> tuple[int | None, int | None]:
+    """Ranks whose values lie above, and below, the percentile with a probability of at most ``tail`` each."""
+    from scipy.special import bdtr
+
+    # So many values lie below the percentile; beyond ten standard deviations there are none to look at.
+    reach = 10.0 * math.sqrt(n * q * (1.0 - q)) + 10.0
+    counts = np.arange(max(0, math.floor(n * q - reach)), min(n - 1, math.ceil(n * q + reach)) + 1)
+    below = bdtr(counts, n, q)
+    first = int(np.searchsorted(below, tail, "right"))
+    last = int(np.searchsorted(below, 1.0 - tail))
+    return (
+        int(counts[first - 1]) + 1 if first > 0 else None,
+        int(counts[last]) + 1 if last < len(counts) else None,
+    )
 
 
 def resampled_percentiles(

@@ -140,10 +140,11 @@ def _show(certificate: Certificate, paths: tuple[Path, ...]) -> None:
         console.width = 140
     console.print(f"lot {certificate.lot}: {certificate.decision}", style="bold")
     for reason in certificate.reasons:
-        console.print(f"  {reason}")
+        console.print(f"  {reason}", soft_wrap=True)
     console.print(f"  {sampled(certificate)}")
     if certificate.sampling.ground:
-        console.print(f"  {certificate.sampling.severity} inspection: {certificate.sampling.ground}")
+        text = f"  {certificate.sampling.severity} inspection: {certificate.sampling.ground}"
+        console.print(text, soft_wrap=True)
     table = Table("serial", "cavity", "worst mm", "± U", "level", "even", "decision", "", box=None)
     shown = [stamp for stamp in certificate.stamps if stamp.decision != "accept"]
     for stamp in shown[:20]:
@@ -166,4 +167,4 @@ def _show(certificate: Certificate, paths: tuple[Path, ...]) -> None:
         console.print(f"correct {sentence}")
     if said := unknown(certificate):
         console.print(said)
-    console.print(f"{', '.join(map(str, paths))}")
+    console.print(", ".join(map(str, paths)), soft_wrap=True)

@@ -23,6 +23,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from bench.comparison import ComparedMeasurement
 from bench.metrics import Assessment, Result
 from bench.records.files import Run
 from bench.report import Beside, Reported, plan_of
@@ -180,13 +181,8 @@ def _show_beside(console: Console, beside: Beside) -> None:
     for row in comparison.significant:
         before, after = number(row.before.estimate, row.unit), number(row.after.estimate, row.unit)
         where = f"{row.name} on {row.profile}, {row.case or 'all cases'}"
-        if row.p_adjusted is None:
-            ground = number(row.difference, row.unit, signed=True)
-            ground += f", 95 % interval {interval(row.low, row.high, row.unit)}"
-        else:
-            p = probability(row.p_adjusted)
-            ground = f"p {p}" if p.startswith("<") else f"p = {p}"
-        console.print(f"  {where}: {before} then, {after} now; {ground}", highlight=False, soft_wrap=True)
+        text = f"  {where}: {before} then, {after} now; {_ground(row)}"
+        console.print(text, highlight=False, soft_wrap=True)
     if not comparison.significant:
         console.print("  no measurement differs significantly", highlight=False)
     if changes is not None:
@@ -199,3 +195,12 @@ def _show_beside(console: Console, beside: Beside) -> None:
                 f"{change.before} then, {change.after} now",
                 highlight=False,
             )
+
+
+def _ground(row: ComparedMeasurement) -> str:
+    """Why a difference is significant: its p-value, or the interval of what has none."""
+    if row.p_adjusted is None:
+        difference = number(row.difference, row.unit, signed=True)
+        return f"{difference}, 95 % interval {interval(row.low, row.high, row.unit)}"
+    p = probability(row.p_adjusted)
+    return f"p {p}" if p.startswith("<") else f"p = {p}"

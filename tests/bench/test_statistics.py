@@ -82,6 +82,33 @@ def test_percentile_interval_covers_the_truth_as_often_as_it_says():
     assert 0.91 <= covered / 300 <= 0.99
 
 
+@pytest.mark.parametrize(("n", "q"), [(60, 0.95), (80, 0.95), (300, 0.95), (80, 0.05), (40, 0.8)])
+def test_percentile_interval_covers_the_truth_in_the_tail_too(n, q):
+    rng = np.random.default_rng(12)
+    results = [percentile(rng.exponential(size=n), q, seed=i) for i in range(400)]
+    covered = sum(result.low <= stats.expon.ppf(q) <= result.high for result in results)
+    assert covered / 400 >= 0.93
+
+
+@pytest.mark.parametrize(("n", "q"), [(80, 0.95), (300, 0.95), (50, 0.5), (1000, 0.05)])
+def test_percentile_interval_is_no_narrower_than_the_exact_one(n, q):
+    values = np.arange(1.0, n + 1)
+    result = percentile(values, q)
+    # Values below the percentile are binomial: P(first <= q-quantile < last) is the sum between their ranks.
+    assert stats.binom.cdf(result.low - 1, n, q) <= 0.025
+    assert stats.binom.cdf(result.high - 1, n, q) >= 0.975
+    assert "too few" not in result.method
+
+
+def test_percentile_of_too_few_values_says_so():
+    result = percentile(np.arange(20.0), 0.95)
+    assert (result.high, result.method.endswith("too few values for an end beyond the largest")) == (
+        19.0,
+        True,
+    )
+    assert percentile(np.arange(20.0), 0.05).method.endswith("beyond the smallest")
+
+
 def test_percentile_depends_on_values_and_seed_only():
     values = [5.0, 1.0, 4.0, 2.0, 9.0, 7.0]
     assert percentile(values, 0.5, seed=4) == percentile(sorted(values), 0.5, seed=4)

@@ -72,6 +72,30 @@ def test_a_lot_is_measured_judged_certified_and_verified(stampbench, plan, tmp_p
     assert stampbench("certificate", "verify", *files, "--public-key", public).status == 0
 
 
+def test_the_next_lot_is_inspected_as_earlier_certificates_say(stampbench, plan, tmp_path):
+    sampling = '[sampling]\naql = 6.5\nhistory = "lots"\n'
+    text = PLAN.replace("[sampling]\nsample = 4\n", sampling).replace("size = 50", "size = 8")
+    (tmp_path / "lots").mkdir()
+    bad = "[made]\nmissing = 1.0"
+    for number, (made, ground) in enumerate(
+        [
+            (bad, "normal inspection: no earlier lot"),
+            (bad, "normal inspection: switching score 0 of 30; 1 earlier lot"),
+            ("[made]", "tightened inspection: 2 of 2 lots in a row not accepted (lot 1, lot 2)"),
+        ],
+        start=1,
+    ):
+        lot = text.replace("virtual lot", f"lot {number}").replace("[made]\nscatter_mm = 0.02", made)
+        plan.write_text(lot)
+        out = tmp_path / "lots" / str(number)
+        ended = stampbench("validate", plan, "--out", out)
+        assert ground in ended.out, ended.err
+    again = stampbench("validate", plan, "--out", out, "--judge-again", "--json")
+    sampling = json.loads(again.out)["sampling"]
+    assert (sampling["severity"], sampling["letter"], sampling["sample"]) == ("tightened", "B", 3)
+    assert (sampling["earlier_lots"], sampling["ground"].count("lot 1")) == (2, 1)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

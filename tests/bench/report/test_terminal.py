@@ -6,8 +6,10 @@ import os
 import pytest
 from rich.console import Console
 
-from bench.report.terminal import TerminalPrompter
+from bench.comparison import ComparedMeasurement
+from bench.report.terminal import TerminalPrompter, _ground
 from bench.runs.prompts import Prompt
+from bench.statistics import percentile, rate
 
 
 @pytest.fixture
@@ -39,3 +41,23 @@ def test_steps_of_a_press_are_printed_with_its_place(typed):
         "press 3 of 1,200: press coin now",
         "    then: let go",
     ]
+
+
+@pytest.mark.parametrize(
+    ("unit", "p", "said"),
+    [
+        ("1", 0.0002, "p < 0.001"),
+        ("1", 0.0213, "p = 0.021"),
+        (
+            "ms",
+            None,
+            "+110 ms, 95 % interval 100 \N{EN DASH} 120 ms",
+        ),
+    ],
+)
+def test_a_significant_difference_is_told_with_its_ground(unit, p, said):
+    sides = (rate(0, 9), rate(9, 9)) if unit == "1" else (percentile([1, 2], 0.5), percentile([3, 4], 0.5))
+    row = ComparedMeasurement(
+        "m", "M", unit, "nexus-5", None, *sides, 110.0, 100.0, 120.0, p, p, True, None, None, "method"
+    )
+    assert _ground(row).replace("\N{NARROW NO-BREAK SPACE}", " ") == said
