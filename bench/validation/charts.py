@@ -78,13 +78,17 @@ def innovations(values: Sequence[float] | npt.NDArray[np.float64]) -> npt.NDArra
 
 
 def lots_to(values: Sequence[float] | npt.NDArray[np.float64], low: float, high: float) -> float:
-    """Lots until a straight line through the recent values leaves a range; infinite if it never does."""
+    """Lots until a straight line through the recent values leaves a range; infinite if it never does.
+
+    0 if the last value is outside: a line through a step may be where no value is.
+    """
     tail = np.asarray(values, np.float64)[-RECENT:]
     if len(tail) < 2:
         return math.inf
     slope, now = map(float, np.polyfit(np.arange(1 - len(tail), 1), tail, 1))
-    if not low <= now <= high:
+    if not low <= tail[-1] <= high:
         return 0.0
+    now = min(max(now, low), high)
     if abs(slope) < 1e-9 * (high - low):
         return math.inf
     return ((high if slope > 0.0 else low) - now) / slope

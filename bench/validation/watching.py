@@ -144,10 +144,13 @@ class Station:
             first = values[: min(BASELINE_LOTS, len(values) // 2)]
             text = f"{series.name} moves: it is {values[-1] - first.mean():+.3f} mm from where it was"
             left = lots_to(values, -series.limit_mm, series.limit_mm)
-            if left <= 0.0:
+            if abs(values[-1]) > series.limit_mm:
                 text += ", and is beyond the limit"
+            elif abs(values[-1]) < abs(first.mean()):
+                text += ", nearer to nominal"
             elif math.isfinite(left):
-                text += f"; the limit is {left:.0f} lots away at this pace"
+                lots = max(1, round(left))
+                text += f"; the limit is {lots} lot{'' if lots == 1 else 's'} away at this pace"
             yield text
 
 

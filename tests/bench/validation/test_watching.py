@@ -50,6 +50,15 @@ def test_a_drifting_pad_is_heard_before_its_limit_is_crossed(make_lot, put, tmp_
     assert "lots away at this pace" in alarms[0].text
 
 
+def test_a_corrected_cavity_is_told_as_nearer_to_nominal_and_inside_its_limit(make_lot, put, tmp_path):
+    watcher = Watcher(tmp_path)
+    for number in range(8):
+        put(make_lot(number, offsets={(2, 4): 0.45 if number < 5 else 0.1}))
+        alarms = watcher.look()
+    assert [alarm.kind for alarm in alarms] == ["drift"]
+    assert alarms[0].text.endswith("mm from where it was, nearer to nominal")
+
+
 def test_a_cavity_that_always_was_off_is_no_drift(make_lot, put, tmp_path):
     for number in range(15):
         put(make_lot(number, offsets={(1, 3): 0.12}))
