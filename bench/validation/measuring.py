@@ -17,7 +17,7 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from bench.records.files import RigIdentity
-from bench.runs.rigs import VIRTUAL, identity_of, open_rig
+from bench.runs.rigs import identity_of, open_rig
 from bench.runs.running import Progress
 from bench.validation.lots import Unit
 from bench.validation.pads import pad_levels
@@ -147,7 +147,7 @@ def measure_lot(
         plan: what is measured.
         units: the sample.
         directory: for the records.
-        ports: of the rig, by appraiser; :data:`~bench.runs.pressing.VIRTUAL` for one in software.
+        ports: of the rig, by appraiser; :data:`~bench.runs.rigs.VIRTUAL` for one in software.
         progress: is told how it goes.
         due: how the lot is inspected, and why.
         prompt: tells an operator what to press, on rigs that cannot by themselves.
@@ -398,8 +398,3 @@ class _Measurer:
             pad_diameter_mm=self._plan.measurement.pad_diameter_mm,
         )
         return [round(float(level), 4) for level in levels]
-
-
-def virtual(ports: Mapping[str, str]) -> bool:
-    """Whether all rigs are in software."""
-    return set(ports.values()) == {VIRTUAL}

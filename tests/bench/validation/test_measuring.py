@@ -11,7 +11,6 @@ from bench.validation.measuring import (
     planned_presses,
     read_measurements,
     study_units,
-    virtual,
 )
 from firmware_emulator.errors import InputError, LinkError
 from firmware_emulator.messages import Capability, Identity
@@ -133,11 +132,6 @@ def test_only_the_study_is_measured_by_everybody(plan, units):
     assert len(study) == 5
     assert {one.unit.serial for one in presses if one.appraiser.name == "rig C"} == study
     assert len(presses) == 4 * (5 * 2 * 3 + 5)
-
-
-def test_rigs_in_software_are_told_from_others():
-    assert virtual({"a": "virtual", "b": "virtual"})
-    assert not virtual({"a": "virtual", "b": "/dev/ttyACM0"})
 
 
 @pytest.mark.parametrize("content", ["", "{}\n", '{"line":"press","serial":"1"}\n'])
