@@ -43,8 +43,9 @@ def report(
         _only_one(run, others, baseline, csv, parquet)
         _report_trials(run, out, as_json=as_json)
         return
-    from bench.report import plan_of, report_run
+    from bench.report import report_run
     from bench.report.press_tables import write_csv, write_parquet
+    from bench.report.subject import plan_of
     from bench.report.terminal import announce
 
     if others:

@@ -133,7 +133,7 @@ def _show(certificate: Certificate, paths: tuple[Path, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from bench.report.certificate import gauge_said, number, percent, sampled, to_apply, unknown
+    from bench.report.certificate_words import gauge_said, number, percent, sampled, to_apply, unknown
 
     console = Console(highlight=False)
     if not console.is_terminal:

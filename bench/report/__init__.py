@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench.metrics import Assessment, assess
-from bench.plans.plan import Plan, parse_plan
 from bench.records.files import Run, read_run
+from bench.report.subject import Beside, beside_of, plan_of
 from firmware_emulator.errors import InputError
-
-if TYPE_CHECKING:
-    from bench.comparison import Comparison
-    from bench.runs.changes import Changes
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """A run that another is compared with.
-
-    Attributes:
-        run: the earlier one.
-        again: True if the later one read the same presses again.
-        comparison: measurement by measurement.
-        changes: press by press; None where they are not the same presses.
-    """
-
-    run: Run
-    again: bool
-    comparison: Comparison
-    changes: Changes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,57 +58,3 @@ def report_run(source: Path, destination: Path | None = None, baseline: Path | N
             f"{directory}: cannot be written: {error.strerror}: expected a writable directory"
         ) from None
     return Reported(run, assessment, beside, directory)
-
-
-def beside_of(run: Run, baseline: Path | None) -> Beside | None:
-    """The run that a run is compared with, and the comparison; None: there is none.
-
-    Raises:
-        InputError: a baseline that cannot be read.
-    """
-    from bench.comparison import compare_runs
-    from bench.runs.changes import changes
-
-    again = baseline is None and bool(run.header.replay_of)
-    if baseline is None:
-        if not again or not Path(run.header.replay_of).exists():
-            return None
-        baseline = Path(run.header.replay_of)
-    earlier = read_run(baseline)
-    compared = compare_runs(earlier, run)
-    same = compared.paired and earlier.header.plan_sha256 == run.header.plan_sha256
-    return Beside(earlier, again, compared, changes(earlier, run) if same or again else None)
-
-
-def plan_of(run: Run, settings: Sequence[str] = ()) -> Plan:
-    """The plan of a run, as far as the run followed it, with settings laid on top.
-
-    Raises:
-        InputError: the records hold a plan that this version cannot read, or a setting is none.
-    """
-    path = Path(run.header.plan_path)
-    plan = parse_plan(run.header.plan_text, path, settings).on_profiles(run.header.profiles)
-    presses = run.header.presses_per_case
-    return plan if presses is None else plan.with_presses(presses)
-
-
-def run_command(run: Run) -> str:
-    """The command that makes all presses of a run again."""
-    header = run.header
-    words = ["stampbench", "campaign" if header.campaign else "run", header.plan_path]
-    words += [word for setting in header.settings for word in ("--set", setting)]
-    words += ["--seed", str(header.seed)]
-    if header.presses_per_case is not None:
-        words += ["--presses", str(header.presses_per_case)]
-    if header.shard != (1, 1):
-        words += ["--shard", "/".join(map(str, header.shard))]
-    if header.until_confident is not None:
-        risks = header.until_confident
-        words += ["--until-confident", "--alpha", f"{risks.alpha:g}", "--beta", f"{risks.beta:g}"]
-        words += [] if risks.cap is None else ["--cap", str(risks.cap)]
-    return shlex.join(words)
-
-
-def replay_command(run: Run, press: int) -> str:
-    """The command that repeats one press, as typed in the directory of the run."""
-    return f"stampbench replay {run.path.name} --press {press}"

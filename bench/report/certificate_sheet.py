@@ -7,7 +7,6 @@ import io
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.report.certificate import allowed, gauge_said, number, risks, sampled, to_apply, unknown
 from bench.report.certificate_pictures import COLOURS, INK, LINE, SOFT, draw_capability, draw_gauge, draw_pads
 from bench.report.certificate_table import (
     BOTTOM,
@@ -19,6 +18,7 @@ from bench.report.certificate_table import (
     draw_table,
     write,
 )
+from bench.report.certificate_words import allowed, gauge_said, number, risks, sampled, to_apply, unknown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from bench.report.certificate import number, percent
 from bench.report.certificate_pictures import COLOURS, INK, SOFT
+from bench.report.certificate_words import number, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

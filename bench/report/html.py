@@ -9,11 +9,12 @@ from bench.comparison import ComparedMeasurement, Comparison
 from bench.metrics import Assessment, Verdict
 from bench.plans.plan import Plan
 from bench.records.files import Run
-from bench.report import Beside, press_cards, run_command
+from bench.report import press_cards
 from bench.report.limit_rows import limit_row, measured_row
 from bench.report.matrix_rows import matrices
 from bench.report.numbers import counted, interval, number, probability
 from bench.report.shown_presses import ShownPresses
+from bench.report.subject import Beside, run_command
 from bench.report.templates import render
 from bench.sequential import Decision
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from xml.etree import ElementTree
 
 from bench.measurements import MEASUREMENTS
@@ -11,10 +10,8 @@ from bench.metrics import Assessment, Judged, Result, Verdict
 from bench.plans.plan import Plan
 from bench.records.files import Run
 from bench.records.presses import Outcome
-from bench.report import replay_command
-
-# Characters that XML 1.0 cannot carry (W3C Recommendation, 5th edition, production 2, Char).
-_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from bench.report.subject import replay_command
+from bench.report.xunit import document, legal, properties, system_out
 
 _LISTED = 1000
 """Of the presses lost to the bench, so many are told one by one."""
@@ -28,21 +25,9 @@ def render_junit(plan: Plan, run: Run, assessment: Assessment) -> bytes:
     """
     cases = [_limit_case(plan, run, judged) for judged in assessment.limits]
     cases.append(_bench_case(plan, run, assessment))
-    suite = ElementTree.Element(
-        "testsuite",
-        {
-            "name": _text(plan.header.name),
-            "tests": str(len(cases)),
-            "failures": str(sum(case.find("failure") is not None for case in cases)),
-            "errors": str(sum(case.find("error") is not None for case in cases)),
-            "skipped": str(sum(case.find("skipped") is not None for case in cases)),
-            "time": f"{run.end.seconds:.3f}" if run.end is not None else "0",
-            "timestamp": run.header.started_at,
-            "hostname": _text(run.header.station),
-        },
-    )
-    _properties(
-        suite,
+    return document(
+        plan.header.name,
+        cases,
         {
             "plan": run.header.plan_path,
             "plan_sha256": run.header.plan_sha256,
@@ -57,12 +42,10 @@ def render_junit(plan: Plan, run: Run, assessment: Assessment) -> bytes:
             **{f"rig.{profile}": rig.serial_number for profile, rig in run.header.rigs.items()},
             **{f"firmware.{profile}": rig.firmware for profile, rig in run.header.rigs.items()},
         },
+        seconds=run.end.seconds if run.end is not None else 0.0,
+        started_at=run.header.started_at,
+        station=run.header.station,
     )
-    suite.extend(cases)
-    root = ElementTree.Element("testsuites", {"name": "stampbench"})
-    root.append(suite)
-    ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
 
 
 def _limit_case(plan: Plan, run: Run, judged: Judged) -> ElementTree.Element:
@@ -70,12 +53,12 @@ def _limit_case(plan: Plan, run: Run, judged: Judged) -> ElementTree.Element:
     case = ElementTree.Element(
         "testcase",
         {
-            "classname": _text(f"{plan.header.name}.{measured.profile}.{measured.case or 'all cases'}"),
-            "name": _text(f"{measured.name}[{limit_text(judged)}]"),
+            "classname": legal(f"{plan.header.name}.{measured.profile}.{measured.case or 'all cases'}"),
+            "name": legal(f"{measured.name}[{limit_text(judged)}]"),
             "time": "0",
         },
     )
-    _properties(
+    properties(
         case,
         {
             "name": measured.name,
@@ -94,25 +77,25 @@ def _limit_case(plan: Plan, run: Run, judged: Judged) -> ElementTree.Element:
         },
     )
     if judged.result is Result.FAILED:
-        ElementTree.SubElement(case, "failure", {"message": _text(_sentence(judged)), "type": "limit missed"})
+        ElementTree.SubElement(case, "failure", {"message": legal(_sentence(judged)), "type": "limit missed"})
     elif judged.result is Result.UNSET:
         ElementTree.SubElement(case, "error", {"message": "no press to measure", "type": "unset"})
     lines = [MEASUREMENTS[measured.name].meaning, _sentence(judged)]
     if judged.worst is not None:
         lines.append(f"worst press: {replay_command(run, judged.worst)}")
     lines.append("[[ATTACHMENT|report.html]]")
-    _system_out(case, lines)
+    system_out(case, lines)
     return case
 
 
 def _bench_case(plan: Plan, run: Run, assessment: Assessment) -> ElementTree.Element:
     """The bench itself: did the run end, and did every press reach the decoder?"""
     case = ElementTree.Element(
-        "testcase", {"classname": _text(f"{plan.header.name}.bench"), "name": "bench", "time": "0"}
+        "testcase", {"classname": legal(f"{plan.header.name}.bench"), "name": "bench", "time": "0"}
     )
-    _properties(case, dict(assessment.outcomes))
+    properties(case, dict(assessment.outcomes))
     if not assessment.verdict.passes and assessment.verdict is not Verdict.FAILED:
-        message = _text(assessment.reason)
+        message = legal(assessment.reason)
         ElementTree.SubElement(case, "error", {"message": message, "type": assessment.verdict.value})
     lines = [f"{len(run.presses)} of {assessment.planned} presses made"]
     if sum(count for name, count in assessment.outcomes.items() if not Outcome(name).judged):
@@ -121,7 +104,7 @@ def _bench_case(plan: Plan, run: Run, assessment: Assessment) -> ElementTree.Ele
             f"press {record.press}: {record.outcome.value}: {record.message}"
             for record in itertools.islice(lost, _LISTED)
         ]
-    _system_out(case, [*lines, "[[ATTACHMENT|records.jsonl]]"])
+    system_out(case, [*lines, "[[ATTACHMENT|records.jsonl]]"])
     return case
 
 
@@ -145,18 +128,3 @@ def _sentence(judged: Judged) -> str:
         else f", {measured.confidence:.0%} interval {measured.low:.4g} to {measured.high:.4g}{unit}"
     )
     return f"{measured.name} = {measured.value:.4g}{unit} ({counted}{interval}); limit {limit_text(judged)}"
-
-
-def _properties(parent: ElementTree.Element, values: dict[str, object]) -> None:
-    properties = ElementTree.SubElement(parent, "properties")
-    for name, value in values.items():
-        text = "" if value is None else _text(str(value))
-        ElementTree.SubElement(properties, "property", {"name": _text(name), "value": text})
-
-
-def _system_out(case: ElementTree.Element, lines: list[str]) -> None:
-    ElementTree.SubElement(case, "system-out").text = _text("\n".join(lines))
-
-
-def _text(text: str) -> str:
-    return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)

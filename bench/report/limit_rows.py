@@ -8,8 +8,8 @@ from typing import Final
 from bench.measurements import MEASUREMENTS
 from bench.metrics import Judged, Measured, Result
 from bench.records.files import Run
-from bench.report import replay_command
 from bench.report.numbers import interval, number
+from bench.report.subject import replay_command
 from bench.sequential import Decision, SequentialTest
 from bench.statistics import zero_failure_success
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from bench.plans.plan import Plan
 from bench.records.files import Run
 from bench.records.presses import Outcome, PressRecord
-from bench.report import replay_command
 from bench.report.numbers import number
+from bench.report.subject import replay_command
 from firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:

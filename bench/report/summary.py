@@ -10,7 +10,7 @@ import msgspec
 from bench.metrics import Assessment, Judged, Measured
 from bench.plans.plan import Plan
 from bench.records.files import Run
-from bench.report import Beside
+from bench.report.subject import Beside
 from bench.sequential import SequentialTest
 
 

@@ -26,9 +26,10 @@ from rich.text import Text
 from bench.comparison import ComparedMeasurement
 from bench.metrics import Assessment, Result
 from bench.records.files import Run
-from bench.report import Beside, Reported, plan_of
+from bench.report import Reported
 from bench.report.limit_rows import limit_row, stopped
 from bench.report.numbers import interval, number, probability
+from bench.report.subject import Beside, plan_of
 from bench.report.summary import render_summary
 from bench.runs.prompts import Answer, Prompt
 from bench.runs.running import Progress as RunTells

@@ -9,7 +9,7 @@ import msgspec
 from bench.records.chunks import PressChunk
 from bench.records.files import Run
 from bench.records.presses import PressRecord, PressResult
-from bench.report import plan_of
+from bench.report.subject import plan_of
 from bench.runs.pressing import VIRTUAL, Presser, SimulatedPresser, open_rig
 from firmware_emulator.errors import InputError
 

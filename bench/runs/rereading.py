@@ -17,7 +17,7 @@ from bench.records.chunks import PressChunk
 from bench.records.files import Run, RunEnd, read_run
 from bench.records.presses import Outcome, PressRecord
 from bench.records.readings import Heard, judged, listen, press_of, reading_record, reports_of
-from bench.report import plan_of
+from bench.report.subject import plan_of
 from bench.runs.orders import RunOrder, Shard
 from bench.runs.pressing import SimulatedPresser
 from bench.runs.running import Progress, record

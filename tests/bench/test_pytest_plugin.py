@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.records.files import read_run
-from bench.report import plan_of
+from bench.report.subject import plan_of
 
 pytest_plugins = ["pytester"]
 

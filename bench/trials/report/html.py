@@ -9,8 +9,9 @@ from bench.metrics import Result, Verdict
 from bench.report.numbers import NONE
 from bench.report.templates import render
 from bench.scenarios import Figure, Trial
+from bench.trials.assessment import TrialsAssessment
 from bench.trials.records import TrialsRun
-from bench.trials.report import TrialsAssessment, bar_text, plan_description, plan_name, run_command
+from bench.trials.report.subject import bar_text, plan_description, plan_name, run_command
 
 SYMBOLS = {Result.PASSED: "✓", Result.FAILED: "✗", Result.UNSET: "?", Result.MARGINAL: "≈"}
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from bench.metrics import Result, Verdict
-from bench.report.junit import _properties, _system_out, _text
+from bench.report.xunit import document, legal, properties, system_out
 from bench.scenarios import Finding, Trial
+from bench.trials.assessment import TrialsAssessment
 from bench.trials.records import TrialsRun
-from bench.trials.report import TrialsAssessment, bar_text, plan_name
+from bench.trials.report.subject import bar_text, plan_name
 
 
 def render_junit(run: TrialsRun, assessment: TrialsAssessment) -> bytes:
@@ -20,21 +21,9 @@ def render_junit(run: TrialsRun, assessment: TrialsAssessment) -> bytes:
     name = plan_name(run)
     cases = [_finding_case(name, finding) for finding in run.findings]
     cases.append(_bench_case(name, run, assessment))
-    suite = ElementTree.Element(
-        "testsuite",
-        {
-            "name": _text(name),
-            "tests": str(len(cases)),
-            "failures": str(sum(case.find("failure") is not None for case in cases)),
-            "errors": str(sum(case.find("error") is not None for case in cases)),
-            "skipped": "0",
-            "time": f"{run.end.seconds:.3f}" if run.end is not None else "0",
-            "timestamp": run.header.started_at,
-            "hostname": _text(run.header.station),
-        },
-    )
-    _properties(
-        suite,
+    return document(
+        name,
+        cases,
         {
             "plan": run.header.plan_path,
             "plan_sha256": run.header.plan_sha256,
@@ -43,12 +32,10 @@ def render_junit(run: TrialsRun, assessment: TrialsAssessment) -> bytes:
             "complete": run.end is not None and run.end.status == "complete",
             **{f"version.{name}": version for name, version in run.header.versions.items()},
         },
+        seconds=run.end.seconds if run.end is not None else 0.0,
+        started_at=run.header.started_at,
+        station=run.header.station,
     )
-    suite.extend(cases)
-    root = ElementTree.Element("testsuites", {"name": "stampbench"})
-    root.append(suite)
-    ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
 
 
 def _finding_case(plan: str, finding: Finding) -> ElementTree.Element:
@@ -56,32 +43,32 @@ def _finding_case(plan: str, finding: Finding) -> ElementTree.Element:
     case = ElementTree.Element(
         "testcase",
         {
-            "classname": _text(f"{plan}.{finding.threat if isinstance(finding, Trial) else 'figures'}"),
-            "name": _text(finding.case if isinstance(finding, Trial) else finding.name),
+            "classname": legal(f"{plan}.{finding.threat if isinstance(finding, Trial) else 'figures'}"),
+            "name": legal(finding.case if isinstance(finding, Trial) else finding.name),
             "time": "0",
         },
     )
-    _properties(case, {**_values(finding), "bar": bar_text(finding), "result": finding.result.value})
+    properties(case, {**_values(finding), "bar": bar_text(finding), "result": finding.result.value})
     sentence = _sentence(finding)
     if finding.result is Result.FAILED:
         kind = "wrong decisions" if of_trial else "limit missed"
-        ElementTree.SubElement(case, "failure", {"message": _text(sentence), "type": kind})
+        ElementTree.SubElement(case, "failure", {"message": legal(sentence), "type": kind})
     elif finding.result is Result.UNSET:
         ElementTree.SubElement(case, "error", {"message": "not tried once", "type": "unset"})
-    _system_out(case, [line for line in (sentence, finding.note, "[[ATTACHMENT|report.html]]") if line])
+    system_out(case, [line for line in (sentence, finding.note, "[[ATTACHMENT|report.html]]") if line])
     return case
 
 
 def _bench_case(plan: str, run: TrialsRun, assessment: TrialsAssessment) -> ElementTree.Element:
     """The scenario itself: did it end?"""
     case = ElementTree.Element(
-        "testcase", {"classname": _text(f"{plan}.bench"), "name": "bench", "time": "0"}
+        "testcase", {"classname": legal(f"{plan}.bench"), "name": "bench", "time": "0"}
     )
     if assessment.verdict in (Verdict.ERROR, Verdict.INTERRUPTED, Verdict.NOTHING_RAN):
         ElementTree.SubElement(
-            case, "error", {"message": _text(assessment.reason), "type": assessment.verdict.value}
+            case, "error", {"message": legal(assessment.reason), "type": assessment.verdict.value}
         )
-    _system_out(case, [f"{len(run.findings)} findings", "[[ATTACHMENT|records.jsonl]]"])
+    system_out(case, [f"{len(run.findings)} findings", "[[ATTACHMENT|records.jsonl]]"])
     return case
 
 

@@ -14,9 +14,10 @@ from rich.text import Text
 from bench.metrics import Result, Verdict
 from bench.scenarios import Finding, Trial
 from bench.scenarios import Progress as ScenarioTells
+from bench.trials.assessment import TrialsAssessment
 from bench.trials.records import TrialsRun
-from bench.trials.report import TrialsAssessment, render_summary
 from bench.trials.report.html import by_threat, figure_row
+from bench.trials.report.summary import render_summary
 
 _STYLES = {Result.PASSED.value: "blue", Result.FAILED.value: "bold red", Result.UNSET.value: "dim"}
 

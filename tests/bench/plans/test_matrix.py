@@ -9,7 +9,7 @@ from bench.plans.draws import check_plan
 from bench.plans.plan import parse_plan, read_plan
 from bench.plans.presets import CONDITIONS, HANDLINGS
 from bench.records.files import read_run
-from bench.report import plan_of
+from bench.report.subject import plan_of
 from firmware_emulator.errors import InputError
 
 TEXT = """

@@ -7,8 +7,8 @@ import pytest
 from bench.metrics import assess
 from bench.records.files import read_run
 from bench.records.presses import Outcome
-from bench.report import plan_of
 from bench.report.junit import render_junit
+from bench.report.subject import plan_of
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 
 from bench.metrics import assess
 from bench.records.files import read_run
-from bench.report import plan_of
+from bench.report.subject import plan_of
 from bench.report.summary import render_summary
 
 

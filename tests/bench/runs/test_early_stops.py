@@ -10,7 +10,7 @@ from bench.metrics import Result, assess
 from bench.plans.plan import parse_plan
 from bench.records.files import Confidence, read_run
 from bench.records.presses import Outcome
-from bench.report import plan_of
+from bench.report.subject import plan_of
 from bench.runs.early_stops import EarlyStops
 from bench.runs.orders import RunOrder
 from bench.runs.running import Progress, record

@@ -9,7 +9,7 @@ import pytest
 from bench.metrics import assess
 from bench.plans.plan import parse_plan
 from bench.records.files import FILE_NAME, read_run
-from bench.report import plan_of
+from bench.report.subject import plan_of
 from bench.runs.orders import RunOrder, Shard
 from bench.runs.resuming import resumed
 from bench.runs.running import record

@@ -10,9 +10,10 @@ from bench.cli.main import main
 from bench.metrics import Verdict
 from bench.records.files import FILE_NAME
 from bench.scenarios import Figure, Trial, load_scenario
+from bench.trials.assessment import assess
 from bench.trials.plans import is_trial_plan, read_trial_plan
 from bench.trials.records import read_trials
-from bench.trials.report import assess, write_reports
+from bench.trials.report import write_reports
 from bench.trials.report.html import percent
 from bench.trials.runs import run_trials
 from firmware_emulator.errors import InputError, StampbenchError
