@@ -24,11 +24,26 @@ class ClockBounds:
         tolerance: windows before and after those that may be on the air that are taken as well.
         late: windows by which what is on the air may lag behind the clock (1 where the change comes at an
             instant drawn within the window).
+        latest_s: the latest that it stood at, where that was not known exactly; ``clock_s`` is the earliest.
     """
 
-    def __init__(self, time_s: float, clock_s: float, period_s: int, tolerance: int, late: int = 0) -> None:
+    def __init__(
+        self,
+        time_s: float,
+        clock_s: float,
+        period_s: int,
+        tolerance: int,
+        late: int = 0,
+        latest_s: float | None = None,
+    ) -> None:
         self._period_s, self._tolerance, self._late = period_s, tolerance, late
-        self._time_s, self._earliest_s, self._latest_s = time_s, clock_s, clock_s
+        self._time_s, self._earliest_s = time_s, clock_s
+        self._latest_s = clock_s if latest_s is None else latest_s
+
+    @property
+    def known(self) -> tuple[float, float, float]:
+        """All that is believed: a time, and the earliest and the latest that the clock stood at then."""
+        return self._time_s, self._earliest_s, self._latest_s
 
     def allowed(self, time_s: float) -> tuple[int, int]:
         """First and last window that may be heard."""

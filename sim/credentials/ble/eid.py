@@ -5,6 +5,7 @@ Source: google/eddystone, ``eddystone-eid/eid-computation.md``.
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 
 from firmware_emulator.errors import InputError
@@ -42,6 +43,18 @@ def identifiers(identity_key: Secret, exponent: int, first: int, last: int) -> l
         texts = encrypt_block(temporary_key(identity_key, starts[0]).reveal(), blocks)
         found += [texts[place : place + IDENTIFIER_BYTES] for place in range(0, len(texts), 16)]
         window = end
+    return found
+
+
+def window_of(heard: bytes, identity_key: Secret, exponent: int, first: int, last: int) -> int | None:
+    """The window from ``first`` to ``last`` whose identifier was heard, or None.
+
+    All of them are computed and compared in constant time, whichever it is.
+    """
+    found, first = None, max(0, first)
+    for place, right in enumerate(identifiers(identity_key, exponent, first, last)):
+        if hmac.compare_digest(right, heard):
+            found = first + place
     return found
 
 

@@ -15,13 +15,13 @@ import threading
 from dataclasses import dataclass
 
 from firmware_emulator.errors import InputError
-from sim.credentials.ble.beacon import FIRST_CLOCK_S, SAVED_EVERY_S
+from sim.credentials.ble.beacon import FIRST_CLOCK_S
+from sim.credentials.ble.belief import BeaconBelief
 from sim.credentials.ble.clocks import ClockBounds
-from sim.credentials.ble.eid import LARGEST_EXPONENT, identifier, identifiers
+from sim.credentials.ble.eid import LARGEST_EXPONENT, identifiers, window_of
 from sim.credentials.secrets import Secret
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
-_EXPECTED_BACK_S = 3600.0
 _AHEAD_S, _BEHIND_S = 3600.0, 60.0
 """How far ahead identifiers are computed at once, and how far time may go back without that."""
 
@@ -46,15 +46,9 @@ class Resolution:
 class _Known:
     """One registered beacon."""
 
-    def __init__(self, identity_key: Secret, exponent: int, clock: ClockBounds) -> None:
-        self.identity_key, self.exponent, self.clock = identity_key, exponent, clock
-        self.repeats_to = -1
-        self.expected_back_until_s = -math.inf
+    def __init__(self, identity_key: Secret, belief: BeaconBelief) -> None:
+        self.identity_key, self.belief = identity_key, belief
         self.table: list[bytes] = []
-
-    @property
-    def back(self) -> int:
-        return math.ceil(SAVED_EVERY_S / (1 << self.exponent))
 
 
 class Resolver:
@@ -105,18 +99,13 @@ class Resolver:
             raise InputError(f"beacon {beacon!r}: expected a name of letters, digits and ._-")
         if identity_key.is_factory:
             raise InputError(f"beacon {beacon}: key of zeros: expected an agreed one")
-        clock = ClockBounds(time_s, clock_s, 1 << exponent, self._tolerance, late=1)
-        if shown is not None:
-            first, last = clock.allowed(time_s)
-            fitting = [identifier(identity_key, exponent, n << exponent) for n in range(first, last + 1)]
-            if shown not in fitting:
-                raise InputError(
-                    f"beacon {beacon}: identifier {shown.hex()}: expected that of its key and clock"
-                )
+        belief = BeaconBelief(exponent, ClockBounds(time_s, clock_s, 1 << exponent, self._tolerance, late=1))
+        if shown is not None and window_of(shown, identity_key, exponent, *belief.present(time_s)) is None:
+            raise InputError(f"beacon {beacon}: identifier {shown.hex()}: expected that of its key and clock")
         with self._lock:
             if beacon in self._known:
                 raise InputError(f"beacon {beacon}: known already: expected another name")
-            self._known[beacon] = _Known(identity_key, exponent, clock)
+            self._known[beacon] = _Known(identity_key, belief)
             if self._prepared_s[1] > -math.inf:
                 self._prepare(beacon, self._known[beacon])
 
@@ -136,9 +125,7 @@ class Resolver:
         with self._lock:
             if beacon not in self._known:
                 raise InputError(f"beacon {beacon}: not known: expected one that was registered")
-            known = self._known[beacon]
-            known.expected_back_until_s = time_s + _EXPECTED_BACK_S
-            known.repeats_to = max(known.repeats_to, known.clock.allowed(time_s)[1])
+            self._known[beacon].belief.battery_changed(time_s)
 
     def resolve(self, heard: bytes, time_s: float) -> Resolution | None:
         """Whose identifier this is, at this time; None if it is nobody's that could be on the air."""
@@ -153,29 +140,20 @@ class Resolver:
 
     def _judged(self, beacon: str, window: int, time_s: float) -> Resolution | None:
         known = self._known[beacon]
-        first, last = known.clock.allowed(time_s)
-        if window > last or window < first - known.back:
+        judged = known.belief.judge(window, time_s)
+        if judged is None:
             return None
-        expected_back = time_s <= known.expected_back_until_s
-        in_time = window >= first or expected_back
-        if window >= first and not expected_back:
-            known.clock.heard(window, time_s)
-        elif window >= first:
-            known.clock.may_stand_in(window, time_s)
-        elif expected_back:
-            known.expected_back_until_s = -math.inf
-            known.clock.set_back(window, time_s)
+        if judged.set_back:
             self._prepare(beacon, known)
-        return Resolution(beacon, window, in_time, window <= known.repeats_to)
+        return Resolution(beacon, window, judged.in_time, judged.repeated)
 
     def _prepare(self, beacon: str, known: _Known) -> None:
         """Compute a beacon's identifiers for the time that is prepared."""
         for text in known.table:
             self._table.pop(text, None)
         begin_s, end_s = self._prepared_s
-        first = max(0, known.clock.allowed(begin_s)[0] - known.back)
-        last = known.clock.allowed(end_s)[1]
-        known.table = identifiers(known.identity_key, known.exponent, first, last)
+        first, last = known.belief.since_yesterday(begin_s)[0], known.belief.present(end_s)[1]
+        known.table = identifiers(known.identity_key, known.belief.exponent, first, last)
         for place, text in enumerate(known.table):
             self._table[text] = (beacon, first + place)
 

@@ -100,6 +100,22 @@ def token_of(key: Secret, stamp: bytes, window: int, number: int, nonce: bytes =
     return SoundToken(stamp, token.number, hmac.digest(key.reveal(), signed, "sha256")[:MAC_BYTES])
 
 
+def window_of(
+    token: SoundToken, key: Secret, first: int, last: int, nonces: tuple[bytes, ...] = (b"",)
+) -> tuple[int, bytes] | None:
+    """The window from ``first`` to ``last``, and the nonce, whose token this is, or None.
+
+    All of them are tried and compared in constant time, whichever it is.
+    """
+    found = None
+    for window in range(first, last + 1):
+        for nonce in nonces:
+            right = token_of(key, token.stamp, window, token.number, nonce)
+            if hmac.compare_digest(right.mac, token.mac):
+                found = window, nonce
+    return found
+
+
 class SoundStamp:
     """A stamp that sounds a token at each press.
 
@@ -170,8 +186,8 @@ class SoundVerifier:
     def verify(self, token: SoundToken, time_s: float, nonce: bytes = b"") -> Verified | None:
         """Whether this is a token of a known stamp that may arrive now; None if it is not.
 
-        All windows are tried with and without the nonce, and compared in constant time, whichever is right
-        and whether the stamp is known or not. That it is used once is for a replay guard to see.
+        All windows are tried with and without the nonce, whether the stamp is known or not. That it is used
+        once is for a replay guard to see.
 
         Args:
             token: as received.
@@ -180,14 +196,12 @@ class SoundVerifier:
         """
         with self._lock:
             key = self._keys.get(token.stamp)
-        found = None
         first, last = window_at(time_s - LATE_S), window_at(time_s + EARLY_S)
-        for window in range(first, last + 1):
-            for tried in (b"", nonce):
-                right = token_of(key or self._nobody, token.stamp, window, token.number, tried)
-                if hmac.compare_digest(right.mac, token.mac):
-                    found = Verified(token.stamp, window, token.number, bound=tried != b"")
-        return found if key is not None else None
+        found = window_of(token, key or self._nobody, first, last, (b"", nonce))
+        if key is None or found is None:
+            return None
+        window, answered = found
+        return Verified(token.stamp, window, token.number, bound=answered != b"")
 
     def __repr__(self) -> str:
         return f"SoundVerifier({len(self._keys)} stamps)"
