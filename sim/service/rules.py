@@ -36,6 +36,10 @@ class Rules:
         staff_device_members: members one device may press for in a day before an alarm.
         freeze_minutes: shortest and longest freeze (12CM point-of-sale interface: 1 to 60 minutes).
         close_enough_m: accuracy radius beyond which a place says nothing.
+        beacon_tolerance: windows of a beacon that are taken before and after those that may be on the air.
+        beacon_dbm: weakest advertisement that counts as heard beside the stamp.
+        passwords_per_stamp: wrong one-time passwords of a stamp in an hour after which it is closed.
+        challenge_seconds: how long a stamp may take to answer by sound, and the app to hand the answer in.
     """
 
     sigma_mm: float = 0.2
@@ -67,3 +71,7 @@ class Rules:
     staff_device_members: int = 3
     freeze_minutes: tuple[int, int] = (1, 60)
     close_enough_m: float = 2000.0
+    beacon_tolerance: int = 1
+    beacon_dbm: int = -75
+    passwords_per_stamp: int = 20
+    challenge_seconds: int = 30

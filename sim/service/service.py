@@ -12,7 +12,8 @@ from sim.service.clock import Calendar, Clock, SystemClock
 from sim.service.database import Database
 from sim.service.identity import Pseudonyms, Role, make_key, member_id_of
 from sim.service.migrations import newest_revision, revision_of
-from sim.service.presses.credentials import Verifier, standard_verifiers
+from sim.service.presses.credentials import Verifier
+from sim.service.presses.verifiers import standard_verifiers
 from sim.service.rules import Rules
 from sim.service.settings import ServiceSettings
 from sim.service.shops.bundles import BundleSigner
@@ -77,5 +78,5 @@ def open_service(
         pseudonyms=Pseudonyms(settings.secret),
         matcher=Matcher(settings.rules.sigma_mm),
         signer=BundleSigner(settings.secret),
-        verifiers=standard_verifiers(settings.secret) if verifiers is None else verifiers,
+        verifiers=standard_verifiers(settings.secret, settings.rules) if verifiers is None else verifiers,
     )

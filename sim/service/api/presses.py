@@ -22,7 +22,7 @@ from sim.service.api.access import (
     shown,
 )
 from sim.service.api.contacts import Contacts
-from sim.service.clock import to_datetime
+from sim.service.clock import SECOND_US, to_datetime
 from sim.service.presses.answers import Answer
 from sim.service.presses.authentication import authenticate
 from sim.service.presses.evidence import (
@@ -35,6 +35,7 @@ from sim.service.presses.evidence import (
 )
 from sim.service.presses.fallback import Method, fall_back
 from sim.service.presses.reviews import press_of, review_press
+from sim.service.presses.sounds import new_challenge
 from sim.service.presses.tokens import use_token
 
 router = APIRouter(prefix="/v1", tags=["presses"])
@@ -157,6 +158,15 @@ def post_fallback(body: FallbackBody, access: PressDep, idempotency_key: Idempot
         service, access.merchant_id, key=idempotency_key, request_digest=digest, **body.model_dump()
     )
     return answer_of(answer)
+
+
+@router.post("/presses/challenges", status_code=201)
+def post_challenge(access: PressDep) -> dict[str, str]:
+    """A challenge that a stamp answers by sound, for one press within half a minute."""
+    service, now_us = access.service, access.service.clock.now_us()
+    challenge = new_challenge(service.settings.secret, access.merchant_id, now_us)
+    until = to_datetime(now_us + service.rules.challenge_seconds * SECOND_US)
+    return {"challenge": challenge.text, "nonce": challenge.nonce.hex(), "until": until.isoformat()}
 
 
 @router.post("/merchants/{merchant_id}/tokens/verify")

@@ -9,6 +9,8 @@ import numpy as np
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
+from sim.credentials.ble.beacon import FIRST_CLOCK_S
+from sim.credentials.ble.eid import CLOCK_SPAN_S, LARGEST_EXPONENT
 from sim.service.api.access import (
     AppDep,
     Body,
@@ -23,7 +25,9 @@ from sim.service.api.access import (
 )
 from sim.service.api.contacts import Contacts
 from sim.service.identity import Role
-from sim.service.presses.credentials import pair
+from sim.service.presses.beacons import SMALLEST_EXPONENT, battery_changed, pair_beacon, pair_passwords
+from sim.service.presses.credentials import credentials_of, pair
+from sim.service.presses.sounds import pair_sound
 from sim.service.shops.bundles import bundle_of
 from sim.service.shops.enrolment import change_state, enrol_stamp, history_of, stamps_of
 
@@ -37,14 +41,49 @@ class NewStamp(Body):
     serial: Short
     name: Name
     presses_mm: Annotated[list[Contacts], Field(min_length=1, max_length=50)]
-    factor: Literal["", "sun"] = ""
+    factor: Literal["", "sun", "ble-eid", "ble-otp", "sound"] = ""
 
 
-class NewCredential(Body):
+Frame = Annotated[str, StringConstraints(pattern=r"^([0-9A-Fa-f]{2}){1,31}$")]
+"""An advertisement of Bluetooth LE as it was heard, in hexadecimal."""
+
+
+class NewTag(Body):
     """A tag, by its UID in hexadecimal."""
 
     kind: Literal["sun"] = "sun"
     uid: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{14}$")]
+
+
+class NewBeacon(Body):
+    """A beacon with a rotating identifier; ``frame`` is what it shows now, ``clock_s`` its clock."""
+
+    kind: Literal["ble-eid"]
+    beacon: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{16}$")]
+    exponent: Annotated[int, Field(ge=SMALLEST_EXPONENT, le=LARGEST_EXPONENT)]
+    clock_s: Annotated[int, Field(ge=0, lt=CLOCK_SPAN_S)] = FIRST_CLOCK_S
+    frame: Frame
+
+
+class NewPasswords(Body):
+    """A beacon with one-time passwords, by what it shows now."""
+
+    kind: Literal["ble-otp"]
+    frame: Frame
+
+
+class NewSound(Body):
+    """A stamp that sounds, by its answer to a challenge."""
+
+    kind: Literal["sound"]
+    challenge: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+    token: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{26}$")]
+
+
+class Battery(Body):
+    """Why a battery was changed, or by whom."""
+
+    reason: Name
 
 
 class NewState(Body):
@@ -106,11 +145,45 @@ def post_state(merchant_id: PathId, stamp_id: PathId, body: NewState, access: Me
 
 @router.post("/merchants/{merchant_id}/stamps/{stamp_id}/credentials", status_code=201)
 def post_credential(
-    merchant_id: PathId, stamp_id: PathId, body: NewCredential, access: MerchantDep
+    merchant_id: PathId,
+    stamp_id: PathId,
+    body: NewTag | NewBeacon | NewPasswords | NewSound,
+    access: MerchantDep,
 ) -> dict[str, int]:
-    """Let a tag belong to a stamp; from then on its taps prove that the stamp is there."""
-    with access.service.database.write() as connection:
-        return {"id": pair(connection, merchant_id, stamp_id, body.kind, body.uid.lower())}
+    """Let a tag, beacon or sounder belong to a stamp; from then on it proves that the stamp is there."""
+    service, values = access.service, body.model_dump(exclude={"kind"})
+    with service.database.write() as connection:
+        if isinstance(body, NewTag):
+            made = pair(connection, merchant_id, stamp_id, body.kind, body.uid.lower())
+        elif isinstance(body, NewBeacon):
+            values["beacon"] = body.beacon.lower()
+            made = pair_beacon(service, connection, merchant_id, stamp_id, **values)
+        elif isinstance(body, NewPasswords):
+            made = pair_passwords(service, connection, merchant_id, stamp_id, **values)
+        else:
+            made = pair_sound(service, connection, merchant_id, stamp_id, **values)
+    return {"id": made}
+
+
+@router.get("/merchants/{merchant_id}/stamps/{stamp_id}/credentials")
+def get_credentials(merchant_id: PathId, stamp_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+    """A stamp's tags, beacons and sounders."""
+    with access.service.database.read() as connection:
+        return credentials_of(connection, merchant_id, stamp_id)
+
+
+@router.post(
+    "/merchants/{merchant_id}/stamps/{stamp_id}/credentials/{credential_id}/battery", status_code=204
+)
+def post_battery(
+    merchant_id: PathId, stamp_id: PathId, credential_id: PathId, body: Battery, access: MerchantDep
+) -> None:
+    """Say that a beacon's battery was changed: what it shows of the day before is not a recording then."""
+    service, key_id = access.service, access.key_id
+    with service.database.write() as connection:
+        battery_changed(
+            service, connection, merchant_id, stamp_id, credential_id, reason=body.reason, key_id=key_id
+        )
 
 
 @router.get("/merchants/{merchant_id}/bundle")

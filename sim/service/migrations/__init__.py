@@ -12,13 +12,13 @@ from alembic.script import ScriptDirectory
 from sim.service.database import Database
 
 
-def migrate(database: Database) -> str:
-    """Bring the schema up to date; the revision it is at then."""
+def migrate(database: Database, revision: str = "head") -> str:
+    """Bring the schema up to date, or up to a revision; the one it is at then."""
     config = _config()
     with database.write() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    return newest_revision()
+        command.upgrade(config, revision)
+    return revision_of(database) or ""
 
 
 def revision_of(database: Database) -> str | None:

@@ -25,7 +25,7 @@ from sim.service.presses.answers import (
     follow,
     repeated,
 )
-from sim.service.presses.credentials import NOT_GENUINE
+from sim.service.presses.credentials import NOT_GENUINE, Claim
 from sim.service.presses.decision import Decision
 from sim.service.presses.evidence import Outcome, Place, PressEvidence, Purpose
 from sim.service.presses.geometry import shape_digest
@@ -244,11 +244,12 @@ def _judged(case: _Case, match: Match, stamp: Any, seen: Any) -> tuple[Decision 
 def _factor(case: _Case, stamp: Any) -> tuple[str, Decision | None]:
     """The second factor that was proved; any that fails refuses the press."""
     proved = []
+    claim = Claim(case.merchant_id, stamp.id, case.start.member_id, case.evidence.purpose, case.now_us)
     for credential in case.evidence.credentials:
         verifier = case.service.verifiers.get(credential.kind)
         if verifier is None:
             return "", decision.refused("factor_unknown")
-        checked = verifier.check(case.connection, stamp.id, credential.values, case.now_us)
+        checked = verifier.check(case.connection, claim, credential.values)
         if not checked.good:
             return "", decision.refused(f"{credential.kind}_{checked.reason}")
         proved.append(credential.kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 
@@ -13,14 +13,42 @@ from sim.credentials.nfc.url import UrlTemplate
 from sim.credentials.nfc.verifier import Genuine, SunVerifier, TagKeys
 from sim.credentials.secrets import Secret
 from sim.service.database import insert_new
+from sim.service.presses.evidence import Purpose
 from sim.service.problems import ConflictError, NotFoundError
-from sim.service.tables.presses import SpentCredential, StampCredential
+from sim.service.tables.presses import CredentialUse, StampCredential
 from sim.service.tables.tenants import Stamp
 
 SUN: Final = "sun"
 """A tag's Secure Unique NFC message (NXP AN12196)."""
 NOT_GENUINE: Final = "not_genuine"
+MALFORMED: Final = "malformed"
+OUT_OF_TIME: Final = "out_of_time"
+REPLAYED: Final = "replayed"
 SUN_URL: Final = UrlTemplate("https://stamp.example/s?e={picc}&c={mac}")
+ANYBODY: Final = 0
+"""The holder of what is good once, whoever comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a credential is presented for.
+
+    Attributes:
+        stamp_id: that it must prove to be there.
+        member_id: who presses; None: nobody was named.
+        now_us: by the service's clock: what a phone says could be chosen to fit.
+    """
+
+    merchant_id: int
+    stamp_id: int
+    member_id: int | None
+    purpose: Purpose
+    now_us: int
+
+    @property
+    def now_s(self) -> float:
+        """In seconds."""
+        return self.now_us / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +67,8 @@ class Checked:
 class Verifier(Protocol):
     """Checks credentials of one kind."""
 
-    def check(
-        self, connection: sa.Connection, stamp_id: int, values: Mapping[str, str], now_us: int
-    ) -> Checked:
+    def check(self, connection: sa.Connection, claim: Claim, values: Mapping[str, str]) -> Checked:
         """Check a credential and spend it: the same one is good once."""
-
-
-def standard_verifiers(secret: bytes) -> dict[str, Verifier]:
-    """The verifiers that every service has; keys follow from its secret."""
-    keys = tag_keys(secret)
-    return {SUN: SunCheck(SunVerifier(SUN_URL, keys.meta_read, keys.file_read))}
 
 
 def tag_keys(secret: bytes) -> TagKeys:
@@ -62,15 +82,13 @@ class SunCheck:
     def __init__(self, verifier: SunVerifier) -> None:
         self._verifier = verifier
 
-    def check(
-        self, connection: sa.Connection, stamp_id: int, values: Mapping[str, str], now_us: int
-    ) -> Checked:
+    def check(self, connection: sa.Connection, claim: Claim, values: Mapping[str, str]) -> Checked:
         """Check ``values["url"]``; a skipped counter is fine, an old one is not."""
         found = self._verifier.verify(values.get("url", ""))
         if not isinstance(found, Genuine):
             return Checked(False, NOT_GENUINE)
         mine = (
-            StampCredential.stamp_id == stamp_id,
+            StampCredential.stamp_id == claim.stamp_id,
             StampCredential.kind == SUN,
             StampCredential.name == found.tap.uid.hex(),
         )
@@ -78,13 +96,19 @@ class SunCheck:
             sa.update(StampCredential)
             .where(*mine, StampCredential.counter < found.tap.counter)
             .values(counter=found.tap.counter)
-        )
-        if moved.rowcount == 0:
+            .returning(StampCredential.id)
+        ).scalar_one_or_none()
+        if moved is None:
             known = connection.execute(sa.select(StampCredential.id).where(*mine)).first()
-            return Checked(False, NOT_GENUINE if known is None else "replayed")
-        spent = {"stamp_id": stamp_id, "kind": SUN, "counter": found.tap.counter, "at_us": now_us}
-        new = insert_new(connection, SpentCredential, spent, ("stamp_id", "kind", "counter"))
-        return Checked(new is not None, "" if new is not None else "replayed")
+            return Checked(False, NOT_GENUINE if known is None else REPLAYED)
+        return spend(connection, moved, found.tap.counter, ANYBODY, claim.now_us)
+
+
+def spend(connection: sa.Connection, credential_id: int, counter: int, holder: int, now_us: int) -> Checked:
+    """Good, and noted, if this holder has not used this counter of the credential."""
+    use = {"credential_id": credential_id, "counter": counter, "holder": holder, "at_us": now_us}
+    new = insert_new(connection, CredentialUse, use, ("credential_id", "counter", "holder"))
+    return Checked(True) if new is not None else Checked(False, REPLAYED)
 
 
 def pair(connection: sa.Connection, merchant_id: int, stamp_id: int, kind: str, name: str) -> int:
@@ -94,11 +118,30 @@ def pair(connection: sa.Connection, merchant_id: int, stamp_id: int, kind: str, 
         NotFoundError: no such stamp.
         ConflictError: it belongs to one already.
     """
-    stamp = sa.select(Stamp.id).where(Stamp.id == stamp_id, Stamp.merchant_id == merchant_id)
-    if connection.execute(stamp).first() is None:
-        raise NotFoundError("stamp", f"no stamp {stamp_id}")
+    _require_stamp(connection, merchant_id, stamp_id)
     values = {"stamp_id": stamp_id, "kind": kind, "name": name, "counter": -1}
     made = insert_new(connection, StampCredential, values, ("kind", "name"))
     if made is None:
         raise ConflictError("taken", "this credential belongs to a stamp already")
     return made
+
+
+def credentials_of(connection: sa.Connection, merchant_id: int, stamp_id: int) -> list[dict[str, Any]]:
+    """A stamp's credentials.
+
+    Raises:
+        NotFoundError: no such stamp.
+    """
+    _require_stamp(connection, merchant_id, stamp_id)
+    rows = connection.execute(
+        sa.select(StampCredential.id, StampCredential.kind, StampCredential.name)
+        .where(StampCredential.stamp_id == stamp_id)
+        .order_by(StampCredential.id)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def _require_stamp(connection: sa.Connection, merchant_id: int, stamp_id: int) -> None:
+    stamp = sa.select(Stamp.id).where(Stamp.id == stamp_id, Stamp.merchant_id == merchant_id)
+    if connection.execute(stamp).first() is None:
+        raise NotFoundError("stamp", f"no stamp {stamp_id}")

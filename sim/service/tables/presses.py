@@ -68,21 +68,23 @@ class Press(Table):
     reviewed_us: Mapped[int | None] = mapped_column(sa.BigInteger())
 
 
-class SpentCredential(Table):
-    """Counters of a stamp's credentials that were used: each is good once."""
+class CredentialUse(Table):
+    """What was used of a credential: each counter is good once."""
 
-    __tablename__ = "spent_credentials"
-    __table_args__ = (sa.UniqueConstraint("stamp_id", "kind", "counter"),)
+    __tablename__ = "credential_uses"
+    __table_args__ = (sa.UniqueConstraint("credential_id", "counter", "holder"),)
     append_only = True
 
-    stamp_id: Mapped[int] = reference("stamps.id")
-    kind: Mapped[Word]
+    credential_id: Mapped[int] = reference("stamp_credentials.id")
     counter: Mapped[int] = mapped_column(sa.BigInteger())
+    """Of a tag's tap, a beacon's window or a password's step; the number of a challenge."""
+    holder: Mapped[int] = mapped_column(sa.BigInteger())
+    """The member who used what everybody in the shop hears; 0: good once, whoever comes."""
     at_us: Mapped[Moment]
 
 
 class StampCredential(Table):
-    """A tag or beacon that belongs to a stamp; its counter is moved by compare-and-set alone."""
+    """A tag, beacon or sounder that belongs to a stamp; a tag's counter is moved by compare-and-set alone."""
 
     __tablename__ = "stamp_credentials"
     __table_args__ = (sa.UniqueConstraint("kind", "name"), sa.Index(None, "stamp_id"))
@@ -92,6 +94,28 @@ class StampCredential(Table):
     name: Mapped[Word]
     """Which one, such as a tag's UID in hexadecimal."""
     counter: Mapped[int] = mapped_column(sa.BigInteger(), default=-1)
+
+
+class BeaconClock(Table):
+    """What is believed of a beacon's clock; whoever reads it to judge by it locks it.
+
+    Attributes:
+        window_s: length of a window of the clock.
+        known_us: when it stood between ``earliest_s`` and ``latest_s``.
+        repeats_to: last window that it may have shown before its battery was changed.
+        back_until_us: until when it may turn up in a window of the day before.
+    """
+
+    __tablename__ = "beacon_clocks"
+    __table_args__ = (sa.UniqueConstraint("credential_id"),)
+
+    credential_id: Mapped[int] = reference("stamp_credentials.id")
+    window_s: Mapped[int]
+    known_us: Mapped[Moment]
+    earliest_s: Mapped[float]
+    latest_s: Mapped[float]
+    repeats_to: Mapped[int] = mapped_column(sa.BigInteger(), default=-1)
+    back_until_us: Mapped[int | None] = mapped_column(sa.BigInteger())
 
 
 class Review(Table):

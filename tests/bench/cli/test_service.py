@@ -21,7 +21,7 @@ def test_migrate_and_seed_make_a_database_with_keys(
     from bench.cli.service import migrate, seed
 
     migrate(database, as_json=True)
-    assert json.loads(capsys.readouterr().out) == {"revision": "0001"}
+    assert json.loads(capsys.readouterr().out) == {"revision": "0002"}
     seed(database, merchants=1, stores=2, stamps=1, vendor="V", number=0, as_json=True)
     made = json.loads(capsys.readouterr().out)
     assert len(made["merchants"][0]["stamps"]) == 2

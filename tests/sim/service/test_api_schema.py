@@ -18,6 +18,7 @@ def test_no_request_makes_the_service_fail(any_world: Any) -> None:
     keys = {
         "/v1/presses": any_world.one.app_key,
         "/v1/presses/fallback": any_world.one.app_key,
+        "/v1/presses/challenges": any_world.one.app_key,
         "/v3/stamp": any_world.one.app_key,
     }
     failures, requests = [], 0

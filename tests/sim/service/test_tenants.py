@@ -34,7 +34,7 @@ def test_the_migrations_make_exactly_the_tables(database_url: str) -> None:
 
 def test_an_old_schema_is_not_served(tmp_path: Any) -> None:
     settings = ServiceSettings(bytes(32), f"sqlite:///{tmp_path / 'new.sqlite3'}")
-    with pytest.raises(InputError, match="is at revision None; expected 0001"):
+    with pytest.raises(InputError, match="is at revision None; expected 0002"):
         open_service(settings)
 
 
@@ -96,6 +96,8 @@ def ids_of(world: Any) -> dict[str, Any]:
     far = world.body()["place"] | {"lat_deg": 35.1}
     world.press(place=far, member="thief", device="thief's")
     alarm = world.ok("GET", f"{base}/alarms", key)[0]["id"]
+    stamp = f"{base}/stamps/{one.stamps[0].stamp_id}"
+    credential = world.ok("POST", f"{stamp}/credentials", key, json={"uid": "04de5f1eacc041"})["id"]
     with world.service.database.write() as connection:
         key_id, _ = make_key(connection, Role.APP, now_us=0, merchant_id=one.merchant_id)
     return {
@@ -103,6 +105,7 @@ def ids_of(world: Any) -> dict[str, Any]:
         "merchant_id": one.merchant_id,
         "store_id": one.stores[0].store_id,
         "stamp_id": one.stamps[0].stamp_id,
+        "credential_id": credential,
         "press_id": redeem["press"],
         "coupon_id": coupon,
         "redemption_id": redemption,
@@ -121,7 +124,12 @@ def routes(world: Any) -> list[tuple[str, str]]:
     return [(method.upper(), path) for path, methods in sorted(paths.items()) for method in methods]
 
 
-OPEN = {("GET", "/v1/bundle-key"), ("POST", "/v1/presses"), ("POST", "/v1/presses/fallback")}
+OPEN = {
+    ("GET", "/v1/bundle-key"),
+    ("POST", "/v1/presses"),
+    ("POST", "/v1/presses/fallback"),
+    ("POST", "/v1/presses/challenges"),
+}
 """Routes whose path names nobody's things: what they may touch follows from the key alone."""
 
 
@@ -149,6 +157,7 @@ def test_other_tenants_ids_in_one_s_own_paths_lead_nowhere(world: Any) -> None:
     ids = ids_of(world) | {"merchant_id": world.two.merchant_id}
     del ids["member"]
     bodies = {
+        "/battery": {"reason": "x"},
         "/state": {"state": "disabled", "reason": "x"},
         "/review": {"accept": True, "reason": "x"},
         "/credentials": {"uid": "04de5f1eacc040"},

@@ -12,6 +12,31 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_APPEND_ONLY = (
+    "alarm_events",
+    "alarm_presses",
+    "consents",
+    "entries",
+    "invoices",
+    "punches",
+    "redemption_events",
+    "reviews",
+    "spent_credentials",
+    "stamp_events",
+    "usage_events",
+)
+_CHANGEABLE = (
+    "outcome",
+    "reason",
+    "reviewed_us",
+    "token_used_us",
+    "device",
+    "lat_deg",
+    "lon_deg",
+    "accuracy_m",
+)
+"""Of a press."""
+
 
 def upgrade() -> None:
     """Make the change."""
@@ -477,7 +502,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_redemption_events_redemption_id"), "redemption_events", ["redemption_id"], unique=False
     )
-    make_triggers(op.get_bind())
+    make_triggers(op.get_bind(), dict.fromkeys(_APPEND_ONLY, ()) | {"presses": _CHANGEABLE})
 
 
 def downgrade() -> None:

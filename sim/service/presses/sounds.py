@@ -1,0 +1,183 @@
+"""Sound as a second factor: the service asks with a challenge, the stamp answers with a token, once.
+
+A challenge is not stored: when it was given is in it; its MAC says that it is ours, and for which merchant.
+It is good for half a minute, and for one press.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from firmware_emulator.errors import ProtocolError
+from sim.credentials.secrets import Secret
+from sim.credentials.sound.token import EARLY_S, KEY_BYTES, LATE_S, SoundToken, window_at, window_of
+from sim.service.clock import SECOND_US
+from sim.service.presses.credentials import (
+    ANYBODY,
+    MALFORMED,
+    NOT_GENUINE,
+    OUT_OF_TIME,
+    Checked,
+    Claim,
+    pair,
+    spend,
+)
+from sim.service.problems import MalformedError
+from sim.service.rules import Rules
+from sim.service.tables.presses import StampCredential
+
+if TYPE_CHECKING:
+    from sim.service.service import Service
+
+SOUND: Final = "sound"
+_NUMBER_BYTES: Final = 8
+_MAC_BYTES: Final = 16
+_BYTES: Final = 2 * _NUMBER_BYTES + _MAC_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What a stamp is asked.
+
+    Attributes:
+        at_us: when it was given.
+        number: drawn at random, 64 bits with sign.
+        mac: of the service that gave it, for one merchant.
+    """
+
+    at_us: int
+    number: int
+    mac: bytes
+
+    @property
+    def nonce(self) -> bytes:
+        """What the stamp signs."""
+        return _numbers(self.at_us, self.number) + self.mac
+
+    @property
+    def text(self) -> str:
+        """As it travels."""
+        return base64.urlsafe_b64encode(self.nonce).rstrip(b"=").decode()
+
+
+def new_challenge(secret: bytes, merchant_id: int, now_us: int) -> Challenge:
+    """A challenge for a press at one merchant."""
+    number = int.from_bytes(secrets.token_bytes(_NUMBER_BYTES), "big", signed=True)
+    return Challenge(now_us, number, _mac(secret, merchant_id, now_us, number))
+
+
+def read_challenge(secret: bytes, merchant_id: int, text: str) -> Challenge | None:
+    """The challenge of a text, whenever it was given; None if it was not given here, for this merchant."""
+    try:
+        content = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    if len(content) != _BYTES:
+        return None
+    at_us, number = (
+        int.from_bytes(content[at : at + _NUMBER_BYTES], "big", signed=True) for at in (0, _NUMBER_BYTES)
+    )
+    found = Challenge(at_us, number, content[2 * _NUMBER_BYTES :])
+    return found if hmac.compare_digest(found.mac, _mac(secret, merchant_id, at_us, number)) else None
+
+
+def sound_key(secret: bytes, stamp: str) -> Secret:
+    """The key of a stamp that sounds, by its id in hexadecimal."""
+    return Secret(hmac.digest(secret, f"sound-key:{stamp}".encode(), "sha256"), KEY_BYTES)
+
+
+class SoundCheck:
+    """Checks what a stamp sounded: it answers a challenge of ours, and each challenge is answered once."""
+
+    def __init__(self, secret: bytes, rules: Rules) -> None:
+        self._secret, self._rules = secret, rules
+
+    def check(self, connection: sa.Connection, claim: Claim, values: Mapping[str, str]) -> Checked:
+        """Check ``values["token"]`` (hexadecimal) against ``values["challenge"]``."""
+        token = _parsed(values.get("token", ""))
+        if token is None:
+            return Checked(False, MALFORMED)
+        challenge = read_challenge(self._secret, claim.merchant_id, values.get("challenge", ""))
+        if challenge is None:
+            return Checked(False, NOT_GENUINE)
+        if not answers_in_time(challenge, self._rules, claim.now_us):
+            return Checked(False, OUT_OF_TIME)
+        right = answers(self._secret, challenge, token, claim.now_s)
+        mine = connection.execute(
+            sa.select(StampCredential.id).where(
+                StampCredential.stamp_id == claim.stamp_id,
+                StampCredential.kind == SOUND,
+                StampCredential.name == token.stamp.hex(),
+            )
+        ).scalar_one_or_none()
+        if mine is None or not right:
+            return Checked(False, NOT_GENUINE)
+        return spend(connection, mine, challenge.number, ANYBODY, claim.now_us)
+
+
+def answers_in_time(challenge: Challenge, rules: Rules, now_us: int) -> bool:
+    """Whether a challenge may be answered now; other workers' clocks may be a little ahead."""
+    age_s = (now_us - challenge.at_us) / SECOND_US
+    return -EARLY_S <= age_s <= rules.challenge_seconds
+
+
+def answers(secret: bytes, challenge: Challenge, token: SoundToken, now_s: float) -> bool:
+    """Whether a token answers a challenge; the stamp's clock may be 15 s slow and 2 s fast."""
+    first, last = window_at(challenge.at_us / SECOND_US - LATE_S), window_at(now_s + EARLY_S)
+    key = sound_key(secret, token.stamp.hex())
+    return window_of(token, key, first, last, (challenge.nonce,)) is not None
+
+
+def pair_sound(
+    service: Service,
+    connection: sa.Connection,
+    merchant_id: int,
+    stamp_id: int,
+    *,
+    challenge: str,
+    token: str,
+) -> int:
+    """Let a stamp that sounds prove itself by this; the answer to a challenge says which it is.
+
+    Raises:
+        NotFoundError: no such stamp.
+        ConflictError: it belongs to one already.
+        MalformedError: the token does not answer the challenge, or not in time.
+    """
+    secret, rules, now_us = service.settings.secret, service.rules, service.clock.now_us()
+    asked, answer = read_challenge(secret, merchant_id, challenge), _parsed(token)
+    if (
+        asked is None
+        or answer is None
+        or not answers_in_time(asked, rules, now_us)
+        or not answers(secret, asked, answer, now_us / SECOND_US)
+    ):
+        raise MalformedError(
+            "token",
+            f"token: expected a stamp's answer to a challenge of the last {rules.challenge_seconds} s",
+        )
+    return pair(connection, merchant_id, stamp_id, SOUND, answer.stamp.hex())
+
+
+def _parsed(text: str) -> SoundToken | None:
+    try:
+        return SoundToken.parse(bytes.fromhex(text))
+    except (ValueError, ProtocolError):
+        return None
+
+
+def _numbers(at_us: int, number: int) -> bytes:
+    return b"".join(value.to_bytes(_NUMBER_BYTES, "big", signed=True) for value in (at_us, number))
+
+
+def _mac(secret: bytes, merchant_id: int, at_us: int, number: int) -> bytes:
+    text = f"challenge:{merchant_id}:".encode() + _numbers(at_us, number)
+    return hmac.digest(secret, text, "sha256")[:_MAC_BYTES]
