@@ -25,6 +25,72 @@ TOLERANCE, LARGEST_PPM = 1, 150.0
 CODE, NEAR_DBM = 7, -50
 
 
+class ClockOracle:
+    """Which windows a clock may stand in that was known once, and errs.
+
+    Args:
+        since_s: when it stood at ``clock_s``.
+        clock_s: what it stood at.
+        window_s: length of its windows.
+        late: windows by which what is shown may lag behind the clock.
+    """
+
+    def __init__(self, since_s: float, clock_s: float, window_s: int, late: int = 0) -> None:
+        self._window_s, self._late = window_s, late
+        self._since_s, self._earliest_s, self._latest_s = since_s, clock_s, clock_s
+
+    def allowed(self, time_s: float) -> tuple[int, int]:
+        """First and last window that may be shown."""
+        slow_s, fast_s = self._at(time_s)
+        first = math.floor(slow_s / self._window_s) - self._late - TOLERANCE
+        return max(0, first), math.floor(fast_s / self._window_s) + TOLERANCE
+
+    def accepted(self, window: int, time_s: float) -> None:
+        """Note that a window was shown: the clock has reached it."""
+        slow_s, fast_s = self._at(time_s)
+        self._earliest_s, self._since_s = max(slow_s, window * self._window_s), time_s
+        self._latest_s = max(fast_s, self._earliest_s)
+
+    def _at(self, time_s: float) -> tuple[float, float]:
+        passed_s = time_s - self._since_s
+        return (
+            self._earliest_s + passed_s * (1.0 - 1e-6 * LARGEST_PPM),
+            self._latest_s + passed_s * (1.0 + 1e-6 * LARGEST_PPM),
+        )
+
+
+class EidOracle:
+    """The right decisions about the identifiers of one beacon.
+
+    Args:
+        key: of the beacon.
+        exponent: it rotates every 2**exponent seconds.
+        since_s: when its clock stood at ``clock_s``.
+        clock_s: what it stood at.
+    """
+
+    def __init__(self, key: Secret, exponent: int, since_s: float, clock_s: float) -> None:
+        self._key, self._exponent = key, exponent
+        self._clock = ClockOracle(since_s, clock_s, 1 << exponent, late=1)
+
+    def right(self, data: bytes, time_s: float) -> bool:
+        """The right decision for a member who has not used this identifier."""
+        window = self.window_of(data, *self._clock.allowed(time_s))
+        if window is None:
+            return False
+        self._clock.accepted(window, time_s)
+        return True
+
+    def window_of(self, data: bytes, first: int, last: int) -> int | None:
+        """Which of these windows an advertisement is of; None if of none."""
+        frame = parse_frame(data)
+        if isinstance(frame, Eid):
+            for window in range(first, last + 1):
+                if _spelled_out(self._key, self._exponent, window) == frame.identifier:
+                    return window
+        return None
+
+
 class Scene:
     """A shop with one beacon, known to the server since 0 s.
 
@@ -38,9 +104,8 @@ class Scene:
     def __init__(
         self, key: Secret, exponent: int, clock_s: float = FIRST_CLOCK_S, error_ppm: float = 0.0
     ) -> None:
-        self._key, self._exponent = key, exponent
-        self._earliest_s = self._latest_s = clock_s
-        self._since_s = 0.0
+        oracle = EidOracle(key, exponent, 0.0, clock_s)
+        self.oracle, self.window_of = oracle.right, oracle.window_of
         self.beacon = EidBeacon(key, exponent, BeaconClock(0.0, clock_s, error_ppm))
         self.resolver = Resolver(TOLERANCE)
         self.resolver.register("shop", key, exponent, 0.0, clock_s)
@@ -63,30 +128,6 @@ class Scene:
         """The server's decision about a press with this advertisement."""
         presented = Presented(Factor.BLE, data, time_s, rssi_dbm)
         return self._desk.decide(action, Evidence(member, time_s, Touch(CODE, time_s), presented)).accepted
-
-    def oracle(self, data: bytes, time_s: float) -> bool:
-        """The right decision for a member who has not used this identifier."""
-        window_s = 1 << self._exponent
-        passed_s = time_s - self._since_s
-        slow_s = self._earliest_s + passed_s * (1.0 - 1e-6 * LARGEST_PPM)
-        fast_s = self._latest_s + passed_s * (1.0 + 1e-6 * LARGEST_PPM)
-        first = max(0, math.floor(slow_s / window_s) - 1 - TOLERANCE)
-        last = math.floor(fast_s / window_s) + TOLERANCE
-        window = self.window_of(data, first, last)
-        if window is None:
-            return False
-        self._earliest_s, self._since_s = max(slow_s, window * window_s), time_s
-        self._latest_s = max(fast_s, self._earliest_s)
-        return True
-
-    def window_of(self, data: bytes, first: int, last: int) -> int | None:
-        """Which of these windows an advertisement is of; None if of none."""
-        frame = parse_frame(data)
-        if isinstance(frame, Eid):
-            for window in range(first, last + 1):
-                if _spelled_out(self._key, self._exponent, window) == frame.identifier:
-                    return window
-        return None
 
 
 def _spelled_out(key: Secret, exponent: int, window: int) -> bytes:

@@ -50,6 +50,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         guesses: of a one-time code.
         erasures: members who are erased.
         gestures: of each kind, for each of the capture rules.
+        relay_s: longest delay of a relay of Bluetooth, tried second by second.
+        beacon_days: of honest use of beacons before they are relayed.
+        recordings: of each beacon, up to 26 h old.
+        battery_changes: of beacons, spread over a day.
+        sound_replay_s: longest delay of a recording of sound, tried second by second.
+        at_once: presses that show one identifier, or one sound, at the same time.
     """
 
     transport: Transport = "http"
@@ -79,16 +85,24 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     guesses: _Count = 10_000
     erasures: _Count = 20
     gestures: _Count = 20
+    relay_s: Annotated[int, Meta(ge=1, le=600)] = 60
+    beacon_days: Annotated[int, Meta(ge=1, le=365)] = 7
+    recordings: Annotated[int, Meta(ge=2, le=10_000)] = 60
+    battery_changes: Annotated[int, Meta(ge=2, le=1440)] = 24
+    sound_replay_s: Annotated[int, Meta(ge=1, le=600)] = 120
+    at_once: Annotated[int, Meta(ge=2, le=64)] = 16
 
 
 def run(settings: Settings, *, seed: int, directory: Path, tell: Progress) -> Iterator[Finding]:
     """Play the city; see :class:`bench.scenarios.Scenario`."""
     from bench.scenarios.city_day import (
+        bluetooth,
         books,
         capture,
         honest,
         patterns,
         places,
+        sounds,
         staff,
         tokens,
         value,
@@ -104,5 +118,5 @@ def run(settings: Settings, *, seed: int, directory: Path, tell: Progress) -> It
         yield from honest.trials(stage)
         yield from value.trials(stage)
         stage.over(settings.attack_transport)
-        for part in (patterns, places, tokens, staff, books, capture):
+        for part in (patterns, places, tokens, staff, books, capture, bluetooth, sounds):
             yield from part.trials(stage)

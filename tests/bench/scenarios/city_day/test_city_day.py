@@ -13,14 +13,17 @@ import numpy as np
 import pytest
 
 from bench.scenarios import Progress, Trial, city_day
-from bench.scenarios.city_day import Settings, books, capture, honest, patterns, places
+from bench.scenarios.city_day import Settings, bluetooth, books, capture, honest, patterns, places, sounds
 from bench.scenarios.city_day.driving import Ask
 from bench.scenarios.city_day.hands import random_pads
 from bench.scenarios.city_day.reconciling import CARD, PER_DAY, Books
 from bench.scenarios.city_day.stage import Stage, at
 from bench.trials.plans import read_trial_plan
+from sim.credentials.ble.belief import BeaconBelief
 from sim.service.loyalty import cards
-from sim.service.presses import authentication, decision
+from sim.service.presses import authentication, beacons, decision
+from sim.service.presses import sounds as sounding
+from sim.service.presses.credentials import Checked
 
 PLAN = Path(__file__).parents[4] / "fixtures/plans/city-day.toml"
 SMALL = Settings(
@@ -48,6 +51,12 @@ SMALL = Settings(
     guesses=30,
     erasures=2,
     gestures=2,
+    relay_s=2,
+    beacon_days=1,
+    recordings=4,
+    battery_changes=2,
+    sound_replay_s=2,
+    at_once=4,
 )
 
 
@@ -83,7 +92,7 @@ def test_a_server_on_loopback_answers_as_the_application_does(stage: Any) -> Non
 
 def test_every_threat_has_a_line(findings: list[Any]) -> None:
     threats = {finding.threat.split()[0] for finding in findings if isinstance(finding, Trial)}
-    assert threats == {"1", "2", "3", "8", "9", "10", "11", "12", "12-13", "13", "14", "15", "16", "17"}
+    assert threats == {*(str(n) for n in (1, 2, 3, *range(6, 18))), "12-13"}
 
 
 def test_findings_name_no_member_key_or_place(findings: list[Any]) -> None:
@@ -140,6 +149,29 @@ class TestTrialsCanFail:
     def test_places_ignored(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(authentication, "suspicions", lambda *args: iter(()))
         assert failed(places.trials(stage)) == {"8", "10"}
+
+    def test_beacons_of_the_day_before_taken(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        original = BeaconBelief.judge
+
+        def gullible(belief: BeaconBelief, window: int, time_s: float) -> Any:
+            belief.back_until_s = time_s
+            return original(belief, window, time_s)
+
+        monkeypatch.setattr(BeaconBelief, "judge", gullible)
+        assert failed(bluetooth._recorded(stage)) == {"6"}
+
+    def test_a_credential_used_again(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        for module in (beacons, sounding):
+            monkeypatch.setattr(module, "spend", lambda *args: Checked(True))
+        assert failed(bluetooth._used_again(stage)) == {"6"}
+        assert failed(sounds.trials(stage)) == {"7"}
+
+    def test_challenges_that_last(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sounding, "answers_in_time", lambda *args: True)
+        stage.settings = msgspec.structs.replace(SMALL, sound_replay_s=32)
+        merchant = stage.merchant("Sounding", factor="sound")
+        sounder = sounds.Sounder(stage, merchant, merchant.stamp, draws("sound"), 0.0)
+        assert failed([sounds._first_uses(stage, [sounder])]) == {"7"}
 
     def test_a_card_stamped_twice(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         original = cards.movement
