@@ -163,9 +163,9 @@ def _strengths(stage: Stage) -> Trial:
 def _rolled_over(stage: Stage, exponent: int) -> Iterator[Trial]:
     """Second by second around the instant at which the temporary key changes."""
     rng, around_s = stage.draws(f"roll-over {exponent}"), stage.settings.relay_s
-    window_s = 1 << exponent
+    window_s, stamps = 1 << exponent, min(_STAMPS, 2 * around_s)
     stage.tell.say(f"Bluetooth: clocks roll over, windows of {window_s} s")
-    merchant, timeline = _shop(stage, f"Rolled over {exponent}", _STAMPS), Timeline(stage)
+    merchant, timeline = _shop(stage, f"Rolled over {exponent}", stamps), Timeline(stage)
     honest = Tally(HONEST, f"clock rolls over at 65,536 s, windows of {window_s} s: accepted")
     relays = _Relays(
         RELAY, f"relayed by 0 to 60 s over the roll-over at 65,536 s, windows of {window_s} s: {EXACT}"
@@ -175,7 +175,7 @@ def _rolled_over(stage: Stage, exponent: int) -> Iterator[Trial]:
         Beacon(stage, merchant, stamp, rng, exponent, clock_s=begins_s) for stamp in merchant.store.stamps
     ]
     for second in range(60, 60 + 2 * around_s):
-        beacon, time_s = beacons[second % _STAMPS], beacons[0].now_s + second + 0.5
+        beacon, time_s = beacons[second % stamps], beacons[0].now_s + second + 0.5
         timeline.at(time_s, partial(_live, honest, beacon))
         timeline.at(time_s + 0.25, partial(relays.presented, beacon, float(rng.integers(0, 61))))
     timeline.play()

@@ -65,7 +65,7 @@ class Sounder:
     def answer(self, challenge: dict[str, str]) -> dict[str, str]:
         """What the stamp sounds now, beside the challenge that it answers."""
         now_s = self._stage.clock.at_us / SECOND_US
-        token = self._sounder.press(now_s, bytes.fromhex(challenge["nonce"]))
+        token = self._sounder.press(now_s, bytes.fromhex(challenge["challenge"]))
         return {"challenge": challenge["challenge"], "token": token.encoded.hex()}
 
     def asked(self, values: dict[str, str], *, member: str = "", purpose: str = "redeem") -> Ask:
@@ -133,8 +133,8 @@ def _challenges(stage: Stage, sounder: Sounder) -> Iterator[Trial]:
         answers = [
             sounder.answer(sounder.challenge()) | {"challenge": sounder.challenge()["challenge"]},
             sounder.answer(sounder.challenge(other)),
-            sounder.answer({"challenge": made_up.text, "nonce": made_up.nonce.hex()}),
-            sounder.answer({"challenge": "", "nonce": ""}),
+            sounder.answer({"challenge": made_up.text}),
+            sounder.answer({"challenge": ""}),
         ]
         for answer in answers:
             wrong.expect(False, sounder.accepts(answer))

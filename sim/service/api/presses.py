@@ -53,7 +53,11 @@ class PlaceBody(Body):
 
 
 class CredentialBody(Body):
-    """A second factor, as its verifier wants it."""
+    """A second factor, as its verifier wants it.
+
+    ``sun``: ``url`` of a tap. ``ble-eid`` and ``ble-otp``: ``frame``, in hexadecimal, and ``rssi_dbm``, as
+    heard now. ``sound``: ``token`` and the ``challenge`` that it answers, in hexadecimal.
+    """
 
     kind: Short
     values: Annotated[dict[str, Long], Field(max_length=20)]
@@ -166,7 +170,7 @@ def post_challenge(access: PressDep) -> dict[str, str]:
     service, now_us = access.service, access.service.clock.now_us()
     challenge = new_challenge(service.settings.secret, access.merchant_id, now_us)
     until = to_datetime(now_us + service.rules.challenge_seconds * SECOND_US)
-    return {"challenge": challenge.text, "nonce": challenge.nonce.hex(), "until": until.isoformat()}
+    return {"challenge": challenge.text, "until": until.isoformat()}
 
 
 @router.post("/merchants/{merchant_id}/tokens/verify")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter
-from pydantic import Field, StringConstraints
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from sim.credentials.ble.beacon import FIRST_CLOCK_S
 from sim.credentials.ble.eid import CLOCK_SPAN_S, LARGEST_EXPONENT
@@ -76,8 +76,26 @@ class NewSound(Body):
     """A stamp that sounds, by its answer to a challenge."""
 
     kind: Literal["sound"]
-    challenge: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+    challenge: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{64}$")]
     token: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{26}$")]
+
+
+def _kind(body: object) -> str:
+    """Of a credential that is to be paired; tags were there first, and need not say so."""
+    return str(body.get("kind", "sun") if isinstance(body, dict) else getattr(body, "kind", "sun"))
+
+
+NewCredential = Annotated[
+    Annotated[NewTag, Tag("sun")]
+    | Annotated[NewBeacon, Tag("ble-eid")]
+    | Annotated[NewPasswords, Tag("ble-otp")]
+    | Annotated[NewSound, Tag("sound")],
+    Discriminator(
+        _kind,
+        custom_error_type="kind",
+        custom_error_message="expected the kind sun, ble-eid, ble-otp or sound",
+    ),
+]
 
 
 class Battery(Body):
@@ -147,7 +165,7 @@ def post_state(merchant_id: PathId, stamp_id: PathId, body: NewState, access: Me
 def post_credential(
     merchant_id: PathId,
     stamp_id: PathId,
-    body: NewTag | NewBeacon | NewPasswords | NewSound,
+    body: NewCredential,
     access: MerchantDep,
 ) -> dict[str, int]:
     """Let a tag, beacon or sounder belong to a stamp; from then on it proves that the stamp is there."""

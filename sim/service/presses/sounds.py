@@ -6,8 +6,6 @@ It is good for half a minute, and for one press.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import secrets
 from collections.abc import Mapping
@@ -64,8 +62,8 @@ class Challenge:
 
     @property
     def text(self) -> str:
-        """As it travels."""
-        return base64.urlsafe_b64encode(self.nonce).rstrip(b"=").decode()
+        """As it travels, in hexadecimal."""
+        return self.nonce.hex()
 
 
 def new_challenge(secret: bytes, merchant_id: int, now_us: int) -> Challenge:
@@ -77,8 +75,8 @@ def new_challenge(secret: bytes, merchant_id: int, now_us: int) -> Challenge:
 def read_challenge(secret: bytes, merchant_id: int, text: str) -> Challenge | None:
     """The challenge of a text, whenever it was given; None if it was not given here, for this merchant."""
     try:
-        content = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
-    except (ValueError, binascii.Error):
+        content = bytes.fromhex(text)
+    except ValueError:
         return None
     if len(content) != _BYTES:
         return None

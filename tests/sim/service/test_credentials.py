@@ -84,6 +84,14 @@ def test_a_tag_belongs_to_one_stamp(world: Any) -> None:
     assert world.call("POST", path, world.one.server_key, json={"uid": UID.hex()}).status_code == 409
 
 
+def test_a_second_tag_of_a_stamp_counts_by_itself(any_world: Any) -> None:
+    first = Tapped(any_world)
+    assert press(any_world, first.url())["outcome"] == "accepted"
+    second = Tapped(any_world, bytes.fromhex("04de5f1eacc041"))
+    assert press(any_world, second.url())["outcome"] == "accepted"
+    assert press(any_world, first.url())["outcome"] == "accepted"
+
+
 def test_an_unknown_kind_of_credential_is_refused(world: Any) -> None:
     assert world.press(credentials=[{"kind": "magic", "values": {}}])["reason"] == "factor_unknown"
 
