@@ -114,11 +114,12 @@ def test_a_challenge_made_up_is_refused(world: Any) -> None:
     assert sounder.reason(answer) == "sound_not_genuine"
 
 
-@pytest.mark.parametrize("name", ["challenge", "token"])
-@pytest.mark.parametrize("text", ["", "é", "zz", "A" * 64, "0" * 26])
-def test_what_is_no_answer_is_refused(world: Any, name: str, text: str) -> None:
+def test_what_is_no_answer_is_refused(world: Any) -> None:
     sounder = Sounder(world)
-    assert sounder.reason(sounder.answer() | {name: text}) in ("sound_not_genuine", "sound_malformed")
+    for text in ("", "é", "zz", "A" * 64, "0" * 26):
+        for name, reason in (("challenge", "sound_not_genuine"), ("token", "sound_malformed")):
+            expected = "sound_not_genuine" if text == "0" * 26 else reason
+            assert sounder.reason(sounder.answer() | {name: text}) == expected
 
 
 def test_the_sound_of_another_stamp_is_refused(world: Any) -> None:
