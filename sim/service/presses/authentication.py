@@ -245,7 +245,10 @@ def _factor(case: _Case, stamp: Any) -> tuple[str, Decision | None]:
     """The second factor that was proved; any that fails refuses the press."""
     proved = []
     claim = Claim(case.merchant_id, stamp.id, case.start.member_id, case.evidence.purpose, case.now_us)
-    for credential in case.evidence.credentials:
+    # In one order, so that two presses with the same credentials cannot wait for each other.
+    for credential in sorted(
+        case.evidence.credentials, key=lambda one: (one.kind, sorted(one.values.items()))
+    ):
         verifier = case.service.verifiers.get(credential.kind)
         if verifier is None:
             return "", decision.refused("factor_unknown")
