@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+import signal
 import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -59,6 +61,9 @@ def _say(message: object) -> None:
 def main() -> None:
     """Run the command line and exit with pytest's status numbers, or 77 where hardware is missing."""
     _register_commands()
+    if threading.current_thread() is threading.main_thread():
+        # A service manager's stop is an interrupt too: what was begun is ended in order.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status = app(standalone_mode=False)
         if status == _TYPERS_INTERRUPTED:

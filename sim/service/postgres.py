@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from firmware_emulator.errors import LinkError
 _DEBIAN: Final = Path("/usr/lib/postgresql")
 _ACCOUNT: Final = "postgres"
 _USER: Final = "stampbench"
+_GUARD: Final = Path(__file__).with_name("postgres_guard.py")
 _STOP_S: Final = 30.0
 
 
@@ -31,7 +33,8 @@ def find_postgres() -> Path | None:
 class PostgresServer:
     """A server for tests and measurements; a context manager.
 
-    PostgreSQL refuses to run as root: there it runs under the account ``postgres``.
+    PostgreSQL refuses to run as root: there it runs under the account ``postgres``. Its guard, a process of
+    its own, ends it at the end of the block, or with this process, even one that is killed.
 
     Args:
         binaries: folder of its programs.
@@ -50,6 +53,21 @@ class PostgresServer:
         if self._user is not None and self._group is not None:
             os.chown(self._folder, self._user, self._group)
         data = self._folder / "data"
+        self._guard = self._set_guard()
+        try:
+            self._start(data)
+        except BaseException:
+            self._dismiss()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._dismiss() != 0 and kind is None:
+            raise LinkError("PostgreSQL: pg_ctl stop: the server did not end, or had ended before")
+
+    def _start(self, data: Path) -> None:
         self._run("initdb", "-D", str(data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
         options = ["-k", str(self._folder), "-c", "listen_addresses="]
         for setting in self._settings:
@@ -57,15 +75,25 @@ class PostgresServer:
         self._run(
             "pg_ctl", "-D", str(data), "-w", "-l", str(self._folder / "log"), "-o", " ".join(options), "start"
         )
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "-w", "stop")
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+    def _set_guard(self) -> subprocess.Popen[bytes]:
+        account = [str(one) if one is not None else "-" for one in (self._user, self._group)]
+        command = [sys.executable, "-I", "-S", str(_GUARD), str(self._binaries / "pg_ctl")]
+        return subprocess.Popen(
+            [*command, str(self._folder), *account],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C in a terminal reaches this process and not the guard
+        )
+
+    def _dismiss(self) -> int:
+        """Let the guard do its work now; what ``pg_ctl stop`` said."""
+        if self._guard.stdin is not None:
+            self._guard.stdin.close()
+        status = self._guard.wait(2 * _STOP_S)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        return status
 
     def url(self, database: str) -> str:
         """Of a database on this server."""
