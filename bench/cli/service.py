@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -39,42 +39,11 @@ def serve(
 
     require_service()
 
-    import os
-    import socket
+    from bench.service.serving import serve_forever
 
-    import uvicorn
-
-    from firmware_emulator.errors import InputError
-    from sim.service.housekeeping import FileTransport, Housekeeping
-    from sim.service.logs import log_requests
-    from sim.service.service import open_service
-    from sim.service.settings import DATABASE_VARIABLE, SECRET_VARIABLE, ServiceSettings, read_secret
-
-    secret = read_secret(database)
-    service = open_service(ServiceSettings(secret, database))
-    os.environ |= {DATABASE_VARIABLE: database, SECRET_VARIABLE: secret.hex()}
-    try:
-        listener = socket.create_server((host, port), backlog=512)
-    except OSError as error:
-        raise InputError(f"--host {host} --port {port}: {error.strerror}") from error
-    options: dict[str, Any] = {
-        "factory": True,
-        "access_log": False,
-        "log_level": "warning",
-        "log_config": None if quiet else log_requests(),
-        "ws": "none",
-    }
-    application = "sim.service.app:app_from_environment"
-    # Answers leave in two parts: without this the second waits for the client's acknowledgement of the first.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    with listener, Housekeeping(service, None if outbox is None else FileTransport(outbox)):
-        typer.echo(f"http://{host}:{listener.getsockname()[1]}")
-        if workers == 1:
-            uvicorn.Server(uvicorn.Config(application, **options)).run(sockets=[listener])
-        else:
-            listener.set_inheritable(True)
-            uvicorn.run(application, fd=listener.fileno(), workers=workers, **options)
-    service.database.close()
+    serve_forever(
+        database, host=host, port=port, outbox=outbox, workers=workers, quiet=quiet, announce=typer.echo
+    )
 
 
 def seed(

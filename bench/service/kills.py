@@ -8,23 +8,46 @@ from __future__ import annotations
 
 import signal
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from bench.service.process import QuickClient, ServiceProcess
+from bench.service.warm import WarmService
 from firmware_emulator.errors import LinkError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sim.service.seed import SeededMerchant
-
-_SECRET: Final = bytes(range(32))
+SENDERS: Final = 4
+_ROUND: Final = 20
+"""Presses of each sender from start to start; fewer of one stamp than the service calls a burst."""
+_COLD: Final = 10
+"""One start in so many is that of the command, from a new interpreter on."""
 _LONGEST_S: Final = 0.2
 """A press takes some milliseconds: kills fall before, into and between many of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """A service to be killed, and a merchant of it.
+
+    Attributes:
+        url: of the database, with all tables.
+        secret: of the service.
+        merchant_id, app_key, server_key: of the merchant.
+        stamps: of the merchant: ``SENDERS`` for each kill, so that none is pressed too often.
+        press: contacts of a press of that stamp, by number; called in one thread.
+    """
+
+    url: str
+    secret: bytes
+    merchant_id: int
+    app_key: str
+    server_key: str
+    stamps: int
+    press: Callable[[int], list[list[float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,121 +56,119 @@ class KillReport:
 
     Attributes:
         kills: of the service.
-        presses: of distinct members, every one of which was accepted in the end.
-        told: presses that were answered before a kill.
+        presses: sent, of distinct members.
+        told: of these, answered before a kill.
+        kept: of the others, known to the service all the same: killed between commit and answer.
         lost: answered presses of which the service later knew nothing, or something else.
-        miscounted: presses that stand on their member's card other than once.
+        miscounted: presses that stand in their member's ledger other than once.
     """
 
     kills: int
     presses: int
     told: int
+    kept: int
     lost: int
     miscounted: int
 
 
+@dataclass
+class _Sent:
+    """Every press that was sent, and the answers that came."""
+
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    told: dict[int, dict[str, Any]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 def kill_and_recover(
-    url: str,
+    victim: Victim,
     folder: Path,
     *,
     kills: int,
-    presses_per_kill: int,
     rng: np.random.Generator,
     tell: Callable[[int], object] = lambda kill: None,
 ) -> KillReport:
     """Kill the service again and again and count what its database holds in the end.
 
     Args:
-        url: of a database with all tables.
+        victim: the service and where to press.
         folder: for the log.
         kills: how often.
-        presses_per_kill: sent from start to start, as many as are answered.
-        rng: draws the moments.
+        rng: draws the moments, up to 0.2 s after the first answer.
         tell: is told the number of every kill.
 
     Raises:
-        LinkError: the service does not start again.
+        LinkError: the service does not start again, or refuses a press.
     """
-    merchant = _merchant(url)
-    bodies = _bodies(merchant, kills * presses_per_kill, rng)
-    process = ServiceProcess(url, _SECRET, folder / "service.log")
-    told: dict[int, dict[str, Any]] = {}
+    started = victim.url, victim.secret, folder / "service.log"
+    cold, warm = ServiceProcess(*started), WarmService(*started)
+    sent = _Sent()
     for kill in range(kills):
         tell(kill)
-        numbers = range(kill * presses_per_kill, (kill + 1) * presses_per_kill)
-        _press_until_killed(process, merchant.app_key, bodies, numbers, told, rng)
-    lost = miscounted = 0
-    with process:
-        client = process.client()
-        for number, body in enumerate(bodies):
-            answer = _press(client, merchant.app_key, number, body)
-            before = told.get(number)
+        contacts = [
+            [victim.press((kill * SENDERS + sender) % victim.stamps) for _ in range(_ROUND)]
+            for sender in range(SENDERS)
+        ]
+        process = warm if kill % _COLD else cold
+        _press_until_killed(process, victim, contacts, sent, float(rng.uniform(0.0, _LONGEST_S)))
+    with cold:
+        client = cold.client()
+        kept = lost = miscounted = 0
+        for number, body in enumerate(sent.bodies):
+            answer = _press(client, victim, number, body)
+            before = sent.told.get(number)
+            kept += before is None and answer["earlier"]
             lost += before is not None and (not answer["earlier"] or answer["press"] != before["press"])
-            path = f"/v1/merchants/{merchant.merchant_id}/members/{body['member']}/card"
-            _, card = client.call("GET", path, merchant.server_key)
-            miscounted += card["balances"]["stamps"] != 1
+            path = f"/v1/merchants/{victim.merchant_id}/members/{body['member']}/ledger"
+            _, ledger = client.call("GET", path, victim.server_key)
+            stamps = [(entry["press"], entry["amount"]) for entry in ledger if entry["account"] == "stamps"]
+            miscounted += stamps != [(answer["press"], 1)]
         client.close()
-    return KillReport(kills, len(bodies), len(told), lost, miscounted)
-
-
-def _merchant(url: str) -> SeededMerchant:
-    from sim.service.seed import seed_world
-    from sim.service.service import open_service
-    from sim.service.settings import ServiceSettings
-
-    service = open_service(ServiceSettings(_SECRET, url))
-    always = [[(0, 1440)] for _ in range(7)]
-    world = seed_world(
-        service, merchants=1, stores=10, stamps_per_store=10, opening=always, check_distance=False
-    )
-    service.database.close()
-    return world.merchants[0]
-
-
-def _bodies(merchant: SeededMerchant, count: int, rng: np.random.Generator) -> list[dict[str, Any]]:
-    from sim.service.seed import pressed
-
-    return [
-        {
-            "contacts": pressed(merchant.stamps[n % len(merchant.stamps)].pads_mm, rng).tolist(),
-            "member": f"member-{n}",
-            "device": f"phone-{n}",
-        }
-        for n in range(count)
-    ]
+    return KillReport(kills, len(sent.bodies), len(sent.told), kept, lost, miscounted)
 
 
 def _press_until_killed(
     process: ServiceProcess,
-    key: str,
-    bodies: list[dict[str, Any]],
-    numbers: range,
-    told: dict[int, dict[str, Any]],
-    rng: np.random.Generator,
+    victim: Victim,
+    contacts: Sequence[Sequence[list[list[float]]]],
+    sent: _Sent,
+    after_s: float,
 ) -> None:
-    """Send presses until the service, killed a random while after the first answer, gives none."""
+    """All senders press until the service, killed a while after the first answer, gives none."""
     process.start()
-    client = process.client()
-    killer: threading.Timer | None = None
-    try:
-        for number in numbers:
-            told[number] = _press(client, key, number, bodies[number])
-            if killer is None:
-                after_s = float(rng.uniform(0.0, _LONGEST_S))
-                killer = threading.Timer(after_s, process.stop, (signal.SIGKILL,))
-                killer.start()
-    except LinkError:
-        if killer is None:
-            raise
-    finally:
-        client.close()
-        if killer is not None:
-            killer.join()
+    answered = threading.Event()
+
+    def send(mine: Sequence[list[list[float]]]) -> None:
+        client = process.client()
+        try:
+            for points in mine:
+                with sent.lock:
+                    number = len(sent.bodies)
+                    body = {"contacts": points, "member": f"member-{number}", "device": f"phone-{number}"}
+                    sent.bodies.append(body)
+                answer = _press(client, victim, number, body)
+                with sent.lock:
+                    sent.told[number] = answer
+                answered.set()
+        except LinkError:
+            if not answered.is_set():
+                raise
+        finally:
+            client.close()
+            answered.set()
+
+    with ThreadPoolExecutor(len(contacts)) as pool:
+        sending = [pool.submit(send, mine) for mine in contacts]
+        answered.wait()
+        threading.Event().wait(after_s)
+        process.stop(signal.SIGKILL)
+    for one in sending:
+        one.result()
 
 
-def _press(client: QuickClient, key: str, number: int, body: dict[str, Any]) -> dict[str, Any]:
-    headers = {"Idempotency-Key": f"kill-{number:06d}"}
-    status, answer = client.call("POST", "/v1/presses", key, body, headers)
+def _press(client: QuickClient, victim: Victim, number: int, body: dict[str, Any]) -> dict[str, Any]:
+    headers = {"Idempotency-Key": f"kill-{victim.merchant_id}-{number:06d}"}
+    status, answer = client.call("POST", "/v1/presses", victim.app_key, body, headers)
     if status != 200 or answer["outcome"] != "accepted":
         raise LinkError(f"service: press {number}: {status} {answer}")
     press: dict[str, Any] = answer

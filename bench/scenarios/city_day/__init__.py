@@ -19,6 +19,19 @@ from msgspec import Meta, Struct
 from bench.scenarios import Finding, Progress
 
 Transport = Literal["http", "asgi"]
+Part = Literal[
+    "honest",
+    "value",
+    "kills",
+    "patterns",
+    "places",
+    "tokens",
+    "staff",
+    "books",
+    "capture",
+    "bluetooth",
+    "sounds",
+]
 _Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
@@ -26,6 +39,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The ``[settings]`` table.
 
     Attributes:
+        parts: what is played; none: everything.
+        database: of the service: a file, or a PostgreSQL server of its own whose commits wait for the disk.
         transport: of honest use, races and kills; ``http`` is a server on loopback, ``asgi`` calls the
             application in this process.
         attack_transport: of all other attacks, whose numbers are large.
@@ -45,7 +60,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         staff_days: of colluding staff, and as many of honest staff.
         tokens: forged, or brought to the wrong place.
         races: rounds of ``racers`` clients that redeem one coupon.
-        kills: of the service's process.
+        kills: of the service's process, at random moments.
         usage_events: told in order, and again dropped, repeated and shuffled.
         guesses: of a one-time code.
         erasures: members who are erased.
@@ -58,6 +73,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         at_once: presses that show one identifier, or one sound, at the same time.
     """
 
+    parts: tuple[Part, ...] = ()
+    database: Literal["sqlite", "postgresql"] = "sqlite"
     transport: Transport = "http"
     attack_transport: Transport = "asgi"
     profile: str = "nexus-5"
@@ -80,7 +97,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tokens: _Count = 50
     races: _Count = 2
     racers: Annotated[int, Meta(ge=2, le=64)] = 50
-    kills: Annotated[int, Meta(ge=1, le=100)] = 3
+    kills: Annotated[int, Meta(ge=1, le=1_000)] = 3
     usage_events: Annotated[int, Meta(ge=10)] = 100_000
     guesses: _Count = 10_000
     erasures: _Count = 20
@@ -100,6 +117,7 @@ def run(settings: Settings, *, seed: int, directory: Path, tell: Progress) -> It
         books,
         capture,
         honest,
+        kills,
         patterns,
         places,
         sounds,
@@ -113,10 +131,20 @@ def run(settings: Settings, *, seed: int, directory: Path, tell: Progress) -> It
         digest = hashlib.sha256(name.encode()).digest()
         return np.random.default_rng([seed, int.from_bytes(digest[:8], "big")])
 
+    modules = {"honest": honest, "value": value, "kills": kills}
+    attacks = {
+        "patterns": patterns,
+        "places": places,
+        "tokens": tokens,
+        "staff": staff,
+        "books": books,
+        "capture": capture,
+        "bluetooth": bluetooth,
+        "sounds": sounds,
+    }
     with closing(Stage(settings, draws, seed, directory, tell)) as stage:
-        stage.over(settings.transport)
-        yield from honest.trials(stage)
-        yield from value.trials(stage)
-        stage.over(settings.attack_transport)
-        for part in (patterns, places, tokens, staff, books, capture, bluetooth, sounds):
-            yield from part.trials(stage)
+        for transport, parts in ((settings.transport, modules), (settings.attack_transport, attacks)):
+            stage.over(transport)
+            for name, part in parts.items():
+                if not settings.parts or name in settings.parts:
+                    yield from part.trials(stage)

@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ from sim.service.app import create_app
 from sim.service.clock import SECOND_US, VirtualClock, to_datetime, to_us
 from sim.service.database import Database
 from sim.service.migrations import migrate
+from sim.service.postgres import PostgresServer, find_postgres
 from sim.service.seed import SEOUL_DEG, moved, somewhere
 from sim.service.service import open_service
 from sim.service.settings import ServiceSettings
@@ -146,8 +148,9 @@ class Stage:
         self.clock = VirtualClock(at(FIRST_DAY))
         family = load_family(FAMILY)
         self._codes = iter(draws("codes").permutation(family.size)[:_CODES].tolist())
-        url = f"sqlite:///{directory / 'city-day.sqlite3'}"
-        tell.say("service: making the database, starting the server")
+        tell.say(f"service: making the database ({settings.database}), starting the server")
+        self._stack = ExitStack()
+        url = self._database_url()
         database = Database(url)
         migrate(database)
         database.close()
@@ -178,6 +181,21 @@ class Stage:
         """Stop the server, close the database."""
         self._leave()
         self.service.database.close()
+        self._stack.close()
+
+    def _database_url(self) -> str:
+        """A database without tables: a file, or a PostgreSQL of its own."""
+        if self.settings.database == "sqlite":
+            return f"sqlite:///{self.directory / 'city-day.sqlite3'}"
+        binaries = find_postgres()
+        if binaries is None:
+            raise InputError(
+                'database = "postgresql": the server\'s programs are not installed (Debian: postgresql);'
+                ' expected them, or "sqlite"'
+            )
+        server = self._stack.enter_context(PostgresServer(binaries, durable=True))
+        server.create_database("city")
+        return server.url("city")
 
     def number(self) -> int:
         """The next of the numbers that nothing else has."""
