@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 
 from sim.service.api import (
     attendance,
     billing,
     customers,
+    docs,
     fraud,
     loyalty,
     owner,
@@ -19,12 +19,12 @@ from sim.service.api import (
     stamps,
     tenants,
 )
+from sim.service.api.errors import RESPONSES, add_handlers
 from sim.service.logs import RequestLog
-from sim.service.problems import ServiceError
 from sim.service.service import Service, open_service
 from sim.service.settings import DATABASE_VARIABLE, DEFAULT_DATABASE, ServiceSettings, read_secret
 
-ROUTERS = (tenants, stamps, presses, fraud, loyalty, attendance, customers, billing, owner, snowshoe)
+ROUTERS = (tenants, stamps, presses, fraud, loyalty, attendance, customers, billing, owner)
 
 
 def create_app(service: Service) -> FastAPI:
@@ -33,11 +33,16 @@ def create_app(service: Service) -> FastAPI:
         title="stampbench stamp service",
         description="The stamp service's twin: presses in, decisions out, and all that follows from them.",
         version="1",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
     for module in ROUTERS:
-        app.include_router(module.router)
-    app.add_exception_handler(ServiceError, _answer)
+        app.include_router(module.router, responses=RESPONSES)
+    app.include_router(docs.router)
+    app.include_router(snowshoe.router)
+    add_handlers(app)
     app.add_middleware(RequestLog)
     return app
 
@@ -46,10 +51,3 @@ def app_from_environment() -> FastAPI:
     """The application of one worker process: its database and secret are in the environment."""
     database = os.environ.get(DATABASE_VARIABLE, DEFAULT_DATABASE)
     return create_app(open_service(ServiceSettings(read_secret(database), database)))
-
-
-async def _answer(request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, ServiceError):
-        raise error
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
-    return JSONResponse({"error": {"code": error.code, "message": str(error)}}, error.status, headers)

@@ -53,7 +53,12 @@ class Database:
         arguments: dict[str, Any] = {"timeout": _BUSY_S} if self.is_sqlite else {}
         try:
             self.engine = sa.create_engine(
-                parsed, pool_size=pool_size, max_overflow=0, connect_args=arguments, pool_timeout=_BUSY_S
+                parsed,
+                pool_size=pool_size,
+                max_overflow=0,
+                connect_args=arguments,
+                pool_timeout=_BUSY_S,
+                hide_parameters=True,  # errors end in logs
             )
         except (NoSuchModuleError, ModuleNotFoundError) as error:
             raise InputError(f"database {parsed.render_as_string()!r}: {error}") from None

@@ -14,7 +14,7 @@ import uuid
 from typing import Annotated, Any, Final
 
 import numpy as np
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, TypeAdapter
 
@@ -39,10 +39,34 @@ class StampRequest(BaseModel):
     data: list[tuple[float, float]] | str
 
 
-@router.post("/v3/stamp")
-def post_stamp(
+class StampError(BaseModel):
+    """What SnowShoe's API answers instead of a stamp: ``error`` has ``message`` and ``code``."""
+
+    error: dict[str, str | int]
+    receipt: str
+    secure: bool
+    created: str
+
+
+async def _body(request: Request) -> bytes:
+    """Read here, not by FastAPI: whatever is sent is answered in SnowShoe's form."""
+    return await request.body()
+
+
+_REQUEST: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": StampRequest.model_json_schema()}},
+    }
+}
+
+
+@router.post(
+    "/v3/stamp", responses={400: {"model": StampError}, 401: {"model": StampError}}, openapi_extra=_REQUEST
+)
+def post_snowshoe_stamp(
     request: Request,
-    body: StampRequest,
+    body: Annotated[bytes, Depends(_body)],
     service: ServiceDep,
     snowshoe_api_key: Annotated[str | None, Header()] = None,
 ) -> JSONResponse:
@@ -56,7 +80,7 @@ def post_stamp(
     except ServiceError as error:
         return _error(401, str(error), error.status, receipt, created)
     request.state.merchant_id = merchant_id
-    points = _points(body.data)
+    points = _points(body)
     if points is None:
         return _error(400, "data: expected points [[x, y], ...]", MALFORMED, receipt, created)
     answer = authenticate(
@@ -76,12 +100,13 @@ def post_stamp(
     return JSONResponse({"stamp": stamp, "receipt": str(receipt), "created": created})
 
 
-def _points(data: list[tuple[float, float]] | str) -> list[tuple[float, float]] | None:
+def _points(body: bytes) -> list[tuple[float, float]] | None:
     try:
+        data = StampRequest.model_validate_json(body).data
         if isinstance(data, str):
             data = json.loads(base64.b64decode(data, validate=True))
         return _contacts.validate_python(data)
-    except (ValueError, RecursionError):  # neither Base64 nor JSON nor points
+    except (ValueError, RecursionError):  # neither JSON nor Base64 nor points
         return None
 
 

@@ -289,6 +289,13 @@ class TestSnowshoe:
     def test_what_is_no_list_of_points_is_a_400(self, world: Any, data: Any) -> None:
         assert self.stamp(world, data).status_code == 400
 
+    @pytest.mark.parametrize("content", [b"", b"data=W1tdXQ==", b"[]", b'{"points": []}', b"\xff"])
+    def test_whatever_else_is_sent_is_a_400_in_its_form(self, world: Any, content: bytes) -> None:
+        headers = {"SnowShoe-Api-Key": world.one.app_key, "Content-Type": "application/json"}
+        answer = world.call("POST", "/v3/stamp", headers=headers, content=content)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, 31)
+        assert set(answer.json()) == {"error", "receipt", "secure", "created"}
+
     def test_a_bad_key_is_a_401(self, world: Any) -> None:
         assert self.stamp(world, self.points, "wrong").status_code == 401
 

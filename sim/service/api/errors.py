@@ -1,0 +1,99 @@
+"""Errors as they travel: one form for all, ``{"error": {"code", "message"}}``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from sim.service.logs import LOGGER
+from sim.service.problems import ServiceError
+
+_MOST: Final = 5
+"""What is wrong with a request beyond so many places is not told."""
+
+
+class ErrorBody(BaseModel):
+    """``code`` is for programs, ``message`` for people."""
+
+    code: str
+    message: str
+
+
+class Problem(BaseModel):
+    """What is answered when something is not done."""
+
+    error: ErrorBody
+
+
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Problem, "description": text}
+    for status, text in {
+        401: "No key, or one that is not known or was withdrawn",
+        403: "The key is not for this",
+        404: "Nothing there, or nothing that this key may see",
+        409: "It was done before, is being done, or stands in another state",
+        422: "The request does not have the right form, or makes no sense",
+    }.items()
+}
+"""Of every route, for its description."""
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let an application answer all errors in this form."""
+    app.add_exception_handler(ServiceError, _of_service)
+    app.add_exception_handler(RequestValidationError, _of_form)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(sa.exc.OperationalError, _of_database)
+
+
+def explain(errors: Sequence[Mapping[str, Any]]) -> str:
+    """What is wrong with a request, place by place; never what was sent."""
+    told = []
+    for error in errors[:_MOST]:
+        where, *names = [str(part) for part in error["loc"]]
+        place = ".".join(names) or where
+        told.append(f"{place} ({where}): {error['msg']}" if names else f"{place}: {error['msg']}")
+    return "; ".join(told)
+
+
+def _answer(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
+
+
+async def _of_service(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, ServiceError):
+        raise error
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+    return _answer(error.status, error.code, str(error), headers)
+
+
+async def _of_form(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return _answer(422, "form", explain(error.errors()))
+
+
+async def _of_http(request: Request, error: Exception) -> JSONResponse:
+    """Paths and methods that there are not."""
+    if not isinstance(error, HTTPException):
+        raise error
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    message = {404: "nothing under this path; /docs shows what there is"}.get(
+        error.status_code, str(error.detail)
+    )
+    return _answer(error.status_code, code, message, error.headers)
+
+
+async def _of_database(request: Request, error: Exception) -> JSONResponse:
+    """The database is away or too busy: nothing was done, and the same may be asked again."""
+    LOGGER.log(logging.ERROR, "database: %s", type(error).__name__)
+    return _answer(503, "database", "the database does not answer; try again", {"Retry-After": "1"})

@@ -1,0 +1,69 @@
+"""What the interface looks like to whoever meets it first: errors in one form, and a page that shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from sim.service.app import create_app
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code", "told"),
+    [
+        ("GET", "/nothing", None, 404, "not-found", "/docs"),
+        ("DELETE", "/v1/presses", None, 405, "method-not-allowed", "Not Allowed"),
+        ("POST", "/v1/presses", {"member": "anna"}, 422, "form", "expected either contacts or a reading"),
+        ("POST", "/v1/presses", {"contacts": "x"}, 422, "form", "contacts (body): "),
+        ("GET", "/v1/merchants/0/counts", None, 422, "form", "merchant_id (path): "),
+    ],
+)
+def test_every_error_has_one_form_and_repeats_nothing_that_was_sent(
+    world: Any, method: str, path: str, body: Any, status: int, code: str, told: str
+) -> None:
+    headers = {"Idempotency-Key": "first press"}
+    answer = world.call(method, path, world.one.app_key, headers=headers, json=body)
+    assert answer.status_code == status
+    assert answer.json()["error"]["code"] == code
+    assert told in answer.json()["error"]["message"]
+    assert "anna" not in answer.text
+
+
+def test_a_missing_header_is_named(world: Any) -> None:
+    answer = world.call("POST", "/v1/presses", world.one.app_key, json=world.body())
+    assert answer.json()["error"]["message"] == "idempotency-key (header): Field required"
+
+
+def test_a_database_that_is_away_is_a_503_that_says_to_try_again(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise sa.exc.OperationalError("SELECT secret", {"member": "anna"}, Exception("gone"))
+
+    monkeypatch.setattr("sim.service.api.access.principal_of", away)
+    answer = world.call("POST", "/v1/presses", "key", json={}, headers={"Idempotency-Key": "database away"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json()["error"] == {
+        "code": "database",
+        "message": "the database does not answer; try again",
+    }
+
+
+def test_errors_of_the_database_do_not_tell_what_was_stored(world: Any) -> None:
+    """They may end in a log."""
+    with pytest.raises(sa.exc.IntegrityError) as caught, world.service.database.write() as connection:
+        connection.execute(sa.text("INSERT INTO vendors (name) VALUES (:name)"), {"name": "anna"})
+    assert "anna" not in str(caught.value)
+
+
+def test_the_page_of_the_interface_shows_every_route_and_fetches_nothing(world: Any) -> None:
+    page = world.call("GET", "/docs")
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    for path, methods in create_app(world.service).openapi()["paths"].items():
+        for method in methods:
+            shown = f'<span class="method">{method.upper()}</span> <code>{path}</code>'
+            assert shown in page.text
+    assert "https://" not in page.text
+    assert world.call("GET", "/").headers["location"] == "/docs"
