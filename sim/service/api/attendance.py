@@ -21,8 +21,8 @@ from sim.service.api.access import (
     shown,
 )
 from sim.service.attendance.hours import Rule
-from sim.service.attendance.punches import add_shift, add_staff, correct, history
-from sim.service.attendance.wages import month_of_work
+from sim.service.attendance.punches import add_shift, add_staff, correct, history, staff_of
+from sim.service.attendance.wages import month_of_all, month_of_work
 from sim.service.shops.tenants import check_store
 
 router = APIRouter(prefix="/v1/merchants/{merchant_id}", tags=["attendance"])
@@ -72,6 +72,13 @@ def post_staff(merchant_id: PathId, body: StaffBody, access: MerchantDep) -> dic
             hourly_wage=body.hourly_wage,
         )
     return {"id": staff_id}
+
+
+@router.get("/staff")
+def get_staff(merchant_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+    """Who works here."""
+    with access.service.database.read() as connection:
+        return [shown(one) for one in staff_of(connection, merchant_id)]
 
 
 @router.post("/staff/{staff_id}/shifts", status_code=201)
@@ -126,3 +133,10 @@ def get_work(merchant_id: PathId, staff_id: PathId, month: Month, access: Mercha
     """Hours and wage of a month, day by day."""
     with access.service.database.read() as connection:
         return month_of_work(connection, merchant_id, staff_id, month, access.service.calendar)
+
+
+@router.get("/hours/{month}")
+def get_all_work(merchant_id: PathId, month: Month, access: MerchantDep) -> list[dict[str, Any]]:
+    """Hours and wages of a month, of everybody who works here."""
+    with access.service.database.read() as connection:
+        return month_of_all(connection, merchant_id, month, access.service.calendar)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from sim.service.api.access import (
     Access,
     Body,
+    Id,
     MerchantDep,
     Name,
     PathId,
@@ -17,7 +18,14 @@ from sim.service.api.access import (
     shown,
 )
 from sim.service.customers import counts
-from sim.service.customers.messages import add_segment, segment_members, what_came_back, write_to
+from sim.service.customers.messages import (
+    add_segment,
+    campaigns_of,
+    segment_members,
+    segments_of,
+    what_came_back,
+    write_to,
+)
 from sim.service.customers.privacy import erase, export, require_member, set_consent, set_contact
 from sim.service.problems import MalformedError
 
@@ -29,16 +37,20 @@ ToDay = Annotated[dt.date | None, Query(alias="to")]
 
 
 class SegmentBody(Body):
-    """A question about members: ``stamps = 8 and unseen >= 30``."""
+    """A question about members: ``stamps = 8 and unseen >= 30``.
+
+    Conditions joined by ``and``, each of a figure (stamps, points, coupons, presses, unseen, joined; the last
+    two in days), a comparison and a whole number.
+    """
 
     name: Name
-    query: Annotated[Name, "see sim.service.customers.segments"]
+    query: Name
 
 
 class CampaignBody(Body):
     """What is said to a segment."""
 
-    segment: int
+    segment: Id
     text: Text
 
 
@@ -82,6 +94,13 @@ def post_segment(merchant_id: PathId, body: SegmentBody, access: MerchantDep) ->
         return {"id": add_segment(connection, merchant_id, body.name, body.query)}
 
 
+@router.get("/segments")
+def get_segments(merchant_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+    """Questions that have a name."""
+    with access.service.database.read() as connection:
+        return segments_of(connection, merchant_id)
+
+
 @router.get("/segments/{segment_id}")
 def get_segment(merchant_id: PathId, segment_id: PathId, access: MerchantDep) -> dict[str, int]:
     """How many members a segment has now; who they are stays in the service."""
@@ -96,6 +115,13 @@ def post_campaign(merchant_id: PathId, body: CampaignBody, access: MerchantDep) 
     with access.service.database.write() as connection:
         now_us = access.service.clock.now_us()
         return {"id": write_to(connection, merchant_id, body.segment, body.text, now_us=now_us)}
+
+
+@router.get("/campaigns")
+def get_campaigns(merchant_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+    """Messages, newest first, at most 100, each with what came back."""
+    with access.service.database.read() as connection:
+        return [shown(one) for one in campaigns_of(connection, merchant_id)]
 
 
 @router.get("/campaigns/{campaign_id}")

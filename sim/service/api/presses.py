@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from sim.service.api.access import (
@@ -34,7 +34,7 @@ from sim.service.presses.evidence import (
     Purpose,
 )
 from sim.service.presses.fallback import Method, fall_back
-from sim.service.presses.reviews import press_of, review_press
+from sim.service.presses.reviews import press_of, presses_of, review_press
 from sim.service.presses.sounds import new_challenge
 from sim.service.presses.tokens import use_token
 
@@ -188,6 +188,18 @@ def post_token(merchant_id: PathId, body: TokenBody, access: MerchantDep) -> dic
         "purpose": verified.purpose,
         "factor": verified.factor,
     }
+
+
+@router.get("/merchants/{merchant_id}/presses")
+def get_presses(
+    merchant_id: PathId,
+    access: MerchantDep,
+    outcome: Outcome | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[dict[str, Any]]:
+    """Presses, newest first; those that wait for a person with ``outcome=review``."""
+    with access.service.database.read() as connection:
+        return [shown(one) for one in presses_of(connection, merchant_id, outcome, limit=limit)]
 
 
 @router.get("/merchants/{merchant_id}/presses/{press_id}")

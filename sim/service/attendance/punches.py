@@ -48,6 +48,16 @@ def add_staff(
     return staff_id
 
 
+def staff_of(connection: sa.Connection, merchant_id: int) -> list[dict[str, Any]]:
+    """Who works for a merchant."""
+    rows = connection.execute(
+        sa.select(Staff.id, Staff.store_id, Staff.number, Staff.hourly_wage)
+        .where(Staff.merchant_id == merchant_id)
+        .order_by(Staff.id)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
 def add_shift(
     connection: sa.Connection,
     merchant_id: int,

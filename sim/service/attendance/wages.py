@@ -18,6 +18,8 @@ OVERTIME_FACTOR: Final = 1.5
 _BEFORE_SHIFT_US: Final = 4 * HOUR_US
 _AFTER_SHIFT_US: Final = 6 * HOUR_US
 """Punches this long before and after a shift belong to it, so that a night shift is one day's work."""
+_LONGEST_US: Final = 12 * HOUR_US
+"""Without a shift, a check-out up to this long after a check-in still belongs to the day of the check-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,18 @@ def month_of_work(
     check_staff(connection, merchant_id, staff_id)
     from_us, to_us = calendar.month_us(month)
     wage = connection.execute(sa.select(Staff.hourly_wage).where(Staff.id == staff_id)).scalar_one()
+    # Shifts around the month claim their punches too: the last night of a month ends in the next one.
     shifts = connection.execute(
         sa.select(Shift.starts_us, Shift.ends_us, Shift.grace_minutes, Shift.rule)
-        .where(Shift.staff_id == staff_id, Shift.starts_us >= from_us, Shift.starts_us < to_us)
+        .where(
+            Shift.staff_id == staff_id,
+            Shift.ends_us > from_us - _AFTER_SHIFT_US,
+            Shift.starts_us < to_us + _BEFORE_SHIFT_US,
+        )
         .order_by(Shift.starts_us)
     ).all()
-    punches = standing(connection, staff_id, from_us - _BEFORE_SHIFT_US, to_us + _AFTER_SHIFT_US)
+    first_us = min([from_us, *(shift.starts_us for shift in shifts)]) - _LONGEST_US
+    punches = standing(connection, staff_id, first_us, to_us + _LONGEST_US)
     logs = [Log(at_us, direction) for _, at_us, direction in punches]
     days = []
     for shift in shifts:
@@ -68,13 +76,12 @@ def month_of_work(
             if shift.starts_us - _BEFORE_SHIFT_US <= log.at_us <= shift.ends_us + _AFTER_SHIFT_US
         ]
         logs = [log for log in logs if log not in mine]
-        span = Span(shift.starts_us, shift.ends_us, shift.grace_minutes * MINUTE_US)
-        days.append(_day(calendar.day(shift.starts_us), mine, Rule(shift.rule), wage, span))
-    unplanned: dict[str, list[Log]] = {}
-    for log in logs:
-        if from_us <= log.at_us < to_us:
-            unplanned.setdefault(calendar.day(log.at_us), []).append(log)
-    days += [_day(day, mine, Rule.PAIRS, wage, None) for day, mine in unplanned.items()]
+        if from_us <= shift.starts_us < to_us:
+            span = Span(shift.starts_us, shift.ends_us, shift.grace_minutes * MINUTE_US)
+            days.append(_day(calendar.day(shift.starts_us), mine, Rule(shift.rule), wage, span))
+    for day, mine in _unplanned(logs, calendar).items():
+        if day[:7] == month:
+            days.append(_day(day, mine, Rule.PAIRS, wage, None))
     days.sort(key=lambda day: day.day)
     return {
         "staff": staff_id,
@@ -83,6 +90,36 @@ def month_of_work(
         "wage": sum(day.wage for day in days),
         "days": [asdict(day) for day in days],
     }
+
+
+def _unplanned(logs: list[Log], calendar: Calendar) -> dict[str, list[Log]]:
+    """Punches that belong to no shift, by day; a check-out after midnight is of the day of its check-in."""
+    days: dict[str, list[Log]] = {}
+    came: Log | None = None
+    for log in logs:
+        day = calendar.day(log.at_us)
+        if log.direction == "in":
+            if came is None or calendar.day(came.at_us) != day:
+                came = log
+        else:
+            if came is not None and log.at_us - came.at_us <= _LONGEST_US:
+                day = calendar.day(came.at_us)
+            came = None
+        days.setdefault(day, []).append(log)
+    return days
+
+
+def month_of_all(
+    connection: sa.Connection, merchant_id: int, month: str, calendar: Calendar
+) -> list[dict[str, Any]]:
+    """Hours and wages of a month, of everybody who works for a merchant."""
+    staff = connection.execute(
+        sa.select(Staff.id, Staff.number).where(Staff.merchant_id == merchant_id).order_by(Staff.id)
+    ).all()
+    return [
+        {"number": one.number, **month_of_work(connection, merchant_id, one.id, month, calendar)}
+        for one in staff
+    ]
 
 
 def _day(day: str, logs: list[Log], rule: Rule, hourly_wage: int, span: Span | None) -> WorkDay:

@@ -43,6 +43,27 @@ def add_segment(connection: sa.Connection, merchant_id: int, name: str, query: s
     return segment_id
 
 
+def segments_of(connection: sa.Connection, merchant_id: int) -> list[dict[str, Any]]:
+    """A merchant's segments."""
+    rows = connection.execute(
+        sa.select(Segment.id, Segment.name, Segment.query)
+        .where(Segment.merchant_id == merchant_id)
+        .order_by(Segment.id)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def campaigns_of(connection: sa.Connection, merchant_id: int, *, limit: int = 100) -> list[dict[str, Any]]:
+    """A merchant's messages, newest first, each with what came back."""
+    numbers = connection.execute(
+        sa.select(Campaign.id)
+        .where(Campaign.merchant_id == merchant_id)
+        .order_by(Campaign.id.desc())
+        .limit(limit)
+    ).scalars()
+    return [{"id": one, **what_came_back(connection, merchant_id, one)} for one in numbers.all()]
+
+
 def segment_members(connection: sa.Connection, merchant_id: int, segment_id: int, now_us: int) -> list[int]:
     """Members of a segment now.
 

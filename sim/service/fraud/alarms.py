@@ -15,6 +15,7 @@ from sim.service.rules import Rules
 from sim.service.shops.enrolment import change_state
 from sim.service.tables.fraud import Alarm, AlarmEvent, AlarmPress
 from sim.service.tables.presses import Press
+from sim.service.tables.tenants import Stamp
 
 if TYPE_CHECKING:
     from sim.service.database import AnyRow
@@ -95,6 +96,32 @@ def alarms_of(connection: sa.Connection, merchant_id: int, *, limit: int = 100) 
         sa.select(Alarm).where(Alarm.merchant_id == merchant_id).order_by(Alarm.id.desc()).limit(limit)
     )
     return [dict(row._mapping) for row in rows]
+
+
+def open_alarms(connection: sa.Connection, merchant_id: int, *, limit: int) -> list[AnyRow]:
+    """Alarms that nobody has decided, newest first, each with its stamp and the number of its presses."""
+    presses = (
+        sa.select(sa.func.count())
+        .select_from(AlarmPress)
+        .where(AlarmPress.alarm_id == Alarm.id)
+        .scalar_subquery()
+    )
+    return list(
+        connection.execute(
+            sa.select(
+                Alarm.kind,
+                Alarm.explanation,
+                Alarm.suspended,
+                Alarm.at_us,
+                Stamp.serial,
+                presses.label("presses"),
+            )
+            .outerjoin(Stamp, Stamp.id == Alarm.stamp_id)
+            .where(Alarm.merchant_id == merchant_id, Alarm.state.in_(("open", "appealed")))
+            .order_by(Alarm.id.desc())
+            .limit(limit)
+        ).all()
+    )
 
 
 def alarm_of(connection: sa.Connection, merchant_id: int, alarm_id: int) -> dict[str, Any]:

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sim.service.customers import counts
+from sim.service.customers.messages import campaigns_of
 from sim.service.customers.segments import members_where, parse
+from sim.service.fraud.alarms import open_alarms
 from sim.service.owner.charts import Bar, lying, standing
 from sim.service.owner.words import Words
 from sim.service.service import Service
@@ -22,6 +24,8 @@ from sim.service.tables.tenants import Merchant
 DAYS: Final = 30
 _STORED_SEGMENTS: Final = 20
 _STORES: Final = 12
+_ALARMS: Final = 5
+_MESSAGES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,15 @@ def owner_page(service: Service, merchant_id: int, words: Words) -> str:
             "day_chart": _day_chart(counts.by_day(*span), words),
             "hour_chart": _hour_chart(counts.by_hour(*span), words),
             "store_chart": _store_chart(counts.by_store(*span), words),
+            "stamp_chart": _stamp_chart(counts.by_stamp(*span), words),
+            "alarms": [
+                (one, f"{service.calendar.local(one.at_us):%m-%d %H:%M}")
+                for one in open_alarms(connection, merchant_id, limit=_ALARMS)
+            ],
+            "messages": [
+                (one, service.calendar.day(one["at_us"]))
+                for one in campaigns_of(connection, merchant_id, limit=_MESSAGES)
+            ],
         }
     return (
         _templates()
@@ -122,6 +135,16 @@ def _store_chart(stores: list[dict[str, Any]], words: Words) -> Any:
         for one in stores[:_STORES]
     ]
     return lying(bars, words.by_store)
+
+
+def _stamp_chart(stamps: list[dict[str, Any]], words: Words) -> Any:
+    bars = []
+    for one in stamps[:_STORES]:
+        told = words.presses_of.format(count=f"{one['presses']:,}", customers=f"{one['customers']:,}")
+        if one["state"] != "active":
+            told = words.stamp_out
+        bars.append(Bar(one["presses"], f"{one['name']} · {one['serial']}", told))
+    return lying(bars, words.by_stamp)
 
 
 def _groups(

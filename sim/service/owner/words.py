@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +25,14 @@ class Words:
     by_day: str
     by_hour: str
     by_store: str
+    by_stamp: str
+    stamp_out: str
+    alarms: str
+    alarm_of: str
+    suspended: str
+    kinds: Mapping[str, str]
+    messages: str
+    came_back: str
     segments: str
     segment_card: str
     segment_card_gone: str
@@ -61,6 +70,26 @@ KOREAN: Final = Words(
     by_day="일별 스탬프 찍은 횟수",
     by_hour="시간대별",
     by_store="매장별",
+    by_stamp="스탬프별",
+    stamp_out="사용 중지",
+    alarms="열린 경보",
+    alarm_of="{time} · 스탬프 {stamp} · 관련 기록 {presses}건",
+    suspended="이 스탬프는 자동으로 정지되었습니다. 이의를 제기할 수 있습니다.",
+    kinds={
+        "away_from_store": "매장 밖에서 사용",
+        "two_places": "한 스탬프가 두 장소에서 사용",
+        "impossible_travel": "한 고객이 불가능한 속도로 이동",
+        "outside_hours": "영업 시간 외 사용",
+        "stamp_burst": "한 스탬프를 짧은 시간에 많이 사용",
+        "device_burst": "한 휴대폰에서 짧은 시간에 많이 사용",
+        "staff_self_stamping": "직원이 자기 카드에 적립",
+        "device_of_many_members": "한 휴대폰으로 여러 고객이 적립",
+        "mocked_place": "조작된 위치",
+        "no_place": "위치 정보 없음",
+        "cloned_pattern": "복제된 스탬프",
+    },
+    messages="보낸 메시지",
+    came_back="{sent}명에게 보냄 · {came}명 다시 방문 · {redeemed}명 쿠폰 사용",
     segments="고객 그룹",
     segment_card="스탬프 {stamps}개에서 멈춘 고객",
     segment_card_gone="스탬프 {stamps}개, 30일 동안 미방문",
@@ -88,7 +117,7 @@ ENGLISH: Final = Words(
     today="{customers} customers, {stamps} stamps today",
     members="Members",
     members_note="{came} came in the last {days} days",
-    repeat="Come back",
+    repeat="Repeat rate",
     repeat_note="{again} of {came} came on more than one day",
     coupons="Coupons to be used",
     coupons_note="one for {card} stamps",
@@ -97,6 +126,26 @@ ENGLISH: Final = Words(
     by_day="Presses by day",
     by_hour="By hour",
     by_store="By store",
+    by_stamp="By stamp",
+    stamp_out="out of use",
+    alarms="Open alarms",
+    alarm_of="{time} · stamp {stamp} · {presses} presses behind it",
+    suspended="This stamp was suspended automatically; you may appeal.",
+    kinds={
+        "away_from_store": "Used away from the store",
+        "two_places": "One stamp in two places",
+        "impossible_travel": "One customer faster than possible",
+        "outside_hours": "Used outside opening hours",
+        "stamp_burst": "One stamp pressed very often",
+        "device_burst": "One phone pressed very often",
+        "staff_self_stamping": "Staff stamp their own cards",
+        "device_of_many_members": "One phone for many customers",
+        "mocked_place": "Made-up place",
+        "no_place": "No place was given",
+        "cloned_pattern": "Copied stamp",
+    },
+    messages="Messages sent",
+    came_back="sent to {sent} · {came} came back · {redeemed} redeemed",
     segments="Groups of customers",
     segment_card="Stopped at {stamps} stamps",
     segment_card_gone="{stamps} stamps, not seen for 30 days",

@@ -214,6 +214,7 @@ def _judged(case: _Case, match: Match, stamp: Any, seen: Any) -> tuple[Decision 
     """The ground for not accepting, the factor that was proved, and what the checks found."""
     evidence, rules = case.evidence, case.rules
     ground = decision.of_state(stamp.state)
+    ground = ground or decision.of_work(evidence.purpose, is_staff=seen.staff_id is not None)
     if ground is None and seen.same_shape is not None:
         ground = decision.refused("replayed")
     mild = None

@@ -95,6 +95,13 @@ def of_factor(needed: str, given: str, purpose: Purpose, *, redeem_factor: bool)
     return None
 
 
+def of_work(purpose: Purpose, *, is_staff: bool) -> Decision | None:
+    """Only who works for the merchant checks in and out."""
+    if purpose in (Purpose.CHECK_IN, Purpose.CHECK_OUT) and not is_staff:
+        return refused("not_staff")
+    return None
+
+
 def of_suspicions(found: Sequence[Suspicion]) -> Decision | None:
     """What the checks say: a refusal before a review."""
     for suspicion in sorted(found, key=lambda s: s.outcome is not Outcome.REFUSED):

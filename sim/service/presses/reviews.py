@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -15,6 +15,34 @@ from sim.service.tables.loyalty import Program
 from sim.service.tables.presses import Press, Review
 from sim.service.tables.tenants import Merchant
 
+_SHOWN: Final = (
+    Press.id,
+    Press.store_id,
+    Press.stamp_id,
+    Press.kind,
+    Press.purpose,
+    Press.outcome,
+    Press.reason,
+    Press.factor,
+    Press.at_us,
+    Press.pressed_us,
+    Press.distance_mm,
+    Press.token_used_us,
+    Press.reviewed_us,
+)
+"""What may be shown of a press: neither member nor device."""
+
+
+def presses_of(
+    connection: sa.Connection, merchant_id: int, outcome: str | None, *, limit: int
+) -> list[dict[str, Any]]:
+    """A merchant's presses with that outcome, or with any; newest first."""
+    wanted = [Press.merchant_id == merchant_id]
+    if outcome is not None:
+        wanted.append(Press.outcome == outcome)
+    rows = connection.execute(sa.select(*_SHOWN).where(*wanted).order_by(Press.id.desc()).limit(limit))
+    return [dict(row._mapping) for row in rows]
+
 
 def press_of(connection: sa.Connection, merchant_id: int, press_id: int) -> dict[str, Any]:
     """One press as it may be shown.
@@ -23,21 +51,7 @@ def press_of(connection: sa.Connection, merchant_id: int, press_id: int) -> dict
         NotFoundError: no such press.
     """
     row = connection.execute(
-        sa.select(
-            Press.id,
-            Press.store_id,
-            Press.stamp_id,
-            Press.kind,
-            Press.purpose,
-            Press.outcome,
-            Press.reason,
-            Press.factor,
-            Press.at_us,
-            Press.pressed_us,
-            Press.distance_mm,
-            Press.token_used_us,
-            Press.reviewed_us,
-        ).where(Press.id == press_id, Press.merchant_id == merchant_id)
+        sa.select(*_SHOWN).where(Press.id == press_id, Press.merchant_id == merchant_id)
     ).first()
     if row is None:
         raise NotFoundError("press", f"no press {press_id}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
 from sim.service.attendance.hours import Log, Rule, Span, kept, pay, worked
+from sim.service.clock import to_us
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
@@ -87,6 +89,54 @@ def test_a_night_shift_is_one_day_s_work(world: Any) -> None:
     assert (day["day"], day["worked_minutes"]) == ("2026-11-18", 420)
 
 
+def test_the_last_night_of_a_month_is_its_last_day_s_work_and_not_the_next_month_s(world: Any) -> None:
+    path, key = hire(world), world.one.server_key
+    shift = {"starts_at": "2026-11-30T21:00:00+09:00", "ends_at": "2026-12-01T04:00:00+09:00"}
+    world.ok("POST", f"{path}/shifts", key, json=shift)
+    for direction, at in (("in", "2026-11-30T21:00:00+09:00"), ("out", "2026-12-01T04:00:00+09:00")):
+        world.clock.at_us = to_us(dt.datetime.fromisoformat(at))
+        world.press(member="kim", purpose=f"check-{direction}")
+    (day,) = work(world, path)["days"]
+    assert (day["day"], day["worked_minutes"], day["missing"]) == ("2026-11-30", 420, [])
+    assert world.ok("GET", f"{path}/hours/2026-12", key)["days"] == []
+
+
+def test_a_night_without_a_shift_is_the_work_of_the_day_it_began(world: Any) -> None:
+    path = hire(world)
+    for hours, direction in ((10, "in"), (6, "out"), (5, "in"), (4, "out")):
+        world.clock.advance(hours=hours)
+        world.press(member="kim", purpose=f"check-{direction}")
+    days = work(world, path)["days"]
+    assert [(one["day"], one["worked_minutes"]) for one in days] == [("2026-11-18", 360), ("2026-11-19", 240)]
+
+
+def test_a_forgotten_check_out_does_not_spoil_the_next_day(world: Any) -> None:
+    path = hire(world)
+    for hours, direction in ((8, "in"), (12, "in"), (6, "out")):
+        world.clock.advance(hours=hours)
+        world.press(member="kim", purpose=f"check-{direction}")
+    first, second = work(world, path)["days"]
+    assert (first["worked_minutes"], first["missing"]) == (0, ["2026-11-18T11:00:00+00:00"])
+    assert (second["worked_minutes"], second["missing"]) == (360, [])
+
+
+def test_everybody_s_month_is_one_list(world: Any) -> None:
+    path, key = hire(world), world.one.server_key
+    world.press(member="kim", purpose="check-in")
+    world.clock.advance(hours=8)
+    world.press(member="kim", purpose="check-out")
+    base = path.partition("/staff")[0]
+    (one,) = world.ok("GET", f"{base}/hours/2026-11", key)
+    assert (one["number"], one["worked_minutes"], one["wage"]) == ("7", 480, 8 * 10_030)
+    (staff,) = world.ok("GET", f"{base}/staff", key)
+    assert staff == {
+        "id": one["staff"],
+        "store": world.one.stores[0].store_id,
+        "number": "7",
+        "hourly_wage": 10_030,
+    }
+
+
 def test_a_missing_punch_is_corrected_by_two_people_with_a_reason_and_the_history_stays(world: Any) -> None:
     path, key = hire(world), world.one.server_key
     world.press(member="kim", purpose="check-in")
@@ -115,7 +165,7 @@ def test_a_missing_punch_is_corrected_by_two_people_with_a_reason_and_the_histor
 
 def test_a_punch_by_a_press_counts_once_and_by_others_not_at_all(world: Any) -> None:
     path = hire(world)
-    world.press(member="anna", purpose="check-in")
+    assert world.press(member="anna", purpose="check-in")["reason"] == "not_staff"
     world.press(member="kim", purpose="check-in", key="the same twice")
     history = world.ok("GET", f"{path}/punches", world.one.server_key)
     assert [one["direction"] for one in history] == ["in"]

@@ -186,6 +186,10 @@ def test_messages_go_to_those_who_agreed_and_what_came_back_is_counted(any_world
     world.clock.advance(days=2)
     world.press(member="anna")
     answer = world.ok("GET", path, world.one.server_key)
+    (listed,) = world.ok("GET", f"{base(world)}/campaigns", world.one.server_key)
+    assert listed == {"id": int(path.rpartition("/")[2]), **answer}
+    (segment,) = world.ok("GET", f"{base(world)}/segments", world.one.server_key)
+    assert (segment["name"], segment["query"]) == ("s", "stamps = 1")
     figures = ("segment_size", "without_consent", "sent", "dropped", "came_back", "redeemed")
     assert {k: answer[k] for k in figures} == dict(zip(figures, (4, 1, 2, 1, 1, 0), strict=True))
 

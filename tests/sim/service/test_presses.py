@@ -90,6 +90,18 @@ def test_a_press_in_review_stamps_the_card_when_a_person_accepts_it_and_once(wor
     assert world.call("POST", path, world.one.server_key, json=review).status_code == 409
 
 
+def test_presses_that_wait_for_a_person_are_listed(world: Any) -> None:
+    contacts = pressed(world.one.stamps[0].pads_mm, world.rng).tolist()
+    world.press()
+    press = world.press(contacts=contacts, contacts_again=contacts)["press"]
+    path = f"/v1/merchants/{world.one.merchant_id}/presses"
+    (waiting,) = world.ok("GET", f"{path}?outcome=review", world.one.server_key)
+    assert (waiting["id"], waiting["reason"]) == (press, "not_live")
+    assert not waiting.keys() & {"member", "device"}
+    assert len(world.ok("GET", path, world.one.server_key)) == 2
+    assert world.ok("GET", f"/v1/merchants/{world.two.merchant_id}/presses", world.two.server_key) == []
+
+
 def test_a_stamp_of_another_merchant_is_unknown(world: Any) -> None:
     contacts = pressed(world.two.stamps[0].pads_mm, world.rng).tolist()
     answer = world.press(contacts=contacts)

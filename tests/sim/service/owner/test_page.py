@@ -12,6 +12,7 @@ from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
 from sim.service.api.owner import COOKIE
+from sim.service.fraud.checks import Kind
 from sim.service.owner.words import LANGUAGES
 
 SENTENCES = {"ko": "오늘 고객 130명, 스탬프 250개", "en": "130 customers, 250 stamps today"}
@@ -100,6 +101,25 @@ def test_a_wrong_key_opens_nothing_and_leaving_ends_it(browser: Any, shop: Any) 
     click(browser, "nav button")
     browser.get(f"{shop.url}/owner/shop")
     assert browser.current_url.startswith(f"{shop.url}/owner?")
+
+
+def test_open_alarms_and_messages_explain_themselves(world: Any) -> None:
+    one, base = world.one, f"/v1/merchants/{world.one.merchant_id}"
+    far = world.body()["place"] | {"lat_deg": 35.1}
+    world.press(place=far, member="thief", device="thief's")
+    segment = world.ok("POST", f"{base}/segments", one.server_key, json={"name": "s", "query": "joined >= 0"})
+    body = {"segment": segment["id"], "text": "<한 잔 더>"}
+    world.ok("POST", f"{base}/campaigns", one.server_key, json=body)
+    answer = world.call("POST", "/owner", content=f"key={one.server_key}")
+    cookie = {"Cookie": f"{COOKIE}={answer.cookies[COOKIE]}"}
+    for language, words in LANGUAGES.items():
+        text = world.call("GET", f"/owner/shop?lang={language}", headers=cookie).text
+        assert words.kinds["away_from_store"] in text
+        assert "m from its store, where 180 m are allowed" in text
+        assert words.suspended in text
+        assert words.stamp_out in text
+        assert "&lt;한 잔 더&gt;" in text
+    assert all(set(words.kinds) == {kind.value for kind in Kind} for words in LANGUAGES.values())
 
 
 class TestSessions:
