@@ -112,5 +112,6 @@ def migrate(
 
     opened = ServiceDatabase(database)
     revision = bring_up_to_date(opened)
+    name = opened.engine.url.render_as_string(hide_password=True)
     opened.close()
-    typer.echo(json.dumps({"revision": revision}) if as_json else f"{database}: revision {revision}")
+    typer.echo(json.dumps({"revision": revision}) if as_json else f"{name}: revision {revision}")

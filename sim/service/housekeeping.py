@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 from typing import Final
 
 import msgspec
+import sqlalchemy as sa
 
 from sim.service.customers.messages import Transport, deliver
+from sim.service.logs import LOGGER
 from sim.service.loyalty.coupons import expire_coupons
 from sim.service.loyalty.redemptions import release_overdue
 from sim.service.service import Service
@@ -44,11 +47,14 @@ def tidy(service: Service, transport: Transport | None = None) -> dict[str, int]
 
 
 class Housekeeping:
-    """Does it in a thread, as long as the block lasts."""
+    """Does it in a thread, as long as the block lasts; what fails is tried again the next time."""
 
-    def __init__(self, service: Service, transport: Transport | None = None) -> None:
+    def __init__(
+        self, service: Service, transport: Transport | None = None, *, every_s: float = EVERY_S
+    ) -> None:
         self._service = service
         self._transport = transport
+        self._every_s = every_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
@@ -61,5 +67,9 @@ class Housekeeping:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(EVERY_S):
-            tidy(self._service, self._transport)
+        while not self._stop.wait(self._every_s):
+            try:
+                tidy(self._service, self._transport)
+            except (sa.exc.DBAPIError, sa.exc.TimeoutError, OSError) as error:
+                # A database that is restarted, a full disk: the next time may go well.
+                LOGGER.log(logging.ERROR, "housekeeping: %s", type(error).__name__)

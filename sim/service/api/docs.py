@@ -86,13 +86,22 @@ def docs_page(description: Mapping[str, Any]) -> str:
 
 @cache
 def _templates() -> Environment:
-    return Environment(
+    made = Environment(
         loader=PackageLoader("sim.service.api", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["words"] = _words
+    return made
+
+
+def _words(text: str) -> Markup:
+    """A docstring: what stands between double backticks is code."""
+    parts = text.split("``")
+    shown = [Markup("<code>{}</code>" if n % 2 else "{}").format(part) for n, part in enumerate(parts)]
+    return Markup("").join(shown)
 
 
 def _operation(path: str, method: str, operation: Mapping[str, Any]) -> Operation:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol
+import logging
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import sqlalchemy as sa
 
@@ -10,10 +11,14 @@ from sim.service.clock import DAY_US
 from sim.service.customers.privacy import consenting
 from sim.service.customers.segments import members_where, parse
 from sim.service.database import insert, insert_new
+from sim.service.logs import LOGGER
 from sim.service.problems import ConflictError, NotFoundError
 from sim.service.tables.customers import Campaign, Contact, Message, Segment
 from sim.service.tables.loyalty import Redemption
 from sim.service.tables.presses import Press
+
+if TYPE_CHECKING:
+    from sim.service.database import AnyRow
 
 CAME_BACK_DAYS: Final = 14
 
@@ -130,7 +135,7 @@ def deliver(connection: sa.Connection, transport: Transport, *, now_us: int, lim
     for row in rows:
         state = "dropped"
         if row.address is not None and row.member_id in willing[row.merchant_id]:
-            if not transport.send(row.id, row.address, row.language, row.text):
+            if not _taken(transport, row):
                 continue
             state, sent = "sent", sent + 1
         connection.execute(
@@ -139,6 +144,15 @@ def deliver(connection: sa.Connection, transport: Transport, *, now_us: int, lim
             .values(state=state, sent_us=now_us if state == "sent" else None)
         )
     return sent
+
+
+def _taken(transport: Transport, row: AnyRow) -> bool:
+    """Whether a message was taken; one that fails waits, and those before it are not sent again for it."""
+    try:
+        return transport.send(row.id, row.address, row.language, row.text)
+    except OSError as error:
+        LOGGER.log(logging.ERROR, "outbox: message %d: %s", row.id, type(error).__name__)
+        return False
 
 
 def what_came_back(connection: sa.Connection, merchant_id: int, campaign_id: int) -> dict[str, Any]:

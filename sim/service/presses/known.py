@@ -26,6 +26,7 @@ UNKNOWN: Final = "not_recognised"
 MISSES: Final = (UNKNOWN, "ambiguous", "partial")
 """Reasons that count against the limits of guessing: four contacts guess as well as five."""
 _MISSES: Final[list[sa.ColumnElement[str]]] = [sa.literal_column(f"'{reason}'") for reason in MISSES]
+MOCKED: Final = "mocked_place"
 _SPEED_WINDOW_US: Final = 24 * HOUR_US
 
 _merchant = sa.bindparam("merchant_id", type_=sa.BigInteger)
@@ -42,13 +43,14 @@ def _count(limit: int, *conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[i
 
 
 def _located(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
-    """The latest accepted press that gave a place and was not refused."""
+    """The latest press that gave a place, was not refused, and whose phone did not call the place made up."""
     return (
         sa.select(Press.id)
         .where(
             *conditions,
             Press.at_us > _now - _SPEED_WINDOW_US,
             Press.outcome != "refused",
+            Press.reason != MOCKED,
             Press.lat_deg.is_not(None),
         )
         .order_by(Press.at_us.desc())

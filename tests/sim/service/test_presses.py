@@ -267,6 +267,13 @@ class TestFraud:
         place = world.body()["place"] | {"mocked": True}
         assert world.press(place=place)["reason"] == "mocked_place"
 
+    def test_a_made_up_place_is_held_against_nobody_who_comes_later(self, any_world: Any) -> None:
+        """Otherwise one phone could have a stamp suspended: in two places with whoever presses next."""
+        far = any_world.body()["place"] | {"lat_deg": 35.1, "mocked": True}
+        assert any_world.press(place=far, member="mallory", device="mallory's")["outcome"] == "review"
+        any_world.clock.advance(minutes=1)
+        assert any_world.press()["outcome"] == "accepted"
+
     def test_a_merchant_may_want_a_place(self, world: Any) -> None:
         assert world.press(place=None)["outcome"] == "accepted"
         path = f"/v1/merchants/{world.one.merchant_id}"
