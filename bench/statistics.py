@@ -84,6 +84,21 @@ def rate(k: int, n: int, confidence: float = 0.95) -> Rate:
     return Rate(k, n, k / n, low, high, confidence)
 
 
+def count_interval(k: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Exact interval of the mean of which a Poisson count k was drawn (Garwood, Biometrika 28, 1936).
+
+    Raises:
+        InputError: k below 0, or confidence outside 0..1.
+    """
+    if k < 0:
+        raise InputError(f"count_interval: k = {k}: expected 0 or more")
+    _check_open_unit("confidence", confidence)
+    from scipy.special import gammaincinv
+
+    tail = (1.0 - confidence) / 2.0
+    return float(gammaincinv(k, tail)) if k > 0 else 0.0, float(gammaincinv(k + 1, 1.0 - tail))
+
+
 def zero_failure_trials(success: float, confidence: float = 0.95) -> int:
     """Trials without a failure that are needed to claim ``success`` with ``confidence`` (one-sided).
 

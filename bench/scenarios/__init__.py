@@ -48,6 +48,7 @@ class Trial(Struct, frozen=True, kw_only=False, tag_field="line", tag="trial"):
         wrong: wrong decisions: what had to be refused and was accepted, or the other way round.
         allowed: largest rate of wrong decisions that passes, 0..1.
         note: for the reader of the report.
+        surely: whether the whole exact interval must keep the bar, and not the rate alone.
 
     Raises:
         InputError: numbers that contradict each other.
@@ -59,6 +60,7 @@ class Trial(Struct, frozen=True, kw_only=False, tag_field="line", tag="trial"):
     wrong: int
     allowed: float = 0.0
     note: str = ""
+    surely: bool = False
 
     def __post_init__(self) -> None:
         # Sums of decisions come as bool or NumPy's integers; records know int alone.
@@ -83,6 +85,8 @@ class Trial(Struct, frozen=True, kw_only=False, tag_field="line", tag="trial"):
 
         if self.tries == 0:
             return Result.UNSET
+        if self.surely:
+            return Result.PASSED if self.interval.high <= self.allowed else Result.FAILED
         # Rounding of the product must not fail the trial that keeps its bar exactly.
         return Result.PASSED if self.wrong <= self.allowed * self.tries + 1e-9 else Result.FAILED
 

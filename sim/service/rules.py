@@ -21,7 +21,8 @@ class Rules:
         store_radius_m: how far from its store a stamp may be, beyond twice the accuracy radius of the place.
         speed_kmh, speed_least_m: faster than this over at least that distance is impossible in a city
             (identity services use 250 km/h, Curity, to 1000 km/h, Airlock).
-        far_m: beyond this one press is enough to suspend the stamp.
+        far_m: beyond this, past what is allowed, one press is enough to suspend the stamp: near enough that
+            a copy used 2 km from its store is not missed, far enough that old positions are rare there.
         confirm_hours: within which a second suspicious press confirms the first.
         opening_slack_minutes: before opening and after closing.
         burst_presses, burst_minutes: more presses of one stamp in that time are looked at by a person.
@@ -53,7 +54,7 @@ class Rules:
     store_radius_m: float = 150.0
     speed_kmh: float = 150.0
     speed_least_m: float = 1000.0
-    far_m: float = 2000.0
+    far_m: float = 1500.0
     confirm_hours: int = 24
     opening_slack_minutes: int = 30
     burst_presses: int = 30

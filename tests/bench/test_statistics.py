@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bench.statistics import (
+    count_interval,
     det_curve,
     percentile,
     rate,
@@ -192,3 +193,16 @@ def test_det_curve_of_nothing_has_no_points():
 def test_det_curve_refuses_impossible_distances(distance):
     with pytest.raises(InputError, match="distance"):
         det_curve([distance], [1.0])
+
+
+@pytest.mark.parametrize(
+    ("k", "low", "high"), [(0, 0.0, 3.6889), (1, 0.0253, 5.5716), (5, 1.6235, 11.6683), (10, 4.7954, 18.3904)]
+)
+def test_a_count_has_garwood_s_interval(k: int, low: float, high: float) -> None:
+    """Figures of published tables of exact Poisson limits."""
+    assert count_interval(k) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_a_negative_count_is_refused() -> None:
+    with pytest.raises(InputError, match="k = -1"):
+        count_interval(-1)

@@ -92,7 +92,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     captures: _Count = 5
     replays: Annotated[int, Meta(ge=2, le=1_000)] = 100
     repeats: _Count = 10_000
-    thefts: _Count = 200
+    thefts: _Count = 600
     staff_days: _Count = 60
     tokens: _Count = 50
     races: _Count = 2

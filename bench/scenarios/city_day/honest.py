@@ -14,6 +14,7 @@ from bench.scenarios import Figure, Finding, Trial
 from bench.scenarios.city_day.reconciling import Books, reconcile
 from bench.scenarios.city_day.stage import DAILY, FIRST_DAY, Merchant, PressOf, Stage, Store, at, located
 from bench.scenarios.city_day.tags import Tag
+from bench.statistics import count_interval
 from sim.service.housekeeping import tidy
 
 THREAT: Final = "8 Stolen stamp, two places: honest use"
@@ -75,6 +76,13 @@ def _rush(rng: np.random.Generator) -> tuple[float, float]:
     return rushes[int(rng.choice(3, p=(0.25, 0.45, 0.3)))]
 
 
+def skew_s(rng: np.random.Generator) -> float:
+    """How far somebody's clock is off: 15 s as a rule, minutes where it was set by hand (0.3 %, assumed)."""
+    if rng.random() < 0.003:
+        return float(rng.choice((-1.0, 1.0)) * rng.uniform(60.0, 300.0))
+    return float(rng.normal(0.0, 15.0))
+
+
 class Month:
     """Plays events and keeps the books that the service's must agree with."""
 
@@ -84,6 +92,7 @@ class Month:
         self.books = Books()
         self.reasons: Counter[str] = Counter()
         self.presses = 0
+        self.alarms = 0
         self.merchants: list[Merchant] = []
         self.tags: dict[int, Tag] = {}
         self.staff: dict[str, int] = {}
@@ -118,6 +127,7 @@ class Month:
             if (today := stage.service.calendar.day(event.at_us)) != day:
                 day = today
                 tidy(stage.service)
+                self.alarms += self._look_at_alarms()
                 stage.tell.step(n, len(events))
             merchant = self.merchants[event.merchant]
             store = merchant.stores[event.store]
@@ -127,6 +137,20 @@ class Month:
                 self._correct(merchant, event)
             elif self._press(merchant, store, event.who, event.kind) is not None:
                 self.books.punch(event.who, event.kind, stage.clock.at_us)
+        self.alarms += self._look_at_alarms()
+
+    def _look_at_alarms(self) -> int:
+        """Every morning the vendor dismisses all alarms, and stamps are good again; how many there were."""
+        seen = 0
+        for merchant in self.merchants:
+            alarms = self.stage.need("GET", f"{merchant.path}/alarms", merchant.server_key)
+            for alarm in alarms:
+                if alarm["state"] == "open":
+                    seen += 1
+                    path = f"{merchant.path}/alarms/{alarm['id']}/decision"
+                    body = {"dismiss": True, "reason": "an honest customer"}
+                    self.stage.need("POST", path, self.stage.vendor_key, body)
+        return seen
 
     def _visit(self, merchant: Merchant, store: Store, who: str) -> None:
         account = self.books.account(merchant.number, who)
@@ -140,7 +164,7 @@ class Month:
         stamp = store.stamps[0]
         for _ in range(2):
             if who not in self._skew_s:
-                self._skew_s[who] = float(self.rng.normal(0.0, 15.0))
+                self._skew_s[who] = skew_s(self.rng)
             on_panel = self._unused.get(stamp.code)
             of_panel = bool(on_panel) and self.rng.random() < self.stage.settings.panel_share
             touches = (
@@ -222,23 +246,22 @@ def trials(stage: Stage) -> Iterator[Finding]:
         0.02,
         _told({reason: count for reason, count in month.reasons.items() if reason not in _FRAUD}),
     )
-    yield _false_alarms(stage, month)
+    yield from _false_alarms(stage, month)
     yield from _latency(stage)
     yield from reconcile(stage, month.books, month.merchants, month.staff)
 
 
-def _false_alarms(stage: Stage, month: Month) -> Figure:
-    alarms = sum(
-        len(stage.need("GET", f"{merchant.path}/alarms", merchant.server_key)) for merchant in month.merchants
-    )
+def _false_alarms(stage: Stage, month: Month) -> Iterator[Figure]:
     months = stage.settings.merchants * stage.settings.stores_each * stage.settings.days / 30.0
-    return Figure(
+    low, high = count_interval(month.alarms)
+    yield Figure(
         "false alarms per store and month of honest use",
-        alarms / months,
+        month.alarms / months,
         "1",
-        max=1.0,
-        note=f"{alarms} alarms in {months:g} store months",
+        note=f"{month.alarms} alarms in {months:g} store months; exact 95 % interval {low / months:.2g} to"
+        f" {high / months:.2g} (Garwood)",
     )
+    yield Figure("false alarms per store and month, upper end of that interval", high / months, "1", max=1.0)
 
 
 def _latency(stage: Stage) -> Iterator[Figure]:

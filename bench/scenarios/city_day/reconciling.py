@@ -15,6 +15,8 @@ CARD: Final = 10
 POINTS: Final = 5
 PER_DAY: Final = 3
 _FULL_DAY_MINUTES: Final = 480
+_LONGEST_US: Final = 12 * 3_600_000_000
+"""A check-out that is later has lost its check-in."""
 
 
 @dataclass
@@ -84,6 +86,8 @@ class Books:
         for kind, at_us in self._punches[who]:
             if kind == "check-in":
                 came_us = at_us
+            elif came_us is not None and at_us - came_us > _LONGEST_US:
+                came_us = None
             elif came_us is not None:
                 minutes = (at_us - came_us) // 60_000_000
                 # In sixtieths of half a wage, so that nothing is rounded before the end.

@@ -186,6 +186,8 @@ class Stage:
     def _database_url(self) -> str:
         """A database without tables: a file, or a PostgreSQL of its own."""
         if self.settings.database == "sqlite":
+            for old in self.directory.glob("city-day.sqlite3*"):  # of an earlier run into the same directory
+                old.unlink()
             return f"sqlite:///{self.directory / 'city-day.sqlite3'}"
         binaries = find_postgres()
         if binaries is None:
@@ -320,13 +322,14 @@ def located(rng: np.random.Generator, where_deg: tuple[float, float]) -> Place:
     """What a phone's positioning says of a place.
 
     The accuracy radius, median 15 m, holds two positions of three, as platforms define it. One in a hundred
-    is off by four times as much (reflections between houses); one in five hundred is an old fix, 300 m off on
-    average whatever the radius says. Both shares are assumed.
+    is off by four times as much (reflections between houses); one in five hundred is an old fix, a quarter of
+    a kilometre off in the median and kilometres in one of twenty, whatever the radius says. All shares are
+    assumed.
     """
     accuracy_m = float(np.clip(15.0 * math.exp(rng.normal(0.0, 0.6)), 3.0, 150.0))
     error_m = accuracy_m / 1.51 * math.sqrt(-2.0 * math.log(1.0 - rng.random()))
     if rng.random() < 0.01:
         error_m *= 4.0
     if rng.random() < 0.002:
-        error_m = float(rng.exponential(300.0))
+        error_m = 250.0 * math.exp(rng.normal(0.0, 1.2))
     return Place(moved(where_deg, error_m, rng.uniform(0.0, 2.0 * math.pi)), accuracy_m)

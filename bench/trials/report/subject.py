@@ -28,7 +28,9 @@ def run_command(run: TrialsRun) -> str:
 def bar_text(finding: Finding) -> str:
     """What had to be kept, in words."""
     if isinstance(finding, Trial):
-        return "none wrong" if finding.allowed == 0.0 else f"≤ {100 * finding.allowed:g} % wrong"
+        if finding.allowed == 0.0:
+            return "none wrong"
+        return f"≤ {100 * finding.allowed:g} % wrong" + (", whole interval" if finding.surely else "")
     ends = []
     if finding.min is not None:
         ends.append(f"≥ {finding.min:g}")

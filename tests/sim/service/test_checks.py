@@ -74,6 +74,13 @@ def test_a_clock_that_runs_backwards_does_not_hide_a_journey() -> None:
     assert "14.8 km apart" in travel.explanation
 
 
+@pytest.mark.parametrize(("north_m", "sure"), [(1_600.0, False), (2_000.0, True)])
+def test_far_from_its_store_one_press_is_enough(north_m: float, sure: bool) -> None:
+    lat_deg = STORE.lat_deg + north_m / 111_195.0
+    (away,) = found(place=Place(lat_deg, STORE.lon_deg, 15.0))
+    assert (away.kind, away.sure) == (Kind.AWAY, sure)
+
+
 def test_a_vague_place_says_nothing() -> None:
     assert found(place=Place(37.9, 126.978, 3000.0)) == []
 

@@ -21,6 +21,7 @@ from bench.scenarios.city_day.stage import Stage, at
 from bench.trials.plans import read_trial_plan
 from sim.credentials.ble.belief import BeaconBelief
 from sim.service.loyalty import cards
+from sim.service.postgres import find_postgres
 from sim.service.presses import authentication, beacons, decision
 from sim.service.presses import sounds as sounding
 from sim.service.presses.credentials import Checked
@@ -77,8 +78,12 @@ def stage(tmp_path: Path) -> Any:
     made.close()
 
 
-def test_a_small_city_passes(findings: list[Any]) -> None:
-    assert [finding for finding in findings if not finding.passed] == []
+def test_a_small_city_passes_but_for_what_so_few_tries_cannot_show(findings: list[Any]) -> None:
+    failed = [finding for finding in findings if not finding.passed]
+    assert [finding for finding in failed if not isinstance(finding, Trial) or not finding.surely] == [
+        finding for finding in failed if "upper end" in getattr(finding, "name", "")
+    ]
+    assert {(finding.tries, finding.wrong) for finding in failed if isinstance(finding, Trial)} == {(4, 0)}
 
 
 def test_a_server_on_loopback_answers_as_the_application_does(stage: Any) -> None:
@@ -88,6 +93,26 @@ def test_a_server_on_loopback_answers_as_the_application_does(stage: Any) -> Non
         replies = stage.driver.together([Ask("GET", f"{merchant.path}/stamps", merchant.server_key)] * 8)
         assert {reply.body[0]["serial"] for reply in replies} == {merchant.stamp.serial}
         assert stage.ask("GET", f"{merchant.path}/stamps").reason == "key"
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_fifty_clients_and_late_bills_on_either_database_over_http(database: Any, tmp_path: Path) -> None:
+    if database == "postgresql" and find_postgres() is None:
+        pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
+    settings = msgspec.structs.replace(
+        SMALL, database=database, parts=("value", "books"), transport="http", racers=50, panel_presses=2
+    )
+    found = list(city_day.run(settings, seed=3, directory=tmp_path, tell=Progress()))
+    assert [finding for finding in found if not finding.passed] == []
+    assert {finding.threat.split()[0] for finding in found} == {"12", "13", "16"}
+    assert max(finding.tries for finding in found if finding.threat.startswith("12")) == 100
+
+
+def test_a_directory_can_be_used_again(tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(SMALL, parts=("staff",), panel_presses=2)
+    for _ in range(2):
+        found = list(city_day.run(settings, seed=3, directory=tmp_path, tell=Progress()))
+        assert all(finding.passed for finding in found)
 
 
 def test_every_threat_has_a_line(findings: list[Any]) -> None:
@@ -131,7 +156,7 @@ class TestBooks:
 
 
 def failed(trials: Any) -> set[str]:
-    return {finding.threat.split()[0] for finding in trials if not finding.passed}
+    return {one.threat.split()[0] for one in trials if isinstance(one, Trial) and not one.passed}
 
 
 class TestTrialsCanFail:
@@ -148,7 +173,9 @@ class TestTrialsCanFail:
 
     def test_places_ignored(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(authentication, "suspicions", lambda *args: iter(()))
-        assert failed(places.trials(stage)) == {"8", "10"}
+        found = list(places.trials(stage))
+        assert failed(found) == {"8", "10"}
+        assert {finding.wrong for finding in found if finding.surely} == {SMALL.thefts}
 
     def test_beacons_of_the_day_before_taken(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         original = BeaconBelief.judge
