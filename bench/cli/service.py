@@ -52,6 +52,9 @@ def seed(
     stores: Annotated[int, typer.Option(min=1, max=1000, help="Stores of each.")] = 2,
     stamps: Annotated[int, typer.Option(min=1, max=100, help="Stamps of each store.")] = 1,
     vendor: Annotated[str, typer.Option(help="Name of the vendor; one that is not there yet.")] = "Vendor",
+    members: Annotated[
+        int, typer.Option(min=0, max=100_000, help="Of the first merchant, with two months of presses.")
+    ] = 0,
     number: Annotated[int, typer.Option("--seed", min=0, help="From which places and stamps are drawn.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
@@ -61,6 +64,7 @@ def seed(
     require_service()
 
     from sim.service.seed import seed_world
+    from sim.service.seed_month import seed_month
     from sim.service.service import open_service
     from sim.service.settings import ServiceSettings, read_secret
 
@@ -68,6 +72,8 @@ def seed(
     made = seed_world(
         service, merchants=merchants, stores=stores, stamps_per_store=stamps, seed=number, vendor=vendor
     )
+    if members:
+        seed_month(service, made.merchants[0], members=members, seed=number)
     service.database.close()
     if as_json:
         answer = {

@@ -17,6 +17,8 @@ class Rules:
         still_mm, moved_mm: two sets of contacts of one press differ by more than the first (a finger's
             pressure changes them) and less than the second (SnowShoe, US10599831B2: two successive sets).
         token_seconds, offline_hours: how long a token and an offline bundle are good.
+        offline_per_day: presses that an offline app read, for a member in a day, before a person looks:
+            nothing but the app's word stands behind them.
         skew_seconds: how far a device's clock may be off.
         store_radius_m: how far from its store a stamp may be, beyond twice the accuracy radius of the place.
         speed_kmh, speed_least_m: faster than this over at least that distance is impossible in a city
@@ -50,6 +52,7 @@ class Rules:
     moved_mm: float = 1.5
     token_seconds: int = 120
     offline_hours: int = 72
+    offline_per_day: int = 2
     skew_seconds: int = 120
     store_radius_m: float = 150.0
     speed_kmh: float = 150.0

@@ -12,9 +12,9 @@ from sim.service.identity import Pseudonyms, find_member
 from sim.service.loyalty.coupons import coupons_of
 from sim.service.loyalty.ledger import Account, balances, book, movements
 from sim.service.problems import ConflictError, NotFoundError
-from sim.service.tables.attendance import Staff
-from sim.service.tables.customers import Consent, Contact, Member
-from sim.service.tables.loyalty import Program
+from sim.service.tables.attendance import Punch, Staff
+from sim.service.tables.customers import Campaign, Consent, Contact, Member, Message
+from sim.service.tables.loyalty import Program, Redemption
 from sim.service.tables.presses import Press
 
 
@@ -113,6 +113,25 @@ def export(connection: sa.Connection, member_id: int) -> dict[str, Any]:
         .where(Press.member_id == member_id)
         .order_by(Press.id)
     )
+    messages = connection.execute(
+        sa.select(Campaign.text, Message.state, Message.sent_us)
+        .join(Campaign, Campaign.id == Message.campaign_id)
+        .where(Message.member_id == member_id)
+        .order_by(Message.id)
+    )
+    redemptions = connection.execute(
+        sa.select(
+            Redemption.id, Redemption.coupon_id, Redemption.points, Redemption.state, Redemption.frozen_us
+        )
+        .where(Redemption.member_id == member_id)
+        .order_by(Redemption.id)
+    )
+    punches = connection.execute(
+        sa.select(Staff.number, Punch.direction, Punch.at_us, Punch.adds, Punch.reason, Punch.asked_by)
+        .join(Staff, Staff.id == Punch.staff_id)
+        .where(Staff.member_id == member_id)
+        .order_by(Punch.id)
+    )
     return {
         "joined_us": member.joined_us,
         "contact": None if contact is None else dict(contact._mapping),
@@ -121,6 +140,9 @@ def export(connection: sa.Connection, member_id: int) -> dict[str, Any]:
         "balances": balances(connection, member_id),
         "ledger": movements(connection, member_id, limit=100_000),
         "coupons": coupons_of(connection, member_id),
+        "messages": [dict(row._mapping) for row in messages],
+        "redemptions": [dict(row._mapping) for row in redemptions],
+        "punches": [dict(row._mapping) for row in punches],
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sim.decoder import Reading, Verdict
-from sim.service.clock import SECOND_US
+from sim.service.clock import DAY_US, SECOND_US
 from sim.service.database import new_row
 from sim.service.fraud.alarms import raise_alarm
 from sim.service.fraud.checks import Known, Suspicion, cloned, suspicions
@@ -233,13 +233,30 @@ def _judged(case: _Case, match: Match, stamp: Any, seen: Any) -> tuple[Decision 
             ground = shape
     if ground is not None:
         return ground, "", []
-    if evidence.reading is not None and evidence.purpose is Purpose.REDEEM:
-        return decision.refused("offline"), "", []
+    if evidence.reading is not None:
+        if evidence.purpose is Purpose.REDEEM:
+            return decision.refused("offline"), "", []
+        if _offline_lately(case) >= rules.offline_per_day:
+            mild = decision.review("many_offline")
     factor, ground = _factor(case, stamp)
     if ground is not None:
         return ground, factor, [cloned(ground.reason)] if ground.reason.endswith(NOT_GENUINE) else []
     found = list(suspicions(_known(case, stamp, seen), rules, case.service.calendar))
     return decision.of_suspicions(found) or mild, factor, found
+
+
+def _offline_lately(case: _Case) -> int:
+    """Presses that an app read by itself for this member, within a day."""
+    if case.start.member_id is None:
+        return 0
+    return case.connection.execute(
+        sa.select(sa.func.count()).where(
+            Press.member_id == case.start.member_id,
+            Press.kind == "reading",
+            Press.outcome == Outcome.ACCEPTED.value,
+            Press.at_us.between(case.at_us - DAY_US, case.at_us + DAY_US),
+        )
+    ).scalar_one()
 
 
 def _factor(case: _Case, stamp: Any) -> tuple[str, Decision | None]:

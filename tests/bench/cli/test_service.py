@@ -22,7 +22,7 @@ def test_migrate_and_seed_make_a_database_with_keys(
 
     migrate(database, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"revision": "0002"}
-    seed(database, merchants=1, stores=2, stamps=1, vendor="V", number=0, as_json=True)
+    seed(database, merchants=1, stores=2, stamps=1, vendor="V", members=0, number=0, as_json=True)
     made = json.loads(capsys.readouterr().out)
     assert len(made["merchants"][0]["stamps"]) == 2
     assert made["operator_key"].startswith("operator_")
@@ -33,7 +33,7 @@ def test_a_database_without_tables_is_refused(database: str) -> None:
     from bench.cli.service import seed
 
     with pytest.raises(InputError, match="run `stampbench service migrate`"):
-        seed(database, merchants=1, stores=1, stamps=1, vendor="V", number=0, as_json=True)
+        seed(database, merchants=1, stores=1, stamps=1, vendor="V", members=0, number=0, as_json=True)
 
 
 def test_postgresql_needs_the_secret_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

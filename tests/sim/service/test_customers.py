@@ -218,6 +218,25 @@ def test_an_export_holds_all_and_erasure_leaves_sums_and_no_person(any_world: An
     assert world.rows(sa.select(sa.func.count()).select_from(Message))[0][0] == 0
 
 
+def test_an_export_holds_messages_redemptions_and_work(any_world: Any) -> None:
+    world, key = any_world, any_world.one.server_key
+    body = {"store": world.one.stores[0].store_id, "member": "anna", "number": "1", "hourly_wage": 1}
+    world.ok("POST", f"{base(world)}/staff", key, json=body)
+    world.press(purpose="check-in")
+    world.press()
+    contact(world, "anna")
+    consent(world, "anna")
+    campaign(world)
+    coupon = world.ok("POST", f"{base(world)}/coupons", key, json={"member": "anna", "name": "1"})["id"]
+    token = world.press(purpose="redeem")["token"]
+    what = {"member": "anna", "token": token, "coupon": coupon}
+    world.ok("POST", f"{base(world)}/redemptions", key, json=what)
+    export = world.ok("GET", f"{base(world)}/members/anna/export", key)
+    assert [one["direction"] for one in export["punches"]] == ["in"]
+    assert [(one["text"], one["state"]) for one in export["messages"]] == [("한 잔 더 어떠세요?", "waiting")]
+    assert [(one["coupon"], one["state"]) for one in export["redemptions"]] == [(coupon, "frozen")]
+
+
 def test_whoever_works_here_is_not_erased(world: Any) -> None:
     body = {"store": world.one.stores[0].store_id, "member": "kim", "number": "1", "hourly_wage": 1}
     world.ok("POST", f"{base(world)}/staff", world.one.server_key, json=body)

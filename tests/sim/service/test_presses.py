@@ -150,6 +150,22 @@ def test_an_offline_reading_needs_a_bundle_of_the_same_merchant_that_was_good(wo
     assert answer.status_code == 422
 
 
+def test_an_app_s_word_alone_counts_twice_a_day_and_then_a_person_looks(any_world: Any) -> None:
+    """Nothing was pressed as far as the service can tell: whoever has the app could say so all day."""
+    world = any_world
+    path = f"/v1/merchants/{world.one.merchant_id}/bundle"
+    reading = {"serial": "S001-001-01", "bundle": world.ok("GET", path, world.one.app_key)["bundle"]}
+    said = {"contacts": None, "contacts_again": None, "reading": reading, "place": None}
+    answers = []
+    for n in range(3):
+        world.clock.advance(hours=1)
+        answers.append(world.press(**said, device=f"phone {n}")["reason"])
+    assert answers == ["ok", "ok", "many_offline"]
+    assert world.press()["outcome"] == "accepted"
+    world.clock.advance(hours=24)
+    assert world.press(**said, device="phone 4")["outcome"] == "accepted"
+
+
 def test_a_bundle_that_was_altered_is_refused(world: Any) -> None:
     path = f"/v1/merchants/{world.one.merchant_id}/bundle"
     head, body, signature = world.ok("GET", path, world.one.app_key)["bundle"].split(".")
