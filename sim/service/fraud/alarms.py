@@ -53,12 +53,18 @@ def raise_alarm(
         return open_one
     behind = list(suspicion.behind)
     if not suspicion.sure:
+        cleared = (
+            sa.select(AlarmPress.press_id)
+            .join(Alarm, Alarm.id == AlarmPress.alarm_id)
+            .where(Alarm.stamp_id == stamp_id, Alarm.state == "dismissed")
+        )
         behind += connection.execute(
             sa.select(Press.id).where(
                 Press.stamp_id == stamp_id,
                 Press.at_us >= since_us,
                 Press.reason == suspicion.kind,
                 Press.id != press_id,
+                Press.id.not_in(cleared),
             )
         ).scalars()
         if not behind:

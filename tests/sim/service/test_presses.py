@@ -260,6 +260,20 @@ class TestFraud:
         assert world.press(member="dora")["outcome"] == "accepted"
         assert world.call("POST", f"{alarm}/decision", vendor, json=decision).status_code == 409
 
+    def test_presses_of_an_alarm_that_was_dismissed_confirm_no_other(self, any_world: Any) -> None:
+        world = any_world
+        path = f"/v1/merchants/{world.one.merchant_id}/alarms"
+        for member in ("a", "b"):
+            self.away(world, 500.0, member=member, device=member)
+        decision = {"dismiss": True, "reason": "the fair was announced"}
+        alarm = self.alarms(world)[0]["id"]
+        world.ok("POST", f"{path}/{alarm}/decision", world.seeded.vendor_key, json=decision)
+        self.away(world, 500.0, member="c", device="c")
+        assert world.press(member="d", device="d")["outcome"] == "accepted"
+        assert len(self.alarms(world)) == 1
+        self.away(world, 500.0, member="e", device="e")
+        assert world.press(member="f", device="f")["reason"] == "stamp_suspended"
+
     def test_a_merchant_may_want_no_suspension(self, world: Any) -> None:
         path = f"/v1/merchants/{world.one.merchant_id}"
         world.ok("PATCH", path, world.one.server_key, json={"suspend_automatically": False})
