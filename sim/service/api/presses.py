@@ -71,7 +71,10 @@ class ReadingBody(Body):
 
 
 class PressBody(Body):
-    """One press: contacts in mm (in pixels with ``px_per_mm``), or an offline reading."""
+    """One press: contacts in mm (in pixels with ``px_per_mm``), or an offline reading.
+
+    ``pressed_at`` is by the service's clock: an app whose own is off corrects it by ``at`` of any answer.
+    """
 
     purpose: Purpose = Purpose.STAMP
     contacts: Contacts | None = None
