@@ -200,8 +200,10 @@ def assess(plan: Plan, run: Run) -> Assessment:
     tally = Tally()
     confidence = run.header.until_confident
     stops = None if confidence is None else EarlyStops(plan, confidence)
+    repeated = 0
     for press in run.presses:
         tally.add(press)
+        repeated += press.again
         if stops is not None:
             stops.see([press])
     kinds = {case.kind for case in plan.cases}
@@ -226,7 +228,7 @@ def assess(plan: Plan, run: Run) -> Assessment:
             test = None if stops is None else stops.of_limit(place, profile)
             limits.append(judge(found, limit, worst, test))
     outcomes = {outcome.value: tally.outcomes[outcome] for outcome in Outcome}
-    verdict, reason = _verdict(plan, run, limits, outcomes)
+    verdict, reason = _verdict(plan, run, limits, outcomes, repeated)
     planned = Shard(*run.header.shard, run.header.shard_block).size(plan.size)
     return Assessment(verdict, reason, tuple(measured), tuple(limits), outcomes, planned)
 
@@ -257,9 +259,9 @@ def _outside(low: float, high: float, smallest: float | None, largest: float | N
 
 
 def _verdict(
-    plan: Plan, run: Run, limits: Sequence[Judged], outcomes: Mapping[str, int]
+    plan: Plan, run: Run, limits: Sequence[Judged], outcomes: Mapping[str, int], repeated: int
 ) -> tuple[Verdict, str]:
-    presses = len(run.presses)
+    presses = len(run.presses) - repeated
     faults = outcomes["error"] + outcomes["timeout"]
     if run.end is not None and run.end.status == "error":
         return Verdict.ERROR, run.end.message or "the bench failed"
@@ -268,7 +270,7 @@ def _verdict(
         return Verdict.INTERRUPTED, f"stopped after {presses:,} of {planned:,} presses"
     if run.end.status == "timeout":
         return Verdict.TIMEOUT, run.end.message
-    if presses == outcomes["skipped"] + outcomes["aborted"]:
+    if presses == outcomes["skipped"] + outcomes["aborted"] - repeated:
         return Verdict.NOTHING_RAN, "no press was made"
     failed = [judged for judged in limits if judged.result is Result.FAILED]
     if failed:

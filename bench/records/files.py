@@ -177,18 +177,19 @@ class Run:
 
     @property
     def last(self) -> int:
-        """Place of the last press in the run, from 1; 0 without presses."""
-        return self.presses[-1].press if self.presses else 0
+        """Place of the last press in the run that need not be made again, from 1; 0 without presses."""
+        last = self.presses[-1] if self.presses else None
+        return 0 if last is None else last.press - last.again
 
     def press(self, number: int) -> PressResult:
-        """The press of this number.
+        """The press of this number; the last one, where the operator made it again.
 
         Raises:
             InputError: there is none.
         """
         last = None
         for last in self.presses:
-            if last.press == number:
+            if last.press == number and not last.again:
                 return last
         known = f"1 to {last.press}" if last is not None else "none: the run has no presses"
         raise InputError(f"{self.path}: press {number}: no such press: expected {known}")

@@ -74,6 +74,7 @@ class PressResult(Struct, frozen=True, kw_only=True):
         profile, case, kind, number: its place in the plan.
         code: of the stamp that was pressed; None for foreign objects.
         outcome, message: how it ended, and why if the bench failed or the phone cancelled all touches.
+        again: True if the operator broke it off and made it again: a further record has the same number.
     """
 
     press: int
@@ -86,6 +87,7 @@ class PressResult(Struct, frozen=True, kw_only=True):
     message: str = ""
     reading: ReadingRecord | None = None
     timing: Timing | None = None
+    again: bool = False
 
     @property
     def verdict(self) -> str:

@@ -26,12 +26,13 @@ from rich.text import Text
 from bench.comparison import ComparedMeasurement
 from bench.metrics import Assessment, Result
 from bench.records.files import Run
+from bench.records.presses import PressRecord
 from bench.report import Reported
 from bench.report.limit_rows import limit_row, stopped
 from bench.report.numbers import interval, number, probability
 from bench.report.subject import Beside, plan_of
 from bench.report.summary import render_summary
-from bench.runs.prompts import Answer, Prompt
+from bench.runs.prompts import PATIENCE_S, Answer, Prompt
 from bench.runs.running import Progress as RunTells
 
 _STYLES = {
@@ -42,7 +43,7 @@ _STYLES = {
 }
 
 _CHANGES_SHOWN: Final = 10
-_ANSWERS: Final[dict[str, Answer]] = {"s": "skip", "a": "abort"}
+_ANSWERS: Final[dict[str, Answer]] = {"s": "skip", "r": "again", "a": "abort"}
 
 
 class RunProgress(RunTells):
@@ -97,6 +98,8 @@ class TerminalPrompter:
         lines: where they type; None: standard input, if that is a terminal.
     """
 
+    patience_s = PATIENCE_S
+
     def __init__(self, console: Console, lines: TextIO | None = None) -> None:
         self._console = console
         self._lines = lines if lines is not None or not sys.stdin.isatty() else sys.stdin
@@ -105,7 +108,8 @@ class TerminalPrompter:
     def show(self, prompt: Prompt) -> None:
         """Print a step above the bar."""
         if self._lines is not None and not self._told:
-            self._console.print("(s and Enter passes a press over, a and Enter ends the run)", style="dim")
+            told = "(type s to pass a press over, r to repeat a botched one, a to end the run)"
+            self._console.print(told, style="dim")
             self._told = True
         where = f"press {prompt.press:,} of {prompt.presses:,}" if prompt.step == 1 else "    then"
         self._console.print(f"{where}: {prompt.text}", style="bold", highlight=False)
@@ -120,6 +124,10 @@ class TerminalPrompter:
 
     def clear(self) -> None:
         """What was printed stays."""
+
+    def again(self, record: PressRecord) -> bool:
+        """A press that is over counts: what is typed is about the next one."""
+        return False
 
 
 class _SpeedColumn(ProgressColumn):

@@ -47,9 +47,11 @@ def changes(before: Run, after: Run) -> Changes:
     presses = 0
     kinds: Counter[tuple[str, str]] = Counter()
     first: list[ChangedPress] = []
-    theirs = iter(before.presses)
+    theirs = (press for press in before.presses if not press.again)
     old = next(theirs, None)
     for new in after.presses:
+        if new.again:
+            continue
         while old is not None and old.press < new.press:
             old = next(theirs, None)
         if old is None:

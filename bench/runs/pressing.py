@@ -12,12 +12,11 @@ from bench.plans.draws import Draw, PressDrawer
 from bench.plans.plan import Plan, PlannedPress
 from bench.records.presses import Outcome, PressRecord
 from bench.records.readings import Heard, blank, judged, listen, press_of
-from bench.runs.prompts import PressRefused, Prompter, asking, prompted, prompts_of
-from bench.runs.rigs import VIRTUAL, faults_of, identity_of, open_rig
+from bench.runs.prompts import PATIENCE_S, PressRefused, Prompter, asking, prompted, prompts_of
+from bench.runs.rigs import VIRTUAL, Opener, Rig, faults_of, identity_of, open_rig
 from firmware_emulator.errors import LinkError
 
 if TYPE_CHECKING:
-    from bench.sources.serial_rig import SerialRig
     from bench.sources.simulated import SimulatedSource
     from firmware_emulator.link import LinkCounters
     from firmware_emulator.touch import TouchReport
@@ -26,8 +25,6 @@ __all__ = ["VIRTUAL", "LinkTail", "Pressed", "Presser", "SimulatedPresser", "ide
 
 LINK_FAILURES_IN_A_ROW = 3
 """After so many the rig counts as broken, and the run ends."""
-PROMPT_S = 120.0
-"""How long an operator may take to the next press."""
 QUIET_US = 500_000
 """Device time without contact after which a press by hand is over."""
 
@@ -50,7 +47,11 @@ class Pressed:
 
     record: PressRecord
     counters: dict[str, int]
-    presses = 1
+
+    @property
+    def presses(self) -> int:
+        """How many of the plan are made by it."""
+        return int(not self.record.again)
 
     @property
     def line(self) -> PressRecord:
@@ -81,26 +82,36 @@ class Presser:
         seed: of the run.
         port: of the rig, or :data:`VIRTUAL`.
         prompter: tells an operator what to press, on rigs that cannot press by themselves.
+        opener: opens the rig; None: as a serial port.
 
     Raises:
         InputError: the plan names something that does not exist.
     """
 
-    def __init__(self, plan: Plan, seed: int, port: str = VIRTUAL, prompter: Prompter | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        seed: int,
+        port: str = VIRTUAL,
+        prompter: Prompter | None = None,
+        opener: Opener | None = None,
+    ) -> None:
         from sim.decoder import Decoder
 
         self._plan = plan
         self._seed = seed
         self._port = port
         self._prompter = prompter
+        self._opener = opener
         self._drawer = PressDrawer(plan, seed)
         self._decoder = Decoder(self._drawer.codebook, sigma_mm=plan.decoder.sigma_mm)
-        self._configured: tuple[SerialRig, dict[str, Any]] | None = None
+        self._configured: tuple[Rig, dict[str, Any]] | None = None
 
     def press_all(self, profile: str, presses: Iterable[PlannedPress]) -> Iterator[Pressed | LinkTail]:
         """Make presses on one panel, in order.
 
-        A press during which the link fails is an error, and the rig is opened anew for the next one.
+        A press during which the link fails is an error, and the rig is opened anew for the next one. One that
+        the operator botched is made again.
 
         Raises:
             LinkError: the link failed several times in a row.
@@ -113,13 +124,15 @@ class Presser:
         while planned is not None:
             counters = _Counters()
             try:
-                with open_rig(self._port, profile, faults) as rig:
+                with (self._opener or open_rig)(self._port, profile, faults) as rig:
                     openings += 1
                     counters.of(rig, anew=openings > 1)
                     while planned is not None:
                         pressed = self.press(rig, planned)
                         failures = 0
                         yield Pressed(counters.noted(pressed), counters.taken())
+                        if pressed.again:
+                            continue
                         if pressed.outcome is Outcome.ABORTED:
                             raise KeyboardInterrupt
                         planned = next(coming, None)
@@ -137,7 +150,7 @@ class Presser:
                 if planned is None and faults is not None:
                     yield LinkTail(counters.taken(), faults.injected.to_mapping())
 
-    def press(self, rig: SerialRig, planned: PlannedPress) -> PressRecord:
+    def press(self, rig: Rig, planned: PlannedPress) -> PressRecord:
         """Make one press and read it.
 
         Raises:
@@ -154,10 +167,10 @@ class Presser:
         try:
             heard = self._listen(rig, rig.press(draw.press, draw.seed))
         except ManualPressError:
-            return self._press_by_hand(rig, planned, draw)
+            return self._press_by_hand(rig, planned, draw, condition)
         return self._pressed(rig, blank(planned, draw, condition, draw.press), heard)
 
-    def repeat(self, rig: SerialRig, record: PressRecord) -> PressRecord:
+    def repeat(self, rig: Rig, record: PressRecord) -> PressRecord:
         """Make the press of a record again, and read it.
 
         Raises:
@@ -167,19 +180,21 @@ class Presser:
         heard = self._listen(rig, rig.press(press_of(record), record.seed))
         return self._pressed(rig, record, heard)
 
-    def _listen(self, rig: SerialRig, reports: Iterable[TouchReport]) -> Heard:
+    def _listen(self, rig: Rig, reports: Iterable[TouchReport]) -> Heard:
         # What a real panel said no seed says again.
         keep = self._port != VIRTUAL
         return listen(self._decoder, reports, cancel_limit=rig.identity.cancel_limit, keep=keep)
 
-    def _configure(self, rig: SerialRig, condition: dict[str, Any]) -> None:
+    def _configure(self, rig: Rig, condition: dict[str, Any]) -> None:
         if self._configured != (rig, condition):
             rig.configure(condition)
             self._configured = rig, condition
 
-    def _press_by_hand(self, rig: SerialRig, planned: PlannedPress, draw: Draw) -> PressRecord:
+    def _press_by_hand(
+        self, rig: Rig, planned: PlannedPress, draw: Draw, condition: dict[str, Any]
+    ) -> PressRecord:
         """Ask the operator to press, and listen."""
-        record = blank(planned, draw, {}, None)
+        record = blank(planned, draw, condition, None)
         prompts = prompts_of(
             planned.case.prompts,
             object_name=draw.object,
@@ -189,23 +204,30 @@ class Presser:
         )
         try:
             if self._prompter is None:
-                reports = rig.watch(first_contact_s=PROMPT_S, quiet_us=QUIET_US)
+                reports = rig.watch(first_contact_s=PATIENCE_S, quiet_us=QUIET_US)
             else:
                 watched = rig.watch(
-                    first_contact_s=PROMPT_S, quiet_us=QUIET_US, meanwhile=asking(self._prompter)
+                    first_contact_s=self._prompter.patience_s,
+                    quiet_us=QUIET_US,
+                    meanwhile=asking(self._prompter),
                 )
                 reports = prompted(self._prompter, prompts, watched)
             heard = self._listen(rig, reports)
         except PressRefused as refused:
             rig.reset()
+            if refused.answer == "again":
+                return _botched(record)
             outcome = Outcome.SKIPPED if refused.answer == "skip" else Outcome.ABORTED
             return msgspec.structs.replace(record, outcome=outcome, message="by the operator")
         except LinkError as error:
             rig.reset()  # fails if the link is dead: then it was not the operator
             return msgspec.structs.replace(record, outcome=Outcome.TIMEOUT, message=str(error))
-        return self._pressed(rig, record, heard)
+        record = self._pressed(rig, record, heard)
+        if record.outcome is Outcome.FAILED and self._prompter is not None and self._prompter.again(record):
+            return _botched(record)
+        return record
 
-    def _pressed(self, rig: SerialRig, record: PressRecord, heard: Heard) -> PressRecord:
+    def _pressed(self, rig: Rig, record: PressRecord, heard: Heard) -> PressRecord:
         """Fill in what was read, whether that is right, and what the link did."""
         counters = rig.press_counters.to_mapping()
         seen = {name: counters[name] for name in FAULTS} | rig.press_reports.to_mapping()
@@ -226,11 +248,11 @@ class _Counters:
     """What the link of one opened rig did, between one taking and the next."""
 
     def __init__(self) -> None:
-        self._rig: SerialRig | None = None
+        self._rig: Rig | None = None
         self._before: LinkCounters | None = None
         self._anew = False
 
-    def of(self, rig: SerialRig, *, anew: bool) -> None:
+    def of(self, rig: Rig, *, anew: bool) -> None:
         """Count for this rig, from its opening on."""
         self._rig, self._anew = rig, anew
 
@@ -286,6 +308,13 @@ class SimulatedPresser:
         reports = source.press(draw.press, draw.seed)
         heard = listen(self._decoder, reports, cancel_limit=source.cancel_limit, until_decided=True)
         return judged(blank(planned, draw, condition, draw.press), heard)
+
+
+def _botched(record: PressRecord) -> PressRecord:
+    """The record of a press that the operator makes again; what was read of it stays, and does not count."""
+    return msgspec.structs.replace(
+        record, outcome=Outcome.ABORTED, again=True, message="by the operator, who made it again"
+    )
 
 
 def _loss(counters: dict[str, int]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from bench.records.presses import PressRecord
     from firmware_emulator.touch import TouchReport
 
 STEP_US: Final = 1_000_000
@@ -14,7 +15,19 @@ STEP_US: Final = 1_000_000
 STEPS: Final = ("press {object} now, then let go",)
 """What is asked where the plan says nothing."""
 
-Answer: TypeAlias = Literal["skip", "abort"]
+PATIENCE_S: Final = 120.0
+"""How long an operator may take to the next press, where nobody sees that they are at it."""
+
+Answer: TypeAlias = Literal["skip", "again", "abort"]
+
+_WORDS: Final = {
+    "stamp": "stamp {name}",
+    "other_stamp": "a stamp of another kind",
+    "finger": "a finger",
+    "fingers": "{name} fingers",
+    "palm": "a palm",
+    "coin": "a coin",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +36,7 @@ class Prompt:
 
     Attributes:
         text: what to do.
-        object: to press.
+        object: to press, by its name on the link.
         press, presses: place of the press in the run, and how many there are.
         step, steps: place of this step in the press, from 1, and how many there are.
     """
@@ -37,7 +50,13 @@ class Prompt:
 
 
 class Prompter(Protocol):
-    """Tells an operator what to do: a terminal, or a window."""
+    """Tells an operator what to do: a terminal, or a window.
+
+    Attributes:
+        patience_s: how long they may take to the next press.
+    """
+
+    patience_s: float
 
     def show(self, prompt: Prompt) -> None:
         """Show what to do now; returns at once."""
@@ -48,6 +67,9 @@ class Prompter(Protocol):
     def clear(self) -> None:
         """Take away what is shown: the press is over."""
 
+    def again(self, record: PressRecord) -> bool:
+        """Whether the operator botched a press that failed, and makes it again; may wait for their answer."""
+
 
 class PressRefused(Exception):  # noqa: N818 - an answer, no error
     """The operator answered instead of pressing."""
@@ -57,13 +79,28 @@ class PressRefused(Exception):  # noqa: N818 - an answer, no error
         self.answer: Answer = answer
 
 
+def said_object(name: str) -> tuple[str, str]:
+    """What an operator calls an object: its kind, and its own name, both from its name on the link.
+
+    The kinds are "stamp", "other_stamp" (random ones, of no codebook), "finger", "fingers", "palm", "coin".
+    """
+    if name.startswith("catalogue:"):
+        return "stamp", name.rpartition("#")[2]
+    kind, slash, rest = name.partition("/")
+    if kind == "random-stamp":
+        return "other_stamp", ""
+    if kind == "fingers":
+        return kind, rest.partition("/")[0]
+    return ("stamp", rest) if slash else (kind, "")
+
+
 def prompts_of(
     steps: tuple[str, ...], *, object_name: str, number: int, press: int, presses: int
 ) -> list[Prompt]:
     """The steps of one press, with object and number filled in."""
-    texts = [
-        step.replace("{object}", object_name).replace("{number}", str(number)) for step in steps or STEPS
-    ]
+    kind, name = said_object(object_name)
+    said = _WORDS.get(kind, object_name).replace("{name}", name)
+    texts = [step.replace("{object}", said).replace("{number}", str(number)) for step in steps or STEPS]
     return [Prompt(text, object_name, press, presses, step, len(texts)) for step, text in enumerate(texts, 1)]
 
 

@@ -3,19 +3,58 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from bench.records.files import RigIdentity
 
 if TYPE_CHECKING:
     from bench.plans.plan import Plan
+    from bench.sources.report_checks import ReportCounters
     from bench.sources.serial_rig import SerialRig
+    from firmware_emulator.link import LinkCounters
+    from firmware_emulator.messages import Identity
+    from firmware_emulator.touch import TouchReport
+    from sim.press import Press
     from sim.rig import RigFaults
 
 VIRTUAL: Final = "virtual"
 """Name of the rig in software where a port is expected."""
+
+
+class Rig(Protocol):
+    """What presses are made on: :class:`bench.sources.serial_rig.SerialRig`, or what stands in for it."""
+
+    identity: Identity
+    press_counters: LinkCounters
+    press_reports: ReportCounters
+    press_whole: bool
+
+    @property
+    def counters(self) -> LinkCounters:
+        """What the link did so far."""
+
+    def configure(self, condition: Mapping[str, Any]) -> None:
+        """Set the condition of a simulated panel."""
+
+    def press(self, press: Press, seed: int) -> Iterator[TouchReport]:
+        """Press, and yield the reports; ManualPressError where a person must."""
+
+    def watch(
+        self, *, first_contact_s: float, quiet_us: int, meanwhile: Callable[[], None] = lambda: None
+    ) -> Iterator[TouchReport]:
+        """Yield the reports of a press by hand."""
+
+    def reset(self) -> None:
+        """End a press under way."""
+
+    def settle(self) -> None:
+        """Let what the line lost last show in the counters."""
+
+
+Opener: TypeAlias = Callable[[str, str, "RigFaults | None"], AbstractContextManager[Rig]]
+"""Opens the rig on a port for a profile, with faults or none; as :func:`open_rig`."""
 
 
 @contextmanager
@@ -48,7 +87,7 @@ def open_rig(port: str, profile: str, faults: RigFaults | None = None) -> Iterat
         yield rig
 
 
-def identity_of(rig: SerialRig, port: str) -> RigIdentity:
+def identity_of(rig: Rig, port: str) -> RigIdentity:
     """What the rig says of itself, for the header of the records."""
     said = rig.identity
     return RigIdentity(

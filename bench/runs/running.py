@@ -20,6 +20,7 @@ from bench.runs.orders import RunOrder
 from bench.runs.pressing import VIRTUAL, LinkTail, Pressed, Presser, identity_of, open_rig
 from bench.runs.prompts import Prompter
 from bench.runs.resuming import reopened
+from bench.runs.rigs import Opener
 from bench.runs.workers import in_order
 from firmware_emulator.errors import InputError, StampbenchError
 
@@ -72,6 +73,7 @@ def run(
     order: RunOrder,
     progress: Progress | None = None,
     *,
+    opener: Opener = open_rig,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> RunEnd:
@@ -80,6 +82,7 @@ def run(
     Args:
         order: what to run.
         progress: is told how it goes.
+        opener: opens the rig on the port.
         clock: seconds, for the run's duration.
         now: wall clock, for the header and the end.
 
@@ -90,8 +93,8 @@ def run(
     progress = progress or Progress()
     begun_s = clock()
     check_plan(order.plan)
-    order, rigs = _prepare(order, progress)
-    made = _all_presses(order, progress)
+    order, rigs = _prepare(order, progress, opener)
+    made = _all_presses(order, progress, opener)
     return record(order, rigs, made, progress, begun_s=begun_s, clock=clock, now=now)
 
 
@@ -171,14 +174,14 @@ def _records(
     return writer
 
 
-def _prepare(order: RunOrder, progress: Progress) -> tuple[RunOrder, dict[str, RigIdentity]]:
+def _prepare(order: RunOrder, progress: Progress, opener: Opener) -> tuple[RunOrder, dict[str, RigIdentity]]:
     """Meet every rig, and compile the kernels once, before there are workers who would all do it."""
     if order.port != VIRTUAL:
         if order.plan.rig.faults:
             raise InputError(
                 f"{order.plan.path}: rig.faults befall a rig in software: leave them out on {order.port}"
             )
-        with open_rig(order.port, "") as rig:
+        with opener(order.port, "", None) as rig:
             identity = identity_of(rig, order.port)
         if identity.profile not in order.plan.header.profiles:
             raise InputError(
@@ -202,7 +205,9 @@ def _prepare(order: RunOrder, progress: Progress) -> tuple[RunOrder, dict[str, R
     return order, rigs
 
 
-def _all_presses(order: RunOrder, progress: Progress) -> Generator[Pressed | LinkTail, None, None]:
+def _all_presses(
+    order: RunOrder, progress: Progress, opener: Opener
+) -> Generator[Pressed | LinkTail, None, None]:
     """Every press of the plan, made, in order."""
     if order.workers > 1 and order.port == VIRTUAL:
         for pressed in in_order(
@@ -215,7 +220,7 @@ def _all_presses(order: RunOrder, progress: Progress) -> Generator[Pressed | Lin
         ):
             yield from pressed
         return
-    presser = Presser(order.plan, order.seed, order.port, progress.prompter)
+    presser = Presser(order.plan, order.seed, order.port, progress.prompter, opener)
     for profile, presses in itertools.groupby(order.presses(), key=lambda press: press.profile):
         yield from presser.press_all(profile, presses)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from bench.records.files import FILE_NAME, read_run
@@ -80,6 +81,20 @@ def test_missing_press_is_told(write_run, make_press):
     assert run.press(2).press == 2
     with pytest.raises(InputError, match="press 9: no such press: expected 1 to 2"):
         run.press(9)
+
+
+def botched(record):
+    return msgspec.structs.replace(record, outcome=Outcome.ABORTED, again=True)
+
+
+def test_of_a_press_that_was_made_again_the_last_record_is_the_press(write_run, make_press):
+    run = read_run(write_run([make_press(1), botched(make_press(2)), make_press(2, verdict="foreign")]))
+    assert run.press(2).outcome is Outcome.FAILED
+    assert run.last == 2
+
+
+def test_a_run_that_ended_before_a_botched_press_was_made_again_goes_on_with_it(write_run, make_press):
+    assert read_run(write_run([make_press(1), botched(make_press(2))])).last == 1
 
 
 def test_truth_and_reading_say_what_happened(make_press):

@@ -37,7 +37,7 @@ def test_steps_of_a_press_are_printed_with_its_place(typed):
     prompter.show(Prompt("press coin now", "coin", 3, 1200, 1, 2))
     prompter.show(Prompt("let go", "coin", 3, 1200, 2, 2))
     assert console.file.getvalue().splitlines() == [
-        "(s and Enter passes a press over, a and Enter ends the run)",
+        "(type s to pass a press over, r to repeat a botched one, a to end the run)",
         "press 3 of 1,200: press coin now",
         "    then: let go",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,8 +12,8 @@ import pytest
 from bench.plans.plan import parse_plan
 from bench.records.presses import Outcome
 from bench.runs import pressing
-from bench.runs.pressing import LinkTail, Presser, SimulatedPresser
-from bench.runs.prompts import Prompt
+from bench.runs.pressing import LinkTail, Pressed, Presser, SimulatedPresser
+from bench.runs.prompts import Prompt, said_object
 from bench.sources.report_checks import ReportCounters
 from bench.sources.serial_rig import ManualPressError
 from firmware_emulator.controller import Controller
@@ -157,10 +158,14 @@ def test_link_that_keeps_dying_ends_the_run(on_rigs):
 
 
 class Operator:
-    """Notes what it is shown, and answers as it is told to at the given presses."""
+    """Notes what it is shown, and answers as it is told to; botched the first presses that failed."""
 
-    def __init__(self, **answers):
+    patience_s = 120.0
+
+    def __init__(self, *, botched=0, **answers):
         self.answers = answers
+        self.botched = botched
+        self.failed = []
         self.told: list[Prompt] = []
         self.cleared = 0
 
@@ -173,12 +178,16 @@ class Operator:
     def clear(self):
         self.cleared += 1
 
+    def again(self, record):
+        self.failed.append(record)
+        return len(self.failed) <= self.botched
+
 
 def test_operator_is_told_what_to_press_where_the_rig_cannot(on_rigs):
     operator = Operator()
     records = on_rigs(ManualRig(presses=True), prompter=operator)
     assert operator.told[0] == Prompt(
-        f"press {records[0].object} now, then let go", records[0].object, 1, 6, 1, 1
+        f"press stamp {records[0].code} now, then let go", records[0].object, 1, 6, 1, 1
     )
     assert (len(operator.told), operator.cleared) == (6, 6)
     assert {record.outcome for record in records} == {Outcome.PASSED}
@@ -194,7 +203,7 @@ def test_steps_of_a_plan_are_shown_one_after_the_other_while_the_stamp_touches(o
     plan = parse_plan(text, Path("steps.toml"))
     (record,) = on_rigs(ManualRig(presses=True), prompter=operator, plan=plan)
     assert [prompt.text for prompt in operator.told] == [
-        f"press {record.object} now, press 1",
+        f"press stamp {record.code} now, press 1",
         "rotate it by 90 degrees",
         "let go",
     ]
@@ -218,6 +227,74 @@ def test_press_at_which_the_operator_ends_the_run_is_aborted(monkeypatch):
     assert next(made).record.outcome is Outcome.ABORTED
     with pytest.raises(KeyboardInterrupt):
         next(made)
+
+
+class ClumsyRig(ManualRig):
+    """Its person presses the first so many times with a finger."""
+
+    def __init__(self, fingers):
+        super().__init__(presses=True)
+        self.fingers = fingers
+
+    def watch(self, **how):
+        press, seed = self.asked
+        if self.fingers:
+            self.fingers -= 1
+            self.asked = dataclasses.replace(press, object="finger"), seed
+        yield from super().watch(**how)
+
+
+def test_a_botched_press_is_made_again_and_both_are_recorded(on_rigs):
+    operator = Operator(botched=2)
+    records = on_rigs(ClumsyRig(fingers=3), prompter=operator)
+    assert [(record.press, record.outcome.value, record.again) for record in records[:4]] == [
+        (1, "aborted", True),
+        (1, "aborted", True),
+        (1, "failed", False),
+        (2, "passed", False),
+    ]
+    assert len(operator.failed) == 3
+    assert records[0].verdict == "none"
+    assert len(records[0].contacts) == 1
+    assert records[0].message == "by the operator, who made it again"
+
+
+def test_a_press_that_is_broken_off_to_be_made_again_says_nothing_of_the_stamp(on_rigs):
+    class Slips(Operator):
+        def answer(self):
+            return "again" if len(self.told) == 1 else None
+
+    records = on_rigs(ManualRig(presses=True), prompter=Slips())
+    assert [(record.press, record.outcome.value) for record in records[:3]] == [
+        (1, "aborted"),
+        (1, "passed"),
+        (2, "passed"),
+    ]
+    assert (records[0].again, records[0].reading) == (True, None)
+    assert [Pressed(record, {}).presses for record in records[:2]] == [0, 1]
+
+
+def test_condition_of_a_panel_that_a_person_presses_is_set_and_recorded(on_rigs):
+    plan = parse_plan(TEXT + "condition = { noise = 2.0 }\n", Path("noisy.toml"))
+    rig = ManualRig(presses=True)
+    rig.identity.capabilities = Capability.CONFIGURE
+    records = on_rigs(rig, prompter=Operator(), plan=plan)
+    assert rig.configured == [{"noise": 2.0}]
+    assert records[0].condition == {"noise": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("p5-60k/7", ("stamp", "7")),
+        ("catalogue:/a/b#c.toml#left/one", ("stamp", "left/one")),
+        ("random-stamp/3", ("other_stamp", "")),
+        ("fingers/5/2", ("fingers", "5")),
+        ("coin", ("coin", "")),
+    ],
+)
+def test_objects_are_called_what_an_operator_calls_them(name, said):
+    assert said_object(name) == said
 
 
 def test_operator_who_does_not_press_is_a_timeout(on_rigs):
