@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.run_options import Duts, Operator, Resume, RunOptions, Settings, Station
+
 if TYPE_CHECKING:
     from sim.panel import Profile
     from sim.screen.session import Session
     from sim.stamps import Catalogue, Family
 
 UNSEEN_DRIVERS = ("dummy", "offscreen", "evdev")
+USUAL_PROFILE = "nexus-5"
+USUAL_OUT = Path("screen")
 USUAL_SIZE = (1280, 800)
 SMALLEST_WINDOW = (640, 400)
 LARGEST_WINDOW = (7680, 4320)
@@ -24,7 +28,12 @@ def register(app: typer.Typer) -> None:
 
 
 def screen(
-    profile: Annotated[str, typer.Option(help="Device profile of the panel, by name or file.")] = "nexus-5",
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="Device profile of the panel, by name or file.", show_default="nexus-5, or the plan's first"
+        ),
+    ] = None,
     family: Annotated[
         str | None, typer.Option(help="Read stamps of this family.", show_default="p5-60k")
     ] = None,
@@ -39,6 +48,10 @@ def screen(
             show_default="the simulated panel",
         ),
     ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Press this plan by hand, as the window says.", show_default=False),
+    ] = None,
     sigma_mm: Annotated[
         float | None,
         typer.Option(
@@ -46,7 +59,10 @@ def screen(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**53 - 1, help="Of every random draw.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=2**53 - 1, help="Of every random draw.", show_default="0, or the plan's"),
+    ] = None,
     script: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Events in TOML to play; needs no display.", show_default=False),
@@ -57,9 +73,13 @@ def screen(
             metavar="OUT.png", help="Picture of the window at the script's end.", show_default=False
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Directory for captures, pictures and test cases.")] = Path(
-        "screen"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory for captures, pictures and test cases; with --plan, for the run.",
+            show_default="screen, or runs/NAME-TIME",
+        ),
+    ] = None,
     size: Annotated[
         str | None,
         typer.Option(
@@ -74,20 +94,52 @@ def screen(
         str | None,
         typer.Option(help="Of the captions: en or ko.", show_default="the script's, or en"),
     ] = None,
+    settings: Settings = None,
+    resume: Resume = None,
+    station: Station = "",
+    operator: Operator = "",
+    duts: Duts = None,
+    as_json: Annotated[bool, typer.Option("--json", help="With --plan: print JSON alone on stdout.")] = False,
 ) -> None:
-    """Open the touchscreen emulator: press stamps on a simulated phone, a rig or a recording."""
+    """Open the touchscreen emulator: press stamps on a simulated phone, a rig or a recording.
+
+    With --plan, the window says what to press and what was read; records, reports and exit status
+    are those of stampbench run.
+    """
+    from contextlib import ExitStack, closing
+
+    from bench.cli.screen_plan import ended_by_signals, order_for_window
     from firmware_emulator.errors import InputError
     from sim.panel import load_profile
 
     if shot is not None and script is None:
         raise InputError(f"--shot {shot}: expected --script beside it; in the window, a key saves a picture")
     pixels = None if size is None else _window_size(size)
-    codebook = _codebook(family, catalogue)
+    options = RunOptions(
+        settings=settings or (), resume=resume, station=station, operator=operator, duts=duts or ()
+    )
+    order = None
+    if plan is not None or resume is not None:
+        if family is not None or catalogue is not None or sigma_mm is not None:
+            raise InputError(
+                "--family, --catalogue, --sigma-mm: expected none beside --plan, which has its own"
+            )
+        from bench.plans.draws import load_codebook
+
+        order = order_for_window(plan, options, source=source, profile=profile, out=out, seed=seed)
+        codebook: Family | Catalogue = load_codebook(order.plan)
+        profile, sigma_mm, seed = order.plan.header.profiles[0], order.plan.decoder.sigma_mm, order.seed
+        out = order.directory
+    elif options != RunOptions() or as_json:
+        raise InputError("--set, --station, --operator, --dut, --json: expected --plan beside them")
+    else:
+        codebook = _codebook(family, catalogue)
+    profile = profile or USUAL_PROFILE
     panel_profile = load_profile(profile)
     _prepare_display(scripted=script is not None)
 
-    from contextlib import closing
-
+    from bench.report.terminal import announce
+    from bench.screen.plan_run import PlanRun
     from bench.screen.workbench import Bench
     from sim.screen.clocks import RealClock, VirtualClock
     from sim.screen.script import play, read_script
@@ -98,10 +150,20 @@ def screen(
     _compile(codebook, panel_profile)
     virtual, real = VirtualClock(), RealClock()
     clock = real if script is None else virtual
-    session = Session(
-        codebook, panel_profile, clock=clock, sigma_mm=sigma_mm, seed=seed, workbench=Bench(out)
-    )
-    with closing(session):
+    with ExitStack() as stack:
+        plan_run = None
+        if order is not None:
+            plan_run = stack.enter_context(PlanRun(order, in_step=script is not None))
+        session = Session(
+            codebook,
+            panel_profile,
+            clock=clock,
+            sigma_mm=sigma_mm,
+            seed=seed or 0,
+            workbench=Bench(out or USUAL_OUT),
+            plan=plan_run,
+        )
+        stack.enter_context(closing(session))
         session.setup.name_profile(profile)
         if source is not None:
             _open(session, source)
@@ -112,11 +174,14 @@ def screen(
             scale=scale or (wanted.scale if wanted else 1.0),
             language=language or (wanted.language if wanted else "en"),
         )
-        with closing(window):
+        stack.enter_context(closing(window))
+        with ended_by_signals(plan_run):
             if script is None:
                 window.run()
             else:
                 play(window, virtual, script, shot)
+    if plan_run is not None:
+        announce(plan_run.finish(), as_json=as_json)
 
 
 def _window_size(text: str) -> tuple[int, int]:

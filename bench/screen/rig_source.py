@@ -92,6 +92,11 @@ class RigSource:
         return {**self._counters, "dropped": self._dropped}
 
     @property
+    def identity(self) -> Identity | None:
+        """Who the rig is; None while it is not known, and of other hardware."""
+        return self._identity
+
+    @property
     def can_press(self) -> bool:
         """Whether it can press by itself."""
         return self._identity is not None and Capability.PRESS in self._identity.capabilities

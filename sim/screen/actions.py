@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from sim.screen.keys import IN_A_PLAN
 from sim.screen.presets import PRESETS
 from sim.screen.scene import ObjectKind
 from sim.screen.second_factor import SPOILS, WAYS
@@ -96,6 +97,10 @@ class Actions:
             "save_case": session.save_case,
             "picture": window.share_picture,
             "animation": window.share_animation,
+            "plan_count": partial(session.decide, "count"),
+            "plan_again": partial(session.decide, "again"),
+            "plan_skip": partial(session.decide, "skip"),
+            "plan_stop": self._plan_stop,
             "heat_map": partial(self._flip, "heat_map"),
             "trails": partial(self._flip, "trails"),
             "focus_next": partial(window.move_focus, 1),
@@ -117,7 +122,12 @@ class Actions:
         return frozenset(self._actions)
 
     def do(self, name: str) -> None:
-        """Carry out an action."""
+        """Carry out an action; where a plan is pressed, one that is the operator's."""
+        if self._session.plan is not None:
+            if name not in IN_A_PLAN:
+                self._session.say("info", "plan_only")
+                return
+            name = IN_A_PLAN[name]
         self._actions[name]()
 
     def end(self, name: str) -> None:
@@ -260,6 +270,13 @@ class Actions:
         shown = self._window.shown
         setattr(shown, what, not getattr(shown, what))
 
+    def _plan_stop(self) -> None:
+        """End the plan; once it is over, close the window."""
+        plan = self._window.view.plan
+        if plan is not None and plan.over:
+            self._window.close()
+        self._session.decide("stop")
+
     def _escape(self) -> None:
-        if not self._window.dismiss():
+        if not self._window.dismiss() and self._session.plan is None:
             self._session.scene.selected = None

@@ -76,6 +76,7 @@ MESSAGES: Final = {
     "resumed": "running",
     "autopress_done": "{made} presses made, {failures} failed",
     "autopress_failed": "press {made} failed and is frozen",
+    "plan_only": "not while a plan is pressed",
     "overflow": "{count} reports were dropped: the window did not keep up",
 }
 """Every message with an English pattern of its sentence."""

@@ -98,6 +98,10 @@ BINDINGS: Final = (
     Binding(("p",), "picture", "share", control=True),
     Binding(("g",), "animation", "share", control=True),
     Binding(("o",), "open_recording", "share", control=True),
+    Binding(("KP_ENTER",), "plan_count", "plan", shown="Enter"),
+    Binding(("F10",), "plan_again", "plan"),
+    Binding(("F9",), "plan_skip", "plan"),
+    Binding(("F12",), "plan_stop", "plan"),
     Binding(("h",), "heat_map", "view"),
     Binding(("t",), "trails", "view"),
     Binding(("TAB",), "focus_next", "view", shift=False),
@@ -112,7 +116,19 @@ BINDINGS: Final = (
 )
 """A binding without a group is the other half of the one before it on the help page."""
 
-GROUPS: Final = ("hand", "things", "stamps", "bench", "sources", "time", "share", "view")
+GROUPS: Final = ("hand", "things", "stamps", "bench", "sources", "time", "share", "plan", "view")
+
+IN_A_PLAN: Final = {
+    name: name
+    for name in (
+        *("press", "press_toggle", "left", "right", "up", "down", "turn_left", "turn_right", "level", "grip"),
+        *("tilt_left", "tilt_right", "tilt_up", "tilt_down", "record", "picture", "animation"),
+        *("plan_count", "plan_again", "plan_skip", "plan_stop"),
+        *("heat_map", "trails", "focus_next", "focus_back", "larger", "smaller", "language"),
+        *("escape", "help", "quit"),
+    )
+} | {"rig_press": "plan_count"}
+"""What actions are to an operator who presses a plan: the hand's part, nothing that would change the plan."""
 
 HELD: Final = frozenset({"press"})
 """Actions that last as long as the key is down."""

@@ -11,7 +11,7 @@ from sim.screen import layout, theme
 from sim.screen.desk import Desk
 from sim.screen.fonts import MINUS, TIMES
 from sim.screen.view import TimelineView, View
-from sim.screen.widgets import choose, enable, say
+from sim.screen.widgets import choose, enable, say, show
 
 _PLAY, _PAUSE = "▶", "||"
 
@@ -58,6 +58,10 @@ class Playback:
             made.append(desk.button(plan, Rect(right - width, top, width, row)))
             right -= width + gap
         self._record, self._freeze = made
+        if desk.view.plan is not None:
+            x = area.left + gap
+            for button in (*self._buttons, self._freeze):
+                show(button, wanted=False)
         self.bar = Rect(x + gap, top, max(10, right - x - 2 * gap), row)
         self._scrubbing = False
 
@@ -93,8 +97,12 @@ class Playback:
         desk, view = self._desk, self._desk.view
         lettering, px = desk.lettering, desk.px
         pygame.draw.rect(surface, theme.CARD, self._area, border_radius=px(5))
-        timeline = view.source.timeline
+        timeline, plan = view.source.timeline, view.plan
         middle = self._speed_place.centery - lettering.height(12) // 2
+        if plan is not None:
+            text = " · ".join(filter(None, (view.panel.title, plan.case, plan.folder)))
+            lettering.write(surface, text, (self.bar.left, middle), 12, theme.MUTED, within=self.bar.width)
+            return
         speed, ink = (1.0, theme.FAINT) if timeline is None else (timeline.speed, theme.INK)
         place = self._speed_place.centerx, middle
         lettering.write(surface, f"{speed:g} {TIMES}", place, 12, ink, align="centre")

@@ -105,6 +105,8 @@ class Pointer:
         scene = self._session.scene
         x_mm, y_mm = glass.to_mm(event.pos)
         picked = scene.pick(x_mm, y_mm)
+        if event.button == 3 and self._session.plan is not None:
+            return True
         if event.button == 3:
             if picked is not None:
                 scene.remove(picked.key)
@@ -114,7 +116,8 @@ class Pointer:
         if event.button != 1:
             return False
         if picked is None:
-            scene.selected = None
+            if self._session.plan is None:
+                scene.selected = None
             return True
         scene.selected = picked.key
         thing = scene.get(picked.key)

@@ -17,6 +17,7 @@ from sim.panel import Profile
 from sim.screen.explain import english
 from sim.screen.gauges import Gauges
 from sim.screen.moments import moment_of_press, moment_of_thing
+from sim.screen.operating import Decision, OperatedRun
 from sim.screen.reading import LiveReader, contact_points
 from sim.screen.recorder import Recorder
 from sim.screen.repeating import Repetition
@@ -44,6 +45,7 @@ class Session(Switchboard):
         sigma_mm: error per axis and pad that the decoder must survive; None: what the codebook allows.
         seed: of every draw.
         workbench: the bench above; without one there are no ports, recordings, captures and judged presses.
+        plan: that a person presses here.
 
     Attributes:
         reader: what the reports say.
@@ -53,6 +55,7 @@ class Session(Switchboard):
         repetition: presses that are made one after the other; None before the first.
         recorder: writes a capture; None while nothing is recorded.
         second_factor: what stamps present beside their pads.
+        plan: that a person presses here; None: they do as they like.
         frozen: whether time stands still.
     """
 
@@ -65,8 +68,10 @@ class Session(Switchboard):
         sigma_mm: float | None = None,
         seed: int = 0,
         workbench: Workbench | None = None,
+        plan: OperatedRun | None = None,
     ) -> None:
         super().__init__(codebook, profile, clock=clock, sigma_mm=sigma_mm, seed=seed, workbench=workbench)
+        self.plan = plan
         self.gauges = Gauges()
         self.trails = Trails()
         self.frame: Frame | None = None
@@ -101,13 +106,22 @@ class Session(Switchboard):
             items = self.source.advance(to_us)
             jumps = self.source.jumps if isinstance(self.source, RecordedSource) else 0
             self._take(items, jumps)
+            self._operate(to_us, items)
             simulated = self.source.kind is SourceKind.SIMULATED
             self.second_factor.follow(to_us, self.reader, tuple(self.scene) if simulated else ())
         self._watch_source()
 
     def view(self) -> View:
         """All that is drawn, as it is now."""
-        return build_view(self, self._clock())
+        view = build_view(self, self._clock())
+        if self.plan is not None:
+            self.plan.look(view)
+        return view
+
+    def decide(self, decision: Decision) -> None:
+        """What the operator of a plan decided."""
+        if self.plan is not None:
+            self.plan.decide(decision)
 
     def close(self) -> None:
         """Let go of everything; what was recorded has been written already."""
@@ -265,6 +279,14 @@ class Session(Switchboard):
         return self.repetition.failed if self.frozen and self.repetition is not None else None
 
     # --- within
+
+    def _operate(self, to_us: int, items: Sequence[Item]) -> None:
+        """Let the plan have what came, and lay out what it asks for."""
+        laid = None if self.plan is None else self.plan.hear(to_us, self.source, items)
+        if laid is not None:
+            self.lay(laid)
+        elif self.plan is not None and self.plan.view().over:
+            self.scene.clear()
 
     def _new_reader(self) -> LiveReader:
         return LiveReader(self.setup.decoder, self.panel.cancel_limit)

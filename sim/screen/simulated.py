@@ -110,6 +110,11 @@ class SimulatedSource:
         return {"scans": self._scans, **self._link.counters, "scans_left_out": self._left_out}
 
     @property
+    def identity(self) -> Identity:
+        """Who it is as a rig."""
+        return self._link.identity
+
+    @property
     def company(self) -> tuple[PlacedObject, ...]:
         """What the condition itself put on the glass: water, a palm, resting fingers."""
         return self._panel.company

@@ -12,15 +12,23 @@ import numpy as np
 from firmware_emulator.errors import InputError, StampbenchError
 from sim.panel import Condition, Profile, profile_names
 from sim.screen.editing import StampEditor
+from sim.screen.operating import Laid
 from sim.screen.scene import ObjectKind, Scene
 from sim.screen.setup import Setup
 from sim.screen.view import Message, Value
 from sim.screen.workbench import Clock
 from sim.stamps import Catalogue, Family
+from sim.stamps.objects import resolve_object
 
 MOST_MESSAGES: Final = 20
 FAMILIES: Final = ("p5-60k", "p5-600k", "p5-6m")
 """Families that come with stampbench."""
+_KINDS: Final = {
+    "finger": ObjectKind.FINGER,
+    "fingers": ObjectKind.FINGER,
+    "palm": ObjectKind.PALM,
+    "coin": ObjectKind.COIN,
+}
 
 
 class Tabletop(ABC):
@@ -91,6 +99,17 @@ class Tabletop(ABC):
         if kind is ObjectKind.STAMP:
             return self.add_stamp(None, x_mm, y_mm)
         return self.scene.add_named(kind, x_mm, y_mm)
+
+    def lay(self, laid: Laid) -> None:
+        """Put what a plan asks for over the glass, in the place of all else, and set its condition."""
+        condition = Condition.from_mapping(dict(laid.condition))
+        if condition != self.setup.condition:
+            self.set_condition(condition)
+        full = max(laid.press.keyframes, key=lambda keyframe: keyframe.force)
+        name = laid.press.object
+        kind = _KINDS.get(name.partition("/")[0], ObjectKind.STAMP)
+        self.scene.clear()
+        self.scene.add(kind, resolve_object(name), full.x_mm, full.y_mm, full.theta_rad, code=laid.code)
 
     def set_code(self, code: int) -> bool:
         """Make the selected stamp another one; put one there if there is none."""

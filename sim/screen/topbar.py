@@ -25,7 +25,9 @@ class TopBar:
             desk.plan(f"source.{kind}", f"source_{kind}", tip=f"tip.{kind}", look="#source")
             for kind in SourceKind
         ]
-        if desk.view.source.kind is SourceKind.TOUCH:
+        if desk.view.plan is not None:
+            sources.clear()
+        elif desk.view.source.kind is SourceKind.TOUCH:
             sources.append(desk.plan("button.calibrate", "calibrate", tip="tip.calibrate"))
         device, family = _device_caption(desk.view), _family_caption(desk.view)
         settings = [
@@ -40,13 +42,17 @@ class TopBar:
         ]
         row, gap = desk.px(layout.ROW + 2), desk.px(6)
         origin = desk.px(layout.MARGIN)
+        self._device = self._family = None
+        if desk.view.plan is not None:
+            del settings[:2]
         places, self.height = self._places(sources, settings, width - 2 * origin, row, gap)
         made = [
             desk.button(plan, place.move(origin, origin))
             for plan, place in zip([*sources, *settings], places, strict=True)
         ]
-        self._sources = list(zip(made, SourceKind, strict=False))
-        self._device, self._family = made[len(sources)], made[len(sources) + 1]
+        self._sources = list(zip(made[: len(sources)], SourceKind, strict=False))
+        if desk.view.plan is None:
+            self._device, self._family = made[len(sources)], made[len(sources) + 1]
 
     def _places(
         self, sources: Sequence[ButtonPlan], settings: Sequence[ButtonPlan], room: int, row: int, gap: int
@@ -67,8 +73,9 @@ class TopBar:
     def refresh(self, view: View) -> None:
         """Show which source, device and stamps are in use."""
         choose([(button, kind is view.source.kind) for button, kind in self._sources])
-        say(self._device, self._fitted(_device_caption(view), self._device.rect.width))
-        say(self._family, self._fitted(_family_caption(view), self._family.rect.width))
+        if self._device is not None and self._family is not None:
+            say(self._device, self._fitted(_device_caption(view), self._device.rect.width))
+            say(self._family, self._fitted(_family_caption(view), self._family.rect.width))
 
     def draw(self, surface: pygame.Surface) -> None:
         """Mark the source in use: green while it lives, orange while it does not."""

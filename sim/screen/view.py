@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sim.decoder import Pose, Verdict
 from sim.panel import Condition
 from sim.press import Handling
+from sim.screen.operating import PlanView
 from sim.screen.scene import ObjectKind
 from sim.screen.sources import PanelInfo, SourceKind, SourceState
 
@@ -347,6 +348,7 @@ class View:
         explanation: the one sentence for the person who presses.
         contacts_most: most contacts at once that this source has shown.
         frozen: whether time stands still, for inspection.
+        plan: that a person presses here; None where they do as they like.
         preset: that is in force; empty once a condition was changed by hand.
         messages: newest last, at most 20.
     """
@@ -373,5 +375,6 @@ class View:
     capture: CaptureView | None
     editor: EditorView | None
     second_factor: SecondFactorView
+    plan: PlanView | None
     frozen: bool
     messages: tuple[Message, ...]

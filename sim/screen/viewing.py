@@ -61,6 +61,7 @@ def build_view(session: Session, t_us: int) -> View:
         capture=None if session.recorder is None else session.recorder.view,
         editor=None if session.editor is None else session.editor.view,
         second_factor=session.second_factor.view(session.factor_code),
+        plan=None if session.plan is None else session.plan.view(),
         frozen=session.frozen,
         messages=tuple(session.messages),
     )

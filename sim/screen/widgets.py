@@ -276,6 +276,14 @@ def enable(element: Element, wanted: bool) -> None:
         element.disable()
 
 
+def show(element: Element, wanted: bool) -> None:
+    """Let a widget be seen, or not."""
+    if wanted and not element.visible:
+        element.show()
+    elif not wanted and element.visible:
+        element.hide()
+
+
 def _there(element: Element) -> bool:
     return bool(element.alive() and element.visible)
 

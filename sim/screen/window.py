@@ -19,6 +19,7 @@ from sim.screen.dialogs.opening import Dialogs
 from sim.screen.fonts import Lettering, find_typeface
 from sim.screen.instruments import TALLEST_TAB, Instruments
 from sim.screen.phone import BEZEL_MM, Phone, Shown
+from sim.screen.plan_card import PlanCard
 from sim.screen.playback import Playback
 from sim.screen.pointer import Pointer
 from sim.screen.real_touch import RealTouch
@@ -302,7 +303,9 @@ class Window:
         self._pointer.release()
 
     def _dropped(self, path: Path) -> None:
-        if path.suffix.lower() in (".toml", ".csv"):
+        if self.session.plan is not None:
+            self.session.say("info", "plan_only")
+        elif path.suffix.lower() in (".toml", ".csv"):
             self.session.set_catalogue(path)
         else:
             self.session.use_recording(path)
@@ -326,7 +329,11 @@ class Window:
         self.places = layout.arrange(
             size, self._scale, self.topbar.height, aspect, round(TALLEST_TAB * self._scale)
         )
-        self.instruments = Instruments(self.desk, self.places, tab, self._orders)
+        self.instruments: Instruments | PlanCard = (
+            Instruments(self.desk, self.places, tab, self._orders)
+            if self.session.plan is None
+            else PlanCard(self.desk, self.places)
+        )
         self.playback = Playback(self.desk, self.places.timeline)
         px_per_mm = self._touch.fit(self.places.phone, self._scale)
         if px_per_mm is not None:
@@ -364,7 +371,8 @@ class Window:
         if self.dialogs.current is None:
             self.topbar.draw(surface)
         desk.widgets.draw_focus(surface, self._scale)
-        over = (self.places.plots or self.places.content).inflate(-2 * desk.px(8), -2 * desk.px(8))
+        plots = self.places.plots if self.session.plan is None else None
+        over = (plots or self.places.content).inflate(-2 * desk.px(8), -2 * desk.px(8))
         self.toasts.draw(surface, over, desk.lettering)
 
     def _splash(self) -> None:

@@ -8,7 +8,7 @@ from pygame_gui.elements import UIImage
 from sim.screen import theme
 from sim.screen.desk import Desk
 from sim.screen.dialogs.dialog import Dialog
-from sim.screen.keys import BINDINGS, GROUPS
+from sim.screen.keys import BINDINGS, GROUPS, IN_A_PLAN
 
 _MOUSE = ("drag", "wheel", "rim", "right", "drop")
 _KEY_WIDTH = 92
@@ -30,18 +30,21 @@ class Help(Dialog):
     def _drawn(self, width: int) -> pygame.Surface:
         desk = self.desk
         lettering, captions, px = desk.lettering, desk.captions, desk.px
+        operated = desk.view.plan is not None
         groups = [
             (
                 captions(f"group.{group}"),
                 [
                     (binding.label, captions(f"action.{binding.action}"))
                     for binding in BINDINGS
-                    if binding.group == group
+                    if binding.group == group and _is_for(binding.action, operated=operated)
                 ],
             )
             for group in GROUPS
         ]
-        groups.append((captions("group.mouse"), [("", captions(f"mouse.{name}")) for name in _MOUSE]))
+        groups = [(heading, rows) for heading, rows in groups if rows]
+        mouse = _MOUSE[:3] if operated else _MOUSE
+        groups.append((captions("group.mouse"), [("", captions(f"mouse.{name}")) for name in mouse]))
         columns = max(1, min(3, width // px(290)))
         column_width = width // columns
         row = lettering.height(12) + px(2)
@@ -67,6 +70,11 @@ class Help(Dialog):
                 top += row
             y += block
         return picture
+
+
+def _is_for(action: str, *, operated: bool) -> bool:
+    """Whether a key does something where a plan is pressed, or where none is."""
+    return IN_A_PLAN.get(action) == action if operated else not action.startswith("plan_")
 
 
 def _columns_needed(blocks: list[int], height: int) -> int:
