@@ -45,10 +45,11 @@ class Handover:
         """Hand over what came for a drawn frame."""
         with self._changed:
             self.now_us, self.source, self.counters = now_us, source, source.counters
-            if not self.live:
+            if self.live:
+                self._reports.extend(item for item in items if isinstance(item, TouchReport))
+            else:
                 self._reports.clear()
                 self.touching = False
-            self._reports.extend(item for item in items if isinstance(item, TouchReport))
             self._beat, self._idle = True, False
             self._changed.notify_all()
             if self._in_step:

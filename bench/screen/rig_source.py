@@ -170,7 +170,7 @@ class RigSource:
         frames = Capability.RAW_FRAMES in rig.identity.capabilities
         for item in rig.stream(frames=frames):
             self._push(item)
-            self._counters = rig.counters.to_mapping() | {"reconnects": rig.reconnects}
+            self._count(rig)
             if self._closing.is_set():
                 return
             if self._presses:
@@ -185,9 +185,13 @@ class RigSource:
             except StampbenchError as error:
                 self._message = str(error)
 
+    def _count(self, rig: SerialRig) -> None:
+        self._counters = rig.counters.to_mapping() | {"reconnects": rig.reconnects}
+
     def _know(self, rig: SerialRig) -> None:
         identity = self._identity = rig.identity
         self._panel = _panel_of(identity)
+        self._count(rig)  # what the line did while it came back befell no press
         self._become_live()
 
     def _read_other_hardware(self, refused: ProtocolError) -> None:
