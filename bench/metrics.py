@@ -115,6 +115,7 @@ class Assessment:
         outcomes: presses by outcome.
         planned: presses the plan asked for, or the part of it that was to be run.
         reason: of the verdict, one line.
+        repeated: presses that the operator botched and made again: recorded, and no presses of the plan.
     """
 
     verdict: Verdict
@@ -123,6 +124,7 @@ class Assessment:
     limits: tuple[Judged, ...]
     outcomes: Mapping[str, int]
     planned: int
+    repeated: int = 0
 
 
 def measure(name: str, sample: Sample, *, profile: str, case: str | None, seed: int = 0) -> Measured:
@@ -230,7 +232,7 @@ def assess(plan: Plan, run: Run) -> Assessment:
     outcomes = {outcome.value: tally.outcomes[outcome] for outcome in Outcome}
     verdict, reason = _verdict(plan, run, limits, outcomes, repeated)
     planned = Shard(*run.header.shard, run.header.shard_block).size(plan.size)
-    return Assessment(verdict, reason, tuple(measured), tuple(limits), outcomes, planned)
+    return Assessment(verdict, reason, tuple(measured), tuple(limits), outcomes, planned, repeated)
 
 
 def _cases_to_measure(plan: Plan, measurement: Measurement) -> list[str | None]:

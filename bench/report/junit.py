@@ -97,7 +97,7 @@ def _bench_case(plan: Plan, run: Run, assessment: Assessment) -> ElementTree.Ele
     if not assessment.verdict.passes and assessment.verdict is not Verdict.FAILED:
         message = legal(assessment.reason)
         ElementTree.SubElement(case, "error", {"message": message, "type": assessment.verdict.value})
-    lines = [f"{len(run.presses)} of {assessment.planned} presses made"]
+    lines = [f"{len(run.presses) - assessment.repeated} of {assessment.planned} presses made"]
     if sum(count for name, count in assessment.outcomes.items() if not Outcome(name).judged):
         lost = (record for record in run.presses if not record.outcome.judged)
         lines += [

@@ -37,7 +37,8 @@ def summarize(plan: Plan, run: Run, assessment: Assessment, beside: Beside | Non
         "seed": header.seed,
         "presses": {
             "planned": assessment.planned,
-            "done": len(run.presses),
+            "done": len(run.presses) - assessment.repeated,
+            "repeated": assessment.repeated,
             **assessment.outcomes,
         },
         "limits": [_limit(judged) for judged in assessment.limits],

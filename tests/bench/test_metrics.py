@@ -174,7 +174,7 @@ def test_bench_fault_voids_the_run_and_is_no_failure_of_a_stamp(write_run, good,
 def test_a_botched_press_that_was_made_again_is_no_press_of_the_plan(write_run, good, make_press):
     botched = msgspec.structs.replace(make_press(1, verdict="none"), outcome=Outcome.ABORTED, again=True)
     judged = assessment(read_run(write_run([botched, *good])))
-    assert (judged.verdict, judged.outcomes["aborted"]) == (Verdict.PASSED, 1)
+    assert (judged.verdict, judged.outcomes["aborted"], judged.repeated) == (Verdict.PASSED, 1, 1)
     stopped = assessment(read_run(write_run([botched, good[0]], status=None)))
     assert stopped.reason.startswith("stopped after 1 of ")
     assert assessment(read_run(write_run([botched]))).verdict is Verdict.NOTHING_RAN

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -64,11 +65,23 @@ def test_the_progress_of_compiling_is_told_on_stderr(stampbench: Stampbench, scr
         (["--profile", "no-such-phone"], "no-such-phone"),
         (["--family", "no-such-family"], "no-such-family"),
         (["--script", "nowhere.toml"], "nowhere.toml"),
+        (["--plan", "nowhere.toml"], "nowhere.toml"),
+        (["--operator", "Kim"], "expected --plan"),
+        (["--json"], "expected --plan"),
+        (["--plan", "fixtures/plans/by-hand.toml", "--family", "p5-60k"], "has its own"),
+        (
+            ["--plan", "fixtures/plans/by-hand.toml", "--profile", "elan-11"],
+            "--profile elan-11: expected one",
+        ),
+        (["--plan", "fixtures/plans/by-hand.toml", "--source", "pyproject.toml"], "a recording"),
+        (["--plan", "fixtures/plans/hardened.toml"], "names a scenario"),
+        (["--plan", "fixtures/plans/by-hand.toml", "--set", "rig.faults.drop_packet=0.1"], "rig.faults"),
     ],
 )
 def test_wrong_arguments_are_told_in_one_line(
-    stampbench: Stampbench, arguments: list[str], said: str
+    stampbench: Stampbench, monkeypatch: pytest.MonkeyPatch, project: Path, arguments: list[str], said: str
 ) -> None:
+    monkeypatch.chdir(project)
     ended = stampbench("screen", *arguments)
     assert ended.status == 4
     assert said in ended.err.splitlines()[-1]
@@ -93,3 +106,65 @@ def test_without_a_display_a_window_is_refused(
     ended = stampbench("screen")
     assert ended.status == 4
     assert "no display" in ended.err
+
+
+ONE_PRESS = """
+size = [640, 400]
+seconds = 2.2
+[[do]]
+at = 0.2
+key = "space"
+seconds = 0.4
+"""
+PLAN = """
+[plan]
+name = "one"
+family = "p5-60k"
+profiles = ["surface-book-2", "nexus-5"]
+[[cases]]
+name = "held"
+kind = "genuine"
+presses = 1
+[[limits]]
+measurement = "frr"
+max = 0.5
+"""
+
+
+def test_a_plan_pressed_by_a_script_ends_as_a_run_does(stampbench: Stampbench, tmp_path: Path) -> None:
+    (tmp_path / "script.toml").write_text(ONE_PRESS)
+    (tmp_path / "plan.toml").write_text(PLAN)
+    out = tmp_path / "run"
+    window = ("screen", "--script", tmp_path / "script.toml")
+    plan = ("--plan", tmp_path / "plan.toml", "--profile", "nexus-5", "--dut", "LOT-7", "--out", out)
+    ended = stampbench(*window, *plan, "--json")
+    assert ended.status == 0
+    summary = json.loads(ended.out)
+    assert (summary["verdict"], summary["presses"]["passed"]) == ("passed", 1)
+    header = json.loads((out / "records.jsonl").read_text().splitlines()[0])
+    assert (header["profiles"], header["duts"]) == (["nexus-5"], {"*": "LOT-7"})
+    refused = stampbench(*window, "--resume", out)
+    assert refused.status == 4
+    assert "the run is complete" in refused.err
+
+
+def test_a_plan_that_the_script_leaves_unfinished_is_interrupted_and_resumed(
+    stampbench: Stampbench, tmp_path: Path
+) -> None:
+    (tmp_path / "script.toml").write_text(ONE_PRESS)
+    (tmp_path / "plan.toml").write_text(PLAN.replace("presses = 1", "presses = 3"))
+    out = tmp_path / "run"
+    window = ("screen", "--script", tmp_path / "script.toml")
+    ended = stampbench(*window, "--plan", tmp_path / "plan.toml", "--profile", "nexus-5", "--out", out)
+    assert (ended.status, "stopped after 2 of 3 presses" in ended.out) == (2, True)
+    ended = stampbench(*window, "--resume", out)
+    assert (ended.status, "all 1 limits met" in ended.out) == (0, True)
+
+
+def test_a_plan_on_a_port_that_is_not_there_lacks_hardware(stampbench: Stampbench, tmp_path: Path) -> None:
+    (tmp_path / "script.toml").write_text("seconds = 0.5")
+    (tmp_path / "plan.toml").write_text(PLAN)
+    plan = ("--plan", tmp_path / "plan.toml", "--source", "/dev/none", "--out", tmp_path / "run")
+    ended = stampbench("screen", "--script", tmp_path / "script.toml", *plan)
+    assert ended.status == 77
+    assert not (tmp_path / "run").exists()

@@ -20,6 +20,7 @@ def test_summary_tells_verdict_presses_and_limits(write_run, make_press):
     assert found["presses"] == {
         "planned": 6,
         "done": 3,
+        "repeated": 0,
         "passed": 2,
         "failed": 1,
         "error": 0,

@@ -7,6 +7,7 @@ import shutil
 import struct
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,10 @@ import numpy as np
 import pygame
 import pytest
 
+from sim.panel import load_profile
+from sim.screen.clocks import VirtualClock
 from sim.screen.script import play
+from sim.screen.session import Session
 from sim.screen.window import Window
 
 if TYPE_CHECKING:
@@ -93,3 +97,36 @@ def test_a_stamp_is_pressed_and_read_in_a_real_window(display: Display, live: Li
     finally:
         window.close()
     assert not window.open
+
+
+def test_a_plan_is_pressed_with_the_mouse_in_a_real_window(display: Display, tmp_path: Path) -> None:
+    from bench.plans.draws import load_codebook
+    from bench.plans.plan import parse_plan
+    from bench.runs.orders import RunOrder
+    from bench.screen.plan_run import PlanRun
+
+    text = """
+    plan = { name = "one", family = "p5-60k", profiles = ["nexus-5"] }
+    cases = [{ name = "held", kind = "genuine", presses = 1 }]
+    """
+    plan = parse_plan(text, Path("one.toml"))
+    order = RunOrder(plan=plan, directory=tmp_path / "run", seed=2, port="screen")
+    clock = VirtualClock()
+    script = tmp_path / "script.toml"
+    with (
+        PlanRun(order, in_step=True) as run,
+        closing(Session(load_codebook(plan), load_profile("nexus-5"), clock=clock, plan=run)) as session,
+        closing(Window(session, clock=clock, size=(1024, 700))) as window,
+    ):
+        for _ in range(3):
+            window.frame()
+            clock.advance(16_667)
+        (laid,) = window.view.objects
+        place = f"[{laid.x_mm}, {laid.y_mm}]"
+        steps = [f"at = 0.0\npress = {place}", f"at = 0.8\nrelease = {place}"]
+        script.write_text("seconds = 2.0\n" + "".join(f"[[do]]\n{step}\n" for step in steps), "utf-8")
+        play(window, clock, script)
+        assert pygame.display.get_driver() == "x11"
+        assert window.view.plan is not None
+        assert (window.view.plan.verdict, window.view.plan.good) == ("passed", 1)
+    assert run.finish().assessment.verdict.exit_status == 0
