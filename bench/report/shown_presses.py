@@ -24,7 +24,7 @@ class ShownPresses:
     """Takes presses one by one; memory grows by a few numbers per press.
 
     Attributes:
-        genuine: how many presses of genuine stamps there are.
+        genuine: how many presses of genuine stamps there are, without those that were made again.
         times_ms: of right readings, by profile.
         faults: the first presses that were lost to the bench, or that the operator left out.
     """
@@ -42,7 +42,7 @@ class ShownPresses:
     def add(self, result: PressResult) -> None:
         """Take in a press."""
         genuine = result.kind == "genuine"
-        self.genuine += genuine
+        self.genuine += genuine and not result.again
         if not result.outcome.judged:
             if len(self.faults) < FAULTS_SHOWN:
                 self.faults.append(result)

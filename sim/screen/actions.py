@@ -141,7 +141,8 @@ class Actions:
             self._play()
             return
         if self._session.scene.chosen is None:
-            self._session.say("info", "no_stamp")
+            if self._session.plan is None:
+                self._session.say("info", "no_stamp")
         elif self._session.source.kind is SourceKind.RIG:
             self._session.press_by_rig()
         elif self._session.scene.selected is not None:
