@@ -32,6 +32,7 @@ from sim.screen.clocks import RealClock, VirtualClock
 from sim.screen.operating import DO, RESULTS, PlanView, Stage
 from sim.screen.script import FRAME_US
 from sim.screen.session import Session
+from sim.screen.view import View
 from sim.screen.window import Window
 
 TEXT = """
@@ -439,6 +440,10 @@ def test_a_window_closed_before_its_rig_came_is_missing_hardware(at_window: Call
         operator.finish()
 
 
+def decided(view: View) -> bool:
+    return view.press is not None and view.press.decision_ms is not None
+
+
 def test_in_real_time_window_and_run_go_on_side_by_side(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -449,14 +454,16 @@ def test_in_real_time_window_and_run_go_on_side_by_side(
         closing(Session(load_codebook(order.plan), PROFILE, clock=clock, plan=run)) as session,
         closing(Window(session, clock=clock, size=(640, 400))) as window,
     ):
+        begun = False
         for _ in range(2000):
             window.frame()
             plan = window.view.plan
             assert plan is not None
             chosen = session.scene.chosen
-            if plan.stage is Stage.PRESS and chosen is not None and not chosen.pressed and not plan.touched:
+            if plan.stage is Stage.PRESS and chosen is not None and not begun:
                 session.scene.press(chosen.key)
-            elif plan.touched and chosen is not None and window.view.readings:
+                begun = True
+            elif chosen is not None and chosen.force == 1.0 and decided(window.view):
                 session.scene.lift(chosen.key)
             if plan.stage is Stage.DONE:
                 break
