@@ -25,6 +25,7 @@ class SimulatedSource:
     def __init__(self, profile_name: str) -> None:
         self._panel = SimulatedPanel(profile_name)
         self._contacts = ContactReader(self._panel.identity)
+        self._condition: Mapping[str, Any] | None = None
 
     @property
     def cancel_limit(self) -> int | None:
@@ -37,7 +38,9 @@ class SimulatedSource:
         Raises:
             InputError: no such condition.
         """
-        self._panel.configure(condition)
+        if condition != self._condition:
+            self._panel.configure(condition)
+            self._condition = dict(condition)
 
     def press(self, press: Press, seed: int) -> Iterator[TouchReport]:
         """Yield the reports of one press; they do not depend on the presses before it.

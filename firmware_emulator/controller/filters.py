@@ -11,45 +11,53 @@ Array = npt.NDArray[np.float64]
 
 
 @kernel
-def common_level(line: Array, noise: float, limit: float) -> float:
-    """Return what the untouched nodes of a line have in common, counts; 0 where it cannot be told.
+def common_levels(lines: Array, noise: float, limit: float, levels: Array) -> None:
+    """Fill ``levels`` with what the untouched nodes of each line have in common, counts; 0 if unknown.
 
     A stamp touches up to two thirds of a line, always upwards: the lower third still shows the level. Around
     it, the nodes within ``noise`` count, save those beside a touched one, which carry its foot.
 
     Args:
-        line: (n,) counts.
+        lines: (n, m) counts, a line in each column: so one instruction serves several lines.
         noise: counts from the level within which a node is untouched.
         limit: largest level that is noise; beyond it the line carries an object.
+        levels: (m,) filled.
     """
-    n = line.shape[0]
-    low = line[0]
-    high = line[0]
+    n, m = lines.shape
+    low, high, middle = lines[0].copy(), lines[0].copy(), np.empty(m)
     for i in range(1, n):
-        low = min(low, line[i])
-        high = max(high, line[i])
+        for k in range(m):
+            low[k] = min(low[k], lines[i, k])
+            high[k] = max(high[k], lines[i, k])
     # Bisection for the lower third, to 1/64 of the span: no branch depends on the data, unlike in a sort.
+    count = np.empty(m, np.int64)
     for _ in range(6):
-        middle = 0.5 * (low + high)
-        below = 0
+        for k in range(m):
+            middle[k] = 0.5 * (low[k] + high[k])
+            count[k] = 0
         for i in range(n):
-            below += 1 if line[i] <= middle else 0
-        enough = 3 * below > n
-        high = middle if enough else high
-        low = low if enough else middle
-    touched = high + 2.0 * noise
-    total = 0.0
-    count = 0
+            for k in range(m):
+                count[k] += 1 if lines[i, k] <= middle[k] else 0
+        for k in range(m):
+            enough = 3 * count[k] > n
+            high[k] = middle[k] if enough else high[k]
+            low[k] = low[k] if enough else middle[k]
+    total = np.zeros(m)
+    count[:] = 0
     for i in range(n):
-        left = line[max(i - 1, 0)]
-        right = line[min(i + 1, n - 1)]
-        quiet = (abs(line[i] - high) <= noise) & (left <= touched) & (right <= touched)
-        total += line[i] if quiet else 0.0
-        count += 1 if quiet else 0
-    if count < 3:
-        return 0.0
-    level = total / count
-    return level if abs(level) <= limit else 0.0
+        before, after = max(i - 1, 0), min(i + 1, n - 1)
+        for k in range(m):
+            touched = high[k] + 2.0 * noise
+            quiet = (
+                (abs(lines[i, k] - high[k]) <= noise)
+                & (lines[before, k] <= touched)
+                & (lines[after, k] <= touched)
+            )
+            total[k] += lines[i, k] if quiet else 0.0
+            count[k] += 1 if quiet else 0
+    for k in range(m):
+        level = total[k] / count[k] if count[k] >= 3 else 0.0
+        levels[k] = level if abs(level) <= limit else 0.0
 
 
 @kernel
@@ -86,19 +94,25 @@ def condition(
     noise = p["noise_threshold"]
     limit = p["common_mode_limit"]
     if limit > 0.0:
+        turned = np.empty((cols, rows))
         for r in range(rows):
-            level = common_level(signal[r], noise, limit)
             for c in range(cols):
-                signal[r, c] -= level
-
-    line = np.empty(rows)
-    for c in range(cols):
-        lowest = 0.0
+                turned[c, r] = signal[r, c]
+        levels = np.empty(rows)
+        common_levels(turned, noise, limit, levels)
         for r in range(rows):
-            line[r] = signal[r, c]
-            lowest = min(lowest, line[r])
-        noisy[c] = lowest < -p["rx_line_filter_threshold"]
-        if p["rx_line_filter"] != 0:
-            level = common_level(line, noise, limit)
-            for r in range(rows):
-                signal[r, c] = line[r] - level
+            for c in range(cols):
+                signal[r, c] -= levels[r]
+
+    lowest = np.zeros(cols)
+    for r in range(rows):
+        for c in range(cols):
+            lowest[c] = min(lowest[c], signal[r, c])
+    for c in range(cols):
+        noisy[c] = lowest[c] < -p["rx_line_filter_threshold"]
+    if p["rx_line_filter"] != 0:
+        levels = np.empty(cols)
+        common_levels(signal, noise, limit, levels)
+        for r in range(rows):
+            for c in range(cols):
+                signal[r, c] -= levels[c]

@@ -20,7 +20,7 @@ from sim.decoder.constellations import (
     rival_reach_mm,
     separate,
 )
-from sim.decoder.matching import Floats, Ints, best_matching, pair_distances
+from sim.decoder.matching import Floats, Ints, are_apart, best_matching, pair_distances
 from sim.decoder.reading import Reading, Verdict
 from sim.decoder.unknown_scale import SCALE_TOLERANCE
 from sim.decoder.unknowns import codes_at_some_scale, codes_with_missing_pad
@@ -188,12 +188,7 @@ class Decoder:
         if not 2 <= len(points) <= self.pads_per_stamp + MOST_EXTRA_CONTACTS:
             return empty
         points *= self._mm_per_unit
-        if not np.abs(points).max() <= LARGEST_COORDINATE_MM:  # also false for NaN
-            return empty
-        apart = np.empty((len(points), len(points)))
-        pair_distances(points, apart)
-        np.fill_diagonal(apart, math.inf)
-        return points if apart.min() > COINCIDENT_MM else empty
+        return points if are_apart(points, COINCIDENT_MM, LARGEST_COORDINATE_MM) else empty
 
     def _complete(self, points: Floats) -> Reading:
         """As many contacts as pads."""

@@ -39,6 +39,20 @@ def pair_distances(points: Floats, out: Floats) -> None:
 
 
 @kernel
+def are_apart(points: Floats, least: float, farthest: float) -> bool:
+    """Whether points (n, 2) lie at most ``farthest`` from 0 on each axis, and no two within ``least``."""
+    for i in range(points.shape[0]):
+        if not (abs(points[i, 0]) <= farthest and abs(points[i, 1]) <= farthest):  # also where one is NaN
+            return False
+        for j in range(i):
+            x = points[i, 0] - points[j, 0]
+            y = points[i, 1] - points[j, 1]
+            if not math.sqrt(x * x + y * y) > least:
+                return False
+    return True
+
+
+@kernel
 def fit(
     points: Floats, pads: Floats, matching: Ints, scale_low: float, scale_high: float, pose: Floats
 ) -> float:

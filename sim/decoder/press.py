@@ -104,15 +104,16 @@ class _Shape:
     """Newest reports that agree with each other."""
     points_mm: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
     """The mean, in the position of the newest report."""
-    newest_mm: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    newest_mm: list[tuple[float, float]] = field(default_factory=list)
 
-    def add(self, points_mm: npt.NDArray[np.float64], settle_mm: float) -> None:
+    def add(self, positions_mm: list[tuple[float, float]], settle_mm: float) -> None:
         """Take in a report; one farther than ``settle_mm`` from the mean starts the mean anew."""
         self.reports += 1
-        if np.array_equal(points_mm, self.newest_mm):
+        if positions_mm == self.newest_mm:
             self.agreeing += 1
             return
-        self.newest_mm = points_mm
+        self.newest_mm = positions_mm
+        points_mm = np.array(positions_mm, np.float64)
         if self.distinct:
             laid, distance = _lay_over(self.points_mm, points_mm)
             if distance <= settle_mm or self.reports > PATIENCE_REPORTS:
@@ -129,12 +130,12 @@ def _lay_over(
     moving_mm: npt.NDArray[np.float64], fixed_mm: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], float]:
     """Move a shape rigidly onto another of the same order; the moved shape and the distance left."""
-    a = moving_mm[:, 0] + 1j * moving_mm[:, 1]
-    b = fixed_mm[:, 0] + 1j * fixed_mm[:, 1]
-    a = a - a.mean()
-    z = complex((a.conj() * (b - b.mean())).sum())
-    laid = a * (z / abs(z) if z else 1.0) + b.mean()
-    return np.column_stack([laid.real, laid.imag]), float(np.sqrt((np.abs(laid - b) ** 2).sum()))
+    a, b = moving_mm.view(np.complex128)[:, 0], fixed_mm.view(np.complex128)[:, 0]
+    a, middle = a - np.add.reduce(a) / len(a), np.add.reduce(b) / len(b)
+    z = complex(np.add.reduce(a.conj() * (b - middle)))
+    laid = a * (z / abs(z) if z else 1.0) + middle
+    left = laid - b
+    return laid.view(np.float64).reshape(-1, 2), math.sqrt(np.vdot(left, left).real)
 
 
 class PressDecoder:
@@ -167,7 +168,7 @@ class PressDecoder:
         self._contact_limit = contact_limit
         self._shape: _Shape | None = None
         self._best: _Shape | None = None
-        self._most: npt.NDArray[np.float64] = np.empty((0, 2))
+        self._most: list[tuple[float, float]] = []
         self._first_contact_us: int | None = None
         self._down: frozenset[int] = frozenset()
         self._landed_us = 0
@@ -208,7 +209,7 @@ class PressDecoder:
             if best is not None and len(best.ids) >= self._pads - 1:
                 reading = self._decoder.decode(best.points_mm)
             else:
-                reading = self._decoder.decode(self._most)
+                reading = self._decoder.decode(np.array(self._most).reshape(-1, 2))
             complete = best is not None and len(best.ids) == self._pads and -1 not in reading.contacts
             self._decision = PressDecision(
                 reading,
@@ -230,7 +231,8 @@ class PressDecoder:
     def _has_position(self, contact: Contact) -> bool:
         if self._decoder.scale_known and (contact.x_mm is None or contact.y_mm is None):
             return False
-        return all(abs(axis) <= LARGEST_COORDINATE_MM for axis in self._position(contact))  # false for NaN
+        x, y = self._position(contact)
+        return abs(x) <= LARGEST_COORDINATE_MM and abs(y) <= LARGEST_COORDINATE_MM  # false for NaN
 
     def _position(self, contact: Contact) -> tuple[float, float]:
         if contact.x_mm is None or contact.y_mm is None:
@@ -241,12 +243,12 @@ class PressDecoder:
         """Add the report to the shape of the contacts taken for the stamp."""
         positions = {contact.id: self._position(contact) for contact in contacts}
         if len(positions) >= len(self._most):
-            self._most = np.array(list(positions.values()))
+            self._most = list(positions.values())
         ids = self._stamp_ids(positions)
         if self._shape is None or self._shape.ids != ids:
             self._shape = _Shape(ids, t_us) if ids else None
         if self._shape is not None:
-            self._shape.add(np.array([positions[i] for i in ids]), self._settle_mm)
+            self._shape.add([positions[i] for i in ids], self._settle_mm)
             if self._best is None or self._weight(self._shape) >= self._weight(self._best):
                 self._best = self._shape
 

@@ -20,6 +20,8 @@ from sim.stamps.objects import TouchObject
 
 PAD_COMPRESSION_MM: Final = 0.5
 """How far a pad of conductive foam or rubber gives way from first touch to full contact."""
+SCANS_AHEAD: Final = 4
+"""Scans for which noise is drawn at once: handing the generator to a kernel takes as long as 2,000 draws."""
 
 
 class Panel:
@@ -44,7 +46,7 @@ class Panel:
         # Scratch of the kernels, zero between frames.
         self._work, self._signal, self._held, self._counts = (np.zeros((rows, cols)) for _ in range(4))
         self._row_sums, self._col_sums, self._coupling = np.zeros(rows), np.zeros(cols), np.zeros(cols)
-        self._normals = np.empty(noise.draws_per_frame(rows, cols))
+        self._normals = np.empty((SCANS_AHEAD, noise.draws_per_frame(rows, cols)))
         self._placed: tuple[TouchObject, ...] = ()
         self._place(())
         self.reset(seed)
@@ -55,6 +57,7 @@ class Panel:
         self._rng, events = np.random.default_rng(seed), np.random.default_rng([seed, 1])
         static_sd = self.profile.noise.static_sd * self.condition.noise
         self._static = static_sd * self._rng.standard_normal(self._shape) + self._film
+        self._drawn = 0
         self._memory = np.zeros(self._shape)
         self._last_us: int | None = None
         self._interference = noise.Interference(self.profile, self.condition, events)
@@ -76,7 +79,10 @@ class Panel:
         if self._company and t_us >= FIRST_SCAN * self.profile.frame_interval_us:
             objects = (*objects, *self._company)
         self._add_objects(objects)
-        self._rng.standard_normal(out=self._normals)
+        if self._drawn == 0:
+            noise.draw_normals(self._rng, self._normals)
+            self._drawn = SCANS_AHEAD
+        self._drawn -= 1
         self._set_levels(t_us)
         deltas = np.empty(self._shape, np.int16)
         noise.finish_frame(
@@ -85,7 +91,7 @@ class Panel:
             self._memory,
             self._static,
             self._coupling,
-            self._normals,
+            self._normals[-1 - self._drawn],
             self._levels,
             self._counts,
             deltas,

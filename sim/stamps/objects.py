@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +19,17 @@ import numpy.typing as npt
 from firmware_emulator.errors import InputError
 from sim.stamps.wear import apply_wear
 
+if TYPE_CHECKING:
+    from sim.stamps import Family
+
 F64 = npt.NDArray[np.float64]
 
 PAD_DIAMETER_MM: Final = 6.0
 FACE_RADIUS_MM: Final = 22.0
 PAD_SPACING_MM: Final = 12.0
 FINGER_SPACING_MM: Final = 15.0
+_STAMPS_AT_ONCE: Final = 48
+"""Random stamps drawn at once: one in twenty keeps the spacing."""
 
 NAME_FORMS: Final = (
     "FAMILY/CODE",
@@ -130,14 +135,20 @@ def resolve_object(name: str) -> TouchObject:
 
 
 def _of_family(name: str, family_name: str, code: int) -> TouchObject:
-    from sim.stamps import load_family
-
-    family = load_family(family_name)
+    family = _family(family_name)
     if not 0 <= code < family.size:
         raise InputError(
             f"object {name!r}: code {code} is not in {family_name}; expected 0 to {family.size - 1}"
         )
     return _stamp(name, family.pads(code), PAD_DIAMETER_MM)
+
+
+@functools.lru_cache(maxsize=4)
+def _family(name: str) -> Family:
+    """The family, checked once: the SHA-256 of six million codes takes as long as twenty presses."""
+    from sim.stamps import load_family
+
+    return load_family(name)
 
 
 def _of_catalogue(name: str) -> TouchObject:
@@ -179,11 +190,12 @@ def _random_stamp(name: str, seed: int) -> TouchObject:
     """Five pads drawn evenly from the face, again and again until no two are closer than the spacing."""
     rng = np.random.default_rng(seed)
     while True:
-        radii = FACE_RADIUS_MM * np.sqrt(rng.random(5))
-        angles = rng.uniform(0.0, 2 * math.pi, 5)
-        points = np.column_stack([radii * np.cos(angles), radii * np.sin(angles)])
-        if _spacing_mm(points) >= PAD_SPACING_MM:
-            return _stamp(name, points, PAD_DIAMETER_MM)
+        shares = rng.random((_STAMPS_AT_ONCE, 2, 5))
+        radii, angles = FACE_RADIUS_MM * np.sqrt(shares[:, 0]), 2 * math.pi * shares[:, 1]
+        points = np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=2)
+        wide = _spacings_mm(points) >= PAD_SPACING_MM
+        if wide.any():
+            return _stamp(name, points[wide.argmax()], PAD_DIAMETER_MM)
 
 
 def _fingers(name: str, count: int, seed: int) -> TouchObject:
@@ -211,9 +223,12 @@ def _palm(name: str) -> TouchObject:
     return TouchObject(name, round_pads(points, np.array([18.0, 20.0, 19.0, 16.0])), (4,), Conductor.SKIN)
 
 
-def _spacing_mm(points_mm: F64) -> float:
-    gaps = np.hypot(*(points_mm[:, None] - points_mm[None]).transpose(2, 0, 1))
-    return float(gaps[np.triu_indices(len(points_mm), 1)].min())
+def _spacings_mm(points_mm: F64) -> F64:
+    """Least distance between two of the points, of each of (m, n, 2)."""
+    one, other = np.triu_indices(points_mm.shape[1], 1)
+    gaps = np.hypot(*(points_mm[:, one] - points_mm[:, other]).transpose(2, 0, 1))
+    spacings: F64 = gaps.min(axis=1)
+    return spacings
 
 
 def _number(name: str, what: str, text: str) -> int:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_emulator.controller import ControllerSettings, PanelGeometry
-from firmware_emulator.controller.filters import common_level, condition
+from firmware_emulator.controller.filters import common_levels, condition
 from firmware_emulator.controller.settings import parameters
 
 Image = npt.NDArray[np.float64]
@@ -31,6 +31,14 @@ def slow_common_level(line: Image, noise: float, limit: float) -> float:
         return 0.0
     level = line[quiet].mean()
     return float(level) if abs(level) <= limit else 0.0
+
+
+def common_level(line: Image, noise: float, limit: float) -> float:
+    """The level of one line, beside which others stand."""
+    lines = np.column_stack([np.zeros(len(line)), line, line[::-1] + 30.0])
+    levels = np.empty(3)
+    common_levels(lines, noise, limit, levels)
+    return float(levels[1])
 
 
 def slow_condition(deltas: Image, baseline: Image, p: npt.NDArray[np.void]) -> Image:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sim.decoder.matching import best_matching, fit_each, pair_distances
+from sim.decoder.matching import are_apart, best_matching, fit_each, pair_distances
 from sim.decoder.reference import exhaustive_distances_mm
 
 pytestmark = pytest.mark.kernel
@@ -37,6 +37,17 @@ def test_distance_of_any_two_stamps_is_that_of_the_slow_twin(stamps):
     assert distance_mm(first, second, 60.0)[0] == pytest.approx(
         exhaustive_distances_mm(first, second[np.newaxis])[0], abs=1e-9
     )
+
+
+def test_points_are_apart_unless_two_coincide_or_one_is_no_place(stamps):
+    stamp = stamps(1)[0]
+    least = np.hypot(*np.moveaxis(stamp[:, None] - stamp, 2, 0))[np.triu_indices(len(stamp), 1)].min()
+    assert are_apart(stamp, least - 1e-9, 1e5)
+    assert not are_apart(stamp, least, 1e5)
+    for rubbish in (math.nan, math.inf, -2e5):
+        spoilt = stamp.copy()
+        spoilt[2, 1] = rubbish
+        assert not are_apart(spoilt, 0.01, 1e5)
 
 
 def test_mirror_images_are_different_stamps(stamps):
