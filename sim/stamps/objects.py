@@ -116,6 +116,9 @@ def resolve_object(name: str) -> TouchObject:
         return _worn(name, resolve_object(head + mark + tail), wear)
     if name.startswith("catalogue:"):
         return _of_catalogue(name)
+    family_name, _, code = name.rpartition("/")
+    if family_name.endswith(".toml"):
+        return _of_family(name, family_name, _number(name, "CODE", code))
     kind, _, rest = name.partition("/")
     arguments = rest.split("/") if rest else []
     match kind, arguments:

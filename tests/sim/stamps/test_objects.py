@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
@@ -15,6 +17,19 @@ def test_a_code_of_a_family_is_its_pads_joined_to_one_ground() -> None:
     assert np.allclose(stamp.pads, load_family("p5-60k").pads(12345))
     assert (stamp.grounds, stamp.conductor) == (1, Conductor.FLAT)
     assert set(stamp.discs[:, 4]) == {6.0}
+
+
+def test_a_code_of_a_family_of_ones_own_goes_by_the_path_of_its_recipe(tmp_path: Path) -> None:
+    from sim.stamps import load_family
+
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(
+        "pads = 4\nspacing_mm = 12.0\nface_radius_mm = 22.0\nsize = 20\nmin_distance_mm = 6.0\n"
+    )
+    family = load_family(str(recipe))
+    assert np.array_equal(resolve_object(f"{recipe}/7").pads, family.pads(7))
+    recipe.unlink()  # read once, however many of its stamps are pressed
+    assert np.array_equal(resolve_object(f"{recipe}/8").pads, family.pads(8))
 
 
 @pytest.mark.parametrize("seed", [0, 1, 12345, 2**63])
