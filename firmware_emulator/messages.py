@@ -269,14 +269,16 @@ def pack_contacts(report: TouchReport) -> bytes:
     """
     try:
         return b"".join(
-            _CONTACT.pack(
-                contact.id,
-                (_TIP if contact.tip else 0) | (_CANCELLED if contact.cancelled else 0),
-                contact.x,
-                contact.y,
-                0 if contact.size_mm is None else max(1, round(contact.size_mm * _SIZE_UNITS_PER_MM)),
-            )
-            for contact in report.contacts
+            [
+                _CONTACT.pack(
+                    contact.id,
+                    (_TIP if contact.tip else 0) | (_CANCELLED if contact.cancelled else 0),
+                    contact.x,
+                    contact.y,
+                    0 if contact.size_mm is None else max(1, round(contact.size_mm * _SIZE_UNITS_PER_MM)),
+                )
+                for contact in report.contacts
+            ]
         )
     except struct.error as error:
         raise InputError(f"contacts: id 0 to 255, x, y and size 0 to 65535: {error}") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +18,7 @@ from firmware_emulator.errors import InputError
 from firmware_emulator.kernels import kernel
 from firmware_emulator.touch import Contact, Frame, TouchReport
 
+_COUNTS: Final = np.dtype(np.int16)
 Array = npt.NDArray[np.float64]
 
 WRONG_FRAMES, CALIBRATED = 2, 3
@@ -113,7 +116,7 @@ class Controller:
             InputError: the frame is not int16 of shape (rows, cols).
         """
         t_us = frame.t_us
-        if frame.deltas.shape != self._shape or frame.deltas.dtype != np.int16:
+        if frame.deltas.shape != self._shape or frame.deltas.dtype != _COUNTS:
             raise InputError(
                 f"frame at {t_us} us: {frame.deltas.dtype} deltas of shape {frame.deltas.shape}, "
                 f"must be int16 of shape {self._shape}"

@@ -20,7 +20,7 @@ from sim.decoder.constellations import (
     rival_reach_mm,
     separate,
 )
-from sim.decoder.matching import Floats, Ints, are_apart, best_matching, pair_distances
+from sim.decoder.matching import ROUNDING_MM, Floats, Ints, are_apart, best_matching, pair_distances
 from sim.decoder.reading import Reading, Verdict
 from sim.decoder.unknown_scale import SCALE_TOLERANCE
 from sim.decoder.unknowns import codes_at_some_scale, codes_with_missing_pad
@@ -175,6 +175,12 @@ class Decoder:
         if not self.scale_known:
             raise InputError("scale 'unknown': decode_batch reads millimetres only")
         return self._index.nearest(points * self._mm_per_unit, self._radius)
+
+    def is_clear(self, points_mm: Floats, by_mm: float) -> bool:
+        """Whether no code comes near to contacts (pads, 2) whose shape changes by up to ``by_mm``."""
+        points = points_mm[np.newaxis] * self._mm_per_unit
+        wide = self._radius + (by_mm + ROUNDING_MM) * self._mm_per_unit
+        return self.scale_known and bool(self._index.nearest(points, wide)[0][0] < 0)
 
     def _usable(self, points_mm: npt.ArrayLike) -> Floats:
         """The points in nominal mm, or none at all if they are rubbish."""

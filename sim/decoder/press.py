@@ -43,6 +43,8 @@ PATIENCE_REPORTS = 6
 CANCELLED_WITHIN_US = 60_000
 """Contacts that vanish at once so soon after a landing were cancelled. Simulated with iphone-like: the sixth
 contact cancelled 179 stamps beside a resting finger, 178 within 50 ms; 200 others lay 160 ms or more."""
+CLEAR_MM = 0.5
+"""Way that the mean shape of a foreign object may go before it is looked up again."""
 SETTLED_REPORTS = 2
 """Complete reports that must agree: the first one after a landing may hold a pad that is not fully down."""
 
@@ -105,6 +107,8 @@ class _Shape:
     points_mm: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
     """The mean, in the position of the newest report."""
     newest_mm: list[tuple[float, float]] = field(default_factory=list)
+    clear_mm: float = 0.0
+    """Rigid distance that the mean can yet go without coming near to a code."""
 
     def add(self, positions_mm: list[tuple[float, float]], settle_mm: float) -> None:
         """Take in a report; one farther than ``settle_mm`` from the mean starts the mean anew."""
@@ -120,7 +124,9 @@ class _Shape:
                 self.distinct += 1
                 self.agreeing += 1
                 self.points_mm = laid + (points_mm - laid) / self.distinct
+                self.clear_mm -= distance / self.distinct
                 return
+        self.clear_mm = 0.0
         self.distinct = 1
         self.agreeing = 1
         self.points_mm = points_mm
@@ -276,9 +282,11 @@ class PressDecoder:
         if shape is None or len(shape.ids) != self._pads:
             return None
         patient = shape.reports < PATIENCE_REPORTS
-        if patient and shape.agreeing < SETTLED_REPORTS:
+        if shape.clear_mm > 0.0 or (patient and shape.agreeing < SETTLED_REPORTS):
             return None
         reading = self._decoder.decode(shape.points_mm)
+        if reading.verdict is Verdict.FOREIGN and self._decoder.is_clear(shape.points_mm, CLEAR_MM):
+            shape.clear_mm = CLEAR_MM
         if reading.verdict is not Verdict.READ or -1 in reading.contacts:
             return None
         log_odds = self._log_odds(reading, shape)

@@ -13,6 +13,7 @@ from sim.decoder import Decoder, Verdict
 from sim.decoder.reference import (
     exhaustive_code,
     exhaustive_constellations,
+    exhaustive_distances_mm,
     exhaustive_margin_mm,
     exhaustive_partial,
 )
@@ -158,6 +159,16 @@ def test_no_batch_crashes_the_decoder(codebook, batch):
 def test_a_stamp_of_no_code_is_foreign(decoder, stamps, press):
     stranger = press(stamps(1, seed=99)[0], np.random.default_rng(0))
     assert decoder.decode(stranger).verdict is Verdict.FOREIGN
+
+
+@pytest.mark.parametrize("by_mm", [0.0, 0.5, 3.0])
+def test_contacts_are_clear_while_exhaustive_search_finds_no_code_so_near(by_mm, decoder, codebook, press):
+    rng = np.random.default_rng(6)
+    for noise in (0.2, 0.6, 1.0, 1.5, 2.5):
+        for code in range(20):
+            contacts = press(codebook.pads(code), rng, noise)
+            nearest = exhaustive_distances_mm(contacts, codebook.table).min()
+            assert decoder.is_clear(contacts, by_mm) == (nearest > decoder.acceptance.radius_mm + by_mm)
 
 
 def test_beyond_half_the_minimum_distance_nothing_is_read(codebook, press):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from firmware_emulator.touch import Contact, TouchReport
 from sim.decoder import Decoder, PressDecision, PressDecoder, Reading, StampTracker, Verdict
+from sim.decoder import press as press_module
 from sim.decoder.press import JITTER_MM, PATIENCE_REPORTS
 from sim.decoder.reference import exhaustive_distances_mm
 from sim.stamps import load_family
@@ -102,6 +103,21 @@ def test_a_stranger_is_foreign_at_the_end(decoder, stamps):
     assert decision.reading.verdict is Verdict.FOREIGN
     assert decision.decided_at_us is None
     assert not decision.cancelled
+
+
+@pytest.mark.parametrize("code", range(5))
+def test_a_stranger_that_turns_into_a_stamp_is_read_as_soon_as_if_looked_up_each_time(
+    code, decoder, codebook, press, monkeypatch
+):
+    contacts = press(codebook.pads(code), np.random.default_rng(code))
+    off = contacts - contacts.mean(axis=0)  # a change of size is no motion
+    off *= 1.5 * decoder.acceptance.radius_mm / np.linalg.norm(off)
+    reports = [report(n, dict(enumerate(contacts + off * max(0.0, 1.0 - n / 40)))) for n in range(60)]
+    decision = first_decision(PressDecoder(decoder), reports)
+    monkeypatch.setattr(press_module, "CLEAR_MM", -1.0)
+    assert decision == first_decision(PressDecoder(decoder), reports)
+    assert decision.reading.code == code
+    assert decision.reports_used > PATIENCE_REPORTS
 
 
 def test_a_pad_that_never_lands_is_partial(codebook):
