@@ -9,18 +9,22 @@ import typer
 
 from bench.cli.run_options import (
     Alpha,
+    AsJson,
     Beta,
     Cap,
     Duts,
     Live,
     LivePort,
     Operator,
+    Out,
     Resume,
     RunOptions,
+    Seed,
     Settings,
     ShardOption,
     Station,
     UntilConfident,
+    Workers,
     confidence_of,
 )
 
@@ -34,9 +38,7 @@ def campaign(
     plan: Annotated[
         Path | None, typer.Argument(help="Plan in TOML; --resume knows its own.", show_default=False)
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Processes that press.", show_default="all cores")
-    ] = None,
+    workers: Workers = None,
     dask: Annotated[
         str | None,
         typer.Option(
@@ -51,12 +53,8 @@ def campaign(
             min=1, max=10_000_000, help="Presses of each case on each profile.", show_default="the plan's"
         ),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Directory for records and reports.", show_default="runs/NAME-TIME")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, max=2**53, help="Seed of the run.", show_default="the plan's")
-    ] = None,
+    out: Out = None,
+    seed: Seed = None,
     settings: Settings = None,
     shard: ShardOption = None,
     resume: Resume = None,
@@ -69,15 +67,20 @@ def campaign(
     duts: Duts = None,
     live: Live = False,
     live_port: LivePort = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a plan's presses on simulated panels without a link; each is read as ``run`` reads it."""
     import functools
 
     from bench.cli.run import execute
     from bench.runs.campaign import campaign as run_campaign
+    from bench.trials.plans import is_trial_plan
     from firmware_emulator.errors import InputError
 
+    if plan is None and resume is None:
+        raise InputError("PLAN: expected a plan, or --resume with the directory of a campaign")
+    if plan is not None and is_trial_plan(plan):
+        raise InputError(f"{plan} names a scenario, which presses nothing: expected stampbench run {plan}")
     if dask is not None and workers is not None:
         raise InputError("--dask, --workers: a cluster has its own workers: expected one of them")
     execute(

@@ -10,18 +10,22 @@ import typer
 
 from bench.cli.run_options import (
     Alpha,
+    AsJson,
     Beta,
     Cap,
     Duts,
     Live,
     LivePort,
     Operator,
+    Out,
     Resume,
     RunOptions,
+    Seed,
     Settings,
     ShardOption,
     Station,
     UntilConfident,
+    Workers,
     confidence_of,
     new_directory,
     order_of,
@@ -47,15 +51,9 @@ def run(
     rig: Annotated[
         str, typer.Option(help="Serial port of the rig, as pyserial takes it, or the rig in software.")
     ] = "virtual",
-    out: Annotated[
-        Path | None, typer.Option(help="Directory for records and reports.", show_default="runs/NAME-TIME")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, max=2**53, help="Seed of the run.", show_default="the plan's")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Processes that press.", show_default="all cores")
-    ] = None,
+    out: Out = None,
+    seed: Seed = None,
+    workers: Workers = None,
     settings: Settings = None,
     shard: ShardOption = None,
     resume: Resume = None,
@@ -74,7 +72,7 @@ def run(
     duts: Duts = None,
     live: Live = False,
     live_port: LivePort = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Press a plan's stamps, and hold what was read against its limits; or make the trials of a scenario."""
     from bench.trials.plans import is_trial_plan
@@ -239,7 +237,10 @@ def execute(
             from bench.report.live import live_page
 
             progress = stack.enter_context(live_page(order, progress, live_port))
-        make(order, progress)
+        end = make(order, progress)
         progress.say("writing the reports")
         reported = report_run(order.directory)
+        if end.status != "complete":
+            command = "campaign" if reported.run.header.campaign else "run"
+            progress.say(f"to go on: stampbench {command} --resume {order.directory}")
     announce(reported, as_json=as_json)

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 PRESSES_WORTH_A_WORKER = 100
 """A process takes about as long to start as it takes to make this many presses."""
 
+Workers = Annotated[
+    int | None, typer.Option(min=1, max=256, help="Processes that press.", show_default="all cores")
+]
+Out = Annotated[
+    Path | None, typer.Option(help="Directory for records and reports.", show_default="runs/NAME-TIME")
+]
+Seed = Annotated[
+    int | None, typer.Option(min=0, max=2**53, help="Seed of the run.", show_default="the plan's")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Lay a setting on top of the plan.", show_default=False),

@@ -44,6 +44,7 @@ def sweep(
 ) -> None:
     """Vary any settings of a plan, press every combination in memory, and draw what was measured."""
     import os
+    import signal
 
     import msgspec
 
@@ -58,6 +59,7 @@ def sweep(
     if workers is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         workers = max(1, min(cores, len(read.points)))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the workers, too
     with RunProgress(read.presses) as progress:
         result = make_sweep(read, seed=seed, workers=workers, cluster=dask, progress=progress)
     paths = write_sweep(result, out or Path("sweeps") / file.stem, svg)

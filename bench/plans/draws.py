@@ -181,13 +181,13 @@ def check_plan(plan: Plan) -> None:
     for name, settings in plan.handlings.items():
         with _at(plan, f"handlings.{name}"):
             Handling.from_mapping(settings, "handling")
+    Condition.from_mapping(plan.condition, f"{plan.path}: condition")
+    Handling.from_mapping(plan.handling, f"{plan.path}: handling")
     groups = list(dict.fromkeys(case.group for case in plan.cases))
     for case in plan.cases:
         place = groups.index(case.group)
-        with _at(plan, f"cases[{place}].condition"):
-            Condition.from_mapping(plan.condition_of(case), "condition")
-        with _at(plan, f"cases[{place}].handling"):
-            Handling.from_mapping(plan.handling_of(case), "handling")
+        Condition.from_mapping(plan.condition_of(case), f"{plan.path}: cases[{place}].condition")
+        Handling.from_mapping(plan.handling_of(case), f"{plan.path}: cases[{place}].handling")
         if case.keyframes:
             with _at(plan, f"cases[{place}].keyframes"):
                 _given(case, case.name, "")

@@ -145,7 +145,10 @@ def _setting(line: str) -> dict[str, Any]:
             continue
         if len(tables) == 1 and INCLUDE not in tables:
             return tables
-    raise InputError(f"--set {line}: expected KEY=VALUE, such as condition.noise=2 or cases.NAME.presses=50")
+    raise InputError(
+        f"--set {line}: expected KEY=VALUE, such as condition.noise=2 or cases.NAME.presses=50; "
+        'a NAME with a space stands in quotes, cases."held stamp".presses=50'
+    )
 
 
 def _lay_on(lower: dict[str, Any], upper: Mapping[str, Any]) -> None:

@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
@@ -56,7 +55,7 @@ class RunProgress(RunTells):
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            _CountColumn(),
             TextColumn("{task.fields[found]}"),
             _SpeedColumn(),
             TimeElapsedColumn(),
@@ -128,6 +127,14 @@ class TerminalPrompter:
     def again(self, record: PressRecord) -> bool:
         """A press that is over counts: what is typed is about the next one."""
         return False
+
+
+class _CountColumn(ProgressColumn):
+    """Presses made, of all."""
+
+    def render(self, task: Task) -> Text:
+        total = f"{task.total or 0:,.0f}"
+        return Text(f"{task.completed:,.0f}".rjust(len(total)) + f" of {total}")
 
 
 class _SpeedColumn(ProgressColumn):

@@ -82,13 +82,16 @@ def _client(address: str) -> Iterator[Any]:
         import distributed
     except ImportError:
         raise InputError("--dask needs the package distributed: expected stampbench[dask]") from None
+    from distributed.comm.addressing import get_address_host_port
+
     try:
+        get_address_host_port(address)  # a client that was made for what is no address is slow to go away
         cluster: Any = distributed
         client = cluster.Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError) as error:
         raise NoHardwareError(f"--dask {address}: no scheduler answers: {error}") from None
     except ValueError as error:
-        raise InputError(f"--dask {address}: {error}: expected an address such as tcp://host:8786") from None
+        raise InputError(f"--dask {address!r}: {error}: expected one such as tcp://host:8786") from None
     try:
         try:
             client.wait_for_workers(1, timeout=CONNECT_S)

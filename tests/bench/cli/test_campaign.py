@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,24 @@ def test_campaign_leaves_records_and_reports_and_prints_the_summary_alone(campai
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert page.count("<svg role") >= 7
     assert "stampbench campaign " in page
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((), "PLAN: expected a plan, or --resume with the directory of a campaign"),
+        (("fixtures/plans/hardened.toml",), "expected stampbench run fixtures/plans/hardened.toml"),
+        (("PLAN", "--set", "condition.noize=2"), "condition: unknown key 'noize' = 2"),
+        (("PLAN", "--set", "cases.held stamp.presses=5"), 'cases."held stamp".presses=50'),
+        (("PLAN", "--dask", "tcp://host:8786", "--workers", "2"), "expected one of them"),
+    ],
+)
+def test_what_a_campaign_cannot_use_is_told(stampbench, plan_file, tmp_path, monkeypatch, given, expected):
+    monkeypatch.chdir(Path(__file__).parents[3])
+    plan = str(plan_file())
+    ended = stampbench("campaign", *(plan if word == "PLAN" else word for word in given), "--out", tmp_path)
+    assert (ended.status, ended.out, expected in ended.err) == (4, "", True), ended.err
+    assert not (tmp_path / FILE_NAME).exists()
 
 
 def test_digest_is_that_of_the_run(campaign, stampbench, plan_file, tmp_path):

@@ -185,8 +185,9 @@ def test_stopped_run_keeps_its_records(plan_file, stampbench, tmp_path, kill, st
     ) as process:
         wait_for_presses(process, out / FILE_NAME)
         process.send_signal(kill)
-        process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=60)
     assert process.returncode == status
+    assert (f"to go on: stampbench run --resume {out}" in said.decode()) == (kill != signal.SIGKILL)
     ended = stampbench("report", out, "--json")
     assert ended.status == 2
     summary = json.loads(ended.out)

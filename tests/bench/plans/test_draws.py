@@ -92,9 +92,9 @@ def test_seeds_stay_whole_in_every_json_reader():
         (
             "presses = 40",
             "presses = 40\ncondition = { nois = 1 }",
-            "cases[0].condition: condition: unknown key",
+            "cases[0].condition: unknown key",
         ),
-        ("presses = 40", "presses = 40\nhandling = { grip = [1, 0] }", "cases[0].handling: handling: grip"),
+        ("presses = 40", "presses = 40\nhandling = { grip = [1, 0] }", "cases[0].handling: grip"),
     ],
 )
 def test_what_a_plan_names_and_nobody_has_is_told_by_key(old, new, expected):
