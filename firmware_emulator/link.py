@@ -121,9 +121,17 @@ class LinkCounters:
         return self.crc_errors + self.cobs_errors + self.too_short + self.too_long
 
     @property
+    def lossless(self) -> bool:
+        """True if nothing was lost, damaged or out of order, and the device clock ran on.
+
+        A packet that came twice was delivered once, in its place: nothing is missing or altered.
+        """
+        return not (self.damaged or self.lost or self.restarts or self.clock_jumps)
+
+    @property
     def faultless(self) -> bool:
-        """True if nothing was lost, damaged, repeated or out of order, and the device clock ran on."""
-        return not (self.damaged or self.lost or self.duplicates or self.restarts or self.clock_jumps)
+        """True if the counts are lossless and no packet came twice."""
+        return self.lossless and not self.duplicates
 
     def copy(self) -> LinkCounters:
         """Return the counts as they are now."""

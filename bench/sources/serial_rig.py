@@ -84,7 +84,7 @@ class SerialRig(RigConnection):
                         self.press_whole = (
                             done.reports == reports
                             and not done.aborted
-                            and self.press_counters.faultless
+                            and self.press_counters.lossless
                             and self.dropped == dropped
                         )
                         return
@@ -130,7 +130,7 @@ class SerialRig(RigConnection):
                     raise LinkError(f"rig on {self.port}: nobody pressed within {first_contact_s:g} s")
             elif packet.t_us - touched_us > quiet_us:
                 self.press_counters = self.counters - before
-                self.press_whole = self.press_counters.faultless
+                self.press_whole = self.press_counters.lossless
                 return
 
     def stream(self, *, frames: bool = False) -> Iterator[TouchReport | Frame | None]:

@@ -90,6 +90,15 @@ def test_half_rate_keeps_every_other_scan_and_its_time() -> None:
     assert {later.t_us - earlier.t_us for earlier, later in itertools.pairwise(reports)} == {8000}
 
 
+def test_reports_that_come_twice_are_counted_and_leave_the_press_whole() -> None:
+    with faulty_rig(Faults(repeat_packet=0.05), 2) as (port, injected), SerialRig(port) as rig:
+        reports = list(rig.press(pattern(300), 4))
+        assert rig.press_whole
+        assert rig.press_counters.duplicates > 3
+    assert rig.counters.duplicates == injected.repeat_packet
+    assert [pixels(report) for report in reports] == [pixels(pattern_report(4, scan)) for scan in range(300)]
+
+
 def test_stall_delays_and_loses_nothing() -> None:
     with faulty_rig(Faults(stall=0.02, stall_ms=5.0), 2) as (port, injected), SerialRig(port) as rig:
         reports = list(rig.press(pattern(300), 4))
