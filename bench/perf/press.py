@@ -1,9 +1,11 @@
-"""Speed of panel, controller and a whole press, one core."""
+"""Speed of panel, controller, a whole press, and presses as a campaign makes and reads them, one core."""
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -13,6 +15,26 @@ from bench.perf import Figure
 PROFILE: Final = "nexus-5"
 FRAMES: Final = 4_000
 PRESSES: Final = 40
+PLAN: Final = """
+[plan]
+name = "perf"
+family = "p5-60k"
+seed = 1
+profiles = ["nexus-5"]
+[decoder]
+sigma_mm = 0.15
+[[cases]]
+name = "held"
+kind = "genuine"
+stamps = "random"
+presses = 1_000_000
+[[cases]]
+name = "foreign"
+kind = "foreign"
+stamps = "random"
+presses = 1_000_000
+"""
+"""Presses that a campaign makes: stamps, up to the decision, and objects that are none, up to the lift."""
 ROUNDS: Final = 5
 """Each part is timed this often; the quickest round counts, the others were disturbed."""
 
@@ -67,6 +89,7 @@ def measure(frames: int = FRAMES, presses: int = PRESSES) -> dict[str, Figure]:
                 pass
 
     press()
+    held_s, foreign_s = _read_presses(presses)
     press_s = _quickest(press) / presses
     frame_s = panel_s + controller_s
     return {
@@ -74,10 +97,32 @@ def measure(frames: int = FRAMES, presses: int = PRESSES) -> dict[str, Figure]:
             1 / frame_s, "frames/s", 1 / (twin_s + controller_s), "slow twin of the panel"
         ),
         "presses_per_s": Figure(1 / press_s, "presses/s"),
+        "held_read_per_s": Figure(1 / held_s, "presses/s"),
+        "foreign_read_per_s": Figure(1 / foreign_s, "presses/s"),
         "signal_share": Figure(signal_s / frame_s, "of a frame"),
         "noise_share": Figure((panel_s - signal_s) / frame_s, "of a frame"),
         "controller_share": Figure(controller_s / frame_s, "of a frame"),
     }
+
+
+def _read_presses(presses: int) -> tuple[float, float]:
+    """Seconds for a press of a campaign, panel to verdict: of a stamp, and of an object that is none."""
+    from bench.plans.plan import parse_plan
+    from bench.runs.pressing import SimulatedPresser
+
+    plan = parse_plan(PLAN, Path("perf.toml"))
+    presser = SimulatedPresser(plan, plan.header.seed)
+    seconds = []
+    for number, case in enumerate(plan.cases):
+        places = itertools.count(1 + number * case.presses)
+        presser.press(plan.press(next(places)))  # compiles
+
+        def press(places: Iterator[int] = places) -> None:
+            for place in itertools.islice(places, presses):
+                presser.press(plan.press(place))
+
+        seconds.append(_quickest(press) / presses)
+    return seconds[0], seconds[1]
 
 
 def _quickest(work: Callable[[], object], rounds: int = ROUNDS) -> float:
