@@ -20,6 +20,7 @@ from sim.stamps.index_arrays import (
     bring_best,
     keep_two,
     likely_orders,
+    list_code,
     middle_of_search,
     squared_reach,
 )
@@ -184,11 +185,7 @@ def _search(
                         continue
                     code = int(arrays.codes[place])
                     if every:
-                        if count < distances.shape[0]:
-                            rows[count] = row
-                            codes[count] = code
-                            distances[count] = distance
-                        count += 1
+                        count = list_code(row, code, distance, count, rows, codes, distances)
                         continue
                     keep_two(codes, distances, code, distance)
                     if distance <= stop_mm:

@@ -128,6 +128,18 @@ def bring_best(scores: Floats, orders: Ints, done: int, count: int) -> int:
 
 
 @kernel
+def list_code(
+    row: int, code: int, distance: float, count: int, rows: Ints, codes: Ints, distances: Floats
+) -> int:
+    """List a code near to a query where there is room; return how many are listed then, also beyond it."""
+    if count < distances.shape[0]:
+        rows[count] = row
+        codes[count] = code
+        distances[count] = distance
+    return count + 1
+
+
+@kernel
 def keep_two(codes: Ints, distances: Floats, code: int, distance: float) -> int:
     """Keep the nearest two codes (equal distances: the lesser code first); return how many are kept."""
     if code == codes[0]:

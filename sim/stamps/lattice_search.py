@@ -25,6 +25,7 @@ from sim.stamps.index_arrays import (
     bring_best,
     keep_two,
     likely_orders,
+    list_code,
     middle_of_search,
     squared_reach,
 )
@@ -174,11 +175,7 @@ def _search(
                     if distance <= radius:
                         code = _code_at(arrays, room)
                         if code >= 0 and distance <= radius_mm and every:
-                            if count < distances.shape[0]:
-                                rows[count] = row
-                                codes[count] = code
-                                distances[count] = distance
-                            count += 1
+                            count = list_code(row, code, distance, count, rows, codes, distances)
                         elif code >= 0 and distance <= radius_mm:
                             keep_two(codes, distances, code, distance)
                             if distance <= stop_mm:

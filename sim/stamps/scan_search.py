@@ -17,7 +17,7 @@ import numpy as np
 
 from firmware_emulator.kernels import kernel
 from sim.stamps.canonical import centred, centred_pads
-from sim.stamps.index_arrays import ROUNDING_MM, keep_two
+from sim.stamps.index_arrays import ROUNDING_MM, keep_two, list_code
 from sim.stamps.stamp import Floats, Ints
 
 
@@ -224,11 +224,7 @@ def _all_within(
             continue
         distance = math.sqrt(_least_square(room, arrays.pads[code], radius))
         if distance <= radius:
-            if count < distances.shape[0]:
-                rows[count] = row
-                codes[count] = code
-                distances[count] = distance
-            count += 1
+            count = list_code(row, code, distance, count, rows, codes, distances)
     return count
 
 
