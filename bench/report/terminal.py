@@ -19,7 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from bench.comparison import ComparedMeasurement
@@ -55,9 +55,9 @@ class RunProgress(RunTells):
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            _CountColumn(),
+            _CountColumn(table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[found]}"),
-            _SpeedColumn(),
+            _SpeedColumn(table_column=Column(no_wrap=True)),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -80,7 +80,7 @@ class RunProgress(RunTells):
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        self._bar.console.print(text, style="dim", highlight=False)
+        self._bar.console.print(text, style="dim", highlight=False, soft_wrap=True)
 
     def pressed(self, presses: int, failed: int) -> None:
         """Move the bar."""
@@ -168,7 +168,9 @@ def _show(run: Run, assessment: Assessment, beside: Beside | None) -> None:
     columns = ("", "measurement", "panel", "value", "counted", "95 % interval", "limit")
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, no_wrap=column != "limit")
+        # In a narrow window words are put below each other, and nothing is cut.
+        foldable = column in ("counted", "95 % interval", "limit")
+        table.add_column(column, no_wrap=not foldable, overflow="fold" if foldable else "ellipsis")
     for judged in assessment.limits:
         row = limit_row(run, judged)
         table.add_row(
