@@ -33,6 +33,7 @@ def seed_month(service: Service, merchant: SeededMerchant, *, members: int = MEM
         members * count // MEMBERS for count in (STOPPED, GONE, TODAY, STAMPS_TODAY)
     )
     today_us = now_us - calendar.start_of(calendar.local(now_us).date())
+    noon_us = now_us - today_us + 12 * HOUR_US
     names, presses, entries = [], [], []
     common = {"merchant_id": merchant.merchant_id}
     with service.database.write() as connection:
@@ -41,7 +42,8 @@ def seed_month(service: Service, merchant: SeededMerchant, *, members: int = MEM
         for m in range(members):
             days_ago = rng.integers(1, 30) if m >= gone else rng.integers(31, 60)
             stamps = 8 if m < stopped else int(rng.choice(_OTHER_CARDS))
-            last_us = now_us - int(days_ago) * DAY_US + int(rng.normal(0.0, 2.6) * HOUR_US)
+            last_us = noon_us - int(days_ago) * DAY_US
+            last_us += int(np.clip(rng.normal(0.0, 2.6), -9.0, 9.0) * HOUR_US)  # within that day
             comes_today = stopped <= m < stopped + today
             if comes_today:
                 stamps = 2 if m - stopped < pressed_today - today else 1
