@@ -56,6 +56,7 @@ def serve_forever(
         "log_level": "warning",
         "log_config": None if quiet else log_requests(),
         "ws": "none",
+        "proxy_headers": False,
     }
     # Answers leave in two parts: without this the second waits for the client's acknowledgement of the first.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -18,6 +18,7 @@ from sim.service.tables.customers import Member
 from sim.service.tables.tenants import Key, Merchant
 
 _KEY_BYTES: Final = 24
+_KEYS_SEEN: Final = 10_000
 _members = Member.columns()
 _MEMBER: Final = sa.select(_members.c.id).where(
     _members.c.merchant_id == sa.bindparam("merchant_id"), _members.c.pseudonym == sa.bindparam("pseudonym")
@@ -97,6 +98,11 @@ def make_key(
     return number, text
 
 
+def withdrawn() -> UnauthorisedError:
+    """What a key that is not known, or no longer good, is answered."""
+    return UnauthorisedError("key", "this key is not known, or was withdrawn")
+
+
 def principal_of(connection: sa.Connection, text: str | None) -> Principal:
     """Who holds a key.
 
@@ -107,8 +113,28 @@ def principal_of(connection: sa.Connection, text: str | None) -> Principal:
         raise UnauthorisedError("key", "no key: expected Authorization: Bearer KEY")
     row = connection.execute(_KEY, {"digest": digest(text)}).first()
     if row is None:
-        raise UnauthorisedError("key", "this key is not known, or was withdrawn")
+        raise withdrawn()
     return Principal(row.id, Role(row.role), row.vendor_id, row.merchant_id)
+
+
+class KeysSeen:
+    """Keys that were shown to this process, and whose they are.
+
+    How far a key reaches never changes; that it was withdrawn is for the database to say, each time.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[bytes, Principal] = {}
+
+    def find(self, text: str) -> Principal | None:
+        """Whose key this is, as it was seen before."""
+        return self._seen.get(digest(text))
+
+    def note(self, text: str, principal: Principal) -> None:
+        """Keep whose key this is."""
+        if len(self._seen) >= _KEYS_SEEN:
+            self._seen.clear()
+        self._seen[digest(text)] = principal
 
 
 def check_merchant(connection: sa.Connection, principal: Principal, merchant_id: int) -> None:

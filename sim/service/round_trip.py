@@ -39,6 +39,8 @@ def round_trip(connection: sa.Connection, *asked: Asked) -> list[list[Any]]:
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
         return [one.rows(driver.execute(one.text, its)) for one, its in zip(written, values, strict=True)]
+    if len(asked) == 1:  # nothing to save
+        return [written[0].rows(driver.execute(written[0].text, values[0]))]
     with driver.pipeline():
         cursors = [driver.execute(one.text, its) for one, its in zip(written, values, strict=True)]
     return [one.rows(cursor) for one, cursor in zip(written, cursors, strict=True)]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 from firmware_emulator.errors import InputError
 from sim.service.clock import Calendar, Clock, SystemClock
 from sim.service.database import Database
-from sim.service.identity import Pseudonyms, Role, make_key, member_id_of
+from sim.service.identity import KeysSeen, Pseudonyms, Role, make_key, member_id_of
 from sim.service.migrations import newest_revision, revision_of
 from sim.service.presses.credentials import Verifier
 from sim.service.presses.verifiers import standard_verifiers
@@ -26,6 +26,7 @@ class Service:
 
     Attributes:
         matcher: decoders by merchant.
+        keys: seen by this process.
         verifiers: of credentials, by kind.
     """
 
@@ -37,6 +38,7 @@ class Service:
     matcher: Matcher
     signer: BundleSigner
     verifiers: Mapping[str, Verifier]
+    keys: KeysSeen = field(default_factory=KeysSeen)
 
     @property
     def rules(self) -> Rules:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import sqlalchemy as sa
 from fastapi import Depends, Header, Path, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -105,6 +106,23 @@ async def _press_access(request: Request, service: ServiceDep, principal: Princi
 
 PressDep = Annotated[Access, Depends(_press_access)]
 """An app or a merchant's server; the merchant follows from the key."""
+
+
+async def _sender(
+    request: Request,
+    service: ServiceDep,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Access:
+    text = "" if bearer is None else bearer.credentials
+    principal = service.keys.find(text)
+    if principal is None:
+        principal = await run_in_threadpool(_principal, service, bearer)
+        service.keys.note(text, principal)
+    return await _press_access(request, service, principal)
+
+
+SenderDep = Annotated[Access, Depends(_sender)]
+"""As :data:`PressDep`, known by sight: who uses it must see that the key was not withdrawn since."""
 
 
 async def _operator(principal: PrincipalDep) -> Principal:

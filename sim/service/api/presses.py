@@ -17,6 +17,7 @@ from sim.service.api.access import (
     Name,
     PathId,
     PressDep,
+    SenderDep,
     Short,
     moment_us,
     shown,
@@ -133,7 +134,7 @@ class ReviewBody(Body):
 
 
 @router.post("/presses", response_model=PressAnswer)
-def post_press(body: PressBody, access: PressDep, idempotency_key: IdempotencyKey) -> Response:
+def post_press(body: PressBody, access: SenderDep, idempotency_key: IdempotencyKey) -> Response:
     """Authenticate a press; the same Idempotency-Key gets the same answer."""
     service = access.service
     scale = 1.0 if body.px_per_mm is None else 1.0 / body.px_per_mm
@@ -151,7 +152,7 @@ def post_press(body: PressBody, access: PressDep, idempotency_key: IdempotencyKe
         place=None if body.place is None else Place(**body.place.model_dump()),
         pressed_us=None if body.pressed_at is None else moment_us(body.pressed_at, "pressed_at"),
     )
-    answer = answer_of(authenticate(service, access.merchant_id, evidence))
+    answer = answer_of(authenticate(service, access.merchant_id, evidence, key_id=access.key_id))
     # Written here, in this thread: FastAPI would validate it once more, in another.
     return Response(answer.model_dump_json(), media_type="application/json")
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from sim.service.attendance.punches import punch
+from sim.service.identity import withdrawn
 from sim.service.loyalty.cards import CardRules, ask_card, stamp_card
 from sim.service.presses.evidence import Outcome, Purpose
 from sim.service.presses.known import before_matching
@@ -72,10 +73,14 @@ def before_press(
     request_digest: bytes,
     device: str | None,
     member: str | None,
+    key_id: int | None = None,
 ) -> Start | Answer:
     """Begin a press, or give the answer that its key got before.
 
+    ``key_id`` is the app's, if whether it was withdrawn is still to be seen.
+
     Raises:
+        UnauthorisedError: the app's key was withdrawn.
         ConflictError: the key was used for another request.
     """
     now_us = service.clock.now_us()
@@ -87,8 +92,11 @@ def before_press(
         "device": pseudonym,
         "member": None if member is None else service.pseudonyms.of(merchant_id, "member", member),
         "now_us": now_us,
+        "key_id": key_id,
     }
     merchant = round_trip(connection, (_before(service.rules), known))[0][0]
+    if merchant.key_withdrawn_us is not None:
+        raise withdrawn()
     if merchant.earlier is not None:
         return repeated(service, connection, merchant_id, key_digest, request_digest)
     member_id = merchant.member_id

@@ -74,10 +74,15 @@ class _Case:
         return self.pressed_us if self.evidence.reading is not None else self.now_us
 
 
-def authenticate(service: Service, merchant_id: int, evidence: PressEvidence) -> Answer:
+def authenticate(
+    service: Service, merchant_id: int, evidence: PressEvidence, *, key_id: int | None = None
+) -> Answer:
     """Decide one press and write down all that follows from it; the same key gets the same answer.
 
+    ``key_id`` is the app's, if whether it was withdrawn is still to be seen.
+
     Raises:
+        UnauthorisedError: the app's key was withdrawn.
         ConflictError: the key was used for another request.
         MalformedError: a bundle that was not made here, or not for this merchant.
     """
@@ -90,6 +95,7 @@ def authenticate(service: Service, merchant_id: int, evidence: PressEvidence) ->
             evidence.request_digest,
             evidence.device,
             evidence.member,
+            key_id,
         )
         if isinstance(start, Answer):
             return start

@@ -19,7 +19,7 @@ from sim.service.tables.attendance import Staff
 from sim.service.tables.customers import Member
 from sim.service.tables.loyalty import Program
 from sim.service.tables.presses import Press
-from sim.service.tables.tenants import Merchant, Stamp, Store
+from sim.service.tables.tenants import Key, Merchant, Stamp, Store
 
 UNKNOWN: Final = "not_recognised"
 """Reason of presses in which no stamp was found."""
@@ -69,6 +69,7 @@ def before_matching(rules: Rules) -> sa.Select[*tuple[Any, ...]]:
     member = sa.select(Member.id).where(
         Member.merchant_id == _merchant, Member.pseudonym == sa.bindparam("member", type_=sa.LargeBinary)
     )
+    key = sa.select(Key.withdrawn_us).where(Key.id == sa.bindparam("key_id", type_=sa.BigInteger))
     return (
         sa.select(
             Merchant.vendor_id,
@@ -83,6 +84,7 @@ def before_matching(rules: Rules) -> sa.Select[*tuple[Any, ...]]:
             Program.delay_minutes,
             Program.stamps_per_day,
             Program.redeem_factor,
+            key.scalar_subquery().label("key_withdrawn_us"),
             earlier.scalar_subquery().label("earlier"),
             member.scalar_subquery().label("member_id"),
             _count(
