@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.scenarios.city_day.driving import Ask, Reply
 from bench.scenarios.city_day.stage import Merchant, PressOf, Stage, Stamp
-from bench.scenarios.hardened_scene import NEAR_DBM, ClockOracle, EidOracle
+from bench.scenarios.oracle import NEAR_DBM, ClockOracle, EidOracle
 from sim.credentials.ble.beacon import FIRST_CLOCK_S, BeaconClock, EidBeacon, OtpBeacon
 from sim.credentials.otp import STEP_S
 from sim.service.clock import SECOND_US

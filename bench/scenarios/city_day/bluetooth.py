@@ -16,8 +16,8 @@ import numpy as np
 from bench.scenarios import Finding, Trial
 from bench.scenarios.city_day.beacons import Beacon, Passwords, Timeline
 from bench.scenarios.city_day.stage import Merchant, Stage
-from bench.scenarios.hardened import Tally
-from bench.scenarios.hardened_scene import LARGEST_PPM
+from bench.scenarios.oracle import LARGEST_PPM
+from bench.scenarios.tally import Tally
 from sim.credentials.ble.frames import OTP_DIGITS, OtpStamp
 
 RELAY: Final = "6 BLE identifier relayed or recorded"

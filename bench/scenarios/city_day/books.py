@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bench.scenarios import Finding, Trial
 from bench.scenarios.city_day.stage import FIRST_DAY, PRICE, Merchant, PressOf, Stage, at, located
-from bench.scenarios.hardened import Tally
+from bench.scenarios.tally import Tally
 from sim.service.billing.invoices import verify
 from sim.service.clock import HOUR_US, to_datetime
 from sim.service.database import Database

@@ -11,15 +11,13 @@ from typing import Final
 import numpy as np
 
 from bench.scenarios import Figure, Finding, Trial
-from bench.scenarios.city_day.reconciling import Books, reconcile
+from bench.scenarios.city_day.reconciling import WAGE, Books, reconcile
 from bench.scenarios.city_day.stage import DAILY, FIRST_DAY, Merchant, PressOf, Stage, Store, at, located
 from bench.scenarios.city_day.tags import Tag
 from bench.statistics import count_interval
 from sim.service.housekeeping import tidy
 
 THREAT: Final = "8 Stolen stamp, two places: honest use"
-WAGE: Final = 10_320
-"""Korean minimum wage of 2026, won an hour."""
 SHIFT: Final = (9 * 60, 18 * 60)
 _FRIEND: Final = 0.1
 """Of the visits, share in which a second stamp is pressed a minute later."""

@@ -14,7 +14,7 @@ from bench.scenarios.city_day.driving import Reply
 from bench.scenarios.city_day.hands import Points, Touches, fingers, random_pads
 from bench.scenarios.city_day.stage import Merchant, PressOf, Stage
 from bench.scenarios.city_day.tags import Tag
-from bench.scenarios.hardened import Tally
+from bench.scenarios.tally import Tally
 from sim.decoder import Decoder
 from sim.service.presses.geometry import shape_digest
 from sim.service.shops.enrolment import enrol_stamp

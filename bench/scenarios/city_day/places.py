@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.scenarios import Finding, Trial
 from bench.scenarios.city_day.stage import Merchant, Place, PressOf, Stage, Stamp, Store, located
-from bench.scenarios.hardened import Tally
+from bench.scenarios.tally import Tally
 from sim.service.seed import moved
 
 STOLEN: Final = "8 Stolen stamp used elsewhere, one pattern in two places"

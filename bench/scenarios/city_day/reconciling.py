@@ -14,6 +14,8 @@ THREAT: Final = "12-13 Books: ledger, attendance, invoices"
 CARD: Final = 10
 POINTS: Final = 5
 PER_DAY: Final = 3
+WAGE: Final = 10_320
+"""Korean minimum wage of 2026, won an hour."""
 _FULL_DAY_MINUTES: Final = 480
 _LONGEST_US: Final = 12 * 3_600_000_000
 """A check-out that is later has lost its check-in."""
@@ -139,8 +141,6 @@ def _counts(stage: Stage, books: Books, merchants: Sequence[Merchant]) -> Trial:
 
 
 def _attendance(stage: Stage, books: Books, merchants: Sequence[Merchant], staff: Mapping[str, int]) -> Trial:
-    from bench.scenarios.city_day.honest import WAGE
-
     wrong = 0
     for who, number in staff.items():
         merchant = merchants[int(who.removeprefix("staff").partition("-")[0])]

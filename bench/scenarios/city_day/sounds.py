@@ -10,7 +10,7 @@ import numpy as np
 from bench.scenarios import Finding, Trial
 from bench.scenarios.city_day.driving import Ask
 from bench.scenarios.city_day.stage import Merchant, PressOf, Stage, Stamp
-from bench.scenarios.hardened import Tally
+from bench.scenarios.tally import Tally
 from sim.credentials.sound.token import STAMP_BYTES, TOKEN_BYTES, SoundStamp
 from sim.service.clock import SECOND_US
 from sim.service.presses.sounds import SOUND, new_challenge, sound_key

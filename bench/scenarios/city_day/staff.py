@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.scenarios import Finding, Trial
 from bench.scenarios.city_day.stage import Merchant, PressOf, Stage
-from bench.scenarios.hardened import Tally
+from bench.scenarios.tally import Tally
 
 THREAT: Final = "11 Staff stamping themselves, buddy punching"
 _STAFF: Final = 6

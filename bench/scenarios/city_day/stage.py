@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from bench.scenarios import Progress
-from bench.scenarios.city_day import Settings
 from bench.scenarios.city_day.driving import LINES, Ask, Driver, Line, Reply
 from bench.scenarios.city_day.hands import FAMILY, Hands, Touches
-from bench.scenarios.hardened import Draws
+from bench.scenarios.city_day.settings import Settings
+from bench.scenarios.tally import Draws
 from firmware_emulator.errors import InputError
 from sim.service.app import create_app
 from sim.service.clock import SECOND_US, VirtualClock, to_datetime, to_us

@@ -10,7 +10,7 @@ from typing import Any, Final
 from bench.scenarios import Finding, Trial
 from bench.scenarios.city_day.driving import Ask, Reply
 from bench.scenarios.city_day.stage import Merchant, PressOf, Stage
-from bench.scenarios.hardened import Tally
+from bench.scenarios.tally import Tally
 from sim.service.clock import HOUR_US, SECOND_US
 from sim.service.presses.fallback import STEP_S, hotp, totp_step
 

@@ -8,7 +8,7 @@ from typing import Final
 from bench.scenarios import Finding
 from bench.scenarios.city_day.driving import Ask
 from bench.scenarios.city_day.stage import PressOf, Stage
-from bench.scenarios.hardened import Tally
+from bench.scenarios.tally import Tally
 
 THREAT: Final = "12 Double redeem, retry storms, killed mid-request"
 """Its kills are a part of their own."""

@@ -11,17 +11,13 @@ import numpy as np
 import pytest
 
 from bench.cli.main import main
-from bench.scenarios import (
-    Figure,
-    Progress,
-    Trial,
-    hardened_ble,
-    hardened_clocks,
-    hardened_nfc,
-    hardened_press,
-    load_scenario,
-)
-from bench.scenarios.hardened import Settings, Tally
+from bench.scenarios import Figure, Progress, Trial, load_scenario
+from bench.scenarios.hardened import Settings
+from bench.scenarios.hardened import ble as hardened_ble
+from bench.scenarios.hardened import clocks as hardened_clocks
+from bench.scenarios.hardened import nfc as hardened_nfc
+from bench.scenarios.hardened import press as hardened_press
+from bench.scenarios.tally import Tally
 from bench.trials.plans import read_trial_plan
 from sim.credentials.ble import clocks, resolver
 from sim.credentials.guard import MemoryGuard

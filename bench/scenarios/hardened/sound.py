@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.scenarios import Finding, Progress, Trial
-from bench.scenarios.hardened import Draws, Settings, Tally
+from bench.scenarios.hardened.settings import Settings
+from bench.scenarios.tally import Draws, Tally
 from sim.credentials.guard import MemoryGuard
 from sim.credentials.policy import Action, Desk
 from sim.credentials.press import Evidence, Factor, Presented, StampBook, Touch

@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from bench.scenarios import Figure, Finding, Progress, Trial
-from bench.scenarios.hardened import Draws, Settings, Tally
+from bench.scenarios.hardened.settings import Settings
+from bench.scenarios.tally import Draws, Tally
 from firmware_emulator.errors import InputError
 from sim.credentials.aes import encrypt_cbc
 from sim.credentials.guard import MemoryGuard, ReplayGuard, SqliteGuard

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.scenarios import Finding, Progress, Trial
-from bench.scenarios.hardened import Draws, Settings, Tally
-from bench.scenarios.hardened_ble import EXACT, EXPONENTS, RELAY, password_stamp
-from bench.scenarios.hardened_scene import LARGEST_PPM, Scene
+from bench.scenarios.hardened.ble import EXACT, EXPONENTS, RELAY, password_stamp
+from bench.scenarios.hardened.scene import Scene
+from bench.scenarios.hardened.settings import Settings
+from bench.scenarios.oracle import LARGEST_PPM
+from bench.scenarios.tally import Draws, Tally
 from sim.credentials.policy import Action
 from sim.credentials.secrets import Secret
 

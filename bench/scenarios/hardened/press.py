@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.scenarios import Finding, Progress, Trial
-from bench.scenarios.hardened import Draws, Settings, Tally
+from bench.scenarios.hardened.settings import Settings
+from bench.scenarios.tally import Draws, Tally
 from sim.credentials.policy import Action
 from sim.credentials.press import Evidence, Factor, Presented, Touch
 from sim.credentials.shop import Shop, Spoil

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bench.scenarios import Progress, hardened_sound
+from bench.scenarios import Progress
 from bench.scenarios.hardened import Settings
+from bench.scenarios.hardened import sound as hardened_sound
 from sim.credentials.guard import MemoryGuard
 from sim.credentials.sound import token
 

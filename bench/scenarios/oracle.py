@@ -1,28 +1,24 @@
-"""A shop with one beacon and the server that knows it, and an oracle that knows the truth.
+"""An oracle that knows the truth about beacons, for the scenarios that hold a server against it.
 
-The oracle finds the window of an identifier by the specification, spelled out here once more, and takes it
-where the beacon's clock may stand when it is presented: the clock was known once, has reached every window
-that was heard, and runs slow or fast by at most 150 ppm. One window is tolerated on either side, and one more
-before, for a beacon changes its identifier at an instant within its window.
+It finds the window of an identifier by the specification, spelled out here once more, and takes it where the
+beacon's clock may stand when it is presented: the clock was known once, has reached every window that was
+heard, and runs slow or fast by at most 150 ppm. One window is tolerated on either side, and one more before,
+for a beacon changes its identifier at an instant within its window.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from sim.credentials.ble.beacon import FIRST_CLOCK_S, BeaconClock, EidBeacon
-from sim.credentials.ble.factor import BleFactor, beacon_credential
 from sim.credentials.ble.frames import Eid, parse_frame
-from sim.credentials.ble.resolver import Resolver
-from sim.credentials.guard import MemoryGuard
-from sim.credentials.policy import Action, Desk
-from sim.credentials.press import Evidence, Factor, Presented, StampBook, Touch
 from sim.credentials.secrets import Secret
 
-TOLERANCE, LARGEST_PPM = 1, 150.0
-CODE, NEAR_DBM = 7, -50
+TOLERANCE: Final = 1
+LARGEST_PPM: Final = 150.0
+NEAR_DBM: Final = -50
 
 
 class ClockOracle:
@@ -89,45 +85,6 @@ class EidOracle:
                 if _spelled_out(self._key, self._exponent, window) == frame.identifier:
                     return window
         return None
-
-
-class Scene:
-    """A shop with one beacon, known to the server since 0 s.
-
-    Args:
-        key: of the beacon.
-        exponent: it rotates every 2**exponent seconds.
-        clock_s: what its clock stands at, at 0 s.
-        error_ppm: of its clock.
-    """
-
-    def __init__(
-        self, key: Secret, exponent: int, clock_s: float = FIRST_CLOCK_S, error_ppm: float = 0.0
-    ) -> None:
-        oracle = EidOracle(key, exponent, 0.0, clock_s)
-        self.oracle, self.window_of = oracle.right, oracle.window_of
-        self.beacon = EidBeacon(key, exponent, BeaconClock(0.0, clock_s, error_ppm))
-        self.resolver = Resolver(TOLERANCE)
-        self.resolver.register("shop", key, exponent, 0.0, clock_s)
-        stamps = StampBook()
-        stamps.enrol("counter", CODE, beacon_credential("shop"))
-        self._desk = Desk([BleFactor(self.resolver)], stamps, MemoryGuard())
-
-    def shown(self, time_s: float) -> bytes:
-        """What the beacon advertises."""
-        return self.beacon.frame_at(time_s).encoded
-
-    def accepts(
-        self,
-        data: bytes,
-        time_s: float,
-        member: str,
-        action: Action = Action.COLLECT,
-        rssi_dbm: int = NEAR_DBM,
-    ) -> bool:
-        """The server's decision about a press with this advertisement."""
-        presented = Presented(Factor.BLE, data, time_s, rssi_dbm)
-        return self._desk.decide(action, Evidence(member, time_s, Touch(CODE, time_s), presented)).accepted
 
 
 def _spelled_out(key: Secret, exponent: int, window: int) -> bytes:

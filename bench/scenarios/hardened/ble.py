@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.scenarios import Finding, Progress, Trial
-from bench.scenarios.hardened import Draws, Settings, Tally
-from bench.scenarios.hardened_scene import CODE, NEAR_DBM, TOLERANCE, Scene
+from bench.scenarios.hardened.scene import CODE, Scene
+from bench.scenarios.hardened.settings import Settings
+from bench.scenarios.oracle import NEAR_DBM, TOLERANCE
+from bench.scenarios.tally import Draws, Tally
 from sim.credentials.ble.air import Air, AirSettings, Heard, Node, relay
 from sim.credentials.ble.beacon import BeaconClock, OtpBeacon
 from sim.credentials.ble.factor import BleFactor, password_credential

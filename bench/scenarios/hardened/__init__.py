@@ -1,0 +1,26 @@
+"""Scenario ``hardened``: attacks on stamps that prove themselves, and honest use of them.
+
+The parts, one module each, try the threats of NFC, of Bluetooth LE, of sound, and of the press that bundles
+them.
+Every draw comes from the run's seed and the name of the trial, so that a trial does not depend on the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.scenarios import Finding, Progress
+from bench.scenarios.hardened.settings import Settings
+from bench.scenarios.tally import draws_of
+
+__all__ = ["Settings", "run"]
+
+
+def run(settings: Settings, *, seed: int, directory: Path, tell: Progress) -> Iterator[Finding]:
+    """Try every threat; see :class:`bench.scenarios.Scenario`."""
+    from bench.scenarios.hardened import ble, clocks, nfc, press, sound
+
+    draws = draws_of(seed)
+    for part in (press, nfc, ble, clocks, sound):
+        yield from part.trials(settings, draws, directory, tell)
