@@ -281,9 +281,10 @@ def _verdict(
         return Verdict.ERROR, f"{faults:,} of {presses:,} presses lost to faults of the bench"
     if any(judged.result is Result.UNSET for judged in limits):
         return Verdict.ERROR, "a limit has no measurement to be held against"
+    skipped = f"; {outcomes['skipped']:,} of {presses:,} presses skipped" if outcomes["skipped"] else ""
     if not limits:
-        return Verdict.PASSED, f"{presses:,} presses made; the plan sets no limits"
+        return Verdict.PASSED, f"{presses:,} presses made; the plan sets no limits{skipped}"
     marginal = sum(judged.result is Result.MARGINAL for judged in limits)
     if marginal:
-        return Verdict.MARGINAL, f"all {len(limits)} limits met, {marginal} marginally"
-    return Verdict.PASSED, f"all {len(limits)} limits met"
+        return Verdict.MARGINAL, f"all {len(limits)} limits met, {marginal} marginally{skipped}"
+    return Verdict.PASSED, f"all {len(limits)} limits met{skipped}"

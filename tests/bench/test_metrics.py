@@ -145,6 +145,15 @@ def test_marginal_limits_pass_and_are_told(write_run, good, header):
     assert (result.verdict.passes, result.verdict.exit_status) == (True, 0)
 
 
+def test_a_run_that_passes_says_what_was_skipped(write_run, good):
+    skipped = msgspec.structs.replace(good[0], reading=None, outcome=Outcome.SKIPPED)
+    result = assessment(read_run(write_run([skipped, *good[1:]])))
+    assert (result.verdict, result.reason) == (
+        Verdict.PASSED,
+        "all 2 limits met; 1 of 24 presses skipped",
+    )
+
+
 def test_run_without_limits_passes_and_says_so(write_run, good, header):
     plan = parse_plan(header.plan_text[: header.plan_text.index("[[limits]]")], Path("x"))
     result = assess(plan, read_run(write_run(good)))
