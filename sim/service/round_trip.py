@@ -32,18 +32,25 @@ def round_trip(connection: sa.Connection, *asked: Asked) -> list[list[Any]]:
         connection: in a transaction of :meth:`~sim.service.database.Database.write`.
         asked: statements, each with its values. An insert that brings no values of its own takes these, and
             leaves the other columns empty.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: as SQLAlchemy would have raised it, without the values.
     """
     dialect = connection.dialect
     written = [_write(statement, dialect, tuple(values)) for statement, values in asked]
     values = [one.values(given) for one, (_, given) in zip(written, asked, strict=True)]
     driver: Any = connection.connection.driver_connection
-    if connection.dialect.name == "sqlite":
-        return [one.rows(driver.execute(one.text, its)) for one, its in zip(written, values, strict=True)]
-    if len(asked) == 1:  # nothing to save
-        return [written[0].rows(driver.execute(written[0].text, values[0]))]
-    with driver.pipeline():
-        cursors = [driver.execute(one.text, its) for one, its in zip(written, values, strict=True)]
-    return [one.rows(cursor) for one, cursor in zip(written, cursors, strict=True)]
+    errors: Any = dialect.loaded_dbapi.Error
+    try:
+        if dialect.name == "sqlite" or len(asked) == 1:
+            return [one.rows(driver.execute(one.text, its)) for one, its in zip(written, values, strict=True)]
+        with driver.pipeline():
+            cursors = [driver.execute(one.text, its) for one, its in zip(written, values, strict=True)]
+        return [one.rows(cursor) for one, cursor in zip(written, cursors, strict=True)]
+    except errors as error:
+        if dialect.is_disconnect(error, driver, None):
+            connection.invalidate(error)
+        raise sa.exc.DBAPIError.instance(None, None, error, errors, hide_parameters=True) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -60,8 +58,7 @@ def test_a_row_that_is_there_already_is_not_told_again(database: Database) -> No
 def test_an_error_undoes_all_of_the_transaction(database: Database) -> None:
     insert = sa.insert(Vendor.columns())
     nobodys = sa.insert(Brand.columns())
-    refused = (sqlite3.IntegrityError, psycopg.IntegrityError)
-    with pytest.raises(refused, match=r"(?i)foreign key"), database.write() as connection:
+    with pytest.raises(sa.exc.IntegrityError, match=r"(?i)foreign key"), database.write() as connection:
         round_trip(connection, (insert, vendor("one", 5)), (nobodys, {"vendor_id": 99, "name": "brand"}))
     with database.write() as connection:
         assert round_trip(connection, (COUNT, {}))[0][0].vendors == 0
@@ -70,3 +67,26 @@ def test_an_error_undoes_all_of_the_transaction(database: Database) -> None:
 def test_what_is_no_query_is_refused(database: Database) -> None:
     with pytest.raises(TypeError, match="expected select, insert or update"), database.write() as connection:
         round_trip(connection, (sa.text("SELECT 1"), {}))
+
+
+def cut(connection: sa.Connection, url: str) -> None:
+    """End the server's side of a connection."""
+    number = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    other = Database(url)
+    with other.write() as ending:
+        ending.exec_driver_sql(f"SELECT pg_terminate_backend({number}, 5000)")
+    other.close()
+
+
+@pytest.mark.parametrize("statements", [1, 2])
+def test_a_connection_that_was_cut_is_an_operational_error_and_kept_no_longer(
+    postgres: str, statements: int
+) -> None:
+    database = Database(postgres, pool_size=1)
+    with database.engine.connect() as connection:
+        cut(connection, postgres)
+        with pytest.raises(sa.exc.OperationalError):
+            round_trip(connection, *[(COUNT, {})] * statements)
+    with database.write() as connection:
+        assert len(round_trip(connection, (COUNT, {}))) == 1
+    database.close()
