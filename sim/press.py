@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-
-from firmware_emulator.errors import InputError
-from firmware_emulator.touch import Frame, TouchReport
-from sim.panel import Panel, PlacedObject, Profile
-from sim.settings import setting, settings_from_mapping, settings_to_mapping
-from sim.stamps.objects import TouchObject, resolve_object
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import Frame, TouchReport
+from stampbench.sim.panel import Panel, PlacedObject, Profile
+from stampbench.sim.settings import setting, settings_from_mapping, settings_to_mapping
+from stampbench.sim.stamps.objects import TouchObject, resolve_object
 
 if TYPE_CHECKING:
-    from firmware_emulator.controller import Controller
+    from stampbench.firmware_emulator.controller import Controller
 
 REST_FRAMES: Final = 4
 """Scans of the untouched panel before a press starts: the controller takes its baseline from them."""
@@ -51,7 +50,7 @@ class Press:
     """One stamping: which object, and where it is from approach to lift.
 
     Attributes:
-        object: name, see :func:`sim.stamps.objects.resolve_object`.
+        object: name, see :func:`stampbench.sim.stamps.objects.resolve_object`.
         keyframes: at least one, ``t_us`` rising, first at 0 or later.
 
     Raises:

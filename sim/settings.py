@@ -9,7 +9,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 T = TypeVar("T")
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from bench.cli.run_options import (
+from stampbench.bench.cli.run_options import (
     Alpha,
     AsJson,
     Beta,
@@ -72,10 +71,10 @@ def campaign(
     """Make a plan's presses on simulated panels without a link; each is read as ``run`` reads it."""
     import functools
 
-    from bench.cli.run import execute
-    from bench.runs.campaign import campaign as run_campaign
-    from bench.trials.plans import is_trial_plan
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.cli.run import execute
+    from stampbench.bench.runs.campaign import campaign as run_campaign
+    from stampbench.bench.scenarios.plans import is_trial_plan
+    from stampbench.firmware_emulator.errors import InputError
 
     if plan is None and resume is None:
         raise InputError("PLAN: expected a plan, or --resume with the directory of a campaign")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bench.capacity import Capacity
-    from bench.statistics import Rate
+    from stampbench.bench.capacity.predicting import Capacity
+    from stampbench.bench.judging.statistics import Rate
 
 
 def register(app: typer.Typer) -> None:
@@ -47,9 +47,9 @@ def capacity(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Tell which family can be shipped on a panel: rejection, misreading and acceptance of each."""
-    from bench.capacity import FAMILIES
-    from bench.capacity import capacity as find_capacity
-    from bench.report.terminal import RunProgress
+    from stampbench.bench.capacity.predicting import FAMILIES
+    from stampbench.bench.capacity.predicting import capacity as find_capacity
+    from stampbench.bench.report.terminal import RunProgress
 
     with RunProgress(2 * presses * len(family or FAMILIES)) as progress:
         found = find_capacity(
@@ -64,7 +64,7 @@ def capacity(
             progress=progress,
         )
     if picture is not None:
-        from bench.report.capacity_picture import draw_capacity
+        from stampbench.bench.capacity.picture import draw_capacity
 
         draw_capacity(found, picture)
     if as_json:

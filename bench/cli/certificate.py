@@ -31,7 +31,7 @@ def verify(
     """Tell whether any byte of a certificate was changed since it was sealed."""
     import json
 
-    from bench.validation.checking import check_certificate
+    from stampbench.bench.validation.certificate.checking import check_certificate
 
     checks = [check_certificate(file, public_key) for file in files]
     if as_json:
@@ -50,7 +50,7 @@ def key(
     """Make an Ed25519 key for signing; its public half is printed."""
     import json
 
-    from bench.validation.seal import make_signing_key
+    from stampbench.bench.validation.certificate.seal import make_signing_key
 
     public = make_signing_key(path)
     typer.echo(json.dumps({"path": str(path), "public_key": public}) if as_json else public)

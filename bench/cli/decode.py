@@ -5,15 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from bench.cli.stamp_options import CatalogueFile, Family, Seconds, SigmaMm, SizeMm, Source, stamp_decoder
+from stampbench.bench.cli.stamp_options import (
+    CatalogueFile,
+    Family,
+    Seconds,
+    SigmaMm,
+    SizeMm,
+    Source,
+    stamp_decoder,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bench.sources.recording import Recording
-    from firmware_emulator.touch import TouchReport
-    from sim.decoder import Decoder, PressDecision
+    from stampbench.bench.sources.recording import Recording
+    from stampbench.firmware_emulator.touch import TouchReport
+    from stampbench.sim.decoder import Decoder, PressDecision
 
 
 def register(app: typer.Typer) -> None:
@@ -53,11 +60,11 @@ def decode(
     """Decode recordings: hid-recorder, evemu, libinput record, getevent -lt and our own captures."""
     import sys
 
-    from bench.sources.devices import device_recording
-    from bench.sources.pacing import paced
-    from bench.sources.recording import node_counts, touch_area_mm
-    from bench.sources.recording_formats import open_recording
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.sources.devices import device_recording
+    from stampbench.bench.sources.pacing import paced
+    from stampbench.bench.sources.recording import node_counts, touch_area_mm
+    from stampbench.bench.sources.recording_formats import open_recording
+    from stampbench.firmware_emulator.errors import InputError
 
     if bool(files) == (source is not None):
         raise InputError("decode: expected recordings, or --source and a port")
@@ -105,8 +112,8 @@ def decode(
 
 def reports_in_mm(recording: Recording, size_mm: tuple[float, float] | None) -> Iterator[TouchReport]:
     """The reports, with positions in mm from ``size_mm`` where the recording gives none."""
-    from bench.sources.recording import in_mm
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.sources.recording import in_mm
+    from stampbench.firmware_emulator.errors import InputError
 
     if size_mm is None or recording.width_mm is not None:
         yield from recording
@@ -162,12 +169,12 @@ def _summarise(
 ) -> dict[str, Any]:
     import dataclasses
 
-    from bench.recording_summary import PressReader, SummaryBuilder
+    from stampbench.bench.sources.summary import PressReader, SummaryBuilder
 
     builder = SummaryBuilder()
     presses = None
     if decoder is not None:
-        from sim.decoder import PressDecoder
+        from stampbench.sim.decoder import PressDecoder
 
         presses = PressReader(lambda: PressDecoder(decoder, contact_limit=recording.cancel_limit))
     decisions: list[PressDecision | None] = []

@@ -23,8 +23,8 @@ def devices(
     """Ask every serial port for a rig, and list the touchscreens that Linux drives."""
     from dataclasses import asdict
 
-    from bench.sources.ports import serial_ports, touchscreens
-    from bench.sources.serial_rig import rigs
+    from stampbench.bench.rig.ports import serial_ports, touchscreens
+    from stampbench.bench.rig.serial_rig import rigs
 
     asked = port or [found.port for found in serial_ports()]
     found_rigs = [{"port": name} | asdict(identity) for name, identity in rigs(asked)]

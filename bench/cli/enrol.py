@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bench.enrolling import Enrolled, Points
+    from stampbench.bench.capacity.enrolling import Enrolled, Points
 
 
 def register(app: typer.Typer) -> None:
@@ -45,8 +45,8 @@ def enrol(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Average several presses of a stamp into a new catalogue entry, unless it is too near to another."""
-    from bench.enrolling import MIN_DISTANCE_MM, enrol_stamp
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.capacity.enrolling import MIN_DISTANCE_MM, enrol_stamp
+    from stampbench.firmware_emulator.errors import InputError
 
     if bool(files) == (rig is not None):
         raise InputError("expected either recordings or --rig PORT")
@@ -60,9 +60,9 @@ def enrol(
 
 
 def _from_recordings(files: list[str]) -> Iterator[Points]:
-    from bench.enrolling import press_shapes
-    from bench.sources.recording_formats import open_recording
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.capacity.enrolling import press_shapes
+    from stampbench.bench.sources.recording_formats import open_recording
+    from stampbench.firmware_emulator.errors import InputError
 
     for file in files:
         with open_recording(file) as recording:
@@ -74,8 +74,8 @@ def _from_recordings(files: list[str]) -> Iterator[Points]:
 
 
 def _from_rig(port: str, profile: str, object_name: str, presses: int, seed: int) -> Iterator[Points]:
-    from bench.enrolling import presses_on_rig
-    from bench.runs.pressing import open_rig
+    from stampbench.bench.capacity.enrolling import presses_on_rig
+    from stampbench.bench.runs.pressing import open_rig
 
     with open_rig(port, profile) as rig:
         yield from presses_on_rig(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from sim.stamps import Catalogue, Family
+    from stampbench.sim.stamps import Catalogue, Family
 
 NameArgument = Annotated[
     str, typer.Argument(help="p5-60k, p5-600k, p5-6m, a family's .toml, or a catalogue (.csv, .toml).")
@@ -37,7 +37,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a family can do, or one of its stamps."""
-    from firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.errors import InputError
 
     codebook = _codebook(name)
     if code is None:
@@ -45,7 +45,7 @@ def show(
             raise InputError(f"--output {output}: a picture shows one stamp; expected --code as well")
         _print(_figures(codebook), as_json)
         return
-    from sim.stamps.export import save_picture
+    from stampbench.sim.stamps.export import save_picture
 
     number = _code(codebook, code)
     stamp = codebook.stamp(number)
@@ -71,7 +71,7 @@ def show(
 
 def build(name: NameArgument, workers: WorkersOption = 0, as_json: JsonOption = False) -> None:
     """Build a family into the cache, unless it is there already."""
-    from sim.stamps import load_family
+    from stampbench.sim.stamps import load_family
 
     started = time.perf_counter()
     family = load_family(name, workers=workers or None)
@@ -98,9 +98,8 @@ def check(
 
     from rich.console import Console
     from rich.progress import Progress
-
-    from sim.stamps import Family
-    from sim.stamps.proof import closest_pairs, self_close
+    from stampbench.sim.stamps import Family
+    from stampbench.sim.stamps.proof import closest_pairs, self_close
 
     codebook = _codebook(name)
     guaranteed = codebook.min_distance_mm if isinstance(codebook, Family) else 0.0
@@ -156,7 +155,7 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write pad coordinates for making stamps."""
-    from sim.stamps.export import write_stamps
+    from stampbench.sim.stamps.export import write_stamps
 
     codebook = _codebook(name)
     chosen = _codes(codes, codebook.size) if codes else range(codebook.size)
@@ -168,7 +167,7 @@ def _codebook(name: str) -> Family | Catalogue:
     """A family by name or recipe, or else a catalogue file."""
     import tomllib
 
-    from sim.stamps import Catalogue, load_family
+    from stampbench.sim.stamps import Catalogue, load_family
 
     path = Path(name)
     if path.suffix == ".toml" and path.exists():
@@ -182,7 +181,7 @@ def _codebook(name: str) -> Family | Catalogue:
 
 def _geometry(codebook: Family | Catalogue) -> Any:
     """The family's geometry, or for a catalogue a face that holds its stamps."""
-    from sim.stamps import FaceGeometry, Family
+    from stampbench.sim.stamps import FaceGeometry, Family
 
     if isinstance(codebook, Family):
         return codebook.geometry
@@ -191,8 +190,8 @@ def _geometry(codebook: Family | Catalogue) -> Any:
 
 
 def _code(codebook: Family | Catalogue, text: str) -> int:
-    from firmware_emulator.errors import InputError
-    from sim.stamps import Catalogue
+    from stampbench.firmware_emulator.errors import InputError
+    from stampbench.sim.stamps import Catalogue
 
     if isinstance(codebook, Catalogue) and text in codebook.names:
         return codebook.code_of(text)
@@ -202,7 +201,7 @@ def _code(codebook: Family | Catalogue, text: str) -> int:
 
 
 def _codes(text: str, size: int) -> list[int]:
-    from firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.errors import InputError
 
     codes: list[int] = []
     for part in text.split(","):
@@ -218,10 +217,10 @@ def _codes(text: str, size: int) -> list[int]:
 
 def _figures(codebook: Family | Catalogue) -> dict[str, Any]:
     """What a family can do: density, noise it survives, chance of a false accept."""
-    from sim.decoder import Acceptance
-    from sim.decoder.unknown_scale import codes_at_unknown_scale
-    from sim.stamps import Family
-    from sim.stamps.density import E7_DENSITY, family_figures
+    from stampbench.sim.decoder import Acceptance
+    from stampbench.sim.decoder.unknown_scale import codes_at_unknown_scale
+    from stampbench.sim.stamps import Family
+    from stampbench.sim.stamps.density import E7_DENSITY, family_figures
 
     if not isinstance(codebook, Family):
         least = codebook.min_distance_mm

@@ -11,10 +11,9 @@ import threading
 from typing import Annotated
 
 import typer
+from stampbench.bench import cli
+from stampbench.firmware_emulator.errors import InputError, StampbenchError
 from typer.exceptions import TyperException
-
-import bench.cli
-from firmware_emulator.errors import InputError, StampbenchError
 
 _TYPERS_INTERRUPTED = 130
 """What typer returns where a command leaves an interrupt to it."""
@@ -47,9 +46,9 @@ def _options(
 @functools.cache
 def _register_commands() -> None:
     """Let each module of this package that has a ``register`` function add its command, once."""
-    for module_info in sorted(pkgutil.iter_modules(bench.cli.__path__), key=lambda info: info.name):
+    for module_info in sorted(pkgutil.iter_modules(cli.__path__), key=lambda info: info.name):
         if module_info.name != "main":
-            module = importlib.import_module(f"bench.cli.{module_info.name}")
+            module = importlib.import_module(f"stampbench.bench.cli.{module_info.name}")
             if hasattr(module, "register"):
                 module.register(app)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bench.touch.metrics import TouchMetric
+    from stampbench.bench.touch.metrics import TouchMetric
 
 
 def register(app: typer.Typer) -> None:
@@ -38,20 +38,20 @@ def metrics(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Measure a touch panel: accuracy, linearity, jitter, rate, latency, separation, ghosts."""
-    from bench.touch.metrics import touch_metrics
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.touch.metrics import touch_metrics
+    from stampbench.firmware_emulator.errors import InputError
 
     if bool(files) == (profile is not None):
         raise InputError("metrics: expected files, or --profile and a simulated panel")
     if profile is not None:
-        from bench.touch.gestures import simulated_gestures
-        from sim.panel import Condition, load_profile
+        from stampbench.bench.touch.gestures import simulated_gestures
+        from stampbench.sim.panel import Condition, load_profile
 
         gestures, area = simulated_gestures(
             load_profile(profile), Condition(noise=noise, charger_v=charger_v), seed=seed
         )
     else:
-        from bench.touch.gestures import recorded_gestures, unknown_gestures
+        from stampbench.bench.touch.gestures import recorded_gestures, unknown_gestures
 
         sessions = [file for file in files or () if file.suffix == ".toml"]
         if sessions and len(files or ()) > 1:

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from bench.cli.panel_report import report
-from firmware_emulator.errors import InputError
+from stampbench.bench.cli.panel_report import report
+from stampbench.firmware_emulator.errors import InputError
 
 commands = typer.Typer(help="Fit panels to recordings of raw frames.", no_args_is_help=True)
 commands.command()(report)
@@ -41,8 +40,8 @@ def fit(
     held_range = None if held is None else _range("held", held)
     released_range = None if released is None else _range("released", released)
 
-    from bench.sources.frames import read_array, read_frames
-    from sim.panel.fit import fit_panel
+    from stampbench.bench.sources.frames import read_array, read_frames
+    from stampbench.sim.panel.fit import fit_panel
 
     recorded = read_frames(frames)
     figures = fit_panel(

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 
 def report(
@@ -31,10 +30,9 @@ def report(
 
     from rich.console import Console
     from rich.progress import track
-
-    from bench.report.panel import findings, render_panels
-    from sim.panel import load_profile
-    from sim.panel.derived import FIGURES
+    from stampbench.bench.touch.panel_report import findings, render_panels
+    from stampbench.sim.panel import load_profile
+    from stampbench.sim.panel.derived import FIGURES
 
     profiles = [load_profile(name) for name in dict.fromkeys(profile or ["nexus-5"])]
     stderr = Console(stderr=True)

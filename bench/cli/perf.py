@@ -40,9 +40,9 @@ def perf(
     ] = None,
 ) -> None:
     """Measure speed, each figure beside its baseline in the same run."""
-    from bench.perf import machine
+    from stampbench.bench.perf import machine
 
-    module = importlib.import_module(f"bench.perf.{subject.value}")
+    module = importlib.import_module(f"stampbench.bench.perf.{subject.value}")
     figures = module.measure(**_options(subject, family, stored))
     if as_json:
         report = {
@@ -73,7 +73,7 @@ def perf(
 
 
 def _options(subject: Subject, families: list[str] | None, stored: int | None) -> dict[str, object]:
-    from firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.errors import InputError
 
     if families and subject is not Subject.DECODER:
         raise InputError(f"--family: `perf {subject}` has none; expected `perf decoder`")

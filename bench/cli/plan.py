@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-
-from bench.cli.run_options import Settings
+from stampbench.bench.cli.run_options import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -30,9 +29,9 @@ def check(
     """Check plans without pressing: keys, types, limits, and that all they name exists."""
     import json
 
-    from bench.plans.draws import check_plan
-    from bench.plans.plan import read_plan
-    from bench.trials.plans import is_trial_plan, read_trial_plan
+    from stampbench.bench.plans.draws import check_plan
+    from stampbench.bench.plans.plan import read_plan
+    from stampbench.bench.scenarios.plans import is_trial_plan, read_trial_plan
 
     found: list[dict[str, Any]] = []
     for path in plans:
@@ -59,8 +58,8 @@ def list_plan(
     """List the matrix and the limits of a plan, with what it includes, or its scenario and the settings."""
     import json
 
-    from bench.plans.plan import read_plan
-    from bench.trials.plans import is_trial_plan
+    from stampbench.bench.plans.plan import read_plan
+    from stampbench.bench.scenarios.plans import is_trial_plan
 
     if is_trial_plan(plan):
         _list_trials(plan, settings or (), as_json=as_json)
@@ -134,7 +133,7 @@ def resolve(
     settings: Settings = None,
 ) -> None:
     """Print a plan with what it includes and the settings on top as one TOML text."""
-    from bench.plans.plan import read_plan
+    from stampbench.bench.plans.plan import read_plan
 
     typer.echo(read_plan(plan, settings or ()).text, nl=False)
 
@@ -143,8 +142,7 @@ def _list_trials(plan: Path, settings: Sequence[str], *, as_json: bool) -> None:
     import json
 
     import msgspec
-
-    from bench.trials.plans import read_trial_plan
+    from stampbench.bench.scenarios.plans import read_trial_plan
 
     read = read_trial_plan(plan, settings)
     found = msgspec.to_builtins(read.settings)

@@ -19,7 +19,7 @@ def ports(
     """List the serial ports of this machine; none is an empty list."""
     from dataclasses import asdict
 
-    from bench.sources.ports import serial_ports
+    from stampbench.bench.rig.ports import serial_ports
 
     found = serial_ports()
     if as_json:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from firmware_emulator.formats import WireFormat
+from stampbench.firmware_emulator.formats import WireFormat
 
 
 def register(app: typer.Typer) -> None:
@@ -57,12 +56,11 @@ def record(
 
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from bench.sources.capture import CaptureWriter
-    from bench.sources.devices import open_device
-    from bench.sources.live import interrupts, until
-    from bench.sources.recording import node_counts, touch_area_mm
-    from firmware_emulator.touch import Frame
+    from stampbench.bench.sources.capture import CaptureWriter
+    from stampbench.bench.sources.devices import open_device
+    from stampbench.bench.sources.live import interrupts, until
+    from stampbench.bench.sources.recording import node_counts, touch_area_mm
+    from stampbench.firmware_emulator.touch import Frame
 
     begun_s = time.monotonic()
     kept = {"reports": 0, "contacts_max": 0, "frames": 0}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bench.records.presses import PressResult
+    from stampbench.bench.records.presses import PressResult
 
 
 def register(app: typer.Typer) -> None:
@@ -32,10 +32,9 @@ def replay(
 
     import msgspec
     from rich.console import Console
-
-    from bench.records.files import read_run
-    from bench.runs.replays import differences, replay_press
-    from bench.screen.capture_replay import is_capture
+    from stampbench.bench.records.files import read_run
+    from stampbench.bench.runs.replays import differences, replay_press
+    from stampbench.bench.window.session.capture_replay import is_capture
 
     if is_capture(records):
         _replay_capture(records, press, as_json=as_json)
@@ -71,7 +70,7 @@ def _replay_capture(path: Path, press: int, *, as_json: bool) -> None:
     """Read one press of a capture again."""
     import json
 
-    from bench.screen.capture_replay import replay_press
+    from stampbench.bench.window.session.capture_replay import replay_press
 
     then, now = replay_press(path, press)
     found = [

@@ -36,17 +36,17 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Render the reports of a run, also of one that was killed; the exit status is that of the run."""
-    from bench.trials.records import holds_trials
+    from stampbench.bench.scenarios.records import holds_trials
 
     run, *others = runs
     if holds_trials(run):
         _only_one(run, others, baseline, csv, parquet)
         _report_trials(run, out, as_json=as_json)
         return
-    from bench.report import report_run
-    from bench.report.press_tables import write_csv, write_parquet
-    from bench.report.subject import plan_of
-    from bench.report.terminal import announce
+    from stampbench.bench.report import report_run
+    from stampbench.bench.report.press_tables import write_csv, write_parquet
+    from stampbench.bench.report.subject import plan_of
+    from stampbench.bench.report.terminal import announce
 
     if others:
         run = _joined(runs, out)
@@ -60,8 +60,8 @@ def report(
 
 def _joined(runs: list[Path], out: Path | None) -> Path:
     """Join the parts of a run in the directory of the reports."""
-    from bench.runs.merging import merge_records
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.runs.merging import merge_records
+    from stampbench.firmware_emulator.errors import InputError
 
     if out is None:
         raise InputError("--out: missing: expected a directory for the parts joined into one run")
@@ -70,15 +70,15 @@ def _joined(runs: list[Path], out: Path | None) -> Path:
 
 def _only_one(run: Path, others: list[Path], *options: Path | None) -> None:
     """Refuse what means nothing to trials."""
-    from firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.errors import InputError
 
     if others or any(option is not None for option in options):
         raise InputError(f"{run} holds trials: expected it alone, without --baseline, --csv and --parquet")
 
 
 def _report_trials(run: Path, out: Path | None, *, as_json: bool) -> None:
-    from bench.trials.report import write_reports
-    from bench.trials.report.terminal import announce
+    from stampbench.bench.scenarios.rendering import write_reports
+    from stampbench.bench.scenarios.terminal import announce
 
     trials, assessment = write_reports(run, out)
     announce(trials, assessment, as_json=as_json)

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from firmware_emulator.formats import WireFormat
+from stampbench.firmware_emulator.formats import WireFormat
 
 
 class ListenOn(StrEnum):
@@ -59,11 +58,11 @@ def serve(
         return
     from contextlib import closing, suppress
 
-    from firmware_emulator.errors import InputError
-    from firmware_emulator.faults import Faults
-    from sim.rig import RigFaults, SimulatedPanel, VirtualRig, open_channel
-    from sim.rig.channels import Channel
-    from sim.rig.panels import PressedPanel
+    from stampbench.firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.link.faults import Faults
+    from stampbench.sim.panels import PressedPanel
+    from stampbench.sim.rig import RigFaults, SimulatedPanel, VirtualRig, open_channel
+    from stampbench.sim.rig.channels import Channel
 
     if speaks is not WireFormat.LINK:
         if faults is not None:
@@ -90,9 +89,9 @@ def serve(
 def _serve_format(profile: str, object_name: str, speaks: WireFormat, listen: ListenOn, port: int) -> None:
     from contextlib import closing, suppress
 
-    from sim.panel import load_profile
-    from sim.rig import open_channel
-    from sim.rig.formats import FormatRig
+    from stampbench.sim.panel import load_profile
+    from stampbench.sim.rig import open_channel
+    from stampbench.sim.rig.formats import FormatRig
 
     panel_profile = load_profile(profile)
     with closing(open_channel(listen, port)) as channel, suppress(KeyboardInterrupt):
@@ -107,7 +106,7 @@ def check(
     """Try a rig against the clauses of firmware_emulator/PROTOCOL.md; exit status 1 if it breaks one."""
     from dataclasses import asdict
 
-    from bench.rig_check import Outcome, RigCheck
+    from stampbench.bench.rig.check import Outcome, RigCheck
 
     findings = RigCheck(port).run()
     if as_json:
@@ -130,9 +129,8 @@ def soak(
     from rich.console import Console
     from rich.progress import Progress
     from rich.table import Table
-
-    from bench.soak import soak as run_soak
-    from sim.rig import Listen
+    from stampbench.bench.rig.soak import soak as run_soak
+    from stampbench.sim.rig import Listen
 
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("soak", total=60 * minutes)

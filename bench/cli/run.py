@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from bench.cli.run_options import (
+from stampbench.bench.cli.run_options import (
     Alpha,
     AsJson,
     Beta,
@@ -34,8 +33,8 @@ from bench.cli.run_options import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bench.records.files import RunEnd
-    from bench.runs.running import Progress, RunOrder
+    from stampbench.bench.records.files import RunEnd
+    from stampbench.bench.runs.running import Progress, RunOrder
 
 
 def register(app: typer.Typer) -> None:
@@ -75,7 +74,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Press a plan's stamps, and hold what was read against its limits; or make the trials of a scenario."""
-    from bench.trials.plans import is_trial_plan
+    from stampbench.bench.scenarios.plans import is_trial_plan
 
     options = RunOptions(
         settings=settings or (),
@@ -93,7 +92,7 @@ def run(
     if replay is not None:
         _reread(plan, replay, options, rig=rig, workers=workers, out=out, seed=seed, as_json=as_json)
         return
-    from bench.runs.running import run as run_plan
+    from stampbench.bench.runs.running import run as run_plan
 
     execute(
         run_plan,
@@ -110,7 +109,7 @@ def run(
 
 def _only_for_presses(plan: Path, options: RunOptions, replay: Path | None, *, live: bool) -> None:
     """Refuse what means nothing to trials."""
-    from firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.errors import InputError
 
     if replay is not None or live or options != RunOptions(settings=options.settings):
         raise InputError(f"{plan} names a scenario: expected no options for presses; nothing is pressed")
@@ -128,10 +127,10 @@ def _reread(
     as_json: bool,
 ) -> None:
     """Read the records of a run again with today's decoder, and report what changed."""
-    from bench.report import report_run
-    from bench.report.terminal import RunProgress, announce
-    from bench.runs.rereading import read_again, reread_order
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.report import report_run
+    from stampbench.bench.report.terminal import RunProgress, announce
+    from stampbench.bench.runs.rereading import read_again, reread_order
+    from stampbench.firmware_emulator.errors import InputError
 
     if (
         plan is not None
@@ -163,11 +162,11 @@ def _run_trials(
     """Make the trials of a plan that names a scenario, report them, and leave with their exit status."""
     import signal
 
-    from bench.trials.plans import read_trial_plan
-    from bench.trials.report import write_reports
-    from bench.trials.report.terminal import TrialsProgress, announce
-    from bench.trials.runs import run_trials
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.scenarios.plans import read_trial_plan
+    from stampbench.bench.scenarios.rendering import write_reports
+    from stampbench.bench.scenarios.running import run_trials
+    from stampbench.bench.scenarios.terminal import TrialsProgress, announce
+    from stampbench.firmware_emulator.errors import InputError
 
     if rig != "virtual" or workers is not None:
         option = "--rig" if rig != "virtual" else "--workers"
@@ -217,8 +216,8 @@ def execute(
     import signal
     from contextlib import ExitStack
 
-    from bench.report import report_run
-    from bench.report.terminal import RunProgress, announce
+    from stampbench.bench.report import report_run
+    from stampbench.bench.report.terminal import RunProgress, announce
 
     # A service manager's stop is an interrupt too: the records are ended and reported.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -234,7 +233,7 @@ def execute(
     with ExitStack() as stack:
         progress: Progress = stack.enter_context(RunProgress(order.size))
         if live_port is not None:
-            from bench.report.live import live_page
+            from stampbench.bench.report.live import live_page
 
             progress = stack.enter_context(live_page(order, progress, live_port))
         end = make(order, progress)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bench.records.files import Confidence
-    from bench.runs.running import RunOrder
+    from stampbench.bench.records.files import Confidence
+    from stampbench.bench.runs.running import RunOrder
 
 PRESSES_WORTH_A_WORKER = 100
 """A process takes about as long to start as it takes to make this many presses."""
@@ -84,9 +84,9 @@ def confidence_of(until_confident: bool, alpha: float, beta: float, cap: int | N
     Raises:
         InputError: risks that are none, or risks without the option that takes them.
     """
-    from bench.records.files import Confidence
-    from bench.sequential import SequentialTest
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.judging.sequential import SequentialTest
+    from stampbench.bench.records.files import Confidence
+    from stampbench.firmware_emulator.errors import InputError
 
     if not until_confident:
         if (alpha, beta, cap) != (0.05, 0.05, None):
@@ -111,10 +111,10 @@ def order_of(
     Raises:
         InputError: options that do not go together, or that name what does not exist.
     """
-    from bench.plans.plan import read_plan
-    from bench.runs.early_stops import EarlyStops
-    from bench.runs.orders import RunOrder, Shard
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.judging.early_stops import EarlyStops
+    from stampbench.bench.plans.plan import read_plan
+    from stampbench.bench.runs.orders import RunOrder, Shard
+    from stampbench.firmware_emulator.errors import InputError
 
     if options.resume is not None:
         return _resumed(plan, options, workers=workers, port=port, out=out, seed=seed)
@@ -159,9 +159,9 @@ def _resumed(
     out: Path | None,
     seed: int | None,
 ) -> RunOrder:
-    from bench.plans.plan import read_plan
-    from bench.runs.resuming import resumed
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.plans.plan import read_plan
+    from stampbench.bench.runs.resuming import resumed
+    from stampbench.firmware_emulator.errors import InputError
 
     given = {
         "--out": out is not None,
@@ -183,8 +183,8 @@ def _resumed(
 
 
 def _duts(given: Sequence[str]) -> dict[str, str]:
-    from bench.plans.tables import ANY_STAMP
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.plans.tables import ANY_STAMP
+    from stampbench.firmware_emulator.errors import InputError
 
     found = {}
     for entry in given:

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from bench.cli.run_options import Duts, Operator, Resume, RunOptions, Settings, Station
+from stampbench.bench.cli.run_options import Duts, Operator, Resume, RunOptions, Settings, Station
 
 if TYPE_CHECKING:
-    from sim.panel import Profile
-    from sim.screen.session import Session
-    from sim.stamps import Catalogue, Family
+    from stampbench.bench.window.session.session import Session
+    from stampbench.sim.panel import Profile
+    from stampbench.sim.stamps import Catalogue, Family
 
 UNSEEN_DRIVERS = ("dummy", "offscreen", "evdev")
 USUAL_PROFILE = "nexus-5"
@@ -108,9 +107,9 @@ def screen(
     """
     from contextlib import ExitStack, closing
 
-    from bench.cli.screen_plan import ended_by_signals, order_for_window
-    from firmware_emulator.errors import InputError
-    from sim.panel import load_profile
+    from stampbench.bench.cli.screen_plan import ended_by_signals, order_for_window
+    from stampbench.firmware_emulator.errors import InputError
+    from stampbench.sim.panel import load_profile
 
     if shot is not None and script is None:
         raise InputError(f"--shot {shot}: expected --script beside it; in the window, a key saves a picture")
@@ -124,7 +123,7 @@ def screen(
             raise InputError(
                 "--family, --catalogue, --sigma-mm: expected none beside --plan, which has its own"
             )
-        from bench.plans.draws import load_codebook
+        from stampbench.bench.plans.draws import load_codebook
 
         order = order_for_window(plan, options, source=source, profile=profile, out=out, seed=seed)
         codebook: Family | Catalogue = load_codebook(order.plan)
@@ -138,13 +137,13 @@ def screen(
     panel_profile = load_profile(profile)
     _prepare_display(scripted=script is not None)
 
-    from bench.report.terminal import announce
-    from bench.screen.plan_run import PlanRun
-    from bench.screen.workbench import Bench
-    from sim.screen.clocks import RealClock, VirtualClock
-    from sim.screen.script import play, read_script
-    from sim.screen.session import Session
-    from sim.screen.window import Window
+    from stampbench.bench.report.terminal import announce
+    from stampbench.bench.window.clocks import RealClock, VirtualClock
+    from stampbench.bench.window.script import play, read_script
+    from stampbench.bench.window.session.files import Bench
+    from stampbench.bench.window.session.plan_run import PlanRun
+    from stampbench.bench.window.session.session import Session
+    from stampbench.bench.window.window import Window
 
     wanted = None if script is None else read_script(script)
     _compile(codebook, panel_profile)
@@ -185,7 +184,7 @@ def screen(
 
 
 def _window_size(text: str) -> tuple[int, int]:
-    from firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.errors import InputError
 
     width, _, height = text.lower().partition("x")
     if width.isdecimal() and height.isdecimal():
@@ -199,8 +198,8 @@ def _window_size(text: str) -> tuple[int, int]:
 
 
 def _codebook(family: str | None, catalogue: str | None) -> Family | Catalogue:
-    from firmware_emulator.errors import InputError
-    from sim.stamps import Catalogue, load_family
+    from stampbench.firmware_emulator.errors import InputError
+    from stampbench.sim.stamps import Catalogue, load_family
 
     if family is not None and catalogue is not None:
         raise InputError("--family and --catalogue exclude each other; expected one of them")
@@ -221,8 +220,7 @@ def _prepare_display(*, scripted: bool) -> None:
     if "SDL_VIDEODRIVER" in os.environ:
         return
     import pygame
-
-    from firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.errors import InputError
 
     try:
         pygame.display.init()
@@ -235,8 +233,7 @@ def _prepare_display(*, scripted: bool) -> None:
 def _compile(codebook: Family | Catalogue, profile: Profile) -> None:
     """Compile the kernels, with a line of progress on stderr while that takes its time."""
     from rich.console import Console
-
-    from sim.screen.warming import warm_up
+    from stampbench.bench.window.session.warming import warm_up
 
     console = Console(stderr=True)
     with console.status("preparing") as status:
@@ -254,7 +251,7 @@ def _open(session: Session, source: str) -> None:
     Raises:
         InputError: a recording that cannot be read.
     """
-    from firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.errors import InputError
 
     opened = session.use_recording(source) if Path(source).is_file() else session.use_port(source)
     if not opened:

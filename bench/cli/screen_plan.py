@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from bench.cli.run_options import RunOptions
-    from bench.runs.orders import RunOrder
-    from bench.screen.plan_run import PlanRun
+    from stampbench.bench.cli.run_options import RunOptions
+    from stampbench.bench.runs.orders import RunOrder
+    from stampbench.bench.window.session.plan_run import PlanRun
 
 SCREEN: Final = "screen"
 """Stands in the records where a run on a rig has its port, for the simulated panel of the window."""
@@ -40,10 +40,10 @@ def order_for_window(
     """
     import dataclasses
 
-    from bench.cli.run_options import order_of
-    from bench.plans.draws import check_plan
-    from bench.trials.plans import is_trial_plan
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.cli.run_options import order_of
+    from stampbench.bench.plans.draws import check_plan
+    from stampbench.bench.scenarios.plans import is_trial_plan
+    from stampbench.firmware_emulator.errors import InputError
 
     if source is not None and Path(source).is_file():
         raise InputError(f"--source {source}: a recording: expected a panel that can be pressed, for --plan")

@@ -35,11 +35,11 @@ def serve(
     quiet: Annotated[bool, typer.Option("--quiet", help="No line per request on stderr.")] = False,
 ) -> None:
     """Serve until interrupted; the address is printed on stdout, /docs shows the interface."""
-    from bench.service.process import require_service
+    from stampbench.bench.service.process import require_service
 
     require_service()
 
-    from bench.service.serving import serve_forever
+    from stampbench.bench.service.serving import serve_forever
 
     serve_forever(
         database, host=host, port=port, outbox=outbox, workers=workers, quiet=quiet, announce=typer.echo
@@ -59,14 +59,14 @@ def seed(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Fill a database with a vendor, merchants, stores, stamps; keys are printed, this once."""
-    from bench.service.process import require_service
+    from stampbench.bench.service.process import require_service
 
     require_service()
 
-    from sim.service.seed import seed_world
-    from sim.service.seed_month import seed_month
-    from sim.service.service import open_service
-    from sim.service.settings import ServiceSettings, read_secret
+    from stampbench.sim.service.seed import seed_world
+    from stampbench.sim.service.seed_month import seed_month
+    from stampbench.sim.service.service import open_service
+    from stampbench.sim.service.settings import ServiceSettings, read_secret
 
     service = open_service(ServiceSettings(read_secret(database), database))
     made = seed_world(
@@ -109,12 +109,12 @@ def migrate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Make the tables, or bring them up to date."""
-    from bench.service.process import require_service
+    from stampbench.bench.service.process import require_service
 
     require_service()
 
-    from sim.service.database import Database as ServiceDatabase
-    from sim.service.migrations import migrate as bring_up_to_date
+    from stampbench.sim.service.migrations import migrate as bring_up_to_date
+    from stampbench.sim.service.store.database import Database as ServiceDatabase
 
     opened = ServiceDatabase(database)
     revision = bring_up_to_date(opened)

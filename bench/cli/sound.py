@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
     import numpy.typing as npt
-
-    from sim.credentials.sound.receiver import Packet
+    from stampbench.sim.credentials.sound.receiver import Packet
 
 commands = typer.Typer(no_args_is_help=True, help="Send and receive near-ultrasound, as ggwave does.")
 
@@ -56,10 +54,9 @@ def send(
     from typing import cast
 
     import numpy as np
-
-    from sim.credentials.sound.channel import Channel, Noise
-    from sim.credentials.sound.protocols import SAMPLE_RATE_HZ, protocol_named
-    from sim.credentials.sound.transmitter import waveform
+    from stampbench.sim.credentials.sound.channel import Channel, Noise
+    from stampbench.sim.credentials.sound.protocols import SAMPLE_RATE_HZ, protocol_named
+    from stampbench.sim.credentials.sound.transmitter import waveform
 
     if file is None and not play:
         raise InputError("sound send: expected FILE.wav, or --play")
@@ -75,11 +72,11 @@ def send(
     if channel != Channel():
         samples = channel.carry(samples, np.random.default_rng(seed)).astype(np.float32)
     if file is not None:
-        from sim.credentials.sound.wav import write_wav
+        from stampbench.sim.credentials.sound.wav import write_wav
 
         write_wav(file, samples)
     if play:
-        from sim.credentials.sound.live import play as sound
+        from stampbench.sim.credentials.sound.live import play as sound
 
         sound(samples)
     seconds = len(samples) / SAMPLE_RATE_HZ
@@ -106,8 +103,8 @@ def receive(
     as_json: _Json = False,
 ) -> None:
     """Print the payloads in a sound file, or heard by the microphone; exit status 1 if there is none."""
-    from sim.credentials.sound.protocols import protocol_named
-    from sim.credentials.sound.receiver import Receiver
+    from stampbench.sim.credentials.sound.protocols import protocol_named
+    from stampbench.sim.credentials.sound.receiver import Receiver
 
     if (file is None) == (microphone_s is None):
         raise InputError("sound receive: expected either FILE.wav or --microphone and seconds")
@@ -154,11 +151,11 @@ def _payload(text: str | None, hexadecimal: str | None) -> bytes:
 
 def _blocks(file: Path | None, microphone_s: float | None) -> Iterator[npt.NDArray[np.floating]]:
     if file is not None:
-        from sim.credentials.sound.wav import read_wav
+        from stampbench.sim.credentials.sound.wav import read_wav
 
         yield read_wav(file)
     else:
-        from sim.credentials.sound.live import listen
+        from stampbench.sim.credentials.sound.live import listen
 
         yield from listen(microphone_s or 0.0)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from sim.decoder import Decoder
+    from stampbench.sim.decoder import Decoder
 
 Source = Annotated[
     str | None,
@@ -42,7 +42,7 @@ def stamp_decoder(family: str | None, catalogue: str | None, sigma_mm: float | N
     Raises:
         InputError: both are named, there is no such codebook, or sigma_mm is none or stands alone.
     """
-    from firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.errors import InputError
 
     if family is not None and catalogue is not None:
         raise InputError("--family and --catalogue exclude each other; expected one of them")
@@ -50,8 +50,8 @@ def stamp_decoder(family: str | None, catalogue: str | None, sigma_mm: float | N
         if sigma_mm is not None:
             raise InputError("--sigma-mm is about reading stamps; expected --family or --catalogue with it")
         return None
-    from sim.decoder import Decoder
-    from sim.stamps import Catalogue, load_family
+    from stampbench.sim.decoder import Decoder
+    from stampbench.sim.stamps import Catalogue, load_family
 
     codebook = load_family(family) if family is not None else Catalogue.read(str(catalogue))
     return Decoder(codebook, sigma_mm=sigma_mm)

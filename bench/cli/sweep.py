@@ -47,11 +47,10 @@ def sweep(
     import signal
 
     import msgspec
-
-    from bench.report.sweep import write_sweep
-    from bench.report.terminal import RunProgress
-    from bench.sweep import make_sweep, read_sweep
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.report.terminal import RunProgress
+    from stampbench.bench.sweep.report import write_sweep
+    from stampbench.bench.sweep.sweeping import make_sweep, read_sweep
+    from stampbench.firmware_emulator.errors import InputError
 
     if dask is not None and workers is not None:
         raise InputError("--dask, --workers: a cluster has its own workers: expected one of them")

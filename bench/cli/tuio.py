@@ -7,8 +7,15 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-
-from bench.cli.stamp_options import CatalogueFile, Family, Seconds, SigmaMm, SizeMm, Source, stamp_decoder
+from stampbench.bench.cli.stamp_options import (
+    CatalogueFile,
+    Family,
+    Seconds,
+    SigmaMm,
+    SizeMm,
+    Source,
+    stamp_decoder,
+)
 
 
 class Version(StrEnum):
@@ -44,14 +51,14 @@ def tuio(
     import socket
     from contextlib import closing
 
-    from bench.cli.decode import reports_in_mm
-    from bench.sources.devices import device_recording
-    from bench.sources.pacing import paced
-    from bench.sources.recording import touch_area_mm
-    from bench.sources.recording_formats import open_recording
-    from bench.stamp_follower import StampFollower
-    from bench.tuio import TuioEncoder, TuioVersion
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.cli.decode import reports_in_mm
+    from stampbench.bench.sources.devices import device_recording
+    from stampbench.bench.sources.pacing import paced
+    from stampbench.bench.sources.recording import touch_area_mm
+    from stampbench.bench.sources.recording_formats import open_recording
+    from stampbench.bench.tuio.follower import StampFollower
+    from stampbench.bench.tuio.messages import TuioEncoder, TuioVersion
+    from stampbench.firmware_emulator.errors import InputError
 
     if (file is None) == (source is None):
         raise InputError("tuio: expected a recording, or --source and a port")
@@ -96,7 +103,7 @@ def tuio(
 def _address(text: str) -> tuple[str, int]:
     import socket
 
-    from firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.errors import InputError
 
     host, _, port = text.rpartition(":")
     if not (host and port.isdecimal() and 0 < int(port) < 65536):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bench.validation.certificate import Certificate
-    from bench.validation.plans import ValidationPlan
-    from bench.validation.switching import Switching
+    from stampbench.bench.validation.certificate.certificate import Certificate
+    from stampbench.bench.validation.plans import ValidationPlan
+    from stampbench.bench.validation.sampling.switching import Switching
 
 STATUS = {"accept": 0, "reject": 1, "measure again": 1}
 
@@ -41,11 +41,11 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate as JSON on stdout.")] = False,
 ) -> None:
     """Measure the sample of a lot, judge it, and write its certificate (HTML, PDF, JSON lines)."""
-    from bench.report.certificate import write_certificate
-    from bench.validation.certificate import certificate_bytes
-    from bench.validation.history import due_inspection
-    from bench.validation.plans import read_validation_plan
-    from bench.validation.seal import load_signing_key
+    from stampbench.bench.validation.certificate.certificate import certificate_bytes
+    from stampbench.bench.validation.certificate.report import write_certificate
+    from stampbench.bench.validation.certificate.seal import load_signing_key
+    from stampbench.bench.validation.plans import read_validation_plan
+    from stampbench.bench.validation.sampling.history import due_inspection
 
     read = read_validation_plan(plan)
     key = None if sign is None else load_signing_key(sign)
@@ -63,8 +63,8 @@ def validate(
 
 def _ports(plan: ValidationPlan, rigs: list[str]) -> dict[str, str]:
     """Port of each appraiser: its own, or the one that all share."""
-    from bench.plans.messages import choose
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.plans.messages import choose
+    from stampbench.firmware_emulator.errors import InputError
 
     names = [appraiser.name for appraiser in plan.appraisers]
     shared, own = "virtual", {}
@@ -80,12 +80,12 @@ def _ports(plan: ValidationPlan, rigs: list[str]) -> dict[str, str]:
 
 
 def _measure(plan: ValidationPlan, due: Switching, ports: dict[str, str], directory: Path) -> None:
-    from bench.report.terminal import RunProgress
-    from bench.runs.rigs import VIRTUAL
-    from bench.validation.history import inspected_as_due
-    from bench.validation.lots import draw_sample, make_lot
-    from bench.validation.measuring import measure_lot, planned_presses
-    from firmware_emulator.errors import StampbenchError
+    from stampbench.bench.report.terminal import RunProgress
+    from stampbench.bench.rig.opening import VIRTUAL
+    from stampbench.bench.validation.measuring.lots import draw_sample, make_lot
+    from stampbench.bench.validation.measuring.measuring import measure_lot, planned_presses
+    from stampbench.bench.validation.sampling.history import inspected_as_due
+    from stampbench.firmware_emulator.errors import StampbenchError
 
     plan = inspected_as_due(plan, due)
     units = draw_sample(plan)
@@ -108,12 +108,12 @@ def _measure(plan: ValidationPlan, due: Switching, ports: dict[str, str], direct
 
 
 def _certify(plan: ValidationPlan, directory: Path) -> Certificate:
-    from bench.validation.certificate import make_certificate
-    from bench.validation.history import inspected_as_due
-    from bench.validation.judging import judge_lot
-    from bench.validation.lots import Unit, nominal_pads_mm
-    from bench.validation.measuring import FILE_NAME, read_measurements
-    from firmware_emulator.errors import InputError
+    from stampbench.bench.validation.certificate.certificate import make_certificate
+    from stampbench.bench.validation.judging.judging import judge_lot
+    from stampbench.bench.validation.measuring.lots import Unit, nominal_pads_mm
+    from stampbench.bench.validation.measuring.measuring import FILE_NAME, read_measurements
+    from stampbench.bench.validation.sampling.history import inspected_as_due
+    from stampbench.firmware_emulator.errors import InputError
 
     header, presses, end = read_measurements(directory)
     if end is None or end.status != "complete":
@@ -132,8 +132,14 @@ def _certify(plan: ValidationPlan, directory: Path) -> Certificate:
 def _show(certificate: Certificate, paths: tuple[Path, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
-
-    from bench.report.certificate_words import gauge_said, number, percent, sampled, to_apply, unknown
+    from stampbench.bench.validation.certificate.words import (
+        gauge_said,
+        number,
+        percent,
+        sampled,
+        to_apply,
+        unknown,
+    )
 
     console = Console(highlight=False)
     if not console.is_terminal:

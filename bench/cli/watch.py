@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bench.validation.watching import Alarm, Watcher
+    from stampbench.bench.validation.watching import Alarm, Watcher
 
 
 NOTHING_RAN = 5
@@ -42,7 +42,7 @@ def watch(
     import json
     import time
 
-    from bench.validation.watching import Watcher
+    from stampbench.bench.validation.watching import Watcher
 
     watcher = Watcher(directory)
     alarms = watcher.look()
@@ -103,6 +103,6 @@ def _summary(watcher: Watcher, alarms: list[Alarm]) -> dict[str, object]:
 
 def _draw(watcher: Watcher, picture: Path | None) -> None:
     if picture is not None:
-        from bench.report.chart_pictures import draw_charts
+        from stampbench.bench.validation.certificate.chart_pictures import draw_charts
 
         draw_charts(watcher.station.series(), picture)

@@ -19,12 +19,11 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import Progress
 from scipy.spatial import cKDTree
-
-from bench.perf import Figure
-from sim.decoder import Decoder
-from sim.decoder.matching import best_matching, fit_each, pair_distances
-from sim.stamps import Family, load_family
-from sim.stamps.canonical import centred_pads
+from stampbench.bench.perf import Figure
+from stampbench.sim.decoder import Decoder
+from stampbench.sim.decoder.matching import best_matching, fit_each, pair_distances
+from stampbench.sim.stamps import Family, load_family
+from stampbench.sim.stamps.canonical import centred_pads
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -10,8 +10,7 @@ from contextlib import ExitStack, closing
 
 import numpy as np
 import numpy.typing as npt
-
-from bench.perf import Figure
+from stampbench.bench.perf import Figure
 
 PACKETS = 50_000
 FRAME_SHAPE = (72, 48)
@@ -38,7 +37,7 @@ def measure() -> dict[str, Figure]:
     behind another port to its answer. ``replay_late_p99_ms``: how late reports of a recording at speed 1 come
     against deadlines that count from the first. Rates of parsing are by processor time, of one core.
     """
-    from sim.rig.pattern import pattern_report
+    from stampbench.sim.rig.pattern import pattern_report
 
     wire = _wire(PACKETS)
     parsing_s = _seconds(lambda: _parse(wire, _CHUNK, reports=True))
@@ -76,9 +75,9 @@ def _percentile(values: npt.NDArray[np.float64], percent: float) -> float:
 
 def _wire(packets: int) -> bytes:
     """Return as many packets of five contacts."""
-    from firmware_emulator.link import PacketSender, PacketType
-    from firmware_emulator.messages import pack_contacts
-    from sim.rig.pattern import pattern_report
+    from stampbench.firmware_emulator.link.messages import pack_contacts
+    from stampbench.firmware_emulator.link.packets import PacketSender, PacketType
+    from stampbench.sim.rig.pattern import pattern_report
 
     sender = PacketSender()
     reports = (pattern_report(1, scan) for scan in range(packets))
@@ -88,9 +87,9 @@ def _wire(packets: int) -> bytes:
 
 
 def _parse(wire: bytes, chunk: int, *, reports: bool) -> None:
-    from firmware_emulator.link import PacketParser
-    from firmware_emulator.messages import ContactReader
-    from sim.rig.pattern import PatternPanel
+    from stampbench.firmware_emulator.link.messages import ContactReader
+    from stampbench.firmware_emulator.link.packets import PacketParser
+    from stampbench.sim.rig.pattern import PatternPanel
 
     parser, reader = PacketParser(), ContactReader(PatternPanel().identity)
     for start in range(0, len(wire), chunk):
@@ -101,9 +100,9 @@ def _parse(wire: bytes, chunk: int, *, reports: bool) -> None:
 
 
 def _raw_frames_mb_per_min() -> float:
-    from firmware_emulator.link import PacketParser, PacketSender, PacketType
-    from firmware_emulator.messages import pack_frame, unpack_frame
-    from firmware_emulator.touch import Frame
+    from stampbench.firmware_emulator.link.messages import pack_frame, unpack_frame
+    from stampbench.firmware_emulator.link.packets import PacketParser, PacketSender, PacketType
+    from stampbench.firmware_emulator.touch import Frame
 
     deltas = np.random.default_rng(1).integers(-30, 250, FRAME_SHAPE).astype(np.int16)
     sender = PacketSender()
@@ -123,10 +122,10 @@ def _raw_frames_mb_per_min() -> float:
 
 def _rig_packets_per_s(contacts: int) -> float:
     """Return how many reports a second go from a rig in software to its reader."""
-    from bench.sources.serial_rig import SerialRig
-    from sim.press import Keyframe, Press
-    from sim.rig import open_channel, served
-    from sim.rig.pattern import PatternPanel
+    from stampbench.bench.rig.serial_rig import SerialRig
+    from stampbench.sim.press import Keyframe, Press
+    from stampbench.sim.rig import open_channel, served
+    from stampbench.sim.rig.pattern import PatternPanel
 
     press = Press(f"pattern/{PACKETS}", (Keyframe(0, 1.0, 1.0, 0.0, 1.0),))
     with served(PatternPanel(), open_channel()) as port, SerialRig(port) as rig:
@@ -135,9 +134,9 @@ def _rig_packets_per_s(contacts: int) -> float:
 
 def _replug_s() -> float:
     """Return how long a rig that is back behind another port takes to be found."""
-    from bench.sources.serial_rig import SerialRig
-    from sim.rig import open_channel, served
-    from sim.rig.pattern import PatternPanel
+    from stampbench.bench.rig.serial_rig import SerialRig
+    from stampbench.sim.rig import open_channel, served
+    from stampbench.sim.rig.pattern import PatternPanel
 
     with ExitStack() as open_rig:
         with served(PatternPanel(), open_channel()) as port:
@@ -150,8 +149,8 @@ def _replug_s() -> float:
 
 def _replay_late_s() -> npt.NDArray[np.float64]:
     """Return how late each report of a replay comes."""
-    from bench.sources.pacing import paced
-    from sim.rig.pattern import FRAME_INTERVAL_US, pattern_report
+    from stampbench.bench.sources.pacing import paced
+    from stampbench.sim.rig.pattern import FRAME_INTERVAL_US, pattern_report
 
     begun_s = time.monotonic()
     came_s = [time.monotonic() for _ in paced(pattern_report(1, scan) for scan in range(REPLAYED_REPORTS))]
@@ -160,14 +159,14 @@ def _replay_late_s() -> npt.NDArray[np.float64]:
 
 def _latencies_s() -> npt.NDArray[np.float64] | None:
     """Return when each report was written, could be read, and was read as a stamp; None without terminals."""
-    from bench.sources.serial_port import SerialPort
-    from firmware_emulator.errors import InputError
-    from firmware_emulator.link import PacketParser
-    from firmware_emulator.messages import ContactReader
-    from sim.decoder import Decoder
-    from sim.rig.channels import PtyChannel
-    from sim.rig.pattern import PatternPanel
-    from sim.stamps import load_family
+    from stampbench.bench.rig.port import SerialPort
+    from stampbench.firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.link.messages import ContactReader
+    from stampbench.firmware_emulator.link.packets import PacketParser
+    from stampbench.sim.decoder import Decoder
+    from stampbench.sim.rig.channels import PtyChannel
+    from stampbench.sim.rig.pattern import PatternPanel
+    from stampbench.sim.stamps import load_family
 
     try:
         channel = PtyChannel()
@@ -205,10 +204,10 @@ def _latencies_s() -> npt.NDArray[np.float64] | None:
 
 def _stamp_packets(pads_mm: npt.NDArray[np.float64], count: int) -> list[bytes]:
     """Return packets in which a stamp turns slowly in the middle of the panel."""
-    from firmware_emulator.link import PacketSender, PacketType
-    from firmware_emulator.messages import pack_contacts
-    from firmware_emulator.touch import Contact, TouchReport
-    from sim.rig.pattern import FRAME_INTERVAL_US, PatternPanel
+    from stampbench.firmware_emulator.link.messages import pack_contacts
+    from stampbench.firmware_emulator.link.packets import PacketSender, PacketType
+    from stampbench.firmware_emulator.touch import Contact, TouchReport
+    from stampbench.sim.rig.pattern import FRAME_INTERVAL_US, PatternPanel
 
     identity = PatternPanel().identity
     sender, packets = PacketSender(), []

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-
-from bench.perf import Figure
+from stampbench.bench.perf import Figure
 
 PROFILE: Final = "nexus-5"
 FRAMES: Final = 4_000
@@ -54,11 +53,11 @@ def measure(frames: int = FRAMES, presses: int = PRESSES) -> dict[str, Figure]:
         frames: frames in a round.
         presses: whole presses, from rest to lift.
     """
-    from firmware_emulator.controller import Controller
-    from sim.panel import Panel, PlacedObject, load_profile, reference
-    from sim.panel.panel import PAD_COMPRESSION_MM
-    from sim.press import Hand, perform
-    from sim.stamps.objects import resolve_object
+    from stampbench.firmware_emulator.controller import Controller
+    from stampbench.sim.panel import Panel, PlacedObject, load_profile, reference
+    from stampbench.sim.panel.panel import PAD_COMPRESSION_MM
+    from stampbench.sim.press import Hand, perform
+    from stampbench.sim.stamps.objects import resolve_object
 
     profile = load_profile(PROFILE)
     panel, controller = Panel(profile, seed=1), Controller(profile.geometry, profile.controller)
@@ -107,8 +106,8 @@ def measure(frames: int = FRAMES, presses: int = PRESSES) -> dict[str, Figure]:
 
 def _read_presses(presses: int) -> tuple[float, float]:
     """Seconds for a press of a campaign, panel to verdict: of a stamp, and of an object that is none."""
-    from bench.plans.plan import parse_plan
-    from bench.runs.pressing import SimulatedPresser
+    from stampbench.bench.plans.plan import parse_plan
+    from stampbench.bench.runs.pressing import SimulatedPresser
 
     plan = parse_plan(PLAN, Path("perf.toml"))
     presser = SimulatedPresser(plan, plan.header.seed)

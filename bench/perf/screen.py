@@ -11,12 +11,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-
-from bench.perf import Figure
+from stampbench.bench.perf import Figure
 
 if TYPE_CHECKING:
-    from sim.screen.session import Session
-    from sim.screen.window import Window
+    from stampbench.bench.window.session.session import Session
+    from stampbench.bench.window.window import Window
 
 PROFILE: Final = "nexus-5"
 FAMILY: Final = "p5-60k"
@@ -49,12 +48,12 @@ def measure(seconds: float = SECONDS, taps: int = TAPS) -> dict[str, Figure]:
     """
     os.environ["SDL_VIDEODRIVER"] = "dummy"
     os.environ["SDL_AUDIODRIVER"] = "dummy"
-    from sim.panel import load_profile
-    from sim.screen.clocks import RealClock
-    from sim.screen.session import Session
-    from sim.screen.warming import warm_up
-    from sim.screen.window import Window
-    from sim.stamps import load_family
+    from stampbench.bench.window.clocks import RealClock
+    from stampbench.bench.window.session.session import Session
+    from stampbench.bench.window.session.warming import warm_up
+    from stampbench.bench.window.window import Window
+    from stampbench.sim.panel import load_profile
+    from stampbench.sim.stamps import load_family
 
     profile = dataclasses.replace(load_profile(PROFILE), frame_interval_us=FRAME_INTERVAL_US)
     family = load_family(FAMILY)
@@ -118,7 +117,7 @@ class _Hand:
 
     def tap(self, taps: int) -> dict[str, Figure]:
         """Put a finger down again and again."""
-        from sim.screen.scene import ObjectKind
+        from stampbench.sim.screen.scene import ObjectKind
 
         session, (x_mm, y_mm) = self._session, self._middle
         session.scene.clear()

@@ -16,16 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-
-from bench.perf import Figure
-from firmware_emulator.errors import LinkError
+from stampbench.bench.perf import Figure
+from stampbench.firmware_emulator.errors import LinkError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from bench.service.process import ServiceProcess
-    from sim.service.seed import Seeded, SeededMerchant, SeededStamp
-    from sim.service.service import Service
+    from stampbench.bench.service.process import ServiceProcess
+    from stampbench.sim.service.seed import Seeded, SeededMerchant, SeededStamp
+    from stampbench.sim.service.service import Service
 
 MERCHANTS: Final = 100
 STORES: Final = 10
@@ -43,14 +41,14 @@ _MOST_PRESSES: Final = 30_000
 
 def measure(*, stored: int = MANY, seconds: float = SECONDS) -> dict[str, Figure]:
     """Presses per second, latencies, and what a decision costs when few and when ``stored`` presses are."""
-    from bench.service.process import require_service
+    from stampbench.bench.service.process import require_service
 
     require_service()
 
-    from bench.service.history import store_presses
-    from sim.service.seed import seed_world
-    from sim.service.service import open_service
-    from sim.service.settings import ServiceSettings
+    from stampbench.bench.service.history import store_presses
+    from stampbench.sim.service.seed import seed_world
+    from stampbench.sim.service.service import open_service
+    from stampbench.sim.service.settings import ServiceSettings
 
     with tempfile.TemporaryDirectory(prefix="stampbench-") as folder, _databases(Path(folder)) as make:
         few_url, many_url = make("few"), make("many")
@@ -85,9 +83,9 @@ def measure(*, stored: int = MANY, seconds: float = SECONDS) -> dict[str, Figure
 @contextmanager
 def _databases(folder: Path) -> Iterator[Callable[[str], str]]:
     """What makes a database of a name, with all tables, and tells its URL."""
-    from sim.service.database import Database
-    from sim.service.migrations import migrate
-    from sim.service.postgres import PostgresServer, find_postgres
+    from stampbench.bench.service.postgres import PostgresServer, find_postgres
+    from stampbench.sim.service.migrations import migrate
+    from stampbench.sim.service.store.database import Database
 
     def prepared(url: str) -> str:
         database = Database(url)
@@ -113,7 +111,7 @@ def _databases(folder: Path) -> Iterator[Callable[[str], str]]:
 def _press(
     merchant: SeededMerchant, stamp: SeededStamp, member: str, rng: np.random.Generator
 ) -> dict[str, object]:
-    from sim.service.seed import pressed, settled
+    from stampbench.sim.service.seed import pressed, settled
 
     store = next(store for store in merchant.stores if store.store_id == stamp.store_id)
     contacts = pressed(stamp.pads_mm, rng)
@@ -130,7 +128,7 @@ def _load(
     url: str, world: Seeded, seconds: float, folder: Path
 ) -> tuple[npt.NDArray[np.float64], float, float]:
     """Latencies (s) of presses made by all clients as quickly as they are answered, time and CPU time (s)."""
-    from bench.service.process import ServiceProcess, http_request
+    from stampbench.bench.service.process import ServiceProcess, http_request
 
     rng = np.random.default_rng(0)
     requests = []
@@ -182,8 +180,8 @@ def _cpu_s(pid: int) -> float:
 
 def _decisions_s(services: Sequence[Service], worlds: Sequence[Seeded]) -> list[float]:
     """Median time of one decision with each service, in turn, in this process."""
-    from sim.service.presses.authentication import authenticate
-    from sim.service.presses.evidence import Place, PressEvidence
+    from stampbench.sim.service.presses.authentication import authenticate
+    from stampbench.sim.service.presses.evidence import Place, PressEvidence
 
     rng = np.random.default_rng(1)
     times_s = np.empty((DECISIONS, len(services)))
@@ -213,7 +211,7 @@ def _indexes(service: Service, world: Seeded) -> str:
     """Names of the indexes by which the database says it looks earlier presses up."""
     import re
 
-    from sim.service.presses.known import after_matching
+    from stampbench.sim.service.presses.known import after_matching
 
     stamp = world.merchants[0].stamps[0]
     known = {

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-
-from bench.perf import Figure
+from stampbench.bench.perf import Figure
 
 if TYPE_CHECKING:
-    from sim.credentials.sound.protocols import Protocol
+    from stampbench.sim.credentials.sound.protocols import Protocol
 
 TRIALS: Final = 200
 SNRS_DB: Final = (0, -8, -10, -12, -14, -16)
@@ -35,7 +34,7 @@ def measure(trials: int = TRIALS) -> dict[str, Figure]:
     Args:
         trials: packets for each protocol and each signal-to-noise ratio (white noise over 0 to 24 kHz).
     """
-    from sim.credentials.sound.protocols import PROTOCOLS, SAMPLE_RATE_HZ
+    from stampbench.sim.credentials.sound.protocols import PROTOCOLS, SAMPLE_RATE_HZ
 
     figures, speeds = {}, []
     for protocol in PROTOCOLS.values():
@@ -67,8 +66,8 @@ def _packets(
     protocol: Protocol, snr_db: float, count: int, seed: int
 ) -> Iterator[tuple[bytes, npt.NDArray[np.float64]]]:
     """Payloads of ASCII, as ggwave's own examples, and what is heard of them."""
-    from sim.credentials.sound.channel import Channel
-    from sim.credentials.sound.transmitter import waveform
+    from stampbench.sim.credentials.sound.channel import Channel
+    from stampbench.sim.credentials.sound.transmitter import waveform
 
     rng, channel = np.random.default_rng([seed, protocol.ggwave_id]), Channel(snr_db=snr_db)
     for _ in range(count):
@@ -87,7 +86,7 @@ def _error_rates(protocol: Protocol, snr_db: float, trials: int) -> tuple[float,
 
 
 def _received(samples: npt.NDArray[np.float64], protocol: Protocol) -> list[bytes]:
-    from sim.credentials.sound.receiver import Receiver
+    from stampbench.sim.credentials.sound.receiver import Receiver
 
     receiver = Receiver(protocol)
     return [packet.payload for packet in (*receiver.feed(samples), *receiver.finish())]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.measurements import MEASUREMENTS, UNITS
-from bench.plans.messages import choose
-from firmware_emulator.errors import InputError
+from stampbench.bench.judging.measurements import MEASUREMENTS, UNITS
+from stampbench.bench.plans.messages import choose
+from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
-    from bench.plans.tables import Case, CaseTable, Header, Limit
+    from stampbench.bench.plans.tables import Case, CaseTable, Header, Limit
 
 
 def check_header(header: Header) -> None:

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from bench.plans.plan import Case, Plan, PlannedPress
-from bench.plans.tables import ANY_STAMP
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.plan import Case, Plan, PlannedPress
+from stampbench.bench.plans.tables import ANY_STAMP
+from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
-    from sim.panel import Profile
-    from sim.press import Press
-    from sim.stamps import Catalogue, Family
+    from stampbench.sim.panel import Profile
+    from stampbench.sim.press import Press
+    from stampbench.sim.stamps import Catalogue, Family
 
 _SEEDED_FORMS = {"random-stamp": 1, "fingers": 2}
 """Objects whose name ends in a seed, with the number of arguments their full name has."""
@@ -54,8 +53,8 @@ class PressDrawer:
     """
 
     def __init__(self, plan: Plan, seed: int) -> None:
-        from sim.panel import load_profile
-        from sim.press import Hand, Handling
+        from stampbench.sim.panel import load_profile
+        from stampbench.sim.press import Hand, Handling
 
         self._plan = plan
         self._seed = seed
@@ -74,7 +73,7 @@ class PressDrawer:
         Raises:
             InputError: the object does not fit the panel.
         """
-        from sim.rig.press_link import on_the_wire
+        from stampbench.sim.press_link import on_the_wire
 
         names = (planned.case.name, planned.profile)
         entropy = [self._seed, *(zlib.crc32(name.encode()) for name in names), planned.number]
@@ -110,7 +109,7 @@ def _given(case: Case, object_name: str, wear: str) -> Press:
     Raises:
         InputError: its times do not rise.
     """
-    from sim.press import Keyframe, Press
+    from stampbench.sim.press import Keyframe, Press
 
     name = f"{object_name}~{wear}" if wear else object_name
     return Press(name, tuple(Keyframe(int(values[0]), *values[1:]) for values in case.keyframes))
@@ -122,7 +121,7 @@ def load_codebook(plan: Plan) -> Family | Catalogue:
     Raises:
         InputError: there is none of that name.
     """
-    from sim.stamps import Catalogue, load_family
+    from stampbench.sim.stamps import Catalogue, load_family
 
     if plan.header.family is not None:
         with _at(plan, "plan.family"):
@@ -160,10 +159,10 @@ def check_plan(plan: Plan) -> None:
     Raises:
         InputError: something does not; the message names file, key, value and what would be right.
     """
-    from firmware_emulator.faults import Faults
-    from sim.panel import Condition, load_profile
-    from sim.press import Handling
-    from sim.stamps.objects import resolve_object
+    from stampbench.firmware_emulator.link.faults import Faults
+    from stampbench.sim.panel import Condition, load_profile
+    from stampbench.sim.press import Handling
+    from stampbench.sim.stamps.objects import resolve_object
 
     codebook = load_codebook(plan)
     for place, name in enumerate(plan.header.profiles):

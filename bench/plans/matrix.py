@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bench.plans.messages import choose
-from bench.plans.presets import CONDITIONS, HANDLINGS
-from bench.plans.tables import Case, CaseTable
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.messages import choose
+from stampbench.bench.plans.presets import CONDITIONS, HANDLINGS
+from stampbench.bench.plans.tables import Case, CaseTable
+from stampbench.firmware_emulator.errors import InputError
 
 Presets = Mapping[str, Mapping[str, Any]]
 

@@ -55,13 +55,21 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-
-from bench.plans.checks import check_cases, check_header, check_limits
-from bench.plans.matrix import resolved
-from bench.plans.messages import explain
-from bench.plans.tables import KNOWN_KEYS, Case, DecoderSettings, Document, Header, Kind, Limit, RigSettings
-from bench.plans.text import PlanText, parse_toml, read_plan_text, with_settings
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.checks import check_cases, check_header, check_limits
+from stampbench.bench.plans.matrix import resolved
+from stampbench.bench.plans.messages import explain
+from stampbench.bench.plans.tables import (
+    KNOWN_KEYS,
+    Case,
+    DecoderSettings,
+    Document,
+    Header,
+    Kind,
+    Limit,
+    RigSettings,
+)
+from stampbench.bench.plans.text import PlanText, parse_toml, read_plan_text, with_settings
+from stampbench.firmware_emulator.errors import InputError
 
 __all__ = [
     "Case",

@@ -19,7 +19,7 @@ CONDITIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "held device": {"resting_fingers": 4},
     "drifting": {"drift": 20.0},
 }
-"""Settings of :class:`sim.panel.Condition` by the name of the preset."""
+"""Settings of :class:`stampbench.sim.panel.Condition` by the name of the preset."""
 
 HANDLINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "ordinary": {},
@@ -31,4 +31,4 @@ HANDLINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "light": {"force": [0.5, 0.8]},
     "at the edge": {"spread": 1.0, "margin_pitch": 0.0},
 }
-"""Settings of :class:`sim.press.Handling` by the name of the preset."""
+"""Settings of :class:`stampbench.sim.press.Handling` by the name of the preset."""

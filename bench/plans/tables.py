@@ -56,7 +56,7 @@ class RigSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """The ``[rig]`` table.
 
     Attributes:
-        faults: what befalls the line of a rig in software, see :class:`firmware_emulator.faults.Faults`.
+        faults: what befalls the line of a rig in software, see ``Faults``.
             A rig on a port has its own.
     """
 
@@ -99,7 +99,7 @@ class Limit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One ``[[limits]]`` table: the range one measurement must keep.
 
     Attributes:
-        measurement: its name; see :data:`bench.measurements.MEASUREMENTS`.
+        measurement: its name; see :data:`stampbench.bench.judging.measurements.MEASUREMENTS`.
         case: whose presses count, with all its conditions and handlings or, as "held @ charger", in one of
             them; None: all cases that the measurement applies to, together.
         profile: whose presses count; None: each profile on its own.
@@ -109,7 +109,7 @@ class Limit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         unit: of the numbers; None: the measurement's own.
         confident: True holds the whole confidence interval against the limit, not the estimate alone.
         good: what a good stamp has, for a run until confident, which tells it from ``max``; None: see
-            :mod:`bench.runs.early_stops`.
+            :mod:`stampbench.bench.judging.early_stops`.
     """
 
     measurement: str

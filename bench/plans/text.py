@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 INCLUDE: Final = "include"
 _NAMED: Final = {"cases": ("name",), "limits": ("measurement", "case", "profile")}

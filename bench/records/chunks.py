@@ -9,8 +9,14 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
-
-from bench.records.presses import Outcome, PressRecord, PressResult, ReadingRecord, Timing, combined
+from stampbench.bench.records.presses import (
+    Outcome,
+    PressRecord,
+    PressResult,
+    ReadingRecord,
+    Timing,
+    combined,
+)
 
 
 class PressRow(Struct, frozen=True, array_like=True):

@@ -20,10 +20,9 @@ from typing import Literal, Self
 
 import msgspec
 from msgspec import Struct
-
-from bench.records.chunks import ChunkedPresses, PressChunk
-from bench.records.presses import PressRecord, PressResult, combined
-from firmware_emulator.errors import InputError, StampbenchError
+from stampbench.bench.records.chunks import ChunkedPresses, PressChunk
+from stampbench.bench.records.presses import PressRecord, PressResult, combined
+from stampbench.firmware_emulator.errors import InputError, StampbenchError
 
 FORMAT = 2
 """1: no shards, no presses left out, and no outcomes "aborted" and "skipped"."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-
-from bench.plans.draws import Draw
-from bench.plans.plan import PlannedPress
-from bench.records.presses import (
+from stampbench.bench.plans.draws import Draw
+from stampbench.bench.plans.plan import PlannedPress
+from stampbench.bench.records.presses import (
     ContactRecord,
     Outcome,
     PressRecord,
@@ -22,9 +21,9 @@ from bench.records.presses import (
 )
 
 if TYPE_CHECKING:
-    from firmware_emulator.touch import Contact, TouchReport
-    from sim.decoder import Decoder, PressDecision, Reading
-    from sim.press import Press
+    from stampbench.firmware_emulator.touch import Contact, TouchReport
+    from stampbench.sim.decoder import Decoder, PressDecision, Reading
+    from stampbench.sim.press import Press
 
 
 _keyframe_values = operator.attrgetter(
@@ -95,7 +94,7 @@ def listen(
         until_decided: leave the reports after the decision alone; they cannot change it.
         keep: keep the reports, to be recorded.
     """
-    from sim.decoder import PressDecoder
+    from stampbench.sim.decoder import PressDecoder
 
     press = PressDecoder(decoder, contact_limit=cancel_limit)
     decision = fullest = None
@@ -120,7 +119,7 @@ def listen(
 
 def reports_of(record: PressRecord) -> list[TouchReport]:
     """The reports that a record keeps, again; their device time begins at 0."""
-    from firmware_emulator.touch import Contact, TouchReport
+    from stampbench.firmware_emulator.touch import Contact, TouchReport
 
     return [
         TouchReport(
@@ -185,6 +184,6 @@ def reading_record(reading: Reading) -> ReadingRecord:
 
 def press_of(record: PressRecord) -> Press:
     """The press as a record tells it."""
-    from sim.press import Keyframe, Press
+    from stampbench.sim.press import Keyframe, Press
 
     return Press(record.object, tuple(Keyframe(int(values[0]), *values[1:]) for values in record.keyframes))

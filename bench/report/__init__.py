@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.metrics import Assessment, assess
-from bench.records.files import Run, read_run
-from bench.report.subject import Beside, beside_of, plan_of
-from firmware_emulator.errors import InputError
+from stampbench.bench.judging.assessment import Assessment, assess
+from stampbench.bench.records.files import Run, read_run
+from stampbench.bench.report.subject import Beside, beside_of, plan_of
+from stampbench.firmware_emulator.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ def report_run(source: Path, destination: Path | None = None, baseline: Path | N
     Raises:
         InputError: no records, records that cannot be read, or a destination that cannot be written.
     """
-    from bench.report.html import render_html
-    from bench.report.junit import render_junit
-    from bench.report.summary import render_summary
+    from stampbench.bench.report.html import render_html
+    from stampbench.bench.report.junit import render_junit
+    from stampbench.bench.report.summary import render_summary
 
     run = read_run(source)
     plan = plan_of(run)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.comparison import ComparedMeasurement, Comparison
-from bench.metrics import Assessment, Verdict
-from bench.plans.plan import Plan
-from bench.records.files import Run
-from bench.report import press_cards
-from bench.report.limit_rows import limit_row, measured_row
-from bench.report.matrix_rows import matrices
-from bench.report.numbers import counted, interval, number, probability
-from bench.report.shown_presses import ShownPresses
-from bench.report.subject import Beside, run_command
-from bench.report.templates import render
-from bench.sequential import Decision
+from stampbench.bench.judging.assessment import Assessment, Verdict
+from stampbench.bench.judging.comparison import ComparedMeasurement, Comparison
+from stampbench.bench.judging.sequential import Decision
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.records.files import Run
+from stampbench.bench.report import press_cards
+from stampbench.bench.report.limit_rows import limit_row, measured_row
+from stampbench.bench.report.matrix_rows import matrices
+from stampbench.bench.report.numbers import counted, interval, number, probability
+from stampbench.bench.report.shown_presses import ShownPresses
+from stampbench.bench.report.subject import Beside, run_command
+from stampbench.bench.report.templates import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,8 +64,7 @@ def render_html(plan: Plan, run: Run, assessment: Assessment, beside: Beside | N
         beside: a run to compare it with.
     """
     from markupsafe import Markup
-
-    from bench.report.pictures import times_picture
+    from stampbench.bench.report.pictures import times_picture
 
     shown = ShownPresses(plan)
     for result in run.presses:
@@ -76,7 +76,7 @@ def render_html(plan: Plan, run: Run, assessment: Assessment, beside: Beside | N
         for presses, side_mm, inches in sized
     )
     return render(
-        "report.html.j2",
+        Path(__file__).with_name("report.html.j2"),
         plan=plan,
         run=run,
         assessment=assessment,
@@ -106,9 +106,8 @@ def render_html(plan: Plan, run: Run, assessment: Assessment, beside: Beside | N
 def _trade_offs(plan: Plan, shown: ShownPresses) -> Iterator[TitledPicture]:
     """False rejection against false acceptance, for each profile on which there was any."""
     from markupsafe import Markup
-
-    from bench.report.statistics_pictures import det_picture
-    from bench.statistics import det_curve
+    from stampbench.bench.judging.statistics import det_curve
+    from stampbench.bench.report.statistics_pictures import det_picture
 
     for profile in plan.header.profiles:
         distances = shown.distances_mm(profile)
@@ -120,8 +119,7 @@ def _trade_offs(plan: Plan, shown: ShownPresses) -> Iterator[TitledPicture]:
 def _tests(assessment: Assessment) -> Iterator[TitledPicture]:
     """Operating characteristic of each sequential test that decided a limit."""
     from markupsafe import Markup
-
-    from bench.report.statistics_pictures import operating_characteristic_picture
+    from stampbench.bench.report.statistics_pictures import operating_characteristic_picture
 
     drawn = set()
     for judged in assessment.limits:

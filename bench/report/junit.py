@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from xml.etree import ElementTree
 
-from bench.measurements import MEASUREMENTS
-from bench.metrics import Assessment, Judged, Result, Verdict
-from bench.plans.plan import Plan
-from bench.records.files import Run
-from bench.records.presses import Outcome
-from bench.report.subject import replay_command
-from bench.report.xunit import document, legal, properties, system_out
+from stampbench.bench.judging.assessment import Assessment, Judged, Result, Verdict
+from stampbench.bench.judging.measurements import MEASUREMENTS
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.records.files import Run
+from stampbench.bench.records.presses import Outcome
+from stampbench.bench.report.subject import replay_command
+from stampbench.bench.report.xunit import document, legal, properties, system_out
 
 _LISTED = 1000
 """Of the presses lost to the bench, so many are told one by one."""

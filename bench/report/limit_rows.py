@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bench.measurements import MEASUREMENTS
-from bench.metrics import Judged, Measured, Result
-from bench.records.files import Run
-from bench.report.numbers import interval, number
-from bench.report.subject import replay_command
-from bench.sequential import Decision, SequentialTest
-from bench.statistics import zero_failure_success
+from stampbench.bench.judging.assessment import Judged, Measured, Result
+from stampbench.bench.judging.measurements import MEASUREMENTS
+from stampbench.bench.judging.sequential import Decision, SequentialTest
+from stampbench.bench.judging.statistics import zero_failure_success
+from stampbench.bench.records.files import Run
+from stampbench.bench.report.numbers import interval, number
+from stampbench.bench.report.subject import replay_command
 
 SYMBOLS: Final = {Result.PASSED: "✓", Result.MARGINAL: "≈", Result.FAILED: "✗", Result.UNSET: "?"}
 

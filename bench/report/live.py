@@ -11,19 +11,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Final
 
-from bench.measurements import MEASUREMENTS
-from bench.metrics import judge, measure
-from bench.records.chunks import PressChunk
-from bench.records.presses import Outcome, PressRecord, PressResult
-from bench.report.limit_rows import gauge
-from bench.report.numbers import interval, number
-from bench.report.templates import render
-from bench.runs.orders import RunOrder
-from bench.runs.running import Progress
-from bench.tallies import Tally
-from firmware_emulator.errors import InputError
+from stampbench.bench.judging.assessment import judge, measure
+from stampbench.bench.judging.measurements import MEASUREMENTS
+from stampbench.bench.judging.tallies import Tally
+from stampbench.bench.records.chunks import PressChunk
+from stampbench.bench.records.presses import Outcome, PressRecord, PressResult
+from stampbench.bench.report.limit_rows import gauge
+from stampbench.bench.report.numbers import interval, number
+from stampbench.bench.report.templates import render
+from stampbench.bench.runs.orders import RunOrder
+from stampbench.bench.runs.running import Progress
+from stampbench.firmware_emulator.errors import InputError
 
 LATEST: Final = 12
 """Presses that the page lists."""
@@ -155,7 +156,7 @@ def live_page(order: RunOrder, progress: Progress, port: int = 0) -> Iterator[Li
         InputError: the port is taken.
     """
     live = LiveRun(order, progress)
-    page = render("live.html.j2", plan=order.plan, seed=order.seed).encode()
+    page = render(Path(__file__).with_name("live.html.j2"), plan=order.plan, seed=order.seed).encode()
     try:
         server = ThreadingHTTPServer((_HOST, port), _handler(live, page))
     except OSError as error:

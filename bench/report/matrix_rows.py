@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.metrics import Assessment, Measured
-from bench.plans.plan import Plan
-from bench.report.numbers import number
+from stampbench.bench.judging.assessment import Assessment, Measured
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.report.numbers import number
 
 _WORST_SHADE = 0.55
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from bench.statistics import Percentile, Rate
+from stampbench.bench.judging.statistics import Percentile, Rate
 
 NONE: Final = "\N{EN DASH}"
 _NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"

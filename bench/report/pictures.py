@@ -13,8 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from bench.report.scenes import Scene
+    from stampbench.bench.report.scenes import Scene
 
 Span: TypeAlias = tuple[float, float]
 
@@ -52,8 +51,7 @@ def scene_picture(scene: Scene, title: str, *, side_mm: float, side_inches: floa
         side_inches: how large that square would be drawn.
     """
     from matplotlib.patches import Circle
-
-    from sim.stamps.objects import PAD_DIAMETER_MM
+    from stampbench.sim.stamps.objects import PAD_DIAMETER_MM
 
     (left, right), (top, bottom) = _view(scene, side_mm)
     scale = side_inches / side_mm

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.plans.plan import Plan
-from bench.records.files import Run
-from bench.records.presses import Outcome, PressRecord
-from bench.report.numbers import number
-from bench.report.subject import replay_command
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.records.files import Run
+from stampbench.bench.records.presses import Outcome, PressRecord
+from stampbench.bench.report.numbers import number
+from stampbench.bench.report.subject import replay_command
+from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -69,7 +69,7 @@ def press_card(
 
 def whole_records(plan: Plan, run: Run) -> Callable[[int], PressRecord]:
     """Gives the whole record of a press; those of a campaign are made again."""
-    from bench.runs.pressing import SimulatedPresser
+    from stampbench.bench.runs.pressing import SimulatedPresser
 
     if not run.header.campaign:
         records = {record.press: record for record in run.presses if isinstance(record, PressRecord)}
@@ -94,9 +94,8 @@ def _finding(record: PressRecord) -> str:
 def _picture(plan: Plan, run: Run, record: PressRecord, side_mm: float, side_inches: float) -> Markup | None:
     """The picture of a press; None where this version cannot make it, as for a profile that is gone."""
     from markupsafe import Markup
-
-    from bench.report.pictures import scene_picture
-    from bench.report.scenes import scene_of
+    from stampbench.bench.report.pictures import scene_picture
+    from stampbench.bench.report.scenes import scene_of
 
     try:
         scene = scene_of(run, record, plan)

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from bench.plans.plan import Plan
-from bench.plans.tables import ANY_STAMP
-from bench.records.files import Run
-from bench.records.presses import PressRecord, PressResult
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.plans.tables import ANY_STAMP
+from stampbench.bench.records.files import Run
+from stampbench.bench.records.presses import PressRecord, PressResult
+from stampbench.firmware_emulator.errors import InputError
 
 BATCH: Final = 10_000
 """Presses in a row group of a Parquet file."""

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-
-from bench.plans.draws import load_codebook
-from bench.plans.plan import Plan
-from bench.records.files import Run
-from bench.records.presses import PressRecord
-from bench.records.readings import press_of
+from stampbench.bench.plans.draws import load_codebook
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.records.files import Run
+from stampbench.bench.records.presses import PressRecord
+from stampbench.bench.records.readings import press_of
 
 if TYPE_CHECKING:
-    from sim.panel import Profile
+    from stampbench.sim.panel import Profile
 
 Points: TypeAlias = npt.NDArray[np.float64]
 Counts: TypeAlias = npt.NDArray[np.int16]
@@ -61,7 +60,7 @@ def scene_of(run: Run, record: PressRecord, plan: Plan) -> Scene:
     Raises:
         InputError: the record names a profile, an object or settings that this version does not know.
     """
-    from sim.panel import load_profile
+    from stampbench.sim.panel import load_profile
 
     profile = load_profile(record.profile)
     contacts_mm = _points([(contact.x_mm, contact.y_mm) for contact in record.contacts])
@@ -80,10 +79,10 @@ def _simulate(
     profile: Profile, record: PressRecord, contacts_mm: Points
 ) -> tuple[Counts | None, Points | None]:
     """Counts of the decisive scan, and places of the pads; neither if the contacts are not those recorded."""
-    from firmware_emulator.controller import Controller
-    from sim.panel import Condition, Panel
-    from sim.press import REST_FRAMES, perform
-    from sim.stamps.objects import resolve_object
+    from stampbench.firmware_emulator.controller import Controller
+    from stampbench.sim.panel import Condition, Panel
+    from stampbench.sim.press import REST_FRAMES, perform
+    from stampbench.sim.stamps.objects import resolve_object
 
     press = press_of(record)
     panel = Panel(profile, Condition.from_mapping(record.condition))

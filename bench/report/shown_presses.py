@@ -9,10 +9,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from bench.plans.plan import Plan
-from bench.records.presses import PressResult
-from bench.tallies import badness
+from stampbench.bench.judging.tallies import badness
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.records.presses import PressResult
 
 GALLERY_SIZE: Final = 8
 """How many of the worst presses are shown."""

@@ -6,14 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from bench.report.pictures import CONTACT_COLOUR, SERIES_COLOURS, inline_svg, new_figure
+from stampbench.bench.report.pictures import CONTACT_COLOUR, SERIES_COLOURS, inline_svg, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from bench.sequential import SequentialTest
-    from bench.statistics import DetCurve
+    from stampbench.bench.judging.sequential import SequentialTest
+    from stampbench.bench.judging.statistics import DetCurve
 
 _GREY = "#8a8f98"
 _RATES_DRAWN = 48

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.plans.plan import Plan, parse_plan
-from bench.records.files import Run, read_run
+from stampbench.bench.plans.plan import Plan, parse_plan
+from stampbench.bench.records.files import Run, read_run
 
 if TYPE_CHECKING:
-    from bench.comparison import Comparison
-    from bench.runs.changes import Changes
+    from stampbench.bench.judging.comparison import Comparison
+    from stampbench.bench.runs.changes import Changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ def beside_of(run: Run, baseline: Path | None) -> Beside | None:
     Raises:
         InputError: a baseline that cannot be read.
     """
-    from bench.comparison import compare_runs
-    from bench.runs.changes import changes
+    from stampbench.bench.judging.comparison import compare_runs
+    from stampbench.bench.runs.changes import changes
 
     again = baseline is None and bool(run.header.replay_of)
     if baseline is None:

@@ -6,12 +6,11 @@ import dataclasses
 from typing import Any
 
 import msgspec
-
-from bench.metrics import Assessment, Judged, Measured
-from bench.plans.plan import Plan
-from bench.records.files import Run
-from bench.report.subject import Beside
-from bench.sequential import SequentialTest
+from stampbench.bench.judging.assessment import Assessment, Judged, Measured
+from stampbench.bench.judging.sequential import SequentialTest
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.records.files import Run
+from stampbench.bench.report.subject import Beside
 
 
 def render_summary(plan: Plan, run: Run, assessment: Assessment, beside: Beside | None = None) -> bytes:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import jinja2
 
-FOLDERS = (Path(__file__).parent, Path(__file__).parents[1] / "trials" / "report")
+SHARED = Path(__file__).parent
+"""Holds ``page.html.j2``."""
 
 
 @functools.cache
-def templates() -> jinja2.Environment:
-    """The environment of all pages; what is not there is an error, and text is escaped."""
+def templates(folder: Path) -> jinja2.Environment:
+    """Return the environment of the pages in a folder; what is not there is an error, and text is escaped."""
     import jinja2
 
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDERS),
+        loader=jinja2.FileSystemLoader((folder, SHARED)),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -26,6 +27,6 @@ def templates() -> jinja2.Environment:
     )
 
 
-def render(name: str, **values: object) -> str:
-    """Fill in a template."""
-    return templates().get_template(name).render(**values)
+def render(template: Path, **values: object) -> str:
+    """Fill in a template, which lies beside the module that writes the page."""
+    return templates(template.parent).get_template(template.name).render(**values)

@@ -21,18 +21,17 @@ from rich.progress import (
 )
 from rich.table import Column, Table
 from rich.text import Text
-
-from bench.comparison import ComparedMeasurement
-from bench.metrics import Assessment, Result
-from bench.records.files import Run
-from bench.records.presses import PressRecord
-from bench.report import Reported
-from bench.report.limit_rows import limit_row, stopped
-from bench.report.numbers import interval, number, probability
-from bench.report.subject import Beside, plan_of
-from bench.report.summary import render_summary
-from bench.runs.prompts import PATIENCE_S, Answer, Prompt
-from bench.runs.running import Progress as RunTells
+from stampbench.bench.judging.assessment import Assessment, Result
+from stampbench.bench.judging.comparison import ComparedMeasurement
+from stampbench.bench.records.files import Run
+from stampbench.bench.records.presses import PressRecord
+from stampbench.bench.report import Reported
+from stampbench.bench.report.limit_rows import limit_row, stopped
+from stampbench.bench.report.numbers import interval, number, probability
+from stampbench.bench.report.subject import Beside, plan_of
+from stampbench.bench.report.summary import render_summary
+from stampbench.bench.runs.prompts import PATIENCE_S, Answer, Prompt
+from stampbench.bench.runs.running import Progress as RunTells
 
 _STYLES = {
     Result.PASSED.value: "blue",

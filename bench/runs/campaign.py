@@ -1,7 +1,7 @@
 """Campaigns: presses by the hundred thousand, through panel, controller and decoder in memory.
 
 A press depends on plan, seed, case, profile and its number alone, and is read as
-:func:`bench.runs.running.run` reads it over a link; so the result is the same for any number of workers, on
+``run`` reads it over a link; so the result is the same for any number of workers, on
 this machine or on a Dask cluster.
 """
 
@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from bench.plans.draws import check_plan
-from bench.plans.plan import Plan, PlannedPress
-from bench.records.chunks import PressChunk
-from bench.records.files import RigIdentity, RunEnd
-from bench.runs.cluster import check_cluster, on_cluster
-from bench.runs.pressing import SimulatedPresser
-from bench.runs.running import Progress, RunOrder, chunked, record
-from bench.runs.workers import in_order
-from firmware_emulator.errors import InputError, StampbenchError
+from stampbench.bench.plans.draws import check_plan
+from stampbench.bench.plans.plan import Plan, PlannedPress
+from stampbench.bench.records.chunks import PressChunk
+from stampbench.bench.records.files import RigIdentity, RunEnd
+from stampbench.bench.runs.cluster import check_cluster, on_cluster
+from stampbench.bench.runs.pressing import SimulatedPresser
+from stampbench.bench.runs.running import Progress, RunOrder, chunked, record
+from stampbench.bench.runs.workers import in_order
+from stampbench.firmware_emulator.errors import InputError, StampbenchError
 
 CHUNK = 200
 """Presses in a line of the records, and in a worker's hands: half a second of work."""

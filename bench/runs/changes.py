@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bench.records.files import Run
-from bench.records.presses import PressResult
+from stampbench.bench.records.files import Run
+from stampbench.bench.records.presses import PressResult
 
 MOST_SHOWN: Final = 200
 """Of the changed presses, this many are told one by one."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from firmware_emulator.errors import InputError, NoHardwareError, StampbenchError
+from stampbench.firmware_emulator.errors import InputError, NoHardwareError, StampbenchError
 
 JOBS_AHEAD = 3
 """Jobs handed out per thread of the cluster: answers travel while the next ones are worked on."""

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
-
-from bench.records.chunks import PressChunk
-from bench.records.files import FILE_NAME, RecordWriter, Run, RunEnd, read_run, set_aside
-from bench.records.presses import PressRecord
-from firmware_emulator.errors import InputError
+from stampbench.bench.records.chunks import PressChunk
+from stampbench.bench.records.files import FILE_NAME, RecordWriter, Run, RunEnd, read_run, set_aside
+from stampbench.bench.records.presses import PressRecord
+from stampbench.firmware_emulator.errors import InputError
 
 
 def merge_records(parts: Sequence[Path], directory: Path) -> Path:

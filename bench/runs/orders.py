@@ -11,13 +11,13 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.plans.plan import Plan, PlannedPress
-from bench.records.chunks import PressChunk
-from bench.records.files import FORMAT, RigIdentity, RunHeader
-from bench.records.presses import PressRecord
-from bench.runs.early_stops import EarlyStops
-from bench.runs.rigs import VIRTUAL
-from firmware_emulator.errors import InputError
+from stampbench.bench.judging.early_stops import EarlyStops
+from stampbench.bench.plans.plan import Plan, PlannedPress
+from stampbench.bench.records.chunks import PressChunk
+from stampbench.bench.records.files import FORMAT, RigIdentity, RunHeader
+from stampbench.bench.records.presses import PressRecord
+from stampbench.bench.rig.opening import VIRTUAL
+from stampbench.firmware_emulator.errors import InputError
 
 _LIBRARIES = ("stampbench", "numpy", "numba", "scipy")
 

@@ -7,19 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-
-from bench.plans.draws import Draw, PressDrawer
-from bench.plans.plan import Plan, PlannedPress
-from bench.records.presses import Outcome, PressRecord
-from bench.records.readings import Heard, blank, judged, listen, press_of
-from bench.runs.prompts import PATIENCE_S, PressRefused, Prompter, asking, prompted, prompts_of
-from bench.runs.rigs import VIRTUAL, Opener, Rig, faults_of, identity_of, open_rig
-from firmware_emulator.errors import LinkError
+from stampbench.bench.plans.draws import Draw, PressDrawer
+from stampbench.bench.plans.plan import Plan, PlannedPress
+from stampbench.bench.records.presses import Outcome, PressRecord
+from stampbench.bench.records.readings import Heard, blank, judged, listen, press_of
+from stampbench.bench.rig.opening import VIRTUAL, Opener, Rig, faults_of, identity_of, open_rig
+from stampbench.bench.runs.prompts import PATIENCE_S, PressRefused, Prompter, asking, prompted, prompts_of
+from stampbench.firmware_emulator.errors import LinkError
 
 if TYPE_CHECKING:
-    from bench.sources.simulated import SimulatedSource
-    from firmware_emulator.link import LinkCounters
-    from firmware_emulator.touch import TouchReport
+    from stampbench.firmware_emulator.link.packets import LinkCounters
+    from stampbench.firmware_emulator.touch import TouchReport
+    from stampbench.sim.simulated import SimulatedSource
 
 __all__ = ["VIRTUAL", "LinkTail", "Pressed", "Presser", "SimulatedPresser", "identity_of", "open_rig"]
 
@@ -96,7 +95,7 @@ class Presser:
         prompter: Prompter | None = None,
         opener: Opener | None = None,
     ) -> None:
-        from sim.decoder import Decoder
+        from stampbench.sim.decoder import Decoder
 
         self._plan = plan
         self._seed = seed
@@ -156,8 +155,8 @@ class Presser:
         Raises:
             LinkError: the link failed.
         """
-        from bench.sources.serial_rig import ManualPressError
-        from firmware_emulator.messages import Capability
+        from stampbench.bench.rig.serial_rig import ManualPressError
+        from stampbench.firmware_emulator.link.messages import Capability
 
         draw = self._drawer.draw(planned)
         condition: dict[str, Any] = {}
@@ -284,7 +283,7 @@ class SimulatedPresser:
     """
 
     def __init__(self, plan: Plan, seed: int) -> None:
-        from sim.decoder import Decoder
+        from stampbench.sim.decoder import Decoder
 
         self._plan = plan
         self._drawer = PressDrawer(plan, seed)
@@ -297,7 +296,7 @@ class SimulatedPresser:
         Raises:
             InputError: the object does not fit the panel.
         """
-        from bench.sources.simulated import SimulatedSource
+        from stampbench.sim.simulated import SimulatedSource
 
         if planned.profile not in self._sources:
             self._sources[planned.profile] = SimulatedSource(planned.profile)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from bench.records.presses import PressRecord
-    from firmware_emulator.touch import TouchReport
+    from stampbench.bench.records.presses import PressRecord
+    from stampbench.firmware_emulator.touch import TouchReport
 
 STEP_US: Final = 1_000_000
 """Device time with contact after which the next step of a prompt is shown."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-
-from bench.records.chunks import PressChunk
-from bench.records.files import Run
-from bench.records.presses import PressRecord, PressResult
-from bench.report.subject import plan_of
-from bench.runs.pressing import VIRTUAL, Presser, SimulatedPresser, open_rig
-from firmware_emulator.errors import InputError
+from stampbench.bench.records.chunks import PressChunk
+from stampbench.bench.records.files import Run
+from stampbench.bench.records.presses import PressRecord, PressResult
+from stampbench.bench.report.subject import plan_of
+from stampbench.bench.runs.pressing import VIRTUAL, Presser, SimulatedPresser, open_rig
+from stampbench.firmware_emulator.errors import InputError
 
 
 def replay_press(run: Run, record: PressResult) -> PressRecord:

@@ -10,23 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-
-from bench.plans.draws import check_plan, load_codebook
-from bench.plans.plan import Plan
-from bench.records.chunks import PressChunk
-from bench.records.files import Run, RunEnd, read_run
-from bench.records.presses import Outcome, PressRecord
-from bench.records.readings import Heard, judged, listen, press_of, reading_record, reports_of
-from bench.report.subject import plan_of
-from bench.runs.orders import RunOrder, Shard
-from bench.runs.pressing import SimulatedPresser
-from bench.runs.running import Progress, record
-from bench.runs.workers import in_order
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.draws import check_plan, load_codebook
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.records.chunks import PressChunk
+from stampbench.bench.records.files import Run, RunEnd, read_run
+from stampbench.bench.records.presses import Outcome, PressRecord
+from stampbench.bench.records.readings import Heard, judged, listen, press_of, reading_record, reports_of
+from stampbench.bench.report.subject import plan_of
+from stampbench.bench.runs.orders import RunOrder, Shard
+from stampbench.bench.runs.pressing import SimulatedPresser
+from stampbench.bench.runs.running import Progress, record
+from stampbench.bench.runs.workers import in_order
+from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
-    from bench.sources.simulated import SimulatedSource
-    from firmware_emulator.touch import TouchReport
+    from stampbench.firmware_emulator.touch import TouchReport
+    from stampbench.sim.simulated import SimulatedSource
 
 CHUNK = 50
 """Presses that a worker reads again at once."""
@@ -151,7 +150,7 @@ class Reader:
     """
 
     def __init__(self, plan: Plan, seed: int, virtual: Mapping[str, bool]) -> None:
-        from sim.decoder import Decoder
+        from stampbench.sim.decoder import Decoder
 
         self._plan = plan
         self._virtual = virtual
@@ -216,7 +215,7 @@ class Reader:
 
     def _panel(self, profile: str) -> SimulatedSource | None:
         """The simulated panel of a profile; None if this version knows none."""
-        from bench.sources.simulated import SimulatedSource
+        from stampbench.sim.simulated import SimulatedSource
 
         if profile not in self._panels:
             try:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from bench.plans.plan import Plan, parse_plan
-from bench.records.files import FILE_NAME, RecordWriter, RigIdentity, Run, RunEnd, read_run
-from bench.runs.early_stops import EarlyStops
-from bench.runs.orders import RunOrder, Shard, codebook_sha256
-from firmware_emulator.errors import InputError
+from stampbench.bench.judging.early_stops import EarlyStops
+from stampbench.bench.plans.plan import Plan, parse_plan
+from stampbench.bench.records.files import FILE_NAME, RecordWriter, RigIdentity, Run, RunEnd, read_run
+from stampbench.bench.runs.orders import RunOrder, Shard, codebook_sha256
+from stampbench.firmware_emulator.errors import InputError
 
 
 def resumed(

@@ -11,18 +11,18 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
-from bench.plans.draws import check_plan
-from bench.plans.plan import Plan, PlannedPress
-from bench.records.chunks import PressChunk
-from bench.records.files import FILE_NAME, RecordWriter, RigIdentity, RunEnd, set_aside
-from bench.records.presses import PressRecord
-from bench.runs.orders import RunOrder
-from bench.runs.pressing import VIRTUAL, LinkTail, Pressed, Presser, identity_of, open_rig
-from bench.runs.prompts import Prompter
-from bench.runs.resuming import reopened
-from bench.runs.rigs import Opener
-from bench.runs.workers import in_order
-from firmware_emulator.errors import InputError, StampbenchError
+from stampbench.bench.plans.draws import check_plan
+from stampbench.bench.plans.plan import Plan, PlannedPress
+from stampbench.bench.records.chunks import PressChunk
+from stampbench.bench.records.files import FILE_NAME, RecordWriter, RigIdentity, RunEnd, set_aside
+from stampbench.bench.records.presses import PressRecord
+from stampbench.bench.rig.opening import Opener
+from stampbench.bench.runs.orders import RunOrder
+from stampbench.bench.runs.pressing import VIRTUAL, LinkTail, Pressed, Presser, identity_of, open_rig
+from stampbench.bench.runs.prompts import Prompter
+from stampbench.bench.runs.resuming import reopened
+from stampbench.bench.runs.workers import in_order
+from stampbench.firmware_emulator.errors import InputError, StampbenchError
 
 __all__ = ["Made", "Progress", "RunOrder", "chunked", "record", "run"]
 

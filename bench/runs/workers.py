@@ -10,7 +10,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-from firmware_emulator.errors import StampbenchError
+from stampbench.firmware_emulator.errors import StampbenchError
 
 JOBS_AHEAD = 2
 """Jobs handed out per worker: nobody waits for the slowest, and little is lost when a run ends early."""

@@ -23,17 +23,16 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
-
-from bench.plans.messages import choose
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.messages import choose
+from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
-    from bench.metrics import Result
-    from bench.statistics import Rate
+    from stampbench.bench.judging.assessment import Result
+    from stampbench.bench.judging.statistics import Rate
 
 SCENARIOS = {
-    "city-day": "bench.scenarios.city_day",
-    "hardened": "bench.scenarios.hardened",
+    "city-day": "stampbench.bench.scenarios.city_day",
+    "hardened": "stampbench.bench.scenarios.hardened",
 }
 """Module of each scenario, by its name in plans."""
 
@@ -74,14 +73,14 @@ class Trial(Struct, frozen=True, kw_only=False, tag_field="line", tag="trial"):
     @property
     def interval(self) -> Rate:
         """The rate of wrong decisions with its exact interval."""
-        from bench.statistics import rate
+        from stampbench.bench.judging.statistics import rate
 
         return rate(self.wrong, self.tries)
 
     @property
     def result(self) -> Result:
         """Passed, failed, or unset: without tries nothing is shown."""
-        from bench.metrics import Result
+        from stampbench.bench.judging.assessment import Result
 
         if self.tries == 0:
             return Result.UNSET
@@ -127,7 +126,7 @@ class Figure(Struct, frozen=True, kw_only=False, tag_field="line", tag="figure")
     @property
     def result(self) -> Result:
         """Passed or failed; without a limit, passed."""
-        from bench.metrics import Result
+        from stampbench.bench.judging.assessment import Result
 
         kept = (self.min is None or self.value >= self.min) and (self.max is None or self.value <= self.max)
         return Result.PASSED if kept else Result.FAILED

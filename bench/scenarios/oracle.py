@@ -12,9 +12,8 @@ import math
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
-from sim.credentials.ble.frames import Eid, parse_frame
-from sim.credentials.secrets import Secret
+from stampbench.sim.credentials.ble.frames import Eid, parse_frame
+from stampbench.sim.credentials.secrets import Secret
 
 TOLERANCE: Final = 1
 LARGEST_PPM: Final = 150.0

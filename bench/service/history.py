@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, DropConstraint
-
-from sim.service.tables.presses import Press
+from stampbench.sim.service.tables.presses import Press
 
 if TYPE_CHECKING:
-    from sim.service.seed import Seeded
-    from sim.service.service import Service
+    from stampbench.sim.service.seed import Seeded
+    from stampbench.sim.service.service import Service
 
 _YEAR_US: Final = 365 * 86_400_000_000
 _AN_HOUR_US: Final = 3_600_000_000

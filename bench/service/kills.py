@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-
-from bench.service.process import QuickClient, ServiceProcess
-from bench.service.warm import WarmService
-from firmware_emulator.errors import LinkError
+from stampbench.bench.service.process import QuickClient, ServiceProcess
+from stampbench.bench.service.warm import WarmService
+from stampbench.firmware_emulator.errors import LinkError
 
 SENDERS: Final = 4
 _ROUND: Final = 20

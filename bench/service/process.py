@@ -14,9 +14,15 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from firmware_emulator.errors import InputError, LinkError
+from stampbench.firmware_emulator.errors import InputError, LinkError
 
-_COMMAND: Final = (sys.executable, "-c", "from bench.cli.main import main; main()", "service", "serve")
+_COMMAND: Final = (
+    sys.executable,
+    "-c",
+    "from stampbench.bench.cli.main import main; main()",
+    "service",
+    "serve",
+)
 _START_S: Final = 120.0
 _ANSWER_S: Final = 60.0
 
@@ -28,7 +34,7 @@ def require_service() -> None:
         InputError: a package is missing.
     """
     try:
-        importlib.import_module("sim.service.app")
+        importlib.import_module("stampbench.sim.service.app")
     except ModuleNotFoundError as error:
         raise InputError(
             f"service: Python package {error.name!r} is not installed:"

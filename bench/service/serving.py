@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.service.housekeeping import FileTransport, Housekeeping
+from stampbench.sim.service.logs import log_requests
+from stampbench.sim.service.service import open_service
+from stampbench.sim.service.settings import DATABASE_VARIABLE, SECRET_VARIABLE, ServiceSettings, read_secret
 
-from firmware_emulator.errors import InputError
-from sim.service.housekeeping import FileTransport, Housekeeping
-from sim.service.logs import log_requests
-from sim.service.service import open_service
-from sim.service.settings import DATABASE_VARIABLE, SECRET_VARIABLE, ServiceSettings, read_secret
-
-_APPLICATION: Final = "sim.service.app:app_from_environment"
+_APPLICATION: Final = "stampbench.sim.service.app:app_from_environment"
 
 
 def serve_forever(

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from bench.service.process import ServiceProcess
-from firmware_emulator.errors import LinkError
+from stampbench.bench.service.process import ServiceProcess
+from stampbench.firmware_emulator.errors import LinkError
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
-_IMPORTED: Final = ["bench.service.serving", "sim.service.app"]
+_IMPORTED: Final = ["stampbench.bench.service.serving", "stampbench.sim.service.app"]
 _START_S: Final = 120.0
 
 
@@ -76,8 +76,8 @@ def _context() -> SpawnContext | ForkServerContext:
 
 def _serve(database_url: str, secret: bytes, log: Path, listens: Connection) -> None:
     """What the command does, in the forked process."""
-    from bench.service.serving import serve_forever
-    from sim.service.settings import SECRET_VARIABLE
+    from stampbench.bench.service.serving import serve_forever
+    from stampbench.sim.service.settings import SECRET_VARIABLE
 
     os.environ[SECRET_VARIABLE] = secret.hex()
     with log.open("a") as told:

@@ -15,10 +15,9 @@ from typing import Annotated, Any, BinaryIO, Self
 
 import msgspec
 import numpy as np
-
-from bench.sources.recording import Recording, RecordingFormat, RecordingLines, shown
-from firmware_emulator.errors import InputError
-from firmware_emulator.touch import Contact, Frame, TouchReport
+from stampbench.bench.sources.recording import Recording, RecordingFormat, RecordingLines, shown
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 
 VERSION = 1
 _Integer = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]

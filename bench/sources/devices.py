@@ -6,17 +6,17 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from bench.sources.capture import CaptureHeader
-from bench.sources.live import RETURN_WITHIN_S, Clock, LiveSource, interrupts, until
-from bench.sources.port_formats import BAUDRATES, MUCA_NODES
-from bench.sources.ports import serial_ports
-from bench.sources.recording import Recording
-from bench.sources.serial_port import SerialPort
-from bench.sources.serial_rig import SerialRig
-from bench.sources.serial_streams import Ear, Stream
-from firmware_emulator.errors import InputError, LinkError
-from firmware_emulator.formats import WireFormat
-from firmware_emulator.touch import Frame, TouchReport
+from stampbench.bench.rig.port import SerialPort
+from stampbench.bench.rig.ports import serial_ports
+from stampbench.bench.rig.serial_rig import SerialRig
+from stampbench.bench.sources.capture import CaptureHeader
+from stampbench.bench.sources.live import RETURN_WITHIN_S, Clock, LiveSource, interrupts, until
+from stampbench.bench.sources.port_formats import BAUDRATES, MUCA_NODES
+from stampbench.bench.sources.recording import Recording
+from stampbench.bench.sources.serial_streams import Ear, Stream
+from stampbench.firmware_emulator.errors import InputError, LinkError
+from stampbench.firmware_emulator.formats import WireFormat
+from stampbench.firmware_emulator.touch import Frame, TouchReport
 
 BAUDRATE = 115_200
 
@@ -53,7 +53,7 @@ def open_device(
         LinkError: the device died and did not come back.
     """
     if name.startswith("/dev/input/"):
-        from bench.sources.evdev_live import open_event_device
+        from stampbench.bench.sources.evdev_live import open_event_device
 
         with open_event_device(name) as source:
             yield source

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.sources.recording import Recording
-from firmware_emulator.touch import Contact, TouchReport
+from stampbench.bench.sources.recording import Recording
+from stampbench.firmware_emulator.touch import Contact, TouchReport
 
 EV_SYN, EV_KEY, EV_ABS = 0x00, 0x01, 0x03
 SYN_REPORT, SYN_MT_REPORT, SYN_DROPPED = 0, 2, 3

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from bench.sources.capture import CaptureHeader
-from bench.sources.evdev_events import ABS_MT_SLOT, EV_ABS, AxisRange, EvdevAssembler
-from bench.sources.live import LiveSource
-from firmware_emulator.errors import InputError, NoHardwareError
-from firmware_emulator.touch import Frame, TouchReport
+from stampbench.bench.sources.capture import CaptureHeader
+from stampbench.bench.sources.evdev_events import ABS_MT_SLOT, EV_ABS, AxisRange, EvdevAssembler
+from stampbench.bench.sources.live import LiveSource
+from stampbench.firmware_emulator.errors import InputError, NoHardwareError
+from stampbench.firmware_emulator.touch import Frame, TouchReport
 
 _WAIT_S = 0.1
 

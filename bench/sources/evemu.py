@@ -11,9 +11,16 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from bench.sources.evdev_events import ABS_MT_SLOT, AxisRange, EvdevAssembler, recording_of
-from bench.sources.recording import Recording, RecordingFormat, RecordingLines, int32, shown, timestamp_us
-from firmware_emulator.errors import InputError
+from stampbench.bench.sources.evdev_events import ABS_MT_SLOT, AxisRange, EvdevAssembler, recording_of
+from stampbench.bench.sources.recording import (
+    Recording,
+    RecordingFormat,
+    RecordingLines,
+    int32,
+    shown,
+    timestamp_us,
+)
+from stampbench.firmware_emulator.errors import InputError
 
 _RECOGNISED = re.compile(
     rb"\A# EVEMU |^(E: \d+\.\d+ [0-9a-fA-F]{4} [0-9a-fA-F]{4} -?\d|[BA]: [0-9a-fA-F]{2} [-0-9a-fA-F])",

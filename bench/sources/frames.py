@@ -8,8 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 NPY_MAGIC: Final = b"\x93NUMPY"
 MUCA_SHAPE: Final = (21, 12)

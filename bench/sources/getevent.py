@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from bench.sources.evdev_events import (
+from stampbench.bench.sources.evdev_events import (
     ABS_MT_SLOT,
     EV_ABS,
     EVENT_CODES,
@@ -20,8 +20,8 @@ from bench.sources.evdev_events import (
     EvdevAssembler,
     recording_of,
 )
-from bench.sources.recording import Recording, RecordingFormat, RecordingLines, shown, timestamp_us
-from firmware_emulator.errors import InputError
+from stampbench.bench.sources.recording import Recording, RecordingFormat, RecordingLines, shown, timestamp_us
+from stampbench.firmware_emulator.errors import InputError
 
 _EVENT = re.compile(
     r"\[\s*(\d+\.\d{1,6})\]\s+(?:(/dev/\S+):\s+)?(\S+)\s+(\S+)\s+([0-9a-f]{1,8}|[A-Z]+)(?:\s+rate \d+)?\s*\Z"

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from bench.sources.recording import Recording, RecordingFormat, RecordingLines, shown, timestamp_us
-from firmware_emulator.errors import InputError, ProtocolError
-from firmware_emulator.hid import HidTouchDecoder, touch_screen
-from firmware_emulator.hid_descriptor import parse_descriptor
-from firmware_emulator.touch import TouchReport
+from stampbench.bench.sources.recording import Recording, RecordingFormat, RecordingLines, shown, timestamp_us
+from stampbench.firmware_emulator.errors import InputError, ProtocolError
+from stampbench.firmware_emulator.hid.descriptor import parse_descriptor
+from stampbench.firmware_emulator.hid.reports import HidTouchDecoder, touch_screen
+from stampbench.firmware_emulator.touch import TouchReport
 
 _RECOGNISED = re.compile(
     rb"^(R: \d+ [0-9a-fA-F]{2}( |\r?$)|D: \d+\r?$|E: \d+\.\d+ \d+ [0-9a-fA-F]{2}( |\r?$))", re.MULTILINE

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from bench.sources.evdev_events import AxisRange, EvdevAssembler, recording_of
-from bench.sources.recording import Recording, RecordingFormat, RecordingLines, int32, shown
-from firmware_emulator.errors import InputError
+from stampbench.bench.sources.evdev_events import AxisRange, EvdevAssembler, recording_of
+from stampbench.bench.sources.recording import Recording, RecordingFormat, RecordingLines, int32, shown
+from stampbench.firmware_emulator.errors import InputError
 
 _RECOGNISED = re.compile(rb"\A(# libinput record|version: \d+\r?\n(.*\n)*?libinput:)")
 _VERSION = re.compile(r"version:\s*(\d{1,9})\s*\Z")

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from bench.sources.capture import CaptureHeader
-from firmware_emulator.touch import Frame, TouchReport
+from stampbench.bench.sources.capture import CaptureHeader
+from stampbench.firmware_emulator.touch import Frame, TouchReport
 
 Clock = Callable[[], float]
 RETURN_WITHIN_S = 30.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from firmware_emulator.errors import InputError
-from firmware_emulator.touch import TouchReport
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import TouchReport
 
 
 def paced(

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from firmware_emulator.formats import WireFormat, microtouch_px, muca, penmount
-from firmware_emulator.formats.microtouch_px import PxParser
-from firmware_emulator.formats.muca import MucaByteParser, MucaTextParser, MucaTouchParser
-from firmware_emulator.formats.penmount import PenMountParser
-from firmware_emulator.link import PacketParser
-from firmware_emulator.touch import Frame, TouchReport
+from stampbench.firmware_emulator.formats import WireFormat, microtouch_px, muca, penmount
+from stampbench.firmware_emulator.formats.microtouch_px import PxParser
+from stampbench.firmware_emulator.formats.muca import MucaByteParser, MucaTextParser, MucaTouchParser
+from stampbench.firmware_emulator.formats.penmount import PenMountParser
+from stampbench.firmware_emulator.link.packets import PacketParser
+from stampbench.firmware_emulator.touch import Frame, TouchReport
 
 BAUDRATES = {WireFormat.PENMOUNT: 19_200}
 """Of the formats that do not run at 115200."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import Any
 
-from firmware_emulator.errors import InputError
-from firmware_emulator.touch import TouchReport
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import TouchReport
 
 MAX_LINE_BYTES = 1 << 20
 """Longest line of a text recording; the longest that a report descriptor needs is 12 kB."""

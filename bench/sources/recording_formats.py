@@ -12,9 +12,9 @@ from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any
 
-from bench.sources import capture, evemu, getevent, hid_recorder, libinput
-from bench.sources.recording import Recording, RecordingFormat, RecordingLines, shown
-from firmware_emulator.errors import InputError
+from stampbench.bench.sources import capture, evemu, getevent, hid_recorder, libinput
+from stampbench.bench.sources.recording import Recording, RecordingFormat, RecordingLines, shown
+from stampbench.firmware_emulator.errors import InputError
 
 ENTRY_POINT_GROUP = "stampbench.recordings"
 BUILT_IN = (capture.FORMAT, hid_recorder.FORMAT, evemu.FORMAT, libinput.FORMAT, getevent.FORMAT)
@@ -40,7 +40,9 @@ def _load(entry_point: EntryPoint) -> RecordingFormat | str:
     except Exception as error:  # somebody else's code: whatever it does, start-up goes on
         return f"{type(error).__name__}: {error}"
     if not isinstance(loaded, RecordingFormat):
-        return f"it is a {type(loaded).__name__}, expected a bench.sources.recording.RecordingFormat"
+        return (
+            f"it is a {type(loaded).__name__}, expected a stampbench.bench.sources.recording.RecordingFormat"
+        )
     return loaded
 
 

@@ -7,18 +7,18 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from bench.sources.capture import CaptureHeader
-from bench.sources.live import RETURN_WITHIN_S, LiveSource
-from bench.sources.port_formats import STREAM_FORMATS, Recogniser, counts
-from bench.sources.recording import in_mm
-from bench.sources.rig_connection import LOOK_EVERY_S
-from bench.sources.serial_port import SerialPort
-from firmware_emulator.errors import InputError, LinkError, NoHardwareError, ProtocolError
-from firmware_emulator.formats import WireFormat
-from firmware_emulator.touch import Frame, TouchReport
+from stampbench.bench.rig.connection import LOOK_EVERY_S
+from stampbench.bench.rig.port import SerialPort
+from stampbench.bench.sources.capture import CaptureHeader
+from stampbench.bench.sources.live import RETURN_WITHIN_S, LiveSource
+from stampbench.bench.sources.port_formats import STREAM_FORMATS, Recogniser, counts
+from stampbench.bench.sources.recording import in_mm
+from stampbench.firmware_emulator.errors import InputError, LinkError, NoHardwareError, ProtocolError
+from stampbench.firmware_emulator.formats import WireFormat
+from stampbench.firmware_emulator.touch import Frame, TouchReport
 
 if TYPE_CHECKING:
-    from firmware_emulator.controller import Controller
+    from stampbench.firmware_emulator.controller import Controller
 
 _MOST_BYTES_UNRECOGNISED = 1 << 20
 _UNITS_PER_MM = 100
@@ -134,7 +134,7 @@ class Stream:
 
 
 def _controller(width_mm: float, height_mm: float, rows: int, columns: int) -> Controller:
-    from firmware_emulator.controller import Controller, ControllerSettings, PanelGeometry
+    from stampbench.firmware_emulator.controller import Controller, ControllerSettings, PanelGeometry
 
     return Controller(
         PanelGeometry(

@@ -8,8 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-
-from bench.touch.traces import Gesture, Trace, TruePath, traces_of
+from stampbench.bench.touch.traces import Gesture, Trace, TruePath, traces_of
 
 Points: TypeAlias = npt.NDArray[np.float64]
 

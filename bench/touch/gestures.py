@@ -24,17 +24,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 import numpy as np
 from msgspec import Meta, Struct
-
-from bench.plans.messages import explain
-from bench.touch.metrics import Area
-from bench.touch.traces import FINGER_MM, Gesture, Kind, TruePath
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.messages import explain
+from stampbench.bench.touch.metrics import Area
+from stampbench.bench.touch.traces import FINGER_MM, Gesture, Kind, TruePath
+from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
-    from bench.sources.recording import Recording
-    from firmware_emulator.controller import Controller
-    from firmware_emulator.touch import TouchReport
-    from sim.panel import Condition, Panel, Profile
+    from stampbench.bench.sources.recording import Recording
+    from stampbench.firmware_emulator.controller import Controller
+    from stampbench.firmware_emulator.touch import TouchReport
+    from stampbench.sim.panel import Condition, Panel, Profile
 
 _SPEED_MM_S = 80.0
 _LINE_MM = 60.0
@@ -58,8 +57,8 @@ def simulated_gestures(
         condition: what acts on it.
         seed: of places and noise.
     """
-    from firmware_emulator.controller import Controller
-    from sim.panel import Panel
+    from stampbench.firmware_emulator.controller import Controller
+    from stampbench.sim.panel import Panel
 
     geometry = profile.geometry
     panel = Panel(profile, condition)
@@ -124,8 +123,8 @@ def _plan(profile: Profile, rng: np.random.Generator) -> Iterator[tuple[Kind, st
 def _performed(
     panel: Panel, controller: Controller, kind: Kind, name: str, paths: tuple[TruePath, ...], seed: list[int]
 ) -> Gesture:
-    from sim.panel import PlacedObject
-    from sim.stamps.objects import resolve_object
+    from stampbench.sim.panel import PlacedObject
+    from stampbench.sim.stamps.objects import resolve_object
 
     finger = resolve_object("finger")
     panel.reset(int(np.random.SeedSequence(seed).generate_state(1)[0]))
@@ -224,7 +223,7 @@ def unknown_gestures(files: list[Path], refresh_hz: float = 60.0) -> tuple[tuple
 
 
 def _read(path: Path) -> tuple[Recording, tuple[TouchReport, ...]]:
-    from bench.sources.recording_formats import open_recording
+    from stampbench.bench.sources.recording_formats import open_recording
 
     with open_recording(str(path)) as recording:
         if recording.width_mm is None:

@@ -14,8 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-
-from bench.touch.figures import (
+from stampbench.bench.touch.figures import (
     GHOST_MM,
     PASS_SHARE,
     SETTLED_SHARE,
@@ -30,7 +29,7 @@ from bench.touch.figures import (
     separation_mm,
     stationary_jitter_mm,
 )
-from bench.touch.traces import Gesture, Kind, Trace, traces_of
+from stampbench.bench.touch.traces import Gesture, Kind, Trace, traces_of
 
 Points: TypeAlias = npt.NDArray[np.float64]
 

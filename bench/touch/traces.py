@@ -9,8 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.touch import Contact, TouchReport
+from stampbench.firmware_emulator.touch import Contact, TouchReport
 
 Points: TypeAlias = npt.NDArray[np.float64]
 Times: TypeAlias = npt.NDArray[np.int64]

@@ -45,10 +45,15 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
-
-from bench.plans.messages import explain
-from bench.validation.sampling import AQLS, OWN_NUMBERS, SamplingPlan, Severity, sampling_plan
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.messages import explain
+from stampbench.bench.validation.sampling.sampling import (
+    AQLS,
+    OWN_NUMBERS,
+    SamplingPlan,
+    Severity,
+    sampling_plan,
+)
+from stampbench.firmware_emulator.errors import InputError
 
 _Positive = Annotated[float, Meta(gt=0.0)]
 _Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -195,7 +200,7 @@ class ValidationPlan:
     """A validation plan whose every key has been checked.
 
     ``inspection`` is how severe it is: as set in the plan, or as
-    :func:`~bench.validation.history.inspected_as_due` finds it from earlier lots.
+    :func:`~stampbench.bench.validation.sampling.history.inspected_as_due` finds it from earlier lots.
     """
 
     path: Path

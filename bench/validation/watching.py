@@ -15,16 +15,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from bench.comparison import compare_counts
-from bench.records.files import FILE_NAME as RECORDS_NAME
-from bench.records.files import Run, read_run
-from bench.tallies import Tally
-from bench.validation.certificate import Certificate, read_certificate
-from bench.validation.charts import Chart, chart, innovations, lots_to
-from bench.validation.history import CERTIFICATE_NAME, LotKind, inspected_lots, kind_of
-from bench.validation.switching import Inspection, Switching, switching
-from firmware_emulator.errors import InputError
+from stampbench.bench.judging.comparison import compare_counts
+from stampbench.bench.judging.tallies import Tally
+from stampbench.bench.records.files import FILE_NAME as RECORDS_NAME
+from stampbench.bench.records.files import Run, read_run
+from stampbench.bench.validation.certificate.certificate import Certificate, read_certificate
+from stampbench.bench.validation.judging.charts import Chart, chart, innovations, lots_to
+from stampbench.bench.validation.sampling.history import CERTIFICATE_NAME, LotKind, inspected_lots, kind_of
+from stampbench.bench.validation.sampling.switching import Inspection, Switching, switching
+from stampbench.firmware_emulator.errors import InputError
 
 BASELINE_LOTS = 4
 """First lots of a part: they say how much lots differ."""

@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.kernels import kernel
+from stampbench.firmware_emulator.kernels import kernel
 
 Array = npt.NDArray[np.float64]
 

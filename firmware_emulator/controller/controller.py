@@ -6,17 +6,16 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.controller.baseline import calibrate, track_baseline
-from firmware_emulator.controller.centroid import locate
-from firmware_emulator.controller.filters import condition
-from firmware_emulator.controller.reporting import new_contacts, report
-from firmware_emulator.controller.segmentation import find_touches, new_blobs
-from firmware_emulator.controller.settings import ControllerSettings, PanelGeometry, parameters
-from firmware_emulator.controller.tracking import follow, new_tracks
-from firmware_emulator.errors import InputError
-from firmware_emulator.kernels import kernel
-from firmware_emulator.touch import Contact, Frame, TouchReport
+from stampbench.firmware_emulator.controller.baseline import calibrate, track_baseline
+from stampbench.firmware_emulator.controller.centroid import locate
+from stampbench.firmware_emulator.controller.filters import condition
+from stampbench.firmware_emulator.controller.reporting import new_contacts, report
+from stampbench.firmware_emulator.controller.segmentation import find_touches, new_blobs
+from stampbench.firmware_emulator.controller.settings import ControllerSettings, PanelGeometry, parameters
+from stampbench.firmware_emulator.controller.tracking import follow, new_tracks
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 
 _COUNTS: Final = np.dtype(np.int16)
 Array = npt.NDArray[np.float64]

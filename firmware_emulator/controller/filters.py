@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.kernels import kernel
+from stampbench.firmware_emulator.kernels import kernel
 
 Array = npt.NDArray[np.float64]
 

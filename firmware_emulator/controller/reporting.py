@@ -6,9 +6,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.controller.settings import MAX_TOUCHES
-from firmware_emulator.kernels import kernel
+from stampbench.firmware_emulator.controller.settings import MAX_TOUCHES
+from stampbench.firmware_emulator.kernels import kernel
 
 CONTACT_DTYPE = np.dtype(
     [
@@ -22,7 +21,7 @@ CONTACT_DTYPE = np.dtype(
         ("cancelled", np.bool_),
     ]
 )
-"""One contact of a report, fields in the order of firmware_emulator.touch.Contact."""
+"""One contact of a report, fields in the order of stampbench.firmware_emulator.touch.Contact."""
 
 NEXT_ID, CANCELLED = 0, 1
 """Places in the state that outlasts a report."""

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.controller.settings import MAX_TOUCHES
-from firmware_emulator.kernels import kernel
+from stampbench.firmware_emulator.controller.settings import MAX_TOUCHES
+from stampbench.firmware_emulator.kernels import kernel
 
 Array = npt.NDArray[np.float64]
 

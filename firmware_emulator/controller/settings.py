@@ -11,8 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 MAX_TOUCHES = 64
 """Most touches that are found in a frame, and followed."""

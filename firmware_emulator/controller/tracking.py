@@ -6,9 +6,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.controller.settings import MAX_TOUCHES
-from firmware_emulator.kernels import kernel
+from stampbench.firmware_emulator.controller.settings import MAX_TOUCHES
+from stampbench.firmware_emulator.kernels import kernel
 
 Array = npt.NDArray[np.float64]
 

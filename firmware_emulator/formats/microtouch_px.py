@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from firmware_emulator.errors import InputError
-from firmware_emulator.formats.scans import SCAN_GAP_US, ScanCollector
-from firmware_emulator.touch import Contact, TouchReport
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.formats.scans import SCAN_GAP_US, ScanCollector
+from stampbench.firmware_emulator.touch import Contact, TouchReport
 
 COORDINATE_MAX = 0x3FFF
 """Coordinate at the right and the lower edge."""

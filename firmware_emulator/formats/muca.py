@@ -15,9 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from firmware_emulator.touch import Contact, Frame, TouchReport
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 
 ROWS, COLUMNS = 21, 12
 REST_COUNT = 10_000

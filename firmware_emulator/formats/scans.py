@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firmware_emulator.touch import Contact, TouchReport
+from stampbench.firmware_emulator.touch import Contact, TouchReport
 
 SCAN_GAP_US = 3000
 """Silence that ends a scan: 26 bytes' time at 115200 baud."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import Literal, TypeAlias
 
-from sim.credentials.secrets import Secret
+from stampbench.sim.credentials.secrets import Secret
 
 Digest: TypeAlias = Literal["sha1", "sha256", "sha512"]
 STEP_S = 30

@@ -6,8 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sim.credentials.guard import ReplayGuard
-from sim.credentials.press import Evidence, Factor, Presented, Proof, Reason, SecondFactor, StampBook
+from stampbench.sim.credentials.guard import ReplayGuard
+from stampbench.sim.credentials.press import (
+    Evidence,
+    Factor,
+    Presented,
+    Proof,
+    Reason,
+    SecondFactor,
+    StampBook,
+)
 
 
 class Action(StrEnum):

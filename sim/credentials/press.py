@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from firmware_emulator.errors import InputError
-from sim.credentials.guard import Ticket
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.guard import Ticket
 
 if TYPE_CHECKING:
-    from sim.decoder.reading import Reading
+    from stampbench.sim.decoder.reading import Reading
 
 
 class Factor(StrEnum):

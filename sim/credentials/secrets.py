@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import NoReturn
 
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 AES_KEY_BYTES = 16
 

@@ -13,20 +13,19 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
-
-from firmware_emulator.errors import InputError
-from sim.credentials.ble.beacon import FIRST_CLOCK_S, BeaconClock, EidBeacon
-from sim.credentials.ble.factor import BleFactor, beacon_credential
-from sim.credentials.ble.resolver import Resolver
-from sim.credentials.guard import MemoryGuard, ReplayGuard
-from sim.credentials.nfc.factor import NfcFactor, credential_of
-from sim.credentials.nfc.reader import Reader, personalise
-from sim.credentials.nfc.tag import Tag
-from sim.credentials.nfc.url import UrlTemplate
-from sim.credentials.nfc.verifier import SunVerifier, TagKeys
-from sim.credentials.policy import DEFAULT_POLICY, Action, Desk, Requirement
-from sim.credentials.press import Factor, Presented, SecondFactor, StampBook
-from sim.credentials.secrets import Secret
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.ble.beacon import FIRST_CLOCK_S, BeaconClock, EidBeacon
+from stampbench.sim.credentials.ble.factor import BleFactor, beacon_credential
+from stampbench.sim.credentials.ble.resolver import Resolver
+from stampbench.sim.credentials.guard import MemoryGuard, ReplayGuard
+from stampbench.sim.credentials.nfc.factor import NfcFactor, credential_of
+from stampbench.sim.credentials.nfc.reader import Reader, personalise
+from stampbench.sim.credentials.nfc.tag import Tag
+from stampbench.sim.credentials.nfc.url import UrlTemplate
+from stampbench.sim.credentials.nfc.verifier import SunVerifier, TagKeys
+from stampbench.sim.credentials.policy import DEFAULT_POLICY, Action, Desk, Requirement
+from stampbench.sim.credentials.press import Factor, Presented, SecondFactor, StampBook
+from stampbench.sim.credentials.secrets import Secret
 
 TEMPLATE = UrlTemplate("https://stamp.example/s?e={picc}&c={mac}")
 EXPONENT = 6

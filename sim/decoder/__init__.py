@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sim.decoder.acceptance import Acceptance
-from sim.decoder.decoder import Decoder
-from sim.decoder.press import PressDecision, PressDecoder
-from sim.decoder.reading import Pose, Reading, Verdict
-from sim.decoder.tracking import StampTracker, TrackedStamp
+from stampbench.sim.decoder.acceptance import Acceptance
+from stampbench.sim.decoder.decoder import Decoder
+from stampbench.sim.decoder.press import PressDecision, PressDecoder
+from stampbench.sim.decoder.reading import Pose, Reading, Verdict
+from stampbench.sim.decoder.tracking import StampTracker, TrackedStamp
 
 __all__ = [
     "Acceptance",

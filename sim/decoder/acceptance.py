@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass
 
 from scipy.special import gammainc, gammaincinv
-
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 LARGEST_DEFAULT_SIGMA_MM = 0.5
 """Noise assumed at most where none is given, however far apart the codes are: four times the centroid bias

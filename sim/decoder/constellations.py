@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from firmware_emulator.kernels import kernel
-from sim.decoder.matching import ROUNDING_MM, Floats, Ints, pair_distances
-from sim.stamps.geometry import enclosing_circles
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.decoder.matching import ROUNDING_MM, Floats, Ints, pair_distances
+from stampbench.sim.stamps.geometry import enclosing_circles
 
 MOST_EXTRA_CONTACTS = 15
 """Contacts beyond the pads of a stamp up to which a stamp is looked for."""

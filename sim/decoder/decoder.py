@@ -9,10 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.decoder.acceptance import Acceptance, degrees_of_freedom
-from sim.decoder.constellations import (
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.decoder.acceptance import Acceptance, degrees_of_freedom
+from stampbench.sim.decoder.constellations import (
     MOST_EXTRA_CONTACTS,
     FaceLimits,
     Hit,
@@ -20,14 +19,21 @@ from sim.decoder.constellations import (
     rival_reach_mm,
     separate,
 )
-from sim.decoder.matching import ROUNDING_MM, Floats, Ints, are_apart, best_matching, pair_distances
-from sim.decoder.reading import Reading, Verdict
-from sim.decoder.unknown_scale import SCALE_TOLERANCE
-from sim.decoder.unknowns import codes_at_some_scale, codes_with_missing_pad
-from sim.stamps import Codebook, FaceGeometry
-from sim.stamps.density import space_volume
-from sim.stamps.geometry import ball_volume, enclosing_circle
-from sim.stamps.index import index_of
+from stampbench.sim.decoder.matching import (
+    ROUNDING_MM,
+    Floats,
+    Ints,
+    are_apart,
+    best_matching,
+    pair_distances,
+)
+from stampbench.sim.decoder.reading import Reading, Verdict
+from stampbench.sim.decoder.unknown_scale import SCALE_TOLERANCE
+from stampbench.sim.decoder.unknowns import codes_at_some_scale, codes_with_missing_pad
+from stampbench.sim.stamps import Codebook, FaceGeometry
+from stampbench.sim.stamps.density import space_volume
+from stampbench.sim.stamps.geometry import ball_volume, enclosing_circle
+from stampbench.sim.stamps.index import index_of
 
 MOST_CANDIDATES = 20
 """Codes listed in a reading."""
@@ -60,7 +66,7 @@ class Decoder:
         misread: where the scale is unknown, the share of the likelihood that other codes may hold at most.
         scale: "known": points are mm; "unknown": their unit is ``mm_per_unit`` within +-35 %, and the
             scale is solved for together with identity and pose. Codes that differ in size alone then look
-            alike: :mod:`sim.decoder.unknown_scale` says how many can be told apart.
+            alike: :mod:`stampbench.sim.decoder.unknown_scale` says how many can be told apart.
         mm_per_unit: nominal size of the unit in which points are given.
 
     Attributes:

@@ -6,9 +6,8 @@ import math
 from typing import Final
 
 import numpy as np
-
-from firmware_emulator.kernels import kernel
-from sim.decoder.frame_model import Floats, derive, picture, weigh
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.decoder.frame_model import Floats, derive, picture, weigh
 
 SETTLED: Final = 1e-5
 """A step that promises to lower chi-square by a smaller share is the last."""
@@ -72,7 +71,7 @@ def levenberg(
     """Levenberg-Marquardt from ``free`` (n,), which it improves; writes the Fisher information (n, n).
 
     Returns chi-square; gives up where that is still above ``hopeless`` after ``TRIAL_STEPS``. Response,
-    pitches and weights: see :mod:`sim.decoder.frame_model`; stripes: :mod:`sim.decoder.frame_stripes`.
+    pitches and weights: see ``frame_model``; stripes: ``frame_stripes``.
     """
     rows, cols = deltas.shape
     n = free.shape[0]

@@ -8,17 +8,16 @@ from typing import Final
 
 import numpy as np
 from scipy.special import chndtr
-
-from firmware_emulator.errors import InputError
-from firmware_emulator.touch import Contact, Frame, TouchReport
-from sim.decoder.decoder import NOTHING, Decoder
-from sim.decoder.frame_descent import judge, levenberg
-from sim.decoder.frame_model import TABLE_STEP_MM, Floats, derive, picture, weights_of
-from sim.decoder.frame_start import LEAST_PEAK_SHARE, PAD_SHARE, restore_held, take_pads
-from sim.decoder.frame_stripes import find_stripes
-from sim.decoder.reading import Reading, Verdict
-from sim.panel.noise import noise_parts
-from sim.panel.profile import Profile
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
+from stampbench.sim.decoder.decoder import NOTHING, Decoder
+from stampbench.sim.decoder.frame_descent import judge, levenberg
+from stampbench.sim.decoder.frame_model import TABLE_STEP_MM, Floats, derive, picture, weights_of
+from stampbench.sim.decoder.frame_start import LEAST_PEAK_SHARE, PAD_SHARE, restore_held, take_pads
+from stampbench.sim.decoder.frame_stripes import find_stripes
+from stampbench.sim.decoder.reading import Reading, Verdict
+from stampbench.sim.panel.noise import noise_parts
+from stampbench.sim.panel.profile import Profile
 
 PAD_DIAMETER_MM: Final = 6.0
 CUTOFF_SD: Final = 4.5
@@ -96,7 +95,7 @@ class FrameFitter:
     Args:
         profile: response and noise of the panel.
         diameter_mm: of the pads.
-        noise: scale of the profile's noise, as in :class:`sim.panel.Condition`.
+        noise: scale of the profile's noise, as in :class:`stampbench.sim.panel.Condition`.
 
     Raises:
         InputError: a diameter or a scale that is not positive.
@@ -289,7 +288,7 @@ class FrameDecoder:
         return self.decoder.decode(fit.points_mm) if fit.misfit < FOREIGN_MISFIT else Reading(Verdict.FOREIGN)
 
     def report(self, frame: Frame) -> TouchReport:
-        """The pads as contacts, for :class:`~sim.decoder.PressDecoder`; none where no stamp fits.
+        """The pads as contacts, for :class:`~stampbench.sim.decoder.PressDecoder`; none where no stamp fits.
 
         A pad's id is its number on the stamp that was read, so that it stays the same from frame to frame.
         Frames should come in order: pads are followed from one to the next, quicker than they are found.
@@ -321,7 +320,7 @@ class FrameDecoder:
 def pad_response(psf_sd_mm: float, amplitude: float, diameter_mm: float) -> tuple[Floats, Floats]:
     """Counts of a held pad, and their derivative by radius, at multiples of ``TABLE_STEP_MM``.
 
-    A disc blurred by a Gaussian, see :func:`sim.panel.response.response_table`.
+    A disc blurred by a Gaussian, see :func:`stampbench.sim.panel.response.response_table`.
     """
     reach_mm = 0.5 * diameter_mm + CUTOFF_SD * psf_sd_mm
     radii = np.arange(0.0, reach_mm + 2 * TABLE_STEP_MM, TABLE_STEP_MM)

@@ -16,8 +16,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.kernels import kernel
+from stampbench.firmware_emulator.kernels import kernel
 
 Floats = npt.NDArray[np.float64]
 
@@ -168,7 +167,7 @@ def weigh(
 
     ``images``: (m, rows, cols); all but the last must be 0 on the rows where the last but two is, as
     derivatives by ``free`` are. ``weights``: of products of nodes, row sums, column sums and sums, see
-    :func:`weights_of`. ``stripes``: see :mod:`sim.decoder.frame_stripes`. ``row_sums`` (m, rows) and
+    :func:`weights_of`. ``stripes``: see ``frame_stripes``. ``row_sums`` (m, rows) and
     ``col_sums`` (m, cols) are scratch.
     """
     planes, rows, cols = images.shape

@@ -7,10 +7,9 @@ import numpy.typing as npt
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import least_squares
 from scipy.special import chndtr
-
-from sim.panel.grounding import floating_image
-from sim.panel.noise import noise_parts
-from sim.panel.profile import Profile
+from stampbench.sim.panel.grounding import floating_image
+from stampbench.sim.panel.noise import noise_parts
+from stampbench.sim.panel.profile import Profile
 
 Floats = npt.NDArray[np.float64]
 

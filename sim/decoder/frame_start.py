@@ -11,9 +11,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.kernels import kernel
-from sim.decoder.frame_model import TABLE_STEP_MM
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.decoder.frame_model import TABLE_STEP_MM
 
 Floats = npt.NDArray[np.float64]
 

@@ -19,12 +19,11 @@ import math
 from typing import Final
 
 import numpy as np
-
-from firmware_emulator.kernels import kernel
-from sim.decoder.frame_model import Floats, derive
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.decoder.frame_model import Floats, derive
 
 FULL_NODES: Final = 2.5
-"""Covered nodes at which an RX line feels stripes in full; as :mod:`sim.panel.noise` has it."""
+"""Covered nodes at which an RX line feels stripes in full; as :mod:`stampbench.sim.panel.noise` has it."""
 SURE_SD: Final = 4.0
 """Leftovers of the lines must exceed what noise makes of them by so many standard deviations."""
 LEAST_COUPLING: Final = 1e-3

@@ -13,8 +13,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.kernels import kernel
+from stampbench.firmware_emulator.kernels import kernel
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -30,11 +30,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.touch import Contact, TouchReport
-from sim.decoder.acceptance import chi_quantile, degrees_of_freedom
-from sim.decoder.decoder import LARGEST_COORDINATE_MM, Decoder
-from sim.decoder.reading import Reading, Verdict
+from stampbench.firmware_emulator.touch import Contact, TouchReport
+from stampbench.sim.decoder.acceptance import chi_quantile, degrees_of_freedom
+from stampbench.sim.decoder.decoder import LARGEST_COORDINATE_MM, Decoder
+from stampbench.sim.decoder.reading import Reading, Verdict
 
 JITTER_MM = 0.06
 """Jitter per report and axis. Measured: unfiltered position of an object lying still on a Nexus 5 panel."""

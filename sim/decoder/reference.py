@@ -10,8 +10,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 import numpy.typing as npt
-
-from sim.decoder.acceptance import Acceptance
+from stampbench.sim.decoder.acceptance import Acceptance
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.touch import TouchReport
-from sim.decoder.decoder import LARGEST_COORDINATE_MM, Decoder
-from sim.decoder.matching import fit
-from sim.decoder.reading import Pose
+from stampbench.firmware_emulator.touch import TouchReport
+from stampbench.sim.decoder.decoder import LARGEST_COORDINATE_MM, Decoder
+from stampbench.sim.decoder.matching import fit
+from stampbench.sim.decoder.reading import Pose
 
 FEWEST_PADS = 3
 """Pads that must be seen for a pose that is checked: two leave one dimension of error, which fingers fit."""

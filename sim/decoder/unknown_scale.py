@@ -13,10 +13,9 @@ import itertools
 import math
 
 import numpy as np
-
-from sim.decoder.acceptance import Acceptance, chi_quantile, degrees_of_freedom
-from sim.stamps.density import space_volume
-from sim.stamps.geometry import FaceGeometry, ball_volume, enclosing_circles
+from stampbench.sim.decoder.acceptance import Acceptance, chi_quantile, degrees_of_freedom
+from stampbench.sim.stamps.density import space_volume
+from stampbench.sim.stamps.geometry import FaceGeometry, ball_volume, enclosing_circles
 
 SCALE_TOLERANCE = 0.35
 """How far off, relatively, ``mm_per_unit`` may be where the scale is unknown."""

@@ -13,12 +13,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-
-from firmware_emulator.kernels import kernel
-from sim.decoder.constellations import FaceLimits, in_one_disc
-from sim.decoder.matching import ROUNDING_MM, Floats, Ints, fit_each
-from sim.stamps import Codebook
-from sim.stamps.index import CodeIndex
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.decoder.constellations import FaceLimits, in_one_disc
+from stampbench.sim.decoder.matching import ROUNDING_MM, Floats, Ints, fit_each
+from stampbench.sim.stamps import Codebook
+from stampbench.sim.stamps.index import CodeIndex
 
 GRID = 1.0
 """Farthest that the unknown can be from a value tried, in radii: finer, more questions; coarser, dearer."""

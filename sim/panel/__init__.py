@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sim.panel.condition import Condition
-from sim.panel.panel import Panel
-from sim.panel.placing import PlacedObject
-from sim.panel.profile import Profile, load_profile, profile_names
+from stampbench.sim.panel.condition import Condition
+from stampbench.sim.panel.panel import Panel
+from stampbench.sim.panel.placing import PlacedObject
+from stampbench.sim.panel.profile import Profile, load_profile, profile_names
 
 __all__ = ["Condition", "Panel", "PlacedObject", "Profile", "load_profile", "profile_names"]

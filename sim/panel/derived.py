@@ -13,16 +13,15 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.controller import Controller
-from firmware_emulator.touch import Frame
-from sim.panel.curves import Curve, DerivedFigure, Fact
-from sim.panel.grounding import floating_image
-from sim.panel.noise import noise_split
-from sim.panel.panel import Panel
-from sim.panel.placing import PlacedObject
-from sim.panel.profile import Profile
-from sim.stamps.objects import TouchObject, round_pads
+from stampbench.firmware_emulator.controller import Controller
+from stampbench.firmware_emulator.touch import Frame
+from stampbench.sim.panel.curves import Curve, DerivedFigure, Fact
+from stampbench.sim.panel.grounding import floating_image
+from stampbench.sim.panel.noise import noise_split
+from stampbench.sim.panel.panel import Panel
+from stampbench.sim.panel.placing import PlacedObject
+from stampbench.sim.panel.profile import Profile
+from stampbench.sim.stamps.objects import TouchObject, round_pads
 
 F64 = npt.NDArray[np.float64]
 

@@ -12,12 +12,11 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-
-from sim.panel.condition import Condition
-from sim.panel.panel import Panel
-from sim.panel.placing import PlacedObject
-from sim.panel.profile import Profile
-from sim.stamps.objects import resolve_object
+from stampbench.sim.panel.condition import Condition
+from stampbench.sim.panel.panel import Panel
+from stampbench.sim.panel.placing import PlacedObject
+from stampbench.sim.panel.profile import Profile
+from stampbench.sim.stamps.objects import resolve_object
 
 STAMP: Final = "random-stamp/1"
 TURN_RAD: Final = 0.4
@@ -29,7 +28,7 @@ class Shot:
     """What stands on the panel, and which of its scans is shown.
 
     Attributes:
-        condition: keys of :class:`~sim.panel.condition.Condition` beyond ``QUIET``.
+        condition: keys of :class:`~stampbench.sim.panel.condition.Condition` beyond ``QUIET``.
         object: name of what stands in the middle; None = nothing.
         force, grip, tilt_deg: how it is pressed and held; the slope lifts its right side.
         lands, lifts: first scan with the object, and first without it again.

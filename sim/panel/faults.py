@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.panel.condition import Condition
-from sim.panel.profile import Profile
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.panel.condition import Condition
+from stampbench.sim.panel.profile import Profile
 
 F64 = npt.NDArray[np.float64]
 

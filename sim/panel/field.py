@@ -11,9 +11,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.kernels import kernel
-from sim.panel.response import DIAMETER_MAX_MM, DIAMETER_STEP_MM, RADIUS_STEP_MM
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.panel.response import DIAMETER_MAX_MM, DIAMETER_STEP_MM, RADIUS_STEP_MM
 
 F64 = npt.NDArray[np.float64]
 
@@ -77,7 +76,7 @@ def add_signal(
 
     Ground i has the discs ``starts[i] .. starts[i + 1]``, conductor ``kinds[i]`` and pose ``poses[i]``.
     ``work`` (rows, cols), ``row_sums`` and ``col_sums`` are scratch and must come zeroed; they leave zeroed.
-    Grounding: ``image = g (u - k r c' / S)``, see :mod:`sim.panel.grounding`.
+    Grounding: ``image = g (u - k r c' / S)``, see :mod:`stampbench.sim.panel.grounding`.
     """
     rows, cols = work.shape
     for ground in range(poses.shape[0]):

@@ -7,15 +7,14 @@ image, r and c its row and column sums and S its sum,
     image = g (u - k r c' / S),    k = S / (S + capacitance to ground).
 
 Measured on an object held, then released: k = 0.99, g = 1.16, R^2 = 0.87; the same network as Voelker et al.,
-PUCs, ITS '13, and Thoresen & Hanke, IEEE Sensors J. 20(1), 2020. The kernel is in :mod:`sim.panel.field`.
+PUCs, ITS '13, and Thoresen & Hanke, IEEE Sensors J. 20(1), 2020. The kernel is in ``field``.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-
-from sim.panel.profile import GroundingFigures
+from stampbench.sim.panel.profile import GroundingFigures
 
 
 def factors(figures: GroundingFigures, grip: float) -> tuple[float, float]:

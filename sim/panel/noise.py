@@ -8,11 +8,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from firmware_emulator.kernels import kernel
-from sim.panel.condition import Condition
-from sim.panel.profile import NoiseFigures, Profile
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.panel.condition import Condition
+from stampbench.sim.panel.profile import NoiseFigures, Profile
 
 F64 = npt.NDArray[np.float64]
 
@@ -22,7 +21,7 @@ STRIPE_FULL_NODES: Final = 2.5
 
 @dataclass(frozen=True, slots=True)
 class NoiseSplit:
-    """The parts of rest noise as they are measured, defined as in :class:`~sim.panel.profile.NoiseFigures`.
+    """The parts of rest noise as they are measured, defined as in ``NoiseFigures``.
 
     ``total_sd`` is the sd of a node over time; ``total_sd^2 = residual_sd^2 + tx_line_sd^2``.
     """

@@ -8,15 +8,14 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.touch import Frame
-from sim.panel import field, grounding, noise
-from sim.panel.condition import Condition
-from sim.panel.faults import ReadoutFaults, has_faults
-from sim.panel.placing import FIRST_SCAN, PlacedObject, company
-from sim.panel.profile import Profile
-from sim.panel.response import film_offset, kernel_responses
-from sim.stamps.objects import TouchObject
+from stampbench.firmware_emulator.touch import Frame
+from stampbench.sim.panel import field, grounding, noise
+from stampbench.sim.panel.condition import Condition
+from stampbench.sim.panel.faults import ReadoutFaults, has_faults
+from stampbench.sim.panel.placing import FIRST_SCAN, PlacedObject, company
+from stampbench.sim.panel.profile import Profile
+from stampbench.sim.panel.response import film_offset, kernel_responses
+from stampbench.sim.stamps.objects import TouchObject
 
 PAD_COMPRESSION_MM: Final = 0.5
 """How far a pad of conductive foam or rubber gives way from first touch to full contact."""

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-
-from sim.panel.condition import Condition
-from sim.panel.profile import Profile
-from sim.stamps.objects import Conductor, TouchObject, resolve_object, round_pads
+from stampbench.sim.panel.condition import Condition
+from stampbench.sim.panel.profile import Profile
+from stampbench.sim.stamps.objects import Conductor, TouchObject, resolve_object, round_pads
 
 DROP_DIAMETERS_MM: Final = (2.0, 7.0)
 FIRST_SCAN: Final = 2

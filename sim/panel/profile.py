@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from firmware_emulator.controller import ControllerSettings, PanelGeometry
-from firmware_emulator.errors import InputError
-from sim.settings import setting, settings_from_mapping
+from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.settings import setting, settings_from_mapping
 
 CONTROLLER_COUNTS: Final = (
     "noise_threshold",

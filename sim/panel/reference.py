@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter, map_coordinates
-
-from sim.panel import grounding
-from sim.panel.profile import Profile
-from sim.stamps.objects import Conductor
+from stampbench.sim.panel import grounding
+from stampbench.sim.panel.profile import Profile
+from stampbench.sim.stamps.objects import Conductor
 
 if TYPE_CHECKING:
-    from sim.panel.placing import PlacedObject
+    from stampbench.sim.panel.placing import PlacedObject
 
 F64 = npt.NDArray[np.float64]
 

@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy.special import chndtr
-
-from sim.panel.condition import Condition
-from sim.panel.profile import Profile
+from stampbench.sim.panel.condition import Condition
+from stampbench.sim.panel.profile import Profile
 
 DIAMETER_STEP_MM = 0.25
 DIAMETER_MAX_MM = 40.0

@@ -1,9 +1,9 @@
 """A serial-attached rig in software: a panel and its firmware behind a pseudo-terminal or a TCP socket."""
 
-from sim.rig.channels import Listen, open_channel
-from sim.rig.faulty import RigFaults
-from sim.rig.panels import PressedPanel, SimulatedPanel
-from sim.rig.virtual import VirtualRig, served, virtual_rig
+from stampbench.sim.panels import PressedPanel, SimulatedPanel
+from stampbench.sim.rig.channels import Listen, open_channel
+from stampbench.sim.rig.faulty import RigFaults
+from stampbench.sim.rig.virtual import VirtualRig, served, virtual_rig
 
 __all__ = [
     "Listen",

@@ -9,7 +9,7 @@ import socket
 from enum import StrEnum
 from typing import Protocol
 
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 _CHUNK = 65536
 _LONGEST_INBOX = 1 << 20

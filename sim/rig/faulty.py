@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-
-from firmware_emulator.commands import PressCommand
-from firmware_emulator.faults import CommandFaults, Faults, Injected, ReportFaults, WireFaults
-from firmware_emulator.hid_digitizer import HidDigitizer
-from firmware_emulator.messages import Identity
-from firmware_emulator.touch import Frame, TouchReport
-from sim.rig.channels import Channel
-from sim.rig.panels import PressedPanel
+from stampbench.firmware_emulator.hid.digitizer import HidDigitizer
+from stampbench.firmware_emulator.link.commands import PressCommand
+from stampbench.firmware_emulator.link.faults import CommandFaults, Faults, Injected, ReportFaults, WireFaults
+from stampbench.firmware_emulator.link.messages import Identity
+from stampbench.firmware_emulator.touch import Frame, TouchReport
+from stampbench.sim.panels import PressedPanel
+from stampbench.sim.rig.channels import Channel
 
 
 class FaultyPanel:
@@ -34,7 +33,7 @@ class FaultyPanel:
         return self._panel.digitizer
 
     def configure(self, condition: Mapping[str, Any]) -> None:
-        """Set the panel's condition; see :class:`sim.rig.panels.PressedPanel`."""
+        """Set the panel's condition; see :class:`stampbench.sim.panels.PressedPanel`."""
         self._panel.configure(condition)
 
     def press(self, command: PressCommand) -> Iterator[tuple[Frame, TouchReport]]:
@@ -58,11 +57,11 @@ class FaultyChannel:
         self.port = channel.port
 
     def read(self, timeout_s: float) -> bytes:
-        """Return what the faults left of what has arrived; see :class:`sim.rig.channels.Channel`."""
+        """Return what the faults left of what has arrived; see ``Channel``."""
         return self._commands.hear(self._channel.read(timeout_s))
 
     def write(self, data: bytes) -> bool:
-        """Send whole packets, or what the faults leave of them; see :class:`sim.rig.channels.Channel`."""
+        """Send whole packets, or what the faults leave of them; see ``Channel``."""
         wire = bytearray()
         for piece in data.split(b"\0")[:-1]:
             stall_s, carried = self._faults.carry(piece + b"\0") if piece else (0.0, b"\0")
@@ -86,7 +85,7 @@ class FaultyChannel:
         return sent
 
     def write_now(self, data: bytes) -> bool:
-        """Send whole packets if the channel takes anything now; see :class:`sim.rig.channels.Channel`."""
+        """Send whole packets if the channel takes anything now; see ``Channel``."""
         return self._channel.write_now(b"") and self.write(data)
 
     def pause(self, seconds: float) -> None:

@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-
-from firmware_emulator.controller import Controller, PanelGeometry
-from firmware_emulator.formats import WireFormat, microtouch_px, muca, penmount
-from firmware_emulator.touch import Frame, TouchReport
-from sim.panel import Panel, Profile
-from sim.press import Hand, perform
-from sim.rig.channels import Channel
+from stampbench.firmware_emulator.controller import Controller, PanelGeometry
+from stampbench.firmware_emulator.formats import WireFormat, microtouch_px, muca, penmount
+from stampbench.firmware_emulator.touch import Frame, TouchReport
+from stampbench.sim.panel import Panel, Profile
+from stampbench.sim.press import Hand, perform
+from stampbench.sim.rig.channels import Channel
 
 PAUSE_US = 500_000
 """Time between two presses."""

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-
-from firmware_emulator.commands import PressCommand
-from firmware_emulator.errors import InputError
-from firmware_emulator.messages import Capability, Identity
-from firmware_emulator.touch import Contact, Frame, TouchReport
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.link.commands import PressCommand
+from stampbench.firmware_emulator.link.messages import Capability, Identity
+from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 
 CONTACTS = 5
 FRAME_INTERVAL_US = 4_000

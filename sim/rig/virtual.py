@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
-from firmware_emulator import commands
-from firmware_emulator.errors import InputError, LinkError, ProtocolError
-from firmware_emulator.link import Packet, PacketParser, PacketSender, PacketType
-from firmware_emulator.messages import (
+from stampbench.firmware_emulator.errors import InputError, LinkError, ProtocolError
+from stampbench.firmware_emulator.link import commands
+from stampbench.firmware_emulator.link.messages import (
     NO_COMMAND,
     Answer,
     Heartbeat,
@@ -26,10 +25,11 @@ from firmware_emulator.messages import (
     pack_contacts,
     pack_frame,
 )
-from firmware_emulator.touch import Frame, TouchReport
-from sim.rig.channels import Channel, Listen, open_channel
-from sim.rig.faulty import RigFaults
-from sim.rig.panels import PressedPanel, SimulatedPanel
+from stampbench.firmware_emulator.link.packets import Packet, PacketParser, PacketSender, PacketType
+from stampbench.firmware_emulator.touch import Frame, TouchReport
+from stampbench.sim.panels import PressedPanel, SimulatedPanel
+from stampbench.sim.rig.channels import Channel, Listen, open_channel
+from stampbench.sim.rig.faulty import RigFaults
 
 HEARTBEAT_US = 400_000
 """Device time between heartbeats while scanning; the link asks for 500 ms at most."""

@@ -1,6 +1,6 @@
 """The verdict in plain words: which pad was not seen and why, from the truth where it is known.
 
-Everything is said as a key and values (:class:`sim.screen.view.Explanation`); the window has the sentences.
+Everything is said as a key and values (``Explanation``); the window has the sentences.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-
-from firmware_emulator.touch import Contact
-from sim.decoder import Reading, TrackedStamp, Verdict
-from sim.panel import Condition, PlacedObject
-from sim.screen.scene import ObjectKind, SceneObject
-from sim.screen.sources import PanelInfo
-from sim.screen.view import Explanation, Points, Value
-from sim.stamps.objects import Conductor
+from stampbench.bench.window.session.view import Explanation, Points, Value
+from stampbench.firmware_emulator.touch import Contact
+from stampbench.sim.decoder import Reading, TrackedStamp, Verdict
+from stampbench.sim.panel import Condition, PlacedObject
+from stampbench.sim.screen.scene import ObjectKind, SceneObject
+from stampbench.sim.screen.sources import PanelInfo
+from stampbench.sim.stamps.objects import Conductor
 
 KEYS: Final = {
     "no_touch": "nothing on the glass",

@@ -8,10 +8,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.touch import Frame, TouchReport
-from sim.screen.sources import PanelInfo
-from sim.screen.view import GaugeView
+from stampbench.bench.window.session.view import GaugeView
+from stampbench.firmware_emulator.touch import Frame, TouchReport
+from stampbench.sim.screen.sources import PanelInfo
 
 Floats = npt.NDArray[np.float64]
 

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Final
 
-from sim.press import Keyframe
-from sim.screen.scene import Scene, SceneObject
+from stampbench.sim.press import Keyframe
+from stampbench.sim.screen.scene import Scene, SceneObject
 
 MOST_KEYFRAMES: Final = 4_000
 """Kept of one touch, the newest: forty seconds of unceasing movement."""

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from sim.press import Press
-from sim.screen.sources import Item, Source
+from stampbench.sim.press import Press
+from stampbench.sim.screen.sources import Item, Source
 
 if TYPE_CHECKING:
-    from sim.screen.view import Explanation, View
+    from stampbench.bench.window.session.view import Explanation, View
 
 Decision: TypeAlias = Literal["skip", "again", "count", "stop"]
 """Pass this press over; make it again; it counts as it was read; end the run."""

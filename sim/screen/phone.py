@@ -8,12 +8,11 @@ from typing import Final
 
 import numpy as np
 import pygame
-
-from sim.screen import theme
-from sim.screen.fonts import Lettering, signed
-from sim.screen.scene import ObjectKind
-from sim.screen.sources import PanelInfo
-from sim.screen.view import ContactView, ObjectView, Points, ReadingView, View
+from stampbench.bench.window.session.view import ContactView, ObjectView, Points, ReadingView, View
+from stampbench.sim.screen import theme
+from stampbench.sim.screen.fonts import Lettering, signed
+from stampbench.sim.screen.scene import ObjectKind
+from stampbench.sim.screen.sources import PanelInfo
 
 BEZEL_MM: Final = 4.0
 _SCALE_WIDTH: Final = 58

@@ -6,9 +6,16 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.touch import Contact, TouchReport
-from sim.decoder import Decoder, PressDecision, PressDecoder, Reading, StampTracker, TrackedStamp, Verdict
+from stampbench.firmware_emulator.touch import Contact, TouchReport
+from stampbench.sim.decoder import (
+    Decoder,
+    PressDecision,
+    PressDecoder,
+    Reading,
+    StampTracker,
+    TrackedStamp,
+    Verdict,
+)
 
 PRESS_GAP_US: Final = 100_000
 """So long must nothing be down for the next contact to begin another press."""

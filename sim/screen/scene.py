@@ -11,10 +11,9 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-
-from sim.panel import PlacedObject
-from sim.panel.panel import PAD_COMPRESSION_MM
-from sim.stamps.objects import Conductor, TouchObject, resolve_object, round_pads
+from stampbench.sim.panel import PlacedObject
+from stampbench.sim.panel.panel import PAD_COMPRESSION_MM
+from stampbench.sim.stamps.objects import Conductor, TouchObject, resolve_object, round_pads
 
 Points = npt.NDArray[np.float64]
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Final
 
-from firmware_emulator.controller import Controller
-from firmware_emulator.link import PacketParser, PacketSender, PacketType
-from firmware_emulator.messages import Capability, ContactReader, Identity, pack_contacts
-from firmware_emulator.touch import Frame, TouchReport
-from sim.panel import Condition, Panel, PlacedObject, Profile
-from sim.press import Press, perform
-from sim.screen.hand_log import HandLog
-from sim.screen.scene import Scene
-from sim.screen.sources import Item, PanelInfo, SourceKind, SourceState
+from stampbench.firmware_emulator.controller import Controller
+from stampbench.firmware_emulator.link.messages import Capability, ContactReader, Identity, pack_contacts
+from stampbench.firmware_emulator.link.packets import PacketParser, PacketSender, PacketType
+from stampbench.firmware_emulator.touch import Frame, TouchReport
+from stampbench.sim.panel import Condition, Panel, PlacedObject, Profile
+from stampbench.sim.press import Press, perform
+from stampbench.sim.screen.hand_log import HandLog
+from stampbench.sim.screen.scene import Scene
+from stampbench.sim.screen.sources import Item, PanelInfo, SourceKind, SourceState
 
 MOST_BEHIND_US: Final = 1_000_000
 """Time that is caught up with scan by scan; of a longer pause, the rest is left out."""

@@ -2,7 +2,7 @@
 
 A source is asked what has come up to a time and answers at once; whatever must wait for bytes does so in a
 thread of its own. The simulated panel and real touch are in this package; rigs and recordings, which belong
-to the bench, are handed in (:class:`sim.screen.workbench.Workbench`).
+to the bench, are handed in (:class:`stampbench.sim.screen.workbench.Workbench`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 
-from firmware_emulator.touch import Frame, TouchReport
+from stampbench.firmware_emulator.touch import Frame, TouchReport
 
 Item: TypeAlias = TouchReport | Frame
 """What a source brings; the frame of a scan comes ahead of its report."""

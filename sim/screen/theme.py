@@ -6,8 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-
-from sim.screen.fonts import Typeface
+from stampbench.sim.screen.fonts import Typeface
 
 # Ink and paper.
 INK: Final = "#1b1f24"

@@ -7,8 +7,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.touch import TouchReport
+from stampbench.firmware_emulator.touch import TouchReport
 
 KEPT_US: Final = 1_000_000
 

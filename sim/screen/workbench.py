@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
-from firmware_emulator.touch import Frame, TouchReport
-from sim.panel import Condition
-from sim.press import Handling, Keyframe, Press
-from sim.screen.scene import SceneObject
-from sim.screen.sources import PanelInfo, Source
-from sim.screen.timeline import RecordedSource
-from sim.screen.view import AutoPressView
+from stampbench.bench.window.session.view import AutoPressView
+from stampbench.bench.window.sources.timeline import RecordedSource
+from stampbench.firmware_emulator.touch import Frame, TouchReport
+from stampbench.sim.panel import Condition
+from stampbench.sim.press import Handling, Keyframe, Press
+from stampbench.sim.screen.scene import SceneObject
+from stampbench.sim.screen.sources import PanelInfo, Source
 
 Clock: TypeAlias = Callable[[], int]
 """Tells the session's time in microseconds."""

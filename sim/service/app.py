@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 
 from fastapi import FastAPI
-
-from sim.service.api import (
+from stampbench.sim.service.api import (
     attendance,
     billing,
     customers,
@@ -19,10 +18,10 @@ from sim.service.api import (
     stamps,
     tenants,
 )
-from sim.service.api.errors import RESPONSES, add_handlers
-from sim.service.logs import RequestLog
-from sim.service.service import Service, open_service
-from sim.service.settings import DATABASE_VARIABLE, DEFAULT_DATABASE, ServiceSettings, read_secret
+from stampbench.sim.service.api.errors import RESPONSES, add_handlers
+from stampbench.sim.service.logs import RequestLog
+from stampbench.sim.service.service import Service, open_service
+from stampbench.sim.service.settings import DATABASE_VARIABLE, DEFAULT_DATABASE, ServiceSettings, read_secret
 
 ROUTERS = (tenants, stamps, presses, fraud, loyalty, attendance, customers, billing, owner)
 

@@ -9,12 +9,11 @@ from typing import Final
 
 import msgspec
 import sqlalchemy as sa
-
-from sim.service.customers.messages import Transport, deliver
-from sim.service.logs import LOGGER
-from sim.service.loyalty.coupons import expire_coupons
-from sim.service.loyalty.redemptions import release_overdue
-from sim.service.service import Service
+from stampbench.sim.service.customers.messages import Transport, deliver
+from stampbench.sim.service.logs import LOGGER
+from stampbench.sim.service.loyalty.coupons import expire_coupons
+from stampbench.sim.service.loyalty.redemptions import release_overdue
+from stampbench.sim.service.service import Service
 
 EVERY_S: Final = 5.0
 

@@ -10,12 +10,11 @@ from enum import StrEnum
 from typing import Final
 
 import sqlalchemy as sa
-
-from sim.service.clock import Calendar
-from sim.service.database import insert, insert_new
-from sim.service.problems import ForbiddenError, NotFoundError, UnauthorisedError
-from sim.service.tables.customers import Member
-from sim.service.tables.tenants import Key, Merchant
+from stampbench.sim.service.clock import Calendar
+from stampbench.sim.service.problems import ForbiddenError, NotFoundError, UnauthorisedError
+from stampbench.sim.service.store.database import insert, insert_new
+from stampbench.sim.service.tables.customers import Member
+from stampbench.sim.service.tables.tenants import Key, Merchant
 
 _KEY_BYTES: Final = 24
 _KEYS_SEEN: Final = 10_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 
 class ServiceError(InputError):

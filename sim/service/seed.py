@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-
-from sim.service.identity import Role, make_key
-from sim.service.loyalty.programs import set_program
-from sim.service.presses.geometry import Points
-from sim.service.service import Service
-from sim.service.shops.enrolment import enrol_stamp
-from sim.service.shops.tenants import Hours, add_brand, add_merchant, add_store, add_vendor
-from sim.stamps import load_family
+from stampbench.sim.service.identity import Role, make_key
+from stampbench.sim.service.loyalty.programs import set_program
+from stampbench.sim.service.presses.geometry import Points
+from stampbench.sim.service.service import Service
+from stampbench.sim.service.shops.enrolment import enrol_stamp
+from stampbench.sim.service.shops.tenants import Hours, add_brand, add_merchant, add_store, add_vendor
+from stampbench.sim.stamps import load_family
 
 SEOUL_DEG: Final = (37.5665, 126.9780)
 FAMILY: Final = "p5-60k"

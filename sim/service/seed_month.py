@@ -9,13 +9,12 @@ from typing import Any, Final
 
 import numpy as np
 import sqlalchemy as sa
-
-from sim.service.clock import DAY_US, HOUR_US
-from sim.service.seed import SeededMerchant
-from sim.service.service import Service
-from sim.service.tables.customers import Member
-from sim.service.tables.loyalty import Entry
-from sim.service.tables.presses import Press
+from stampbench.sim.service.clock import DAY_US, HOUR_US
+from stampbench.sim.service.seed import SeededMerchant
+from stampbench.sim.service.service import Service
+from stampbench.sim.service.tables.customers import Member
+from stampbench.sim.service.tables.loyalty import Entry
+from stampbench.sim.service.tables.presses import Press
 
 MEMBERS: Final = 5_000
 STOPPED, GONE, TODAY, STAMPS_TODAY = 300, 38, 130, 250

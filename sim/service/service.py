@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
-
-from firmware_emulator.errors import InputError
-from sim.service.clock import Calendar, Clock, SystemClock
-from sim.service.database import Database
-from sim.service.identity import KeysSeen, Pseudonyms, Role, make_key, member_id_of
-from sim.service.migrations import newest_revision, revision_of
-from sim.service.presses.credentials import Verifier
-from sim.service.presses.verifiers import standard_verifiers
-from sim.service.rules import Rules
-from sim.service.settings import ServiceSettings
-from sim.service.shops.bundles import BundleSigner
-from sim.service.shops.matching import Matcher
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.service.clock import Calendar, Clock, SystemClock
+from stampbench.sim.service.identity import KeysSeen, Pseudonyms, Role, make_key, member_id_of
+from stampbench.sim.service.migrations import newest_revision, revision_of
+from stampbench.sim.service.presses.credentials import Verifier
+from stampbench.sim.service.rules import Rules
+from stampbench.sim.service.settings import ServiceSettings
+from stampbench.sim.service.shops.bundles import BundleSigner
+from stampbench.sim.service.shops.matching import Matcher
+from stampbench.sim.service.store.database import Database
+from stampbench.sim.service.verifiers import standard_verifiers
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from firmware_emulator.errors import InputError
-from sim.service.clock import Calendar
-from sim.service.rules import Rules
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.service.clock import Calendar
+from stampbench.sim.service.rules import Rules
 
 DATABASE_VARIABLE: Final = "STAMPBENCH_SERVICE_DATABASE"
 SECRET_VARIABLE: Final = "STAMPBENCH_SERVICE_SECRET"

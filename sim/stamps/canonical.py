@@ -20,9 +20,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.kernels import kernel
-from sim.stamps.stamp import Floats
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.stamps.stamp import Floats
 
 Complexes = npt.NDArray[np.complex128]
 

@@ -16,18 +16,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.stamps.canonical import canonical_coordinates
-from sim.stamps.geometry import MAX_PADS, MIN_PADS
-from sim.stamps.stamp import Floats, Pad, Stamp
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps.canonical import canonical_coordinates
+from stampbench.sim.stamps.geometry import MAX_PADS, MIN_PADS
+from stampbench.sim.stamps.stamp import Floats, Pad, Stamp
 
 if TYPE_CHECKING:
-    from sim.stamps.index_arrays import IndexArrays
+    from stampbench.sim.stamps.index_arrays import IndexArrays
 
 
 class Catalogue:
-    """Named stamps with equally many pads; a :class:`~sim.stamps.codebook.Codebook`.
+    """Named stamps with equally many pads; a :class:`~stampbench.sim.stamps.codebook.Codebook`.
 
     Attributes:
         name: where it came from.
@@ -98,7 +97,7 @@ class Catalogue:
     @functools.cached_property
     def min_distance_mm(self) -> float:
         """Least rigid distance of two stamps (mm), over all pairs; infinite for a single stamp."""
-        from sim.stamps.proof import least_distance_mm
+        from stampbench.sim.stamps.proof import least_distance_mm
 
         return least_distance_mm(self)
 
@@ -109,7 +108,7 @@ class Catalogue:
 
     def index_arrays(self) -> IndexArrays:
         """The stamps sorted for search."""
-        from sim.stamps.index_arrays import grid_arrays
+        from stampbench.sim.stamps.index_arrays import grid_arrays
 
         return grid_arrays(self.coordinates, self.unit_mm)
 

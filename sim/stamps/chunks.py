@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from sim.stamps.progress import Progress
+from stampbench.sim.stamps.progress import Progress
 
 
 def kept_chunks(

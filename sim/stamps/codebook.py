@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 import numpy.typing as npt
-
-from sim.stamps.index_arrays import IndexArrays
-from sim.stamps.stamp import Coordinates, Floats
+from stampbench.sim.stamps.index_arrays import IndexArrays
+from stampbench.sim.stamps.stamp import Coordinates, Floats
 
 
 @runtime_checkable
 class Codebook(Protocol):
     """A numbered set of stamps with equally many pads, which a decoder can read.
 
-    ``coordinates * unit_mm`` are the stamps in canonical coordinates (:mod:`sim.stamps.canonical`),
+    ``coordinates * unit_mm`` are the stamps in canonical coordinates (``canonical``),
     shape (size, 2 n - 3).
     """
 

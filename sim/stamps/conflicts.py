@@ -12,9 +12,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.kernels import kernel
-from sim.stamps.canonical import (
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.stamps.canonical import (
     Frame,
     canonical_frame,
     centred,
@@ -23,10 +22,10 @@ from sim.stamps.canonical import (
     score_orders,
     squared_distance,
 )
-from sim.stamps.geometry import FaceGeometry
-from sim.stamps.index_arrays import ROUNDING_MM, reach_mm
-from sim.stamps.lattice import Points, Words, code_words
-from sim.stamps.stamp import Floats, Ints
+from stampbench.sim.stamps.geometry import FaceGeometry
+from stampbench.sim.stamps.index_arrays import ROUNDING_MM, reach_mm
+from stampbench.sim.stamps.lattice import Points, Words, code_words
+from stampbench.sim.stamps.stamp import Floats, Ints
 
 Pairs = npt.NDArray[np.int32]
 _RADIX: Final = 257

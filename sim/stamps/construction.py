@@ -6,16 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.stamps.chunks import kept_chunks
-from sim.stamps.conflicts import conflict_pairs, point_table, without_conflicts
-from sim.stamps.index_arrays import sort_into_cells
-from sim.stamps.insertion import insert_at_random
-from sim.stamps.lattice import blocks, lattice_points, lattice_unit_mm
-from sim.stamps.progress import Progress, silent
-from sim.stamps.specification import FamilySpec
-from sim.stamps.stamp import Coordinates
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps.chunks import kept_chunks
+from stampbench.sim.stamps.conflicts import conflict_pairs, point_table, without_conflicts
+from stampbench.sim.stamps.index_arrays import sort_into_cells
+from stampbench.sim.stamps.insertion import insert_at_random
+from stampbench.sim.stamps.lattice import blocks, lattice_points, lattice_unit_mm
+from stampbench.sim.stamps.progress import Progress, silent
+from stampbench.sim.stamps.specification import FamilySpec
+from stampbench.sim.stamps.stamp import Coordinates
 
 CHUNKS = 64
 """Steps of each stage: what a kill can cost is one of them for each worker."""
@@ -26,7 +25,7 @@ def build_coordinates(
 ) -> Coordinates:
     """Canonical coordinates of a family's codes, shape (size, 2 n - 3).
 
-    Their unit is :func:`~sim.stamps.lattice.lattice_unit_mm`. ``folder`` keeps finished chunks, for the next
+    Their unit is ``lattice_unit_mm``. ``folder`` keeps finished chunks, for the next
     call if this one is cut short; the caller removes it.
 
     Raises:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-
-from sim.stamps.geometry import FaceGeometry, ball_volume, enclosing_circles
+from stampbench.sim.stamps.geometry import FaceGeometry, ball_volume, enclosing_circles
 
 if TYPE_CHECKING:
-    from sim.stamps.family import Family
+    from stampbench.sim.stamps.family import Family
 
 E7_DENSITY: Final = 0.295
 """Packing density of E7, the densest lattice in 7 dimensions (Conway and Sloane, table 1.5)."""

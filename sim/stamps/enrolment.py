@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.stamps.catalogue import Catalogue
-from sim.stamps.geometry import MAX_PADS, MIN_PADS, enclosing_circle
-from sim.stamps.index import index_for
-from sim.stamps.stamp import Floats
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps.catalogue import Catalogue
+from stampbench.sim.stamps.geometry import MAX_PADS, MIN_PADS, enclosing_circle
+from stampbench.sim.stamps.index import index_for
+from stampbench.sim.stamps.stamp import Floats
 
 ROUNDS = 10
 """Rounds of averaging; the mean changes by less than a nanometre after a few."""

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from firmware_emulator.errors import InputError
-from sim.stamps.geometry import FaceGeometry
-from sim.stamps.stamp import Floats, Stamp
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps.geometry import FaceGeometry
+from stampbench.sim.stamps.stamp import Floats, Stamp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +41,7 @@ def write_stamps(path: str | Path, stamps: Sequence[Stamp], geometry: FaceGeomet
 
 
 def csv_text(stamps: Sequence[Stamp], geometry: FaceGeometry) -> str:
-    """A line for each stamp, to 0.1 um, as :meth:`sim.stamps.Catalogue.read` takes it."""
+    """A line for each stamp, to 0.1 um, as :meth:`stampbench.sim.stamps.Catalogue.read` takes it."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["name", *(f"{axis}{k}_mm" for k in range(1, geometry.pads + 1) for axis in "xy")])

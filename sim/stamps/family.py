@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.stamps.canonical import canonical_frame, centred_pads, pads_from_coordinates
-from sim.stamps.geometry import FaceGeometry, enclosing_circle, enclosing_circles
-from sim.stamps.specification import FamilySpec
-from sim.stamps.stamp import Coordinates, Floats, Pad, Stamp
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps.canonical import canonical_frame, centred_pads, pads_from_coordinates
+from stampbench.sim.stamps.geometry import FaceGeometry, enclosing_circle, enclosing_circles
+from stampbench.sim.stamps.specification import FamilySpec
+from stampbench.sim.stamps.stamp import Coordinates, Floats, Pad, Stamp
 
 if TYPE_CHECKING:
-    from sim.stamps.index_arrays import IndexArrays
+    from stampbench.sim.stamps.index_arrays import IndexArrays
 
 
 class Family:
-    """A set of stamps with a guaranteed minimum rigid distance; a :class:`~sim.stamps.codebook.Codebook`.
+    """A set of stamps with a guaranteed minimum rigid distance; a ``Codebook``.
 
     Attributes:
         spec: the recipe.
@@ -32,7 +31,7 @@ class Family:
         self, spec: FamilySpec, coordinates: Coordinates, starts: npt.NDArray[np.uint32] | None = None
     ) -> None:
         """Take the recipe, what was built from it, and the index' bucket starts where they are at hand."""
-        from sim.stamps.lattice import lattice_unit_mm
+        from stampbench.sim.stamps.lattice import lattice_unit_mm
 
         self.spec = spec
         self.coordinates = coordinates
@@ -66,7 +65,7 @@ class Family:
 
     def index_arrays(self) -> IndexArrays:
         """The stamps sorted for search."""
-        from sim.stamps.index_arrays import arrays_of, grid_arrays, sort_into_cells
+        from stampbench.sim.stamps.index_arrays import arrays_of, grid_arrays, sort_into_cells
 
         if self.spec.lattice_mm is None:
             return grid_arrays(self.coordinates, self.unit_mm)

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from firmware_emulator.errors import InputError, StampbenchError
-from sim.stamps.family import Family, sha256_of
-from sim.stamps.specification import FamilySpec, find_spec
+from stampbench.firmware_emulator.errors import InputError, StampbenchError
+from stampbench.sim.stamps.family import Family, sha256_of
+from stampbench.sim.stamps.specification import FamilySpec, find_spec
 
 if TYPE_CHECKING:
-    from sim.stamps.progress import Progress
+    from stampbench.sim.stamps.progress import Progress
 
 _LOG = logging.getLogger(__name__)
 _SHIPPED = Path(__file__).parent / "data"
@@ -62,11 +61,11 @@ def build_family(spec: FamilySpec, *, workers: int | None = None, progress: Prog
     Raises:
         InputError: the recipe cannot be followed, or the cache cannot be written.
     """
-    from sim.stamps.chunks import save_whole
-    from sim.stamps.construction import build_coordinates
-    from sim.stamps.index_arrays import sort_into_cells
-    from sim.stamps.lattice import lattice_unit_mm
-    from sim.stamps.progress import bars
+    from stampbench.sim.stamps.chunks import save_whole
+    from stampbench.sim.stamps.construction import build_coordinates
+    from stampbench.sim.stamps.index_arrays import sort_into_cells
+    from stampbench.sim.stamps.lattice import lattice_unit_mm
+    from stampbench.sim.stamps.progress import bars
 
     folder = _cached(spec)
     partial = folder.with_suffix(".partial")

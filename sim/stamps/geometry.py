@@ -10,10 +10,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from firmware_emulator.kernels import kernel
-from sim.stamps.stamp import Floats
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.stamps.stamp import Floats
 
 MIN_PADS: Final = 3
 MAX_PADS: Final = 8

@@ -1,8 +1,8 @@
 """Search of a grid of cells, in any codebook: kernels.
 
 A query is looked up in every pad order that a code within the radius can have been stored in, and there in
-every cell that such a code can lie in (bounds in :func:`~sim.stamps.index_arrays.reach_mm` and
-:mod:`sim.stamps.canonical`), so that none is missed.
+every cell that such a code can lie in (bounds in :func:`~stampbench.sim.stamps.index_arrays.reach_mm` and
+:mod:`stampbench.sim.stamps.canonical`), so that none is missed.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-
-from firmware_emulator.kernels import kernel
-from sim.stamps.canonical import centred, coordinates_in_order, score_orders, squared_distance
-from sim.stamps.index_arrays import (
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.stamps.canonical import centred, coordinates_in_order, score_orders, squared_distance
+from stampbench.sim.stamps.index_arrays import (
     ROUNDING_MM,
     IndexArrays,
     bring_best,
@@ -24,7 +23,7 @@ from sim.stamps.index_arrays import (
     middle_of_search,
     squared_reach,
 )
-from sim.stamps.stamp import Floats, Ints
+from stampbench.sim.stamps.stamp import Floats, Ints
 
 FIRST_PASS: Final = 0.6
 """Share of the radius searched in all pad orders before the whole: what noise usually needs."""

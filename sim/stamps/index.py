@@ -15,14 +15,13 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.stamps import grid_search, lattice_search, scan_search
-from sim.stamps.codebook import Codebook
-from sim.stamps.family import Family
-from sim.stamps.index_arrays import IndexArrays, grid_arrays, read_only
-from sim.stamps.lattice import code_words
-from sim.stamps.stamp import Floats, Ints
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps import grid_search, lattice_search, scan_search
+from stampbench.sim.stamps.codebook import Codebook
+from stampbench.sim.stamps.family import Family
+from stampbench.sim.stamps.index_arrays import IndexArrays, grid_arrays, read_only
+from stampbench.sim.stamps.lattice import code_words
+from stampbench.sim.stamps.stamp import Floats, Ints
 
 MOST_ORDERED_PADS: Final = 5
 """Pads up to which stamps are looked up in pad orders: 120 of them."""

@@ -7,11 +7,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.kernels import kernel
-from sim.stamps.canonical import Frame, canonical_frame
-from sim.stamps.geometry import ball_volume
-from sim.stamps.stamp import Floats, Ints
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.stamps.canonical import Frame, canonical_frame
+from stampbench.sim.stamps.geometry import ball_volume
+from stampbench.sim.stamps.stamp import Floats, Ints
 
 ROUNDING_MM: Final = 1e-9
 """Added to every limit of the search, so that rounding never loses a code."""

@@ -13,17 +13,16 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.stamps.canonical import canonical_coordinates
-from sim.stamps.chunks import kept
-from sim.stamps.conflicts import self_distances_mm
-from sim.stamps.geometry import FaceGeometry
-from sim.stamps.index import index_of_rows
-from sim.stamps.progress import Progress, silent
-from sim.stamps.proof import pairs_in_rows
-from sim.stamps.specification import FamilySpec
-from sim.stamps.stamp import Floats
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps.canonical import canonical_coordinates
+from stampbench.sim.stamps.chunks import kept
+from stampbench.sim.stamps.conflicts import self_distances_mm
+from stampbench.sim.stamps.geometry import FaceGeometry
+from stampbench.sim.stamps.index import index_of_rows
+from stampbench.sim.stamps.progress import Progress, silent
+from stampbench.sim.stamps.proof import pairs_in_rows
+from stampbench.sim.stamps.specification import FamilySpec
+from stampbench.sim.stamps.stamp import Floats
 
 PIECE: Final = 256
 """Stamps drawn with one stream of random numbers."""

@@ -16,12 +16,11 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.kernels import kernel
-from sim.stamps.canonical import Frame, canonical_frame, pads_from_coordinates
-from sim.stamps.geometry import FaceGeometry
-from sim.stamps.specification import FamilySpec
-from sim.stamps.stamp import Floats, Ints
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.stamps.canonical import Frame, canonical_frame, pads_from_coordinates
+from stampbench.sim.stamps.geometry import FaceGeometry
+from stampbench.sim.stamps.specification import FamilySpec
+from stampbench.sim.stamps.stamp import Floats, Ints
 
 Words = npt.NDArray[np.int8]
 Points = npt.NDArray[np.int8]

@@ -1,13 +1,13 @@
 """Search of a family that was cut from a lattice, which says where codes can be: kernels.
 
 Canonical coordinates of such a family are points of a lattice, integer vectors whose parities are a word of a
-binary code (:mod:`sim.stamps.lattice`). So nothing needs to be searched: the few lattice points within reach
+binary code (``lattice``). So nothing needs to be searched: the few lattice points within reach
 of a query are computed, parity word by parity word, and looked up. A foreign object, near to which there are
 lattice points but no codes, costs hardly more than a stamp; a grid of cells has to look into some hundreds.
 
 Nothing is missed: a code within r of a query has its canonical order among those in which the query scores
 at least its best score less 2 r, scores at least that best score less r itself, and lies within
-:func:`~sim.stamps.index_arrays.reach_mm` of the query's coordinates in that order.
+:func:`~stampbench.sim.stamps.index_arrays.reach_mm` of the query's coordinates in that order.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-
-from firmware_emulator.kernels import kernel
-from sim.stamps.canonical import centred, coordinates_in_order, score_orders, squared_distance
-from sim.stamps.index_arrays import (
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.stamps.canonical import centred, coordinates_in_order, score_orders, squared_distance
+from stampbench.sim.stamps.index_arrays import (
     ROUNDING_MM,
     IndexArrays,
     bring_best,
@@ -29,8 +28,8 @@ from sim.stamps.index_arrays import (
     middle_of_search,
     squared_reach,
 )
-from sim.stamps.lattice import Words
-from sim.stamps.stamp import Floats, Ints
+from stampbench.sim.stamps.lattice import Words
+from stampbench.sim.stamps.stamp import Floats, Ints
 
 
 class _Room(NamedTuple):
@@ -202,7 +201,7 @@ def search_each(
     codes: Ints,
     distances: Floats,
 ) -> int:
-    """:func:`sim.stamps.grid_search.search_each` among lattice points.
+    """:func:`stampbench.sim.stamps.grid_search.search_each` among lattice points.
 
     With ``share`` = 1 only codes are looked for that score no less than the query.
     """

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.stamps.wear import apply_wear
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps.wear import apply_wear
 
 if TYPE_CHECKING:
-    from sim.stamps import Family
+    from stampbench.sim.stamps import Family
 
 F64 = npt.NDArray[np.float64]
 
@@ -149,13 +148,13 @@ def _of_family(name: str, family_name: str, code: int) -> TouchObject:
 @functools.lru_cache(maxsize=4)
 def _family(name: str) -> Family:
     """The family, checked once: the SHA-256 of six million codes takes as long as twenty presses."""
-    from sim.stamps import load_family
+    from stampbench.sim.stamps import load_family
 
     return load_family(name)
 
 
 def _of_catalogue(name: str) -> TouchObject:
-    from sim.stamps import Catalogue
+    from stampbench.sim.stamps import Catalogue
 
     path, mark, stamp_name = name.removeprefix("catalogue:").rpartition("#")
     if not mark or not path or not stamp_name:

@@ -1,10 +1,10 @@
 """Proof of a codebook's minimum distance: all pairs of codes within a bound, by an index that loses none.
 
 Every code is looked up as a query. Let a and b lie within r of each other, a with the lesser score (scores
-and canonical coordinates: :mod:`sim.stamps.canonical`). Laid best over b, a stands in some pad order, in
+and canonical coordinates: ``canonical``). Laid best over b, a stands in some pad order, in
 which its score differs from that of b by at most r: so that order is among those of a that score at least its
 best score less r, all of which are tried. In it the coordinates of a and b differ by at most
-:func:`~sim.stamps.index_arrays.reach_mm`. A grid looks into every cell so near; in a family cut from a
+``reach_mm``. A grid looks into every cell so near; in a family cut from a
 lattice every lattice point so near is looked up, and codes lie nowhere else. So a finds b, and the distance
 in that order is their rigid distance. Stamps of many pads, and few stamps, are compared with all others. A
 mirror image is no turn of a stamp in any pad order: it is a code like any other.
@@ -21,12 +21,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-
-from firmware_emulator.errors import StampbenchError
-from sim.stamps.canonical import centred_pads
-from sim.stamps.codebook import Codebook
-from sim.stamps.index import index_for, index_of_rows
-from sim.stamps.stamp import Floats, Ints
+from stampbench.firmware_emulator.errors import StampbenchError
+from stampbench.sim.stamps.canonical import centred_pads
+from stampbench.sim.stamps.codebook import Codebook
+from stampbench.sim.stamps.index import index_for, index_of_rows
+from stampbench.sim.stamps.stamp import Floats, Ints
 
 CHUNK = 8192
 """Codes looked up at a time: the step of progress."""
@@ -132,7 +131,7 @@ def least_distance_mm(codebook: Codebook) -> float:
 
 def self_close(codebook: Codebook, distance_mm: float) -> list[int]:
     """Codes nearer than the distance to themselves in another pad order: their pose would be ambiguous."""
-    from sim.stamps.conflicts import self_distances_mm
+    from stampbench.sim.stamps.conflicts import self_distances_mm
 
     found: list[int] = []
     for first in range(0, codebook.size, CHUNK):

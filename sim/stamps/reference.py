@@ -6,8 +6,7 @@ import itertools
 
 import numpy as np
 import numpy.typing as npt
-
-from sim.stamps.stamp import Floats, Ints
+from stampbench.sim.stamps.stamp import Floats, Ints
 
 
 def exhaustive_distances_mm(points_mm: npt.ArrayLike, table_mm: Floats) -> Floats:

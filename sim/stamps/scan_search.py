@@ -14,11 +14,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-
-from firmware_emulator.kernels import kernel
-from sim.stamps.canonical import centred, centred_pads
-from sim.stamps.index_arrays import ROUNDING_MM, keep_two, list_code
-from sim.stamps.stamp import Floats, Ints
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.stamps.canonical import centred, centred_pads
+from stampbench.sim.stamps.index_arrays import ROUNDING_MM, keep_two, list_code
+from stampbench.sim.stamps.stamp import Floats, Ints
 
 
 class ScanArrays(NamedTuple):
@@ -240,7 +239,7 @@ def search_each(
     codes: Ints,
     distances: Floats,
 ) -> int:
-    """:func:`sim.stamps.grid_search.search_each` code by code; each code near to a query is listed once."""
+    """``search_each`` code by code; each code near to a query is listed once."""
     room = _room(points.shape[1])
     for row in range(points.shape[0]):
         _prepare(points[row], room)

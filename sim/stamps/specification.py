@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from firmware_emulator.errors import InputError
-from sim.stamps.geometry import MAX_PADS, MIN_PADS, FaceGeometry
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps.geometry import MAX_PADS, MIN_PADS, FaceGeometry
 
 INSERTION: Final = 2
-"""Version of :mod:`sim.stamps.insertion`, which must change with the codes that it finds."""
+"""Version of :mod:`stampbench.sim.stamps.insertion`, which must change with the codes that it finds."""
 
 
 @dataclass(frozen=True, slots=True)

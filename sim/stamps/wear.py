@@ -11,8 +11,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 F64 = npt.NDArray[np.float64]
 
@@ -22,7 +21,7 @@ _CELL_MM: Final = 0.5
 
 
 def apply_wear(discs: F64, wear: str) -> F64:
-    """Discs of a stamp after wear such as ``worn=0.3``, see :class:`~sim.stamps.objects.TouchObject`.
+    """Discs of a stamp after wear such as ``worn=0.3``, see ``TouchObject``.
 
     Args:
         discs: one whole disc for each pad, in the order of the pads.
@@ -71,7 +70,7 @@ def _broken(pads: list[F64], form: str, value: str) -> None:
 
 
 def outline_cells(coverage: F64, cell_mm: float) -> F64:
-    """Discs of a pad of any outline, its middle at the origin; see :class:`~sim.stamps.objects.TouchObject`.
+    """Discs of a pad of any outline, its middle at the origin; see ``TouchObject``.
 
     Args:
         coverage: how much of each square cell touches, 0..1, shape (rows, cols), y down, x right.

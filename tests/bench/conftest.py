@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-
-from bench.records.files import FILE_NAME, FORMAT, RecordWriter, RigIdentity, RunEnd, RunHeader
-from bench.records.presses import ContactRecord, Outcome, PressRecord, ReadingRecord, Timing
+from stampbench.bench.records.files import FILE_NAME, FORMAT, RecordWriter, RigIdentity, RunEnd, RunHeader
+from stampbench.bench.records.presses import ContactRecord, Outcome, PressRecord, ReadingRecord, Timing
 
 PLAN = """
 [plan]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from bench.perf.decoder import Queries, readers
-from sim.decoder import Decoder
-from sim.stamps import load_family
+from stampbench.bench.perf.decoder import Queries, readers
+from stampbench.sim.decoder import Decoder
+from stampbench.sim.stamps import load_family
 
 BATCHES = {"ours": 500, "tree": 100, "brute": 5}
 """Queries of a round: compare times by the query, not by the round."""

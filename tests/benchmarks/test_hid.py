@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
-from firmware_emulator.hid import HidTouchDecoder, touch_screen
-from firmware_emulator.hid_descriptor import parse_descriptor
-from firmware_emulator.hid_digitizer import HidDigitizer
-from firmware_emulator.touch import Contact, TouchReport
+from stampbench.firmware_emulator.hid.descriptor import parse_descriptor
+from stampbench.firmware_emulator.hid.digitizer import HidDigitizer
+from stampbench.firmware_emulator.hid.reports import HidTouchDecoder, touch_screen
+from stampbench.firmware_emulator.touch import Contact, TouchReport
 
 PANEL = HidDigitizer(
     contacts_per_packet=5, contact_count_max=10, x_max=1079, y_max=1919, width_mm=61.6, height_mm=109.6

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numba
 import pytest
+from stampbench.firmware_emulator import kernels
 
-from firmware_emulator import kernels
-
-SHOW = "import numba, firmware_emulator.controller.filters; print(numba.config.CACHE_DIR)"
+SHOW = "import numba, stampbench.firmware_emulator.controller.filters; print(numba.config.CACHE_DIR)"
 WITHOUT_JIT = bool(numba.config.DISABLE_JIT)
 
 

@@ -7,12 +7,12 @@ import zlib
 from pathlib import Path
 
 from cobs import cobs
+from stampbench.firmware_emulator.link.commands import Reset
+from stampbench.firmware_emulator.link.messages import Answer, Status, pack_contacts
+from stampbench.firmware_emulator.link.packets import PacketType, encode_packet
+from stampbench.firmware_emulator.touch import Contact, TouchReport
 
-import firmware_emulator
-from firmware_emulator.commands import Reset
-from firmware_emulator.link import PacketType, encode_packet
-from firmware_emulator.messages import Answer, Status, pack_contacts
-from firmware_emulator.touch import Contact, TouchReport
+from stampbench import firmware_emulator
 
 TEXT = (Path(firmware_emulator.__file__).parent / "PROTOCOL.md").read_text(encoding="utf-8")
 PLAIN, CODED = (

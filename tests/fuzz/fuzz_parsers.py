@@ -20,19 +20,24 @@ from pathlib import Path
 
 import numpy as np
 from cobs import cobs
-
-from bench.plans.plan import parse_plan
-from bench.sources.recording import RecordingLines
-from bench.sources.recording_formats import known_formats
-from firmware_emulator.commands import Configure, PressCommand, Stream, Streams, WireKeyframe, unpack_command
-from firmware_emulator.errors import StampbenchError
-from firmware_emulator.faults import Faults
-from firmware_emulator.formats import microtouch_px, muca, penmount
-from firmware_emulator.hid import HidTouchDecoder, touch_screen
-from firmware_emulator.hid_descriptor import parse_descriptor
-from firmware_emulator.hid_digitizer import HidDigitizer
-from firmware_emulator.link import Packet, PacketParser, PacketSender, PacketType
-from firmware_emulator.messages import (
+from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.sources.recording import RecordingLines
+from stampbench.bench.sources.recording_formats import known_formats
+from stampbench.firmware_emulator.errors import StampbenchError
+from stampbench.firmware_emulator.formats import microtouch_px, muca, penmount
+from stampbench.firmware_emulator.hid.descriptor import parse_descriptor
+from stampbench.firmware_emulator.hid.digitizer import HidDigitizer
+from stampbench.firmware_emulator.hid.reports import HidTouchDecoder, touch_screen
+from stampbench.firmware_emulator.link.commands import (
+    Configure,
+    PressCommand,
+    Stream,
+    Streams,
+    WireKeyframe,
+    unpack_command,
+)
+from stampbench.firmware_emulator.link.faults import Faults
+from stampbench.firmware_emulator.link.messages import (
     Answer,
     ContactReader,
     Heartbeat,
@@ -43,7 +48,8 @@ from firmware_emulator.messages import (
     pack_frame,
     unpack_frame,
 )
-from firmware_emulator.touch import Contact, Frame, TouchReport
+from stampbench.firmware_emulator.link.packets import Packet, PacketParser, PacketSender, PacketType
+from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 
 LONGEST_S = 1.0
 MEMORY_MB = 256

@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-
-from bench.sources.serial_rig import ManualPressError, SerialRig
-from sim.press import Keyframe, Press
+from stampbench.bench.rig.serial_rig import ManualPressError, SerialRig
+from stampbench.sim.press import Keyframe, Press
 
 PORT = os.environ.get("STAMPBENCH_PORT", "")
 pytestmark = [

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from firmware_emulator.controller import Controller
-from firmware_emulator.errors import InputError
-from sim.panel import Panel, load_profile
-from sim.press import REST_FRAMES, Hand, Handling, Keyframe, Press, perform
-from sim.stamps.objects import resolve_object
+from stampbench.firmware_emulator.controller import Controller
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.panel import Panel, load_profile
+from stampbench.sim.press import REST_FRAMES, Hand, Handling, Keyframe, Press, perform
+from stampbench.sim.stamps.objects import resolve_object
 
 NEXUS = load_profile("nexus-5")
 INTERVAL_US = NEXUS.frame_interval_us
@@ -164,9 +163,9 @@ def test_the_same_seed_performs_the_same_press_whatever_went_before() -> None:
 def test_a_press_is_the_same_to_the_bit_with_compiled_and_with_plain_kernels() -> None:
     script = (
         "import hashlib, numpy as np\n"
-        "from firmware_emulator.controller import Controller\n"
-        "from sim.panel import Condition, Panel, load_profile\n"
-        "from sim.press import Hand, Handling, perform\n"
+        "from stampbench.firmware_emulator.controller import Controller\n"
+        "from stampbench.sim.panel import Condition, Panel, load_profile\n"
+        "from stampbench.sim.press import Hand, Handling, perform\n"
         "profile = load_profile('nexus-5')\n"
         "hand = Hand(Handling(grip=(0.5, 0.5)))\n"
         "press = hand.press('random-stamp/1', profile, np.random.default_rng(1))\n"

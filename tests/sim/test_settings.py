@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.settings import setting, settings_from_mapping, settings_to_mapping
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.settings import setting, settings_from_mapping, settings_to_mapping
 
 
 @dataclass(frozen=True)

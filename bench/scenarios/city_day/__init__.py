@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from bench.scenarios import Finding, Progress
-from bench.scenarios.city_day.settings import Settings
-from bench.scenarios.tally import draws_of
+from stampbench.bench.scenarios import Finding, Progress
+from stampbench.bench.scenarios.city_day.settings import Settings
+from stampbench.bench.scenarios.tally import draws_of
 
 __all__ = ["Settings", "run"]
 
 
 def run(settings: Settings, *, seed: int, directory: Path, tell: Progress) -> Iterator[Finding]:
-    """Play the city; see :class:`bench.scenarios.Scenario`."""
-    from bench.scenarios.city_day import (
+    """Play the city; see :class:`stampbench.bench.scenarios.Scenario`."""
+    from stampbench.bench.scenarios.city_day import (
         bluetooth,
         books,
         capture,
@@ -33,7 +33,7 @@ def run(settings: Settings, *, seed: int, directory: Path, tell: Progress) -> It
         tokens,
         value,
     )
-    from bench.scenarios.city_day.stage import Stage
+    from stampbench.bench.scenarios.city_day.stage import Stage
 
     modules = {"honest": honest, "value": value, "kills": kills}
     attacks = {

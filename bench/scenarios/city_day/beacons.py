@@ -6,14 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
-from bench.scenarios.city_day.driving import Ask, Reply
-from bench.scenarios.city_day.stage import Merchant, PressOf, Stage, Stamp
-from bench.scenarios.oracle import NEAR_DBM, ClockOracle, EidOracle
-from sim.credentials.ble.beacon import FIRST_CLOCK_S, BeaconClock, EidBeacon, OtpBeacon
-from sim.credentials.otp import STEP_S
-from sim.service.clock import SECOND_US
-from sim.service.presses.beacons import BLE_EID, BLE_OTP, beacon_key, password_key
+from stampbench.bench.scenarios.city_day.driving import Ask, Reply
+from stampbench.bench.scenarios.city_day.stage import Merchant, PressOf, Stage, Stamp
+from stampbench.bench.scenarios.oracle import NEAR_DBM, ClockOracle, EidOracle
+from stampbench.sim.credentials.ble.beacon import FIRST_CLOCK_S, BeaconClock, EidBeacon, OtpBeacon
+from stampbench.sim.credentials.otp import STEP_S
+from stampbench.sim.service.clock import SECOND_US
+from stampbench.sim.service.presses.beacons import BLE_EID, BLE_OTP, beacon_key, password_key
 
 _SIGMA_MM = 0.05
 """Presses are read for certain: what is tried is the beacon."""

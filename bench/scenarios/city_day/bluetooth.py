@@ -12,13 +12,12 @@ from functools import partial
 from typing import Final
 
 import numpy as np
-
-from bench.scenarios import Finding, Trial
-from bench.scenarios.city_day.beacons import Beacon, Passwords, Timeline
-from bench.scenarios.city_day.stage import Merchant, Stage
-from bench.scenarios.oracle import LARGEST_PPM
-from bench.scenarios.tally import Tally
-from sim.credentials.ble.frames import OTP_DIGITS, OtpStamp
+from stampbench.bench.scenarios import Finding, Trial
+from stampbench.bench.scenarios.city_day.beacons import Beacon, Passwords, Timeline
+from stampbench.bench.scenarios.city_day.stage import Merchant, Stage
+from stampbench.bench.scenarios.oracle import LARGEST_PPM
+from stampbench.bench.scenarios.tally import Tally
+from stampbench.sim.credentials.ble.frames import OTP_DIGITS, OtpStamp
 
 RELAY: Final = "6 BLE identifier relayed or recorded"
 HONEST: Final = "6 BLE, honest use: clocks that err, roll over, restart"

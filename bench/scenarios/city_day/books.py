@@ -8,14 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 import sqlalchemy as sa
-
-from bench.scenarios import Finding, Trial
-from bench.scenarios.city_day.stage import FIRST_DAY, PRICE, Merchant, PressOf, Stage, at, located
-from bench.scenarios.tally import Tally
-from sim.service.billing.invoices import verify
-from sim.service.clock import HOUR_US, to_datetime
-from sim.service.database import Database
-from sim.service.tables import Base
+from stampbench.bench.scenarios import Finding, Trial
+from stampbench.bench.scenarios.city_day.stage import FIRST_DAY, PRICE, Merchant, PressOf, Stage, at, located
+from stampbench.bench.scenarios.tally import Tally
+from stampbench.sim.service.billing.invoices import verify
+from stampbench.sim.service.clock import HOUR_US, to_datetime
+from stampbench.sim.service.store.database import Database
+from stampbench.sim.service.tables import Base
 
 BILLED: Final = "13 Bill tampering, lost or doubled usage"
 ERASED: Final = "16 Privacy: erasure"

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-
-from bench.scenarios import Figure, Finding, Trial
-from bench.scenarios.city_day.hands import PADS, Points, Touches
-from bench.scenarios.city_day.stage import PressOf, Stage
+from stampbench.bench.scenarios import Figure, Finding, Trial
+from stampbench.bench.scenarios.city_day.hands import PADS, Points, Touches
+from stampbench.bench.scenarios.city_day.stage import PressOf, Stage
 
 THREAT: Final = "17 Touch stack: stolen gestures, cancel, palm, late pads"
 _STAMPS: Final = 30

@@ -9,14 +9,13 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from bench.sources.simulated import SimulatedSource
-from firmware_emulator.errors import InputError
-from firmware_emulator.touch import TouchReport
-from sim.decoder import Decoder, Verdict
-from sim.panel import load_profile
-from sim.press import Hand
-from sim.stamps import load_family
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import TouchReport
+from stampbench.sim.decoder import Decoder, Verdict
+from stampbench.sim.panel import load_profile
+from stampbench.sim.press import Hand
+from stampbench.sim.simulated import SimulatedSource
+from stampbench.sim.stamps import load_family
 
 Points = npt.NDArray[np.float64]
 """(n, 2) mm."""

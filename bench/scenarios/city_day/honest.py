@@ -9,13 +9,21 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-
-from bench.scenarios import Figure, Finding, Trial
-from bench.scenarios.city_day.reconciling import WAGE, Books, reconcile
-from bench.scenarios.city_day.stage import DAILY, FIRST_DAY, Merchant, PressOf, Stage, Store, at, located
-from bench.scenarios.city_day.tags import Tag
-from bench.statistics import count_interval
-from sim.service.housekeeping import tidy
+from stampbench.bench.judging.statistics import count_interval
+from stampbench.bench.scenarios import Figure, Finding, Trial
+from stampbench.bench.scenarios.city_day.reconciling import WAGE, Books, reconcile
+from stampbench.bench.scenarios.city_day.stage import (
+    DAILY,
+    FIRST_DAY,
+    Merchant,
+    PressOf,
+    Stage,
+    Store,
+    at,
+    located,
+)
+from stampbench.bench.scenarios.city_day.tags import Tag
+from stampbench.sim.service.housekeeping import tidy
 
 THREAT: Final = "8 Stolen stamp, two places: honest use"
 SHIFT: Final = (9 * 60, 18 * 60)

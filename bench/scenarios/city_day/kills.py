@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.scenarios import Finding, Trial
-from bench.scenarios.city_day.stage import Stage
-from bench.scenarios.city_day.value import THREAT
-from bench.service.kills import SENDERS, Victim, kill_and_recover
+from stampbench.bench.scenarios import Finding, Trial
+from stampbench.bench.scenarios.city_day.stage import Stage
+from stampbench.bench.scenarios.city_day.value import THREAT
+from stampbench.bench.service.kills import SENDERS, Victim, kill_and_recover
 
 
 def trials(stage: Stage) -> Iterator[Finding]:

@@ -8,17 +8,16 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-
-from bench.scenarios import Figure, Finding, Trial
-from bench.scenarios.city_day.driving import Reply
-from bench.scenarios.city_day.hands import Points, Touches, fingers, random_pads
-from bench.scenarios.city_day.stage import Merchant, PressOf, Stage
-from bench.scenarios.city_day.tags import Tag
-from bench.scenarios.tally import Tally
-from sim.decoder import Decoder
-from sim.service.presses.geometry import shape_digest
-from sim.service.shops.enrolment import enrol_stamp
-from sim.stamps import Catalogue, load_family
+from stampbench.bench.scenarios import Figure, Finding, Trial
+from stampbench.bench.scenarios.city_day.driving import Reply
+from stampbench.bench.scenarios.city_day.hands import Points, Touches, fingers, random_pads
+from stampbench.bench.scenarios.city_day.stage import Merchant, PressOf, Stage
+from stampbench.bench.scenarios.city_day.tags import Tag
+from stampbench.bench.scenarios.tally import Tally
+from stampbench.sim.decoder import Decoder
+from stampbench.sim.service.presses.geometry import shape_digest
+from stampbench.sim.service.shops.enrolment import enrol_stamp
+from stampbench.sim.stamps import Catalogue, load_family
 
 COPIED: Final = "1 Cloned pad pattern"
 RANDOM: Final = "2 Random and brute-force patterns"

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
-
-from bench.scenarios import Finding, Trial
-from bench.scenarios.city_day.stage import Merchant, Place, PressOf, Stage, Stamp, Store, located
-from bench.scenarios.tally import Tally
-from sim.service.seed import moved
+from stampbench.bench.scenarios import Finding, Trial
+from stampbench.bench.scenarios.city_day.stage import Merchant, Place, PressOf, Stage, Stamp, Store, located
+from stampbench.bench.scenarios.tally import Tally
+from stampbench.sim.service.seed import moved
 
 STOLEN: Final = "8 Stolen stamp used elsewhere, one pattern in two places"
 MOCKED: Final = "10 Mock GPS, rooted or emulated phone"

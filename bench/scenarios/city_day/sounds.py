@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
-
-from bench.scenarios import Finding, Trial
-from bench.scenarios.city_day.driving import Ask
-from bench.scenarios.city_day.stage import Merchant, PressOf, Stage, Stamp
-from bench.scenarios.tally import Tally
-from sim.credentials.sound.token import STAMP_BYTES, TOKEN_BYTES, SoundStamp
-from sim.service.clock import SECOND_US
-from sim.service.presses.sounds import SOUND, new_challenge, sound_key
+from stampbench.bench.scenarios import Finding, Trial
+from stampbench.bench.scenarios.city_day.driving import Ask
+from stampbench.bench.scenarios.city_day.stage import Merchant, PressOf, Stage, Stamp
+from stampbench.bench.scenarios.tally import Tally
+from stampbench.sim.credentials.sound.token import STAMP_BYTES, TOKEN_BYTES, SoundStamp
+from stampbench.sim.service.clock import SECOND_US
+from stampbench.sim.service.presses.sounds import SOUND, new_challenge, sound_key
 
 REPLAY: Final = "7 Sound recorded and replayed"
 ALTERED: Final = "7 Sound misheard, or altered on the way"

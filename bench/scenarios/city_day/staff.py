@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from bench.scenarios import Finding, Trial
-from bench.scenarios.city_day.stage import Merchant, PressOf, Stage
-from bench.scenarios.tally import Tally
+from stampbench.bench.scenarios import Finding, Trial
+from stampbench.bench.scenarios.city_day.stage import Merchant, PressOf, Stage
+from stampbench.bench.scenarios.tally import Tally
 
 THREAT: Final = "11 Staff stamping themselves, buddy punching"
 _STAFF: Final = 6

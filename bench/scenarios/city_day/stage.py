@@ -14,22 +14,21 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-
-from bench.scenarios import Progress
-from bench.scenarios.city_day.driving import LINES, Ask, Driver, Line, Reply
-from bench.scenarios.city_day.hands import FAMILY, Hands, Touches
-from bench.scenarios.city_day.settings import Settings
-from bench.scenarios.tally import Draws
-from firmware_emulator.errors import InputError
-from sim.service.app import create_app
-from sim.service.clock import SECOND_US, VirtualClock, to_datetime, to_us
-from sim.service.database import Database
-from sim.service.migrations import migrate
-from sim.service.postgres import PostgresServer, find_postgres
-from sim.service.seed import SEOUL_DEG, moved, somewhere
-from sim.service.service import open_service
-from sim.service.settings import ServiceSettings
-from sim.stamps import load_family
+from stampbench.bench.scenarios import Progress
+from stampbench.bench.scenarios.city_day.driving import LINES, Ask, Driver, Line, Reply
+from stampbench.bench.scenarios.city_day.hands import FAMILY, Hands, Touches
+from stampbench.bench.scenarios.city_day.settings import Settings
+from stampbench.bench.scenarios.tally import Draws
+from stampbench.bench.service.postgres import PostgresServer, find_postgres
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.service.app import create_app
+from stampbench.sim.service.clock import SECOND_US, VirtualClock, to_datetime, to_us
+from stampbench.sim.service.migrations import migrate
+from stampbench.sim.service.seed import SEOUL_DEG, moved, somewhere
+from stampbench.sim.service.service import open_service
+from stampbench.sim.service.settings import ServiceSettings
+from stampbench.sim.service.store.database import Database
+from stampbench.sim.stamps import load_family
 
 ZONE: Final = ZoneInfo("Asia/Seoul")
 FIRST_DAY: Final = dt.date(2026, 10, 1)

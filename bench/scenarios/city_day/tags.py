@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-
-from bench.scenarios.city_day.stage import Merchant, Stage, Stamp
-from sim.credentials.nfc.reader import Reader, personalise
-from sim.credentials.nfc.tag import Tag as NfcTag
-from sim.service.presses.credentials import SUN_URL, tag_keys
+from stampbench.bench.scenarios.city_day.stage import Merchant, Stage, Stamp
+from stampbench.sim.credentials.nfc.reader import Reader, personalise
+from stampbench.sim.credentials.nfc.tag import Tag as NfcTag
+from stampbench.sim.service.presses.credentials import SUN_URL, tag_keys
 
 
 class Tag:

@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from bench.scenarios import Finding, Trial
-from bench.scenarios.city_day.driving import Ask, Reply
-from bench.scenarios.city_day.stage import Merchant, PressOf, Stage
-from bench.scenarios.tally import Tally
-from sim.service.clock import HOUR_US, SECOND_US
-from sim.service.presses.fallback import STEP_S, hotp, totp_step
+from stampbench.bench.scenarios import Finding, Trial
+from stampbench.bench.scenarios.city_day.driving import Ask, Reply
+from stampbench.bench.scenarios.city_day.stage import Merchant, PressOf, Stage
+from stampbench.bench.scenarios.tally import Tally
+from stampbench.sim.service.clock import HOUR_US, SECOND_US
+from stampbench.sim.service.presses.fallback import STEP_S, hotp, totp_step
 
 FORGED: Final = "9 Client decides success; token forged or reused"
 LEAKED: Final = "14 Pattern database leak between tenants"

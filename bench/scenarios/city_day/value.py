@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from bench.scenarios import Finding
-from bench.scenarios.city_day.driving import Ask
-from bench.scenarios.city_day.stage import PressOf, Stage
-from bench.scenarios.tally import Tally
+from stampbench.bench.scenarios import Finding
+from stampbench.bench.scenarios.city_day.driving import Ask
+from stampbench.bench.scenarios.city_day.stage import PressOf, Stage
+from stampbench.bench.scenarios.tally import Tally
 
 THREAT: Final = "12 Double redeem, retry storms, killed mid-request"
 """Its kills are a part of their own."""

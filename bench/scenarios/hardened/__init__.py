@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.scenarios import Finding, Progress
-from bench.scenarios.hardened.settings import Settings
-from bench.scenarios.tally import draws_of
+from stampbench.bench.scenarios import Finding, Progress
+from stampbench.bench.scenarios.hardened.settings import Settings
+from stampbench.bench.scenarios.tally import draws_of
 
 __all__ = ["Settings", "run"]
 
 
 def run(settings: Settings, *, seed: int, directory: Path, tell: Progress) -> Iterator[Finding]:
-    """Try every threat; see :class:`bench.scenarios.Scenario`."""
-    from bench.scenarios.hardened import ble, clocks, nfc, press, sound
+    """Try every threat; see :class:`stampbench.bench.scenarios.Scenario`."""
+    from stampbench.bench.scenarios.hardened import ble, clocks, nfc, press, sound
 
     draws = draws_of(seed)
     for part in (press, nfc, ble, clocks, sound):

@@ -7,24 +7,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-
-from bench.scenarios import Finding, Progress, Trial
-from bench.scenarios.hardened.scene import CODE, Scene
-from bench.scenarios.hardened.settings import Settings
-from bench.scenarios.oracle import NEAR_DBM, TOLERANCE
-from bench.scenarios.tally import Draws, Tally
-from sim.credentials.ble.air import Air, AirSettings, Heard, Node, relay
-from sim.credentials.ble.beacon import BeaconClock, OtpBeacon
-from sim.credentials.ble.factor import BleFactor, password_credential
-from sim.credentials.ble.frames import Eid, OtpStamp
-from sim.credentials.ble.passwords import PasswordVerifier
-from sim.credentials.ble.resolver import Resolver
-from sim.credentials.ble.virtual_time import run_virtual
-from sim.credentials.guard import MemoryGuard
-from sim.credentials.otp import STEP_S
-from sim.credentials.policy import Action, Desk
-from sim.credentials.press import Evidence, Factor, Presented, StampBook, Touch
-from sim.credentials.secrets import Secret
+from stampbench.bench.scenarios import Finding, Progress, Trial
+from stampbench.bench.scenarios.hardened.scene import CODE, Scene
+from stampbench.bench.scenarios.hardened.settings import Settings
+from stampbench.bench.scenarios.oracle import NEAR_DBM, TOLERANCE
+from stampbench.bench.scenarios.tally import Draws, Tally
+from stampbench.sim.credentials.ble.air import Air, AirSettings, Heard, Node, relay
+from stampbench.sim.credentials.ble.beacon import BeaconClock, OtpBeacon
+from stampbench.sim.credentials.ble.factor import BleFactor, password_credential
+from stampbench.sim.credentials.ble.frames import Eid, OtpStamp
+from stampbench.sim.credentials.ble.passwords import PasswordVerifier
+from stampbench.sim.credentials.ble.resolver import Resolver
+from stampbench.sim.credentials.ble.virtual_time import run_virtual
+from stampbench.sim.credentials.guard import MemoryGuard
+from stampbench.sim.credentials.otp import STEP_S
+from stampbench.sim.credentials.policy import Action, Desk
+from stampbench.sim.credentials.press import Evidence, Factor, Presented, StampBook, Touch
+from stampbench.sim.credentials.secrets import Secret
 
 RELAY = "6 BLE identifier relayed or recorded"
 PASSWORD = "6 BLE one-time password replayed or guessed"

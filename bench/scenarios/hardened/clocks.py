@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-
-from bench.scenarios import Finding, Progress, Trial
-from bench.scenarios.hardened.ble import EXACT, EXPONENTS, RELAY, password_stamp
-from bench.scenarios.hardened.scene import Scene
-from bench.scenarios.hardened.settings import Settings
-from bench.scenarios.oracle import LARGEST_PPM
-from bench.scenarios.tally import Draws, Tally
-from sim.credentials.policy import Action
-from sim.credentials.secrets import Secret
+from stampbench.bench.scenarios import Finding, Progress, Trial
+from stampbench.bench.scenarios.hardened.ble import EXACT, EXPONENTS, RELAY, password_stamp
+from stampbench.bench.scenarios.hardened.scene import Scene
+from stampbench.bench.scenarios.hardened.settings import Settings
+from stampbench.bench.scenarios.oracle import LARGEST_PPM
+from stampbench.bench.scenarios.tally import Draws, Tally
+from stampbench.sim.credentials.policy import Action
+from stampbench.sim.credentials.secrets import Secret
 
 HONEST = "6 BLE, honest use: clocks that err, roll over, restart"
 _DAY_S = 86_400.0

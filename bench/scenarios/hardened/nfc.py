@@ -12,24 +12,29 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-
-from bench.scenarios import Figure, Finding, Progress, Trial
-from bench.scenarios.hardened.settings import Settings
-from bench.scenarios.tally import Draws, Tally
-from firmware_emulator.errors import InputError
-from sim.credentials.aes import encrypt_cbc
-from sim.credentials.guard import MemoryGuard, ReplayGuard, SqliteGuard
-from sim.credentials.nfc.apdu import Status
-from sim.credentials.nfc.factor import NfcFactor, credential_of
-from sim.credentials.nfc.reader import Reader, personalise
-from sim.credentials.nfc.sdm import Tap, encrypt_picc_data, session
-from sim.credentials.nfc.settings import FREE, Rights
-from sim.credentials.nfc.tag import Tag
-from sim.credentials.nfc.url import UrlTemplate
-from sim.credentials.nfc.verifier import FILE_READ_KEY, META_READ_KEY, Genuine, SunVerifier, TagKeys
-from sim.credentials.policy import Action, Desk
-from sim.credentials.press import Evidence, Factor, Presented, StampBook, Touch
-from sim.credentials.secrets import Secret
+from stampbench.bench.scenarios import Figure, Finding, Progress, Trial
+from stampbench.bench.scenarios.hardened.settings import Settings
+from stampbench.bench.scenarios.tally import Draws, Tally
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.aes import encrypt_cbc
+from stampbench.sim.credentials.guard import MemoryGuard, ReplayGuard, SqliteGuard
+from stampbench.sim.credentials.nfc.apdu import Status
+from stampbench.sim.credentials.nfc.factor import NfcFactor, credential_of
+from stampbench.sim.credentials.nfc.reader import Reader, personalise
+from stampbench.sim.credentials.nfc.sdm import Tap, encrypt_picc_data, session
+from stampbench.sim.credentials.nfc.settings import FREE, Rights
+from stampbench.sim.credentials.nfc.tag import Tag
+from stampbench.sim.credentials.nfc.url import UrlTemplate
+from stampbench.sim.credentials.nfc.verifier import (
+    FILE_READ_KEY,
+    META_READ_KEY,
+    Genuine,
+    SunVerifier,
+    TagKeys,
+)
+from stampbench.sim.credentials.policy import Action, Desk
+from stampbench.sim.credentials.press import Evidence, Factor, Presented, StampBook, Touch
+from stampbench.sim.credentials.secrets import Secret
 
 REPLAY, FORGERY = "4 SUN URL replayed or shared", "5 SUN URL altered, guessed, or with other keys"
 WAYS = {

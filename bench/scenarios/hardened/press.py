@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-
-from bench.scenarios import Finding, Progress, Trial
-from bench.scenarios.hardened.settings import Settings
-from bench.scenarios.tally import Draws, Tally
-from sim.credentials.policy import Action
-from sim.credentials.press import Evidence, Factor, Presented, Touch
-from sim.credentials.shop import Shop, Spoil
+from stampbench.bench.scenarios import Finding, Progress, Trial
+from stampbench.bench.scenarios.hardened.settings import Settings
+from stampbench.bench.scenarios.tally import Draws, Tally
+from stampbench.sim.credentials.policy import Action
+from stampbench.sim.credentials.press import Evidence, Factor, Presented, Touch
+from stampbench.sim.credentials.shop import Shop, Spoil
 
 COPIED = "1 Copied pattern: what a press is worth without its second factor"
 BUNDLED = "4-6 Touch and second factor bundled: times, strength, and the same stamp"

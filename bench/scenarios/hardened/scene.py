@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bench.scenarios.oracle import NEAR_DBM, TOLERANCE, EidOracle
-from sim.credentials.ble.beacon import FIRST_CLOCK_S, BeaconClock, EidBeacon
-from sim.credentials.ble.factor import BleFactor, beacon_credential
-from sim.credentials.ble.resolver import Resolver
-from sim.credentials.guard import MemoryGuard
-from sim.credentials.policy import Action, Desk
-from sim.credentials.press import Evidence, Factor, Presented, StampBook, Touch
-from sim.credentials.secrets import Secret
+from stampbench.bench.scenarios.oracle import NEAR_DBM, TOLERANCE, EidOracle
+from stampbench.sim.credentials.ble.beacon import FIRST_CLOCK_S, BeaconClock, EidBeacon
+from stampbench.sim.credentials.ble.factor import BleFactor, beacon_credential
+from stampbench.sim.credentials.ble.resolver import Resolver
+from stampbench.sim.credentials.guard import MemoryGuard
+from stampbench.sim.credentials.policy import Action, Desk
+from stampbench.sim.credentials.press import Evidence, Factor, Presented, StampBook, Touch
+from stampbench.sim.credentials.secrets import Secret
 
 CODE = 7
 

@@ -8,17 +8,16 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from bench.scenarios import Finding, Progress, Trial
-from bench.scenarios.hardened.settings import Settings
-from bench.scenarios.tally import Draws, Tally
-from sim.credentials.guard import MemoryGuard
-from sim.credentials.policy import Action, Desk
-from sim.credentials.press import Evidence, Factor, Presented, StampBook, Touch
-from sim.credentials.secrets import Secret
-from sim.credentials.sound.channel import Channel
-from sim.credentials.sound.factor import SoundFactor, sound_credential
-from sim.credentials.sound.protocols import (
+from stampbench.bench.scenarios import Finding, Progress, Trial
+from stampbench.bench.scenarios.hardened.settings import Settings
+from stampbench.bench.scenarios.tally import Draws, Tally
+from stampbench.sim.credentials.guard import MemoryGuard
+from stampbench.sim.credentials.policy import Action, Desk
+from stampbench.sim.credentials.press import Evidence, Factor, Presented, StampBook, Touch
+from stampbench.sim.credentials.secrets import Secret
+from stampbench.sim.credentials.sound.channel import Channel
+from stampbench.sim.credentials.sound.factor import SoundFactor, sound_credential
+from stampbench.sim.credentials.sound.protocols import (
     LENGTH_PARITY,
     PROTOCOLS,
     Protocol,
@@ -26,9 +25,9 @@ from sim.credentials.sound.protocols import (
     nibbles_of,
     protocol_named,
 )
-from sim.credentials.sound.receiver import Receiver
-from sim.credentials.sound.soft_decision import read_payload
-from sim.credentials.sound.token import (
+from stampbench.sim.credentials.sound.receiver import Receiver
+from stampbench.sim.credentials.sound.soft_decision import read_payload
+from stampbench.sim.credentials.sound.token import (
     EARLY_S,
     KEY_BYTES,
     LATE_S,
@@ -38,7 +37,7 @@ from sim.credentials.sound.token import (
     SoundVerifier,
     window_at,
 )
-from sim.credentials.sound.transmitter import waveform
+from stampbench.sim.credentials.sound.transmitter import waveform
 
 REPLAY = "7 Sound recorded and replayed"
 MISHEARD = "7 Sound misheard, or altered on the way"

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from firmware_emulator.errors import NoHardwareError, ProtocolError
-from sim.credentials.ble.frames import Frame, parse_frame
+from stampbench.firmware_emulator.errors import NoHardwareError, ProtocolError
+from stampbench.sim.credentials.ble.frames import Frame, parse_frame
 
 _EDDYSTONE_UUID = "0000feaa-0000-1000-8000-00805f9b34fb"
 

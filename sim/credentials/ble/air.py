@@ -2,7 +2,7 @@
 
 Every node has a host and a controller of ``bumble`` with HCI packets between; the controllers share this air,
 which loses, delays and weakens what they send. Time is that of the running event loop; with
-:func:`sim.credentials.ble.virtual_time.run_virtual` it costs nothing.
+:func:`stampbench.sim.credentials.ble.virtual_time.run_virtual` it costs nothing.
 
 Path loss: 41 dB over the first metre (google/eddystone, protocol specification: "Tx power"), from there
 10 * exponent dB per decade of distance, and a draw of shadowing for each packet.
@@ -22,8 +22,7 @@ from bumble.controller import Controller, LegacyAdvertiser
 from bumble.host import Host
 from bumble.link import LocalLink
 from bumble.transport.common import AsyncPipeSink
-
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 FIRST_METRE_DB = 41.0
 SENSITIVITY_DBM = -95.0

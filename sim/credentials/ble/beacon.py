@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from sim.credentials.ble.eid import CLOCK_SPAN_S, identifier
-from sim.credentials.ble.frames import OTP_DIGITS, Eid, OtpStamp
-from sim.credentials.otp import totp
-from sim.credentials.secrets import Secret
+from stampbench.sim.credentials.ble.eid import CLOCK_SPAN_S, identifier
+from stampbench.sim.credentials.ble.frames import OTP_DIGITS, Eid, OtpStamp
+from stampbench.sim.credentials.otp import totp
+from stampbench.sim.credentials.secrets import Secret
 
 SAVED_EVERY_S = 86_400.0
 FIRST_CLOCK_S = 65_280

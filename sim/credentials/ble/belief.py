@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from sim.credentials.ble.beacon import SAVED_EVERY_S
-from sim.credentials.ble.clocks import ClockBounds
+from stampbench.sim.credentials.ble.beacon import SAVED_EVERY_S
+from stampbench.sim.credentials.ble.clocks import ClockBounds
 
 EXPECTED_BACK_S: Final = 3600.0
 """How long after a battery change an identifier of the day before is waited for."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
-from firmware_emulator.errors import InputError
-from sim.credentials.aes import encrypt_block
-from sim.credentials.secrets import AES_KEY_BYTES, Secret
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.aes import encrypt_block
+from stampbench.sim.credentials.secrets import AES_KEY_BYTES, Secret
 
 IDENTIFIER_BYTES = 8
 LARGEST_EXPONENT = 15

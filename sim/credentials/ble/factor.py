@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from firmware_emulator.errors import ProtocolError
-from sim.credentials.ble.frames import Eid, OtpStamp, parse_frame
-from sim.credentials.ble.passwords import PasswordVerifier
-from sim.credentials.ble.resolver import Resolver
-from sim.credentials.guard import FirstUse
-from sim.credentials.press import Evidence, Factor, Presented, Proof, Reason
+from stampbench.firmware_emulator.errors import ProtocolError
+from stampbench.sim.credentials.ble.frames import Eid, OtpStamp, parse_frame
+from stampbench.sim.credentials.ble.passwords import PasswordVerifier
+from stampbench.sim.credentials.ble.resolver import Resolver
+from stampbench.sim.credentials.guard import FirstUse
+from stampbench.sim.credentials.press import Evidence, Factor, Presented, Proof, Reason
 
 
 def beacon_credential(beacon: str) -> str:

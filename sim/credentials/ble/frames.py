@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
-from firmware_emulator.errors import ProtocolError
+from stampbench.firmware_emulator.errors import ProtocolError
 
 FLAGS, SERVICES, SERVICE_DATA, MANUFACTURER = 0x01, 0x03, 0x16, 0xFF
 """Types of the structures in an advertisement (Bluetooth Assigned Numbers, section 2.3)."""

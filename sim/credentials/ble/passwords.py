@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from firmware_emulator.errors import InputError
-from sim.credentials.ble.clocks import ClockBounds
-from sim.credentials.ble.frames import OTP_DIGITS, OtpStamp
-from sim.credentials.otp import STEP_S, find_counter
-from sim.credentials.secrets import Secret
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.ble.clocks import ClockBounds
+from stampbench.sim.credentials.ble.frames import OTP_DIGITS, OtpStamp
+from stampbench.sim.credentials.otp import STEP_S, find_counter
+from stampbench.sim.credentials.secrets import Secret
 
 
 class PasswordVerifier:

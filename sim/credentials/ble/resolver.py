@@ -14,12 +14,12 @@ import re
 import threading
 from dataclasses import dataclass
 
-from firmware_emulator.errors import InputError
-from sim.credentials.ble.beacon import FIRST_CLOCK_S
-from sim.credentials.ble.belief import BeaconBelief
-from sim.credentials.ble.clocks import ClockBounds
-from sim.credentials.ble.eid import LARGEST_EXPONENT, identifiers, window_of
-from sim.credentials.secrets import Secret
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.ble.beacon import FIRST_CLOCK_S
+from stampbench.sim.credentials.ble.belief import BeaconBelief
+from stampbench.sim.credentials.ble.clocks import ClockBounds
+from stampbench.sim.credentials.ble.eid import LARGEST_EXPONENT, identifiers, window_of
+from stampbench.sim.credentials.secrets import Secret
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _AHEAD_S, _BEHIND_S = 3600.0, 60.0

@@ -7,7 +7,7 @@ import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from firmware_emulator.errors import StampbenchError
+from stampbench.firmware_emulator.errors import StampbenchError
 
 _T = TypeVar("_T")
 

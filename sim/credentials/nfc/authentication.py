@@ -9,9 +9,9 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
-from sim.credentials.aes import BLOCK, decrypt_cbc, encrypt_cbc
-from sim.credentials.nfc.messaging import AesSuite, Channel, LrpSuite
-from sim.credentials.secrets import Secret
+from stampbench.sim.credentials.aes import BLOCK, decrypt_cbc, encrypt_cbc
+from stampbench.sim.credentials.nfc.messaging import AesSuite, Channel, LrpSuite
+from stampbench.sim.credentials.secrets import Secret
 
 TRANSACTION_BYTES = 4
 CAPABILITIES_BYTES = 6

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from firmware_emulator.errors import InputError
-from sim.credentials.aes import BLOCK, cmac
-from sim.credentials.secrets import Secret
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.aes import BLOCK, cmac
+from stampbench.sim.credentials.secrets import Secret
 
 APPLICATION = bytes.fromhex("D2760000850101")
 """DF name of the NDEF application (NFC Forum Type 4 Tag)."""

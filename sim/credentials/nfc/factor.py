@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sim.credentials.guard import Advance
-from sim.credentials.nfc.verifier import Genuine, Refusal, SunVerifier
-from sim.credentials.press import Evidence, Factor, Presented, Proof, Reason
+from stampbench.sim.credentials.guard import Advance
+from stampbench.sim.credentials.nfc.verifier import Genuine, Refusal, SunVerifier
+from stampbench.sim.credentials.press import Evidence, Factor, Presented, Proof, Reason
 
 _REASONS = {Refusal.MALFORMED: Reason.MALFORMED, Refusal.NOT_GENUINE: Reason.NOT_GENUINE}
 

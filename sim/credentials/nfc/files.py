@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sim.credentials.nfc.messaging import Mode
-from sim.credentials.nfc.sdm import (
+from stampbench.sim.credentials.nfc.messaging import Mode
+from stampbench.sim.credentials.nfc.sdm import (
     FILLING_BYTES,
     LRP_RANDOM_BYTES,
     Tap,
@@ -14,7 +14,7 @@ from sim.credentials.nfc.sdm import (
     picc_data_bytes,
     session,
 )
-from sim.credentials.nfc.settings import (
+from stampbench.sim.credentials.nfc.settings import (
     FREE,
     NEVER,
     FileSettings,
@@ -23,7 +23,7 @@ from sim.credentials.nfc.settings import (
     counter_limit,
     last_byte_mirrored,
 )
-from sim.credentials.secrets import Secret
+from stampbench.sim.credentials.secrets import Secret
 
 CAPABILITIES, NDEF, PROPRIETARY = 1, 2, 3
 """Numbers of the files."""

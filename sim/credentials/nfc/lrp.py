@@ -7,8 +7,8 @@ the function in the place of the cipher.
 
 from __future__ import annotations
 
-from sim.credentials.aes import BLOCK, decrypt_block, encrypt_block
-from sim.credentials.secrets import Secret
+from stampbench.sim.credentials.aes import BLOCK, decrypt_block, encrypt_block
+from stampbench.sim.credentials.secrets import Secret
 
 _FIRST, _SECOND = b"\x55" * BLOCK, b"\xaa" * BLOCK
 

@@ -11,7 +11,7 @@ import hmac
 from enum import IntEnum
 from typing import Protocol
 
-from sim.credentials.aes import (
+from stampbench.sim.credentials.aes import (
     BLOCK,
     cmac,
     decrypt_cbc,
@@ -21,9 +21,9 @@ from sim.credentials.aes import (
     shortened,
     unpadded,
 )
-from sim.credentials.nfc.lrp import Lrp
-from sim.credentials.nfc.sdm import MAC_BYTES
-from sim.credentials.secrets import Secret
+from stampbench.sim.credentials.nfc.lrp import Lrp
+from stampbench.sim.credentials.nfc.sdm import MAC_BYTES
+from stampbench.sim.credentials.secrets import Secret
 
 _COMMAND, _ANSWER = b"\xa5\x5a", b"\x5a\xa5"
 """Labels that keep the initial vectors of both directions apart."""

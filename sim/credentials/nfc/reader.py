@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from firmware_emulator.errors import ProtocolError
-from sim.credentials.nfc.apdu import ISO, NATIVE, Command, Status
-from sim.credentials.nfc.authentication import LRP_CAPABILITY, answer_text, challenge_in, conclude
-from sim.credentials.nfc.diversification import APPLICATION
-from sim.credentials.nfc.files import NDEF
-from sim.credentials.nfc.messaging import Channel, Mode
-from sim.credentials.nfc.settings import FREE, FileSettings, Rights
-from sim.credentials.nfc.tag import KEYS, LRP_OPTION, Random, Tag, jam_crc
-from sim.credentials.nfc.url import UrlTemplate, url_in
-from sim.credentials.nfc.verifier import FILE_READ_KEY, META_READ_KEY, TagKeys
-from sim.credentials.secrets import AES_KEY_BYTES, Secret
+from stampbench.firmware_emulator.errors import ProtocolError
+from stampbench.sim.credentials.nfc.apdu import ISO, NATIVE, Command, Status
+from stampbench.sim.credentials.nfc.authentication import LRP_CAPABILITY, answer_text, challenge_in, conclude
+from stampbench.sim.credentials.nfc.diversification import APPLICATION
+from stampbench.sim.credentials.nfc.files import NDEF
+from stampbench.sim.credentials.nfc.messaging import Channel, Mode
+from stampbench.sim.credentials.nfc.settings import FREE, FileSettings, Rights
+from stampbench.sim.credentials.nfc.tag import KEYS, LRP_OPTION, Random, Tag, jam_crc
+from stampbench.sim.credentials.nfc.url import UrlTemplate, url_in
+from stampbench.sim.credentials.nfc.verifier import FILE_READ_KEY, META_READ_KEY, TagKeys
+from stampbench.sim.credentials.secrets import AES_KEY_BYTES, Secret
 
 _CHUNK = 128
 """Bytes written at once: with padding and MAC they fit into one command."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from sim.credentials.aes import BLOCK, cmac, decrypt_cbc, encrypt_block, encrypt_cbc, shortened
-from sim.credentials.nfc.lrp import Lrp
-from sim.credentials.secrets import Secret
+from stampbench.sim.credentials.aes import BLOCK, cmac, decrypt_cbc, encrypt_block, encrypt_cbc, shortened
+from stampbench.sim.credentials.nfc.lrp import Lrp
+from stampbench.sim.credentials.secrets import Secret
 
 UID_BYTES = 7
 COUNTER_BYTES = 3

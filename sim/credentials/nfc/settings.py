@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sim.credentials.nfc.messaging import Mode
-from sim.credentials.nfc.sdm import LARGEST_COUNTER
+from stampbench.sim.credentials.nfc.messaging import Mode
+from stampbench.sim.credentials.nfc.sdm import LARGEST_COUNTER
 
 FREE, NEVER = 0xE, 0xF
 """Access rights that are no number of a key."""

@@ -3,7 +3,7 @@
 The verifier does the same work for every URL of the right form: it decrypts, derives the key of the tag it
 finds, makes the MAC, decrypts the file data, and only then looks whether all of it was right. No branch
 depends on a decrypted byte, MACs are compared in constant time, and a refusal does not say what was wrong.
-Whether the tap was seen before is asked of a :class:`sim.credentials.guard.ReplayGuard`, not here.
+Whether the tap was seen before is asked of a :class:`stampbench.sim.credentials.guard.ReplayGuard`, not here.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from firmware_emulator.errors import InputError
-from sim.credentials.nfc.diversification import APPLICATION, diversify
-from sim.credentials.nfc.sdm import (
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.nfc.diversification import APPLICATION, diversify
+from stampbench.sim.credentials.nfc.sdm import (
     UID_AND_COUNTER,
     UID_BYTES,
     Tap,
@@ -23,8 +23,8 @@ from sim.credentials.nfc.sdm import (
     session,
     tap_in,
 )
-from sim.credentials.nfc.url import UrlTemplate
-from sim.credentials.secrets import Secret
+from stampbench.sim.credentials.nfc.url import UrlTemplate
+from stampbench.sim.credentials.secrets import Secret
 
 META_READ_KEY, FILE_READ_KEY = 1, 2
 """Numbers of the keys of a stamp's tag: one for all tags, that hides the UID, and one of its own."""

@@ -12,9 +12,8 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.credentials.sound.protocols import SAMPLE_RATE_HZ
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.sound.protocols import SAMPLE_RATE_HZ
 
 Samples: TypeAlias = npt.NDArray[np.float64]
 Noise: TypeAlias = Literal["white", "shop"]

@@ -11,9 +11,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.kernels import kernel
-from sim.credentials.sound.protocols import (
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.credentials.sound.protocols import (
     BINS,
     FIRST_BIN,
     FRAME_SAMPLES,
@@ -22,8 +21,8 @@ from sim.credentials.sound.protocols import (
     NIBBLES,
     Protocol,
 )
-from sim.credentials.sound.spectra import HOPS_PER_FRAME
-from sim.credentials.sound.transmitter import ramp
+from stampbench.sim.credentials.sound.spectra import HOPS_PER_FRAME
+from stampbench.sim.credentials.sound.transmitter import ramp
 
 MARKER_HOPS: Final = MARKER_FRAMES * HOPS_PER_FRAME
 SKEWS_PPM: Final = (0.0, -75.0, 75.0, -150.0, 150.0)

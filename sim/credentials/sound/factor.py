@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from firmware_emulator.errors import ProtocolError
-from sim.credentials.guard import FirstUse
-from sim.credentials.press import Evidence, Factor, Presented, Proof, Reason
-from sim.credentials.sound.token import MAX_NONCE_BYTES, SoundToken, SoundVerifier
+from stampbench.firmware_emulator.errors import ProtocolError
+from stampbench.sim.credentials.guard import FirstUse
+from stampbench.sim.credentials.press import Evidence, Factor, Presented, Proof, Reason
+from stampbench.sim.credentials.sound.token import MAX_NONCE_BYTES, SoundToken, SoundVerifier
 
 
 def sound_credential(stamp: bytes) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import LinkError, NoHardwareError
-from sim.credentials.sound.protocols import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from stampbench.firmware_emulator.errors import LinkError, NoHardwareError
+from stampbench.sim.credentials.sound.protocols import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
 _BLOCK_SAMPLES = 4 * FRAME_SAMPLES
 

@@ -13,9 +13,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.credentials.sound import reed_solomon
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.sound import reed_solomon
 
 SAMPLE_RATE_HZ: Final = 48_000
 FRAME_SAMPLES: Final = 1024

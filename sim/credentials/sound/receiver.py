@@ -17,9 +17,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.credentials.sound.demodulation import (
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.sound.demodulation import (
     MARKER_HOPS,
     SKEWS_PPM,
     chunk_energies,
@@ -29,7 +28,7 @@ from sim.credentials.sound.demodulation import (
     sharpness,
     to_shares,
 )
-from sim.credentials.sound.protocols import (
+from stampbench.sim.credentials.sound.protocols import (
     BINS,
     LENGTH_PARITY,
     MAX_PAYLOAD_BYTES,
@@ -40,8 +39,8 @@ from sim.credentials.sound.protocols import (
     marker_bins,
     nibbles_of,
 )
-from sim.credentials.sound.soft_decision import read_payload
-from sim.credentials.sound.spectra import HOP_SAMPLES, HOPS_PER_FRAME, BandSpectra
+from stampbench.sim.credentials.sound.soft_decision import read_payload
+from stampbench.sim.credentials.sound.spectra import HOP_SAMPLES, HOPS_PER_FRAME, BandSpectra
 
 START_LIKENESS: Final = 0.22
 """Three standard deviations of white noise: it takes a place for a start once in some seconds."""

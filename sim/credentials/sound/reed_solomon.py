@@ -12,9 +12,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from firmware_emulator.kernels import kernel
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.kernels import kernel
 
 MAX_WORD_BYTES: Final = 255
 

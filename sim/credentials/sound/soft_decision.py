@@ -11,10 +11,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.kernels import kernel
-from sim.credentials.sound.protocols import parity_bytes
-from sim.credentials.sound.reed_solomon import correct
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.credentials.sound.protocols import parity_bytes
+from stampbench.sim.credentials.sound.reed_solomon import correct
 
 _GUESSED_BYTES: Final = 4
 """Least reliable bytes whose second guess is tried, in all combinations."""

@@ -10,8 +10,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from sim.credentials.sound.protocols import BINS, FIRST_BIN, FRAME_SAMPLES
+from stampbench.sim.credentials.sound.protocols import BINS, FIRST_BIN, FRAME_SAMPLES
 
 HOPS_PER_FRAME: Final = 4
 HOP_SAMPLES: Final = FRAME_SAMPLES // HOPS_PER_FRAME

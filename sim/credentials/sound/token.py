@@ -17,8 +17,8 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
-from firmware_emulator.errors import InputError, ProtocolError
-from sim.credentials.secrets import Secret
+from stampbench.firmware_emulator.errors import InputError, ProtocolError
+from stampbench.sim.credentials.secrets import Secret
 
 WINDOW_S: Final = 10
 LATE_S: Final = 15.0

@@ -7,9 +7,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.credentials.sound.protocols import (
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.sound.protocols import (
     BINS,
     FIRST_BIN,
     FRAME_SAMPLES,

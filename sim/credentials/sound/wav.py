@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.credentials.sound.protocols import SAMPLE_RATE_HZ
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.sound.protocols import SAMPLE_RATE_HZ
 
 LOWEST_RATE_HZ = 40_000
 """Below it, the highest tone, 19.5 kHz, is not in the file."""

@@ -8,13 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-
-from firmware_emulator.errors import InputError
-from sim.panel.fit.contacts import FrameFit, fit_frame
-from sim.panel.fit.grounding_fit import GroundingFit, fit_grounding
-from sim.panel.fit.mask_response import MaskFit, fit_masks
-from sim.panel.fit.noise_split import RestNoise, noise_of
-from sim.panel.fit.recording import LANDED_SHARE, Recording, recording
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.panel.fit.contacts import FrameFit, fit_frame
+from stampbench.sim.panel.fit.grounding_fit import GroundingFit, fit_grounding
+from stampbench.sim.panel.fit.mask_response import MaskFit, fit_masks
+from stampbench.sim.panel.fit.noise_split import RestNoise, noise_of
+from stampbench.sim.panel.fit.recording import LANDED_SHARE, Recording, recording
 
 __all__ = ["PanelFit", "TouchFit", "fit_panel", "fit_touches"]
 

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 from scipy.optimize import minimize
-
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 from scipy.optimize import least_squares
-
-from firmware_emulator.errors import InputError
-from sim.panel.fit.recording import Recording
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.panel.fit.recording import Recording
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

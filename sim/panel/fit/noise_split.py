@@ -7,8 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-
-from sim.panel.fit.recording import Recording
+from stampbench.sim.panel.fit.recording import Recording
 
 FEWEST_REST_FRAMES: Final = 10
 """With fewer, the noise is measured beside the touches of all frames."""
@@ -17,7 +16,7 @@ BESIDE_NODES: Final = 3
 
 
 class RestNoise(NamedTuple):
-    """Standard deviations over time, counts; same definitions as :func:`sim.panel.noise.noise_split`.
+    """Standard deviations over time, counts; same definitions as ``noise_split``.
 
     Attributes:
         noise_sd: of a node.

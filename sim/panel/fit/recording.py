@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 Deltas = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]

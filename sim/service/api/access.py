@@ -12,12 +12,11 @@ from fastapi import Depends, Header, Path, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
-
-from sim.service.clock import to_datetime, to_us
-from sim.service.identity import Principal, Role, check_merchant, principal_of
-from sim.service.problems import MalformedError, NotFoundError
-from sim.service.service import Service
-from sim.service.tables.tenants import Vendor
+from stampbench.sim.service.clock import to_datetime, to_us
+from stampbench.sim.service.identity import Principal, Role, check_merchant, principal_of
+from stampbench.sim.service.problems import MalformedError, NotFoundError
+from stampbench.sim.service.service import Service
+from stampbench.sim.service.tables.tenants import Vendor
 
 LARGEST_ID: Final = 2**63 - 1
 _NO_NUL: Final = r"^[^\x00]*$"

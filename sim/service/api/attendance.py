@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import Field
-
-from sim.service.api.access import (
+from stampbench.sim.service.api.access import (
     Amount,
     Body,
     Id,
@@ -20,10 +19,10 @@ from sim.service.api.access import (
     moment_us,
     shown,
 )
-from sim.service.attendance.hours import Rule
-from sim.service.attendance.punches import add_shift, add_staff, correct, history, staff_of
-from sim.service.attendance.wages import month_of_all, month_of_work
-from sim.service.shops.tenants import check_store
+from stampbench.sim.service.attendance.hours import Rule
+from stampbench.sim.service.attendance.punches import add_shift, add_staff, correct, history, staff_of
+from stampbench.sim.service.attendance.wages import month_of_all, month_of_work
+from stampbench.sim.service.shops.tenants import check_store
 
 router = APIRouter(prefix="/v1/merchants/{merchant_id}", tags=["attendance"])
 

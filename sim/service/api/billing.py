@@ -6,10 +6,20 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
-
-from sim.service.api.access import Amount, Body, Id, Moment, Month, PathId, Short, VendorDep, moment_us, shown
-from sim.service.billing.invoices import close_month, invoices_of, verify
-from sim.service.billing.usage import Usage, hear
+from stampbench.sim.service.api.access import (
+    Amount,
+    Body,
+    Id,
+    Moment,
+    Month,
+    PathId,
+    Short,
+    VendorDep,
+    moment_us,
+    shown,
+)
+from stampbench.sim.service.billing.invoices import close_month, invoices_of, verify
+from stampbench.sim.service.billing.usage import Usage, hear
 
 router = APIRouter(prefix="/v1/vendors/{vendor_id}", tags=["billing"])
 

@@ -6,8 +6,7 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-
-from sim.service.api.access import (
+from stampbench.sim.service.api.access import (
     Access,
     Body,
     Id,
@@ -17,8 +16,8 @@ from sim.service.api.access import (
     Text,
     shown,
 )
-from sim.service.customers import counts
-from sim.service.customers.messages import (
+from stampbench.sim.service.customers import counts
+from stampbench.sim.service.customers.messages import (
     add_segment,
     campaigns_of,
     segment_members,
@@ -26,8 +25,8 @@ from sim.service.customers.messages import (
     what_came_back,
     write_to,
 )
-from sim.service.customers.privacy import erase, export, require_member, set_consent, set_contact
-from sim.service.problems import MalformedError
+from stampbench.sim.service.customers.privacy import erase, export, require_member, set_consent, set_contact
+from stampbench.sim.service.problems import MalformedError
 
 router = APIRouter(prefix="/v1/merchants/{merchant_id}", tags=["customers"])
 

@@ -87,7 +87,7 @@ def docs_page(description: Mapping[str, Any]) -> str:
 @cache
 def _templates() -> Environment:
     made = Environment(
-        loader=PackageLoader("sim.service.api", "."),
+        loader=PackageLoader("stampbench.sim.service.api", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

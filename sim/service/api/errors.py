@@ -12,10 +12,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from stampbench.sim.service.logs import LOGGER
+from stampbench.sim.service.problems import ServiceError
 from starlette.exceptions import HTTPException
-
-from sim.service.logs import LOGGER
-from sim.service.problems import ServiceError
 
 _MOST: Final = 5
 """What is wrong with a request beyond so many places is not told."""

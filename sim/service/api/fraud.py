@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-
-from sim.service.api.access import AboveDep, Body, MerchantDep, PathId, Text, shown
-from sim.service.fraud.alarms import alarm_of, alarms_of, appeal, decide_alarm
+from stampbench.sim.service.api.access import AboveDep, Body, MerchantDep, PathId, Text, shown
+from stampbench.sim.service.fraud.alarms import alarm_of, alarms_of, appeal, decide_alarm
 
 router = APIRouter(prefix="/v1", tags=["fraud"])
 

@@ -6,15 +6,24 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import Field
-
-from sim.service.api.access import Amount, Body, Id, MerchantDep, Moment, Name, PathId, moment_us, shown
-from sim.service.clock import DAY_US
-from sim.service.customers.privacy import require_member
-from sim.service.loyalty.coupons import coupons_of, issue_coupon, void_coupon
-from sim.service.loyalty.ledger import balances, movements
-from sim.service.loyalty.programs import program_of, set_program
-from sim.service.loyalty.redemptions import What, freeze, redemption_of, step
-from sim.service.problems import MalformedError
+from stampbench.sim.service.api.access import (
+    Amount,
+    Body,
+    Id,
+    MerchantDep,
+    Moment,
+    Name,
+    PathId,
+    moment_us,
+    shown,
+)
+from stampbench.sim.service.clock import DAY_US
+from stampbench.sim.service.customers.privacy import require_member
+from stampbench.sim.service.loyalty.coupons import coupons_of, issue_coupon, void_coupon
+from stampbench.sim.service.loyalty.ledger import balances, movements
+from stampbench.sim.service.loyalty.programs import program_of, set_program
+from stampbench.sim.service.loyalty.redemptions import What, freeze, redemption_of, step
+from stampbench.sim.service.problems import MalformedError
 
 router = APIRouter(prefix="/v1/merchants/{merchant_id}", tags=["loyalty"])
 

@@ -7,13 +7,12 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Cookie, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-
-from sim.service.api.access import ServiceDep
-from sim.service.identity import principal_of
-from sim.service.owner.page import owner_page, sign_in_page
-from sim.service.owner.sessions import HOURS, merchant_of, session_of
-from sim.service.owner.words import LANGUAGES
-from sim.service.problems import ServiceError, UnauthorisedError
+from stampbench.sim.service.api.access import ServiceDep
+from stampbench.sim.service.identity import principal_of
+from stampbench.sim.service.owner.page import owner_page, sign_in_page
+from stampbench.sim.service.owner.sessions import HOURS, merchant_of, session_of
+from stampbench.sim.service.owner.words import LANGUAGES
+from stampbench.sim.service.problems import ServiceError, UnauthorisedError
 
 router = APIRouter(prefix="/owner", tags=["owner"], include_in_schema=False)
 

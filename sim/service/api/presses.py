@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, StringConstraints, model_validator
-
-from sim.service.api.access import (
+from stampbench.sim.service.api.access import (
     Body,
     IdempotencyKey,
     MerchantDep,
@@ -22,11 +21,11 @@ from sim.service.api.access import (
     moment_us,
     shown,
 )
-from sim.service.api.contacts import Contacts
-from sim.service.clock import SECOND_US, to_datetime
-from sim.service.presses.answers import Answer
-from sim.service.presses.authentication import authenticate
-from sim.service.presses.evidence import (
+from stampbench.sim.service.api.contacts import Contacts
+from stampbench.sim.service.clock import SECOND_US, to_datetime
+from stampbench.sim.service.presses.answers import Answer
+from stampbench.sim.service.presses.authentication import authenticate
+from stampbench.sim.service.presses.evidence import (
     Credential,
     OfflineReading,
     Outcome,
@@ -34,10 +33,10 @@ from sim.service.presses.evidence import (
     PressEvidence,
     Purpose,
 )
-from sim.service.presses.fallback import Method, fall_back
-from sim.service.presses.reviews import press_of, presses_of, review_press
-from sim.service.presses.sounds import new_challenge
-from sim.service.presses.tokens import use_token
+from stampbench.sim.service.presses.fallback import Method, fall_back
+from stampbench.sim.service.presses.reviews import press_of, presses_of, review_press
+from stampbench.sim.service.presses.sounds import new_challenge
+from stampbench.sim.service.presses.tokens import use_token
 
 router = APIRouter(prefix="/v1", tags=["presses"])
 

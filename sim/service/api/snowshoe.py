@@ -17,14 +17,13 @@ import numpy as np
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, TypeAdapter
-
-from sim.service.api.access import ServiceDep
-from sim.service.api.contacts import Contacts
-from sim.service.clock import to_datetime
-from sim.service.identity import principal_of
-from sim.service.presses.authentication import authenticate
-from sim.service.presses.evidence import Outcome, PressEvidence
-from sim.service.problems import ServiceError
+from stampbench.sim.service.api.access import ServiceDep
+from stampbench.sim.service.api.contacts import Contacts
+from stampbench.sim.service.clock import to_datetime
+from stampbench.sim.service.identity import principal_of
+from stampbench.sim.service.presses.authentication import authenticate
+from stampbench.sim.service.presses.evidence import Outcome, PressEvidence
+from stampbench.sim.service.problems import ServiceError
 
 router = APIRouter(tags=["snowshoe"])
 NOT_FOUND: Final = 32

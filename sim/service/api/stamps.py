@@ -8,10 +8,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from fastapi import APIRouter
 from pydantic import Discriminator, Field, StringConstraints, Tag
-
-from sim.credentials.ble.beacon import FIRST_CLOCK_S
-from sim.credentials.ble.eid import CLOCK_SPAN_S, LARGEST_EXPONENT
-from sim.service.api.access import (
+from stampbench.sim.credentials.ble.beacon import FIRST_CLOCK_S
+from stampbench.sim.credentials.ble.eid import CLOCK_SPAN_S, LARGEST_EXPONENT
+from stampbench.sim.service.api.access import (
     AppDep,
     Body,
     Id,
@@ -23,13 +22,18 @@ from sim.service.api.access import (
     Short,
     shown,
 )
-from sim.service.api.contacts import Contacts
-from sim.service.identity import Role
-from sim.service.presses.beacons import SMALLEST_EXPONENT, battery_changed, pair_beacon, pair_passwords
-from sim.service.presses.credentials import credentials_of, pair
-from sim.service.presses.sounds import pair_sound
-from sim.service.shops.bundles import bundle_of
-from sim.service.shops.enrolment import change_state, enrol_stamp, history_of, stamps_of
+from stampbench.sim.service.api.contacts import Contacts
+from stampbench.sim.service.identity import Role
+from stampbench.sim.service.presses.beacons import (
+    SMALLEST_EXPONENT,
+    battery_changed,
+    pair_beacon,
+    pair_passwords,
+)
+from stampbench.sim.service.presses.credentials import credentials_of, pair
+from stampbench.sim.service.presses.sounds import pair_sound
+from stampbench.sim.service.shops.bundles import bundle_of
+from stampbench.sim.service.shops.enrolment import change_state, enrol_stamp, history_of, stamps_of
 
 router = APIRouter(prefix="/v1", tags=["stamps"])
 

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from fastapi import APIRouter
 from pydantic import Field
-
-from sim.service.api.access import (
+from stampbench.sim.service.api.access import (
     AboveDep,
     Amount,
     Body,
@@ -23,9 +22,9 @@ from sim.service.api.access import (
     VendorDep,
     shown,
 )
-from sim.service.identity import Role, make_key
-from sim.service.problems import ForbiddenError
-from sim.service.shops.tenants import (
+from stampbench.sim.service.identity import Role, make_key
+from stampbench.sim.service.problems import ForbiddenError
+from stampbench.sim.service.shops.tenants import (
     add_brand,
     add_merchant,
     add_store,
@@ -35,7 +34,7 @@ from sim.service.shops.tenants import (
     stores_of,
     withdraw_key,
 )
-from sim.service.tables.tenants import Brand, Merchant
+from stampbench.sim.service.tables.tenants import Brand, Merchant
 
 router = APIRouter(prefix="/v1", tags=["tenants"])
 

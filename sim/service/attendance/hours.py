@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sim.service.clock import HOUR_US
+from stampbench.sim.service.clock import HOUR_US
 
 
 class Rule(StrEnum):

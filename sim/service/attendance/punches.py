@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
-
-from sim.service.clock import Calendar
-from sim.service.database import insert, insert_new
-from sim.service.problems import ConflictError, MalformedError, NotFoundError
-from sim.service.tables.attendance import Punch, Shift, Staff
+from stampbench.sim.service.clock import Calendar
+from stampbench.sim.service.problems import ConflictError, MalformedError, NotFoundError
+from stampbench.sim.service.store.database import insert, insert_new
+from stampbench.sim.service.tables.attendance import Punch, Shift, Staff
 
 if TYPE_CHECKING:
-    from sim.service.database import AnyRow
+    from stampbench.sim.service.store.database import AnyRow
 
 
 def add_staff(

@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-
-from sim.service.attendance.hours import Log, Rule, Span, kept, pay, worked
-from sim.service.attendance.punches import check_staff, standing
-from sim.service.clock import HOUR_US, MINUTE_US, Calendar, to_datetime
-from sim.service.tables.attendance import Shift, Staff
+from stampbench.sim.service.attendance.hours import Log, Rule, Span, kept, pay, worked
+from stampbench.sim.service.attendance.punches import check_staff, standing
+from stampbench.sim.service.clock import HOUR_US, MINUTE_US, Calendar, to_datetime
+from stampbench.sim.service.tables.attendance import Shift, Staff
 
 OVERTIME_AFTER_US: Final = 8 * HOUR_US
 OVERTIME_FACTOR: Final = 1.5

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-
-from sim.service.billing.usage import Usage, usage_of
-from sim.service.clock import Calendar
-from sim.service.database import insert
-from sim.service.problems import NotFoundError
-from sim.service.tables.billing import Invoice
-from sim.service.tables.tenants import Vendor
+from stampbench.sim.service.billing.usage import Usage, usage_of
+from stampbench.sim.service.clock import Calendar
+from stampbench.sim.service.problems import NotFoundError
+from stampbench.sim.service.store.database import insert
+from stampbench.sim.service.tables.billing import Invoice
+from stampbench.sim.service.tables.tenants import Vendor
 
 FIRST: Final = bytes(32)
 """What the first link of a chain hangs on."""

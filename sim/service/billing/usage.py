@@ -9,12 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-
-from sim.service.clock import Calendar
-from sim.service.problems import ConflictError, NotFoundError
-from sim.service.tables.billing import UsageEvent
-from sim.service.tables.presses import Press
-from sim.service.tables.tenants import Merchant
+from stampbench.sim.service.clock import Calendar
+from stampbench.sim.service.problems import ConflictError, NotFoundError
+from stampbench.sim.service.tables.billing import UsageEvent
+from stampbench.sim.service.tables.presses import Press
+from stampbench.sim.service.tables.tenants import Merchant
 
 PRESS = "press"
 _ROWS_AT_ONCE = 500

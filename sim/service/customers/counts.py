@@ -6,12 +6,11 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
-
-from sim.service.loyalty.ledger import Account
-from sim.service.tables.fraud import Alarm
-from sim.service.tables.loyalty import Coupon, Entry
-from sim.service.tables.presses import Press
-from sim.service.tables.tenants import Stamp, Store
+from stampbench.sim.service.loyalty.ledger import Account
+from stampbench.sim.service.tables.fraud import Alarm
+from stampbench.sim.service.tables.loyalty import Coupon, Entry
+from stampbench.sim.service.tables.presses import Press
+from stampbench.sim.service.tables.tenants import Stamp, Store
 
 _ACCEPTED = Press.outcome == "accepted"
 

@@ -6,19 +6,18 @@ import logging
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import sqlalchemy as sa
-
-from sim.service.clock import DAY_US
-from sim.service.customers.privacy import consenting
-from sim.service.customers.segments import members_where, parse
-from sim.service.database import insert, insert_new
-from sim.service.logs import LOGGER
-from sim.service.problems import ConflictError, NotFoundError
-from sim.service.tables.customers import Campaign, Contact, Message, Segment
-from sim.service.tables.loyalty import Redemption
-from sim.service.tables.presses import Press
+from stampbench.sim.service.clock import DAY_US
+from stampbench.sim.service.customers.privacy import consenting
+from stampbench.sim.service.customers.segments import members_where, parse
+from stampbench.sim.service.logs import LOGGER
+from stampbench.sim.service.problems import ConflictError, NotFoundError
+from stampbench.sim.service.store.database import insert, insert_new
+from stampbench.sim.service.tables.customers import Campaign, Contact, Message, Segment
+from stampbench.sim.service.tables.loyalty import Redemption
+from stampbench.sim.service.tables.presses import Press
 
 if TYPE_CHECKING:
-    from sim.service.database import AnyRow
+    from stampbench.sim.service.store.database import AnyRow
 
 CAME_BACK_DAYS: Final = 14
 

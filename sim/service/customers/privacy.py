@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-
-from sim.service.clock import Calendar
-from sim.service.database import insert
-from sim.service.identity import Pseudonyms, find_member
-from sim.service.loyalty.coupons import coupons_of
-from sim.service.loyalty.ledger import Account, balances, book, movements
-from sim.service.problems import ConflictError, NotFoundError
-from sim.service.tables.attendance import Punch, Staff
-from sim.service.tables.customers import Campaign, Consent, Contact, Member, Message
-from sim.service.tables.loyalty import Program, Redemption
-from sim.service.tables.presses import Press
+from stampbench.sim.service.clock import Calendar
+from stampbench.sim.service.identity import Pseudonyms, find_member
+from stampbench.sim.service.loyalty.coupons import coupons_of
+from stampbench.sim.service.loyalty.ledger import Account, balances, book, movements
+from stampbench.sim.service.problems import ConflictError, NotFoundError
+from stampbench.sim.service.store.database import insert
+from stampbench.sim.service.tables.attendance import Punch, Staff
+from stampbench.sim.service.tables.customers import Campaign, Consent, Contact, Member, Message
+from stampbench.sim.service.tables.loyalty import Program, Redemption
+from stampbench.sim.service.tables.presses import Press
 
 
 def require_member(connection: sa.Connection, pseudonyms: Pseudonyms, merchant_id: int, name: str) -> int:

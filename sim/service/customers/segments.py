@@ -21,13 +21,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-
-from sim.service.clock import DAY_US
-from sim.service.loyalty.ledger import Account
-from sim.service.problems import MalformedError
-from sim.service.tables.customers import Member
-from sim.service.tables.loyalty import Entry
-from sim.service.tables.presses import Press
+from stampbench.sim.service.clock import DAY_US
+from stampbench.sim.service.loyalty.ledger import Account
+from stampbench.sim.service.problems import MalformedError
+from stampbench.sim.service.tables.customers import Member
+from stampbench.sim.service.tables.loyalty import Entry
+from stampbench.sim.service.tables.presses import Press
 
 FIGURES: Final = ("stamps", "points", "coupons", "presses", "unseen", "joined")
 COMPARISONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {

@@ -6,19 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-
-from sim.service.clock import HOUR_US
-from sim.service.database import insert
-from sim.service.fraud.checks import Suspicion
-from sim.service.problems import ConflictError, NotFoundError
-from sim.service.rules import Rules
-from sim.service.shops.enrolment import change_state
-from sim.service.tables.fraud import Alarm, AlarmEvent, AlarmPress
-from sim.service.tables.presses import Press
-from sim.service.tables.tenants import Stamp
+from stampbench.sim.service.clock import HOUR_US
+from stampbench.sim.service.fraud.checks import Suspicion
+from stampbench.sim.service.problems import ConflictError, NotFoundError
+from stampbench.sim.service.rules import Rules
+from stampbench.sim.service.shops.enrolment import change_state
+from stampbench.sim.service.store.database import insert
+from stampbench.sim.service.tables.fraud import Alarm, AlarmEvent, AlarmPress
+from stampbench.sim.service.tables.presses import Press
+from stampbench.sim.service.tables.tenants import Stamp
 
 if TYPE_CHECKING:
-    from sim.service.database import AnyRow
+    from stampbench.sim.service.store.database import AnyRow
 
 
 def raise_alarm(

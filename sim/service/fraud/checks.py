@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sim.service.clock import HOUR_US, MINUTE_US, Calendar
-from sim.service.fraud.distance import distance_m, least_speed_kmh
-from sim.service.presses.evidence import Outcome, Place, Purpose
-from sim.service.rules import Rules
+from stampbench.sim.service.clock import HOUR_US, MINUTE_US, Calendar
+from stampbench.sim.service.fraud.distance import distance_m, least_speed_kmh
+from stampbench.sim.service.presses.evidence import Outcome, Place, Purpose
+from stampbench.sim.service.rules import Rules
 
 
 class Kind(StrEnum):

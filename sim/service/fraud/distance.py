@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from sim.service.clock import HOUR_US, SECOND_US
+from stampbench.sim.service.clock import HOUR_US, SECOND_US
 
 EARTH_RADIUS_M: Final = 6_371_008.8
 """Mean radius R1 (IUGG)."""

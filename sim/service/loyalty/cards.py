@@ -7,12 +7,11 @@ from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
-
-from sim.service.clock import DAY_US, MINUTE_US, Calendar
-from sim.service.loyalty.coupons import issue_coupon
-from sim.service.loyalty.ledger import Account, ask_lock, book_all, movement
-from sim.service.round_trip import Asked
-from sim.service.tables.loyalty import Entry
+from stampbench.sim.service.clock import DAY_US, MINUTE_US, Calendar
+from stampbench.sim.service.loyalty.coupons import issue_coupon
+from stampbench.sim.service.loyalty.ledger import Account, ask_lock, book_all, movement
+from stampbench.sim.service.store.round_trip import Asked
+from stampbench.sim.service.tables.loyalty import Entry
 
 _entries = Entry.columns().c
 _earned = sa.and_(_entries.kind == "press", _entries.amount > 0)
@@ -33,7 +32,7 @@ _CARD: Final = sa.select(
 
 @dataclass(frozen=True, slots=True)
 class CardRules:
-    """What a card needs of its merchant's program; see :class:`~sim.service.tables.loyalty.Program`."""
+    """What a card needs of its merchant's program; see ``Program``."""
 
     card_stamps: int
     coupon_name: str

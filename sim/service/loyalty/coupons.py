@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-
-from sim.service.clock import Calendar
-from sim.service.database import insert
-from sim.service.loyalty.ledger import Account, book
-from sim.service.problems import ConflictError, NotFoundError
-from sim.service.tables.loyalty import Coupon
+from stampbench.sim.service.clock import Calendar
+from stampbench.sim.service.loyalty.ledger import Account, book
+from stampbench.sim.service.problems import ConflictError, NotFoundError
+from stampbench.sim.service.store.database import insert
+from stampbench.sim.service.tables.loyalty import Coupon
 
 
 def issue_coupon(

@@ -7,12 +7,11 @@ from enum import StrEnum
 from typing import Any, Final
 
 import sqlalchemy as sa
-
-from sim.service.clock import Calendar
-from sim.service.database import insert_new
-from sim.service.round_trip import Asked, round_trip
-from sim.service.tables.customers import Member
-from sim.service.tables.loyalty import Entry
+from stampbench.sim.service.clock import Calendar
+from stampbench.sim.service.store.database import insert_new
+from stampbench.sim.service.store.round_trip import Asked, round_trip
+from stampbench.sim.service.tables.customers import Member
+from stampbench.sim.service.tables.loyalty import Entry
 
 _INSERT: Final = sa.insert(Entry.columns())
 _members = Member.columns()

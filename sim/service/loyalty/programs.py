@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-
-from sim.service.database import insert_new
-from sim.service.problems import NotFoundError
-from sim.service.tables.loyalty import Program
+from stampbench.sim.service.problems import NotFoundError
+from stampbench.sim.service.store.database import insert_new
+from stampbench.sim.service.tables.loyalty import Program
 
 
 def set_program(connection: sa.Connection, merchant_id: int, values: dict[str, Any]) -> None:

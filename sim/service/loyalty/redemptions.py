@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
-
-from sim.service.clock import MINUTE_US, Calendar
-from sim.service.database import insert
-from sim.service.loyalty.coupons import move_coupon
-from sim.service.loyalty.ledger import Account, balance, book, lock_member
-from sim.service.presses.evidence import Purpose
-from sim.service.presses.tokens import use_token
-from sim.service.problems import ConflictError, MalformedError, NotFoundError
-from sim.service.service import Service
-from sim.service.tables.loyalty import Coupon, Redemption, RedemptionEvent
+from stampbench.sim.service.clock import MINUTE_US, Calendar
+from stampbench.sim.service.loyalty.coupons import move_coupon
+from stampbench.sim.service.loyalty.ledger import Account, balance, book, lock_member
+from stampbench.sim.service.presses.evidence import Purpose
+from stampbench.sim.service.presses.tokens import use_token
+from stampbench.sim.service.problems import ConflictError, MalformedError, NotFoundError
+from stampbench.sim.service.service import Service
+from stampbench.sim.service.store.database import insert
+from stampbench.sim.service.tables.loyalty import Coupon, Redemption, RedemptionEvent
 
 if TYPE_CHECKING:
-    from sim.service.database import AnyRow
+    from stampbench.sim.service.store.database import AnyRow
 
 _STEPS: Final[Mapping[str, tuple[str, str, str, str]]] = {
     # step: (from, to, coupon from, coupon to)

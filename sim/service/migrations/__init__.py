@@ -8,8 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-
-from sim.service.database import Database
+from stampbench.sim.service.store.database import Database
 
 
 def migrate(database: Database, revision: str = "head") -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from alembic import context
-
-from sim.service.tables import Base
+from stampbench.sim.service.tables import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -9,17 +9,16 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from sim.service.customers import counts
-from sim.service.customers.messages import campaigns_of
-from sim.service.customers.segments import members_where, parse
-from sim.service.fraud.alarms import open_alarms
-from sim.service.owner.charts import Bar, lying, standing
-from sim.service.owner.words import Words
-from sim.service.service import Service
-from sim.service.tables.customers import Member, Segment
-from sim.service.tables.loyalty import Program
-from sim.service.tables.tenants import Merchant
+from stampbench.sim.service.customers import counts
+from stampbench.sim.service.customers.messages import campaigns_of
+from stampbench.sim.service.customers.segments import members_where, parse
+from stampbench.sim.service.fraud.alarms import open_alarms
+from stampbench.sim.service.owner.charts import Bar, lying, standing
+from stampbench.sim.service.owner.words import Words
+from stampbench.sim.service.service import Service
+from stampbench.sim.service.tables.customers import Member, Segment
+from stampbench.sim.service.tables.loyalty import Program
+from stampbench.sim.service.tables.tenants import Merchant
 
 DAYS: Final = 30
 _STORED_SEGMENTS: Final = 20
@@ -41,7 +40,7 @@ class Group:
 @cache
 def _templates() -> Environment:
     return Environment(
-        loader=PackageLoader("sim.service.owner", "."),
+        loader=PackageLoader("stampbench.sim.service.owner", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

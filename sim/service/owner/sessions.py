@@ -10,11 +10,10 @@ import hmac
 from typing import Final
 
 import sqlalchemy as sa
-
-from sim.service.clock import HOUR_US
-from sim.service.identity import Principal, Role
-from sim.service.problems import UnauthorisedError
-from sim.service.tables.tenants import Key
+from stampbench.sim.service.clock import HOUR_US
+from stampbench.sim.service.identity import Principal, Role
+from stampbench.sim.service.problems import UnauthorisedError
+from stampbench.sim.service.tables.tenants import Key
 
 HOURS: Final = 12
 _MAC_BYTES: Final = 16

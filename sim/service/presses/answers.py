@@ -8,19 +8,18 @@ from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
-
-from sim.service.attendance.punches import punch
-from sim.service.identity import withdrawn
-from sim.service.loyalty.cards import CardRules, ask_card, stamp_card
-from sim.service.presses.evidence import Outcome, Purpose
-from sim.service.presses.known import before_matching
-from sim.service.presses.tokens import token_of
-from sim.service.problems import ConflictError
-from sim.service.round_trip import round_trip
-from sim.service.service import Service
-from sim.service.tables.loyalty import Program
-from sim.service.tables.presses import Press
-from sim.service.tables.tenants import Stamp, Store
+from stampbench.sim.service.attendance.punches import punch
+from stampbench.sim.service.identity import withdrawn
+from stampbench.sim.service.loyalty.cards import CardRules, ask_card, stamp_card
+from stampbench.sim.service.presses.evidence import Outcome, Purpose
+from stampbench.sim.service.presses.known import before_matching
+from stampbench.sim.service.presses.tokens import token_of
+from stampbench.sim.service.problems import ConflictError
+from stampbench.sim.service.service import Service
+from stampbench.sim.service.store.round_trip import round_trip
+from stampbench.sim.service.tables.loyalty import Program
+from stampbench.sim.service.tables.presses import Press
+from stampbench.sim.service.tables.tenants import Stamp, Store
 
 KEY_COLUMNS: Final = ("merchant_id", "key_digest")
 _before = lru_cache(before_matching)
@@ -169,7 +168,7 @@ def follow(
         press_id: the press.
         press: what matters of it.
         program: row with ``PROGRAM_COLUMNS``: None in them where the merchant has no program.
-        card: row of :func:`~sim.service.loyalty.cards.ask_card` where it was asked already.
+        card: row of :func:`~stampbench.sim.service.loyalty.cards.ask_card` where it was asked already.
     """
     if press.member_id is None:
         return

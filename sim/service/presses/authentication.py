@@ -8,15 +8,13 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-
-from sim.decoder import Reading, Verdict
-from sim.service.clock import DAY_US, SECOND_US
-from sim.service.database import new_row
-from sim.service.fraud.alarms import raise_alarm
-from sim.service.fraud.checks import Known, Suspicion, cloned, suspicions
-from sim.service.loyalty.cards import ask_card
-from sim.service.presses import decision
-from sim.service.presses.answers import (
+from stampbench.sim.decoder import Reading, Verdict
+from stampbench.sim.service.clock import DAY_US, SECOND_US
+from stampbench.sim.service.fraud.alarms import raise_alarm
+from stampbench.sim.service.fraud.checks import Known, Suspicion, cloned, suspicions
+from stampbench.sim.service.loyalty.cards import ask_card
+from stampbench.sim.service.presses import decision
+from stampbench.sim.service.presses.answers import (
     KEY_COLUMNS,
     Answer,
     Followed,
@@ -25,19 +23,20 @@ from sim.service.presses.answers import (
     follow,
     repeated,
 )
-from sim.service.presses.credentials import NOT_GENUINE, Claim
-from sim.service.presses.decision import Decision
-from sim.service.presses.evidence import Outcome, Place, PressEvidence, Purpose
-from sim.service.presses.geometry import shape_digest
-from sim.service.presses.known import STAMP_AND_STORE, after_matching, earlier_of
-from sim.service.presses.tokens import token_of
-from sim.service.problems import MalformedError
-from sim.service.round_trip import Asked, round_trip
-from sim.service.rules import Rules
-from sim.service.service import Service
-from sim.service.shops.matching import Match
-from sim.service.tables.presses import Press
-from sim.service.tables.tenants import Stamp
+from stampbench.sim.service.presses.credentials import NOT_GENUINE, Claim
+from stampbench.sim.service.presses.decision import Decision
+from stampbench.sim.service.presses.evidence import Outcome, Place, PressEvidence, Purpose
+from stampbench.sim.service.presses.geometry import shape_digest
+from stampbench.sim.service.presses.known import STAMP_AND_STORE, after_matching, earlier_of
+from stampbench.sim.service.presses.tokens import token_of
+from stampbench.sim.service.problems import MalformedError
+from stampbench.sim.service.rules import Rules
+from stampbench.sim.service.service import Service
+from stampbench.sim.service.shops.matching import Match
+from stampbench.sim.service.store.database import new_row
+from stampbench.sim.service.store.round_trip import Asked, round_trip
+from stampbench.sim.service.tables.presses import Press
+from stampbench.sim.service.tables.tenants import Stamp
 
 _after = lru_cache(after_matching)
 

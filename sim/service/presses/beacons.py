@@ -14,17 +14,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
-
-from firmware_emulator.errors import ProtocolError
-from sim.credentials.ble.belief import BeaconBelief
-from sim.credentials.ble.clocks import ClockBounds
-from sim.credentials.ble.eid import window_of
-from sim.credentials.ble.frames import OTP_DIGITS, Eid, Frame, OtpStamp, parse_frame
-from sim.credentials.otp import STEP_S, find_counter
-from sim.credentials.secrets import AES_KEY_BYTES, Secret
-from sim.service.clock import HOUR_US, SECOND_US
-from sim.service.database import insert
-from sim.service.presses.credentials import (
+from stampbench.firmware_emulator.errors import ProtocolError
+from stampbench.sim.credentials.ble.belief import BeaconBelief
+from stampbench.sim.credentials.ble.clocks import ClockBounds
+from stampbench.sim.credentials.ble.eid import window_of
+from stampbench.sim.credentials.ble.frames import OTP_DIGITS, Eid, Frame, OtpStamp, parse_frame
+from stampbench.sim.credentials.otp import STEP_S, find_counter
+from stampbench.sim.credentials.secrets import AES_KEY_BYTES, Secret
+from stampbench.sim.service.clock import HOUR_US, SECOND_US
+from stampbench.sim.service.presses.credentials import (
     ANYBODY,
     MALFORMED,
     NOT_GENUINE,
@@ -34,15 +32,16 @@ from sim.service.presses.credentials import (
     pair,
     spend,
 )
-from sim.service.presses.evidence import Purpose
-from sim.service.problems import ConflictError, MalformedError, NotFoundError
-from sim.service.rules import Rules
-from sim.service.tables.presses import BeaconClock, Press, StampCredential
-from sim.service.tables.tenants import Stamp, StampEvent
+from stampbench.sim.service.presses.evidence import Purpose
+from stampbench.sim.service.problems import ConflictError, MalformedError, NotFoundError
+from stampbench.sim.service.rules import Rules
+from stampbench.sim.service.store.database import insert
+from stampbench.sim.service.tables.presses import BeaconClock, Press, StampCredential
+from stampbench.sim.service.tables.tenants import Stamp, StampEvent
 
 if TYPE_CHECKING:
-    from sim.service.database import AnyRow
-    from sim.service.service import Service
+    from stampbench.sim.service.service import Service
+    from stampbench.sim.service.store.database import AnyRow
 
 BLE_EID: Final = "ble-eid"
 BLE_OTP: Final = "ble-otp"

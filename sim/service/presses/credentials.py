@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
-
-from sim.credentials.nfc.url import UrlTemplate
-from sim.credentials.nfc.verifier import Genuine, SunVerifier, TagKeys
-from sim.credentials.secrets import Secret
-from sim.service.database import insert_new
-from sim.service.presses.evidence import Purpose
-from sim.service.problems import ConflictError, NotFoundError
-from sim.service.tables.presses import CredentialUse, StampCredential
-from sim.service.tables.tenants import Stamp
+from stampbench.sim.credentials.nfc.url import UrlTemplate
+from stampbench.sim.credentials.nfc.verifier import Genuine, SunVerifier, TagKeys
+from stampbench.sim.credentials.secrets import Secret
+from stampbench.sim.service.presses.evidence import Purpose
+from stampbench.sim.service.problems import ConflictError, NotFoundError
+from stampbench.sim.service.store.database import insert_new
+from stampbench.sim.service.tables.presses import CredentialUse, StampCredential
+from stampbench.sim.service.tables.tenants import Stamp
 
 SUN: Final = "sun"
 """A tag's Secure Unique NFC message (NXP AN12196)."""

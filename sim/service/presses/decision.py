@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sim.decoder import Verdict
-from sim.service.fraud.checks import Suspicion
-from sim.service.presses.evidence import Outcome, Purpose
-from sim.service.presses.geometry import Points, scale_of, shape_change_mm
-from sim.service.presses.known import UNKNOWN
-from sim.service.rules import Rules
-from sim.service.shops.matching import Match
+from stampbench.sim.decoder import Verdict
+from stampbench.sim.service.fraud.checks import Suspicion
+from stampbench.sim.service.presses.evidence import Outcome, Purpose
+from stampbench.sim.service.presses.geometry import Points, scale_of, shape_change_mm
+from stampbench.sim.service.presses.known import UNKNOWN
+from stampbench.sim.service.rules import Rules
+from stampbench.sim.service.shops.matching import Match
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sim.service.presses.geometry import Points
+from stampbench.sim.service.presses.geometry import Points
 
 
 class Purpose(StrEnum):

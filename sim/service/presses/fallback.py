@@ -8,19 +8,25 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
-
-from sim.service.clock import DAY_US, HOUR_US, SECOND_US
-from sim.service.database import insert_new
-from sim.service.presses import decision
-from sim.service.presses.answers import KEY_COLUMNS, Answer, Followed, before_press, follow, repeated
-from sim.service.presses.decision import Decision
-from sim.service.presses.evidence import Outcome, Purpose
-from sim.service.service import Service
-from sim.service.tables.presses import Press
-from sim.service.tables.tenants import Store
+from stampbench.sim.service.clock import DAY_US, HOUR_US, SECOND_US
+from stampbench.sim.service.presses import decision
+from stampbench.sim.service.presses.answers import (
+    KEY_COLUMNS,
+    Answer,
+    Followed,
+    before_press,
+    follow,
+    repeated,
+)
+from stampbench.sim.service.presses.decision import Decision
+from stampbench.sim.service.presses.evidence import Outcome, Purpose
+from stampbench.sim.service.service import Service
+from stampbench.sim.service.store.database import insert_new
+from stampbench.sim.service.tables.presses import Press
+from stampbench.sim.service.tables.tenants import Store
 
 if TYPE_CHECKING:
-    from sim.service.database import AnyRow
+    from stampbench.sim.service.store.database import AnyRow
 
 STEP_S: Final = 30
 DIGITS: Final = 6

@@ -10,16 +10,15 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
-
-from sim.service.clock import DAY_US, HOUR_US, MINUTE_US
-from sim.service.fraud.checks import Earlier
-from sim.service.presses.evidence import Place
-from sim.service.rules import Rules
-from sim.service.tables.attendance import Staff
-from sim.service.tables.customers import Member
-from sim.service.tables.loyalty import Program
-from sim.service.tables.presses import Press
-from sim.service.tables.tenants import Key, Merchant, Stamp, Store
+from stampbench.sim.service.clock import DAY_US, HOUR_US, MINUTE_US
+from stampbench.sim.service.fraud.checks import Earlier
+from stampbench.sim.service.presses.evidence import Place
+from stampbench.sim.service.rules import Rules
+from stampbench.sim.service.tables.attendance import Staff
+from stampbench.sim.service.tables.customers import Member
+from stampbench.sim.service.tables.loyalty import Program
+from stampbench.sim.service.tables.presses import Press
+from stampbench.sim.service.tables.tenants import Key, Merchant, Stamp, Store
 
 UNKNOWN: Final = "not_recognised"
 """Reason of presses in which no stamp was found."""

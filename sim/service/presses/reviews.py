@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 import sqlalchemy as sa
-
-from sim.service.database import insert
-from sim.service.presses.answers import PROGRAM_COLUMNS, Followed, follow
-from sim.service.problems import ConflictError, NotFoundError
-from sim.service.service import Service
-from sim.service.tables.attendance import Staff
-from sim.service.tables.loyalty import Program
-from sim.service.tables.presses import Press, Review
-from sim.service.tables.tenants import Merchant
+from stampbench.sim.service.presses.answers import PROGRAM_COLUMNS, Followed, follow
+from stampbench.sim.service.problems import ConflictError, NotFoundError
+from stampbench.sim.service.service import Service
+from stampbench.sim.service.store.database import insert
+from stampbench.sim.service.tables.attendance import Staff
+from stampbench.sim.service.tables.loyalty import Program
+from stampbench.sim.service.tables.presses import Press, Review
+from stampbench.sim.service.tables.tenants import Merchant
 
 _SHOWN: Final = (
     Press.id,

@@ -13,12 +13,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
-
-from firmware_emulator.errors import ProtocolError
-from sim.credentials.secrets import Secret
-from sim.credentials.sound.token import EARLY_S, KEY_BYTES, LATE_S, SoundToken, window_at, window_of
-from sim.service.clock import SECOND_US
-from sim.service.presses.credentials import (
+from stampbench.firmware_emulator.errors import ProtocolError
+from stampbench.sim.credentials.secrets import Secret
+from stampbench.sim.credentials.sound.token import (
+    EARLY_S,
+    KEY_BYTES,
+    LATE_S,
+    SoundToken,
+    window_at,
+    window_of,
+)
+from stampbench.sim.service.clock import SECOND_US
+from stampbench.sim.service.presses.credentials import (
     ANYBODY,
     MALFORMED,
     NOT_GENUINE,
@@ -28,12 +34,12 @@ from sim.service.presses.credentials import (
     pair,
     spend,
 )
-from sim.service.problems import MalformedError
-from sim.service.rules import Rules
-from sim.service.tables.presses import StampCredential
+from stampbench.sim.service.problems import MalformedError
+from stampbench.sim.service.rules import Rules
+from stampbench.sim.service.tables.presses import StampCredential
 
 if TYPE_CHECKING:
-    from sim.service.service import Service
+    from stampbench.sim.service.service import Service
 
 SOUND: Final = "sound"
 _NUMBER_BYTES: Final = 8

@@ -7,10 +7,9 @@ import hmac
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-
-from sim.service.identity import Pseudonyms, find_member
-from sim.service.problems import ConflictError, NotFoundError
-from sim.service.tables.presses import Press
+from stampbench.sim.service.identity import Pseudonyms, find_member
+from stampbench.sim.service.problems import ConflictError, NotFoundError
+from stampbench.sim.service.tables.presses import Press
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
-
-from sim.service.clock import HOUR_US, SECOND_US
-from sim.service.problems import MalformedError
-from sim.service.tables.tenants import Stamp
+from stampbench.sim.service.clock import HOUR_US, SECOND_US
+from stampbench.sim.service.problems import MalformedError
+from stampbench.sim.service.tables.tenants import Stamp
 
 _ALGORITHM: Final = "Ed25519"
 

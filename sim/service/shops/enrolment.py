@@ -9,15 +9,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
-
-from firmware_emulator.errors import InputError
-from sim.service.database import insert, insert_new
-from sim.service.problems import ConflictError, MalformedError, NotFoundError
-from sim.service.shops.tenants import check_store
-from sim.service.tables.tenants import Merchant, Stamp, StampEvent
-from sim.stamps import Catalogue
-from sim.stamps.enrolment import average_presses
-from sim.stamps.index import index_for
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.service.problems import ConflictError, MalformedError, NotFoundError
+from stampbench.sim.service.shops.tenants import check_store
+from stampbench.sim.service.store.database import insert, insert_new
+from stampbench.sim.service.tables.tenants import Merchant, Stamp, StampEvent
+from stampbench.sim.stamps import Catalogue
+from stampbench.sim.stamps.enrolment import average_presses
+from stampbench.sim.stamps.index import index_for
 
 STATES: Final = ("active", "disabled", "suspended", "revoked")
 _MOST_COORDINATE_MM: Final = 1000.0

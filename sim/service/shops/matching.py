@@ -10,11 +10,10 @@ from functools import cached_property
 
 import numpy as np
 import sqlalchemy as sa
-
-from sim.decoder import Decoder, Reading, Verdict
-from sim.service.presses.geometry import Points, farthest_pair_mm
-from sim.service.tables.tenants import Merchant, Stamp
-from sim.stamps import Catalogue
+from stampbench.sim.decoder import Decoder, Reading, Verdict
+from stampbench.sim.service.presses.geometry import Points, farthest_pair_mm
+from stampbench.sim.service.tables.tenants import Merchant, Stamp
+from stampbench.sim.stamps import Catalogue
 
 
 @dataclass(frozen=True)

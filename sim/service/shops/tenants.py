@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-
-from sim.service.database import insert_new
-from sim.service.identity import Principal, Role
-from sim.service.problems import ConflictError, MalformedError, NotFoundError
-from sim.service.tables.tenants import Brand, Key, Merchant, Store, Vendor
+from stampbench.sim.service.identity import Principal, Role
+from stampbench.sim.service.problems import ConflictError, MalformedError, NotFoundError
+from stampbench.sim.service.store.database import insert_new
+from stampbench.sim.service.tables.tenants import Brand, Key, Merchant, Store, Vendor
 
 Hours = Sequence[Sequence[tuple[int, int]]]
 """Seven days, Monday first; each a list of (opens, closes) in minutes after midnight, at most 2880."""

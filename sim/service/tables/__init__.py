@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.service.tables import attendance, billing, customers, fraud, loyalty, presses, tenants
-from sim.service.tables.base import Base, Table
+from stampbench.sim.service.tables import attendance, billing, customers, fraud, loyalty, presses, tenants
+from stampbench.sim.service.tables.base import Base, Table
 
 __all__ = ["Base", "Table", "attendance", "billing", "customers", "fraud", "loyalty", "presses", "tenants"]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
-
-from sim.service.tables.base import Day, Moment, Name, Table, Word, optional_reference, reference
+from stampbench.sim.service.tables.base import Day, Moment, Name, Table, Word, optional_reference, reference
 
 
 class Staff(Table):

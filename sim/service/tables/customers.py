@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
-
-from sim.service.tables.base import Day, Digest, Moment, Name, Table, Word, reference
+from stampbench.sim.service.tables.base import Day, Digest, Moment, Name, Table, Word, reference
 
 
 class Member(Table):

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-from bench.cli.main import main
+from stampbench.bench.cli.main import main
 
 SMALL_PLAN = """
 [plan]

@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-
-from bench.records.files import FILE_NAME
+from stampbench.bench.records.files import FILE_NAME
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ import sys
 
 import numpy as np
 import pytest
-
-from bench.sources.capture import CaptureHeader, CaptureWriter
-from firmware_emulator.touch import Contact, TouchReport
-from sim.stamps import load_family
+from stampbench.bench.sources.capture import CaptureHeader, CaptureWriter
+from stampbench.firmware_emulator.touch import Contact, TouchReport
+from stampbench.sim.stamps import load_family
 
 EVEMU = """# EVEMU 1.3
 N: Panel

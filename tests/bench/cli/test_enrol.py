@@ -4,12 +4,11 @@ import json
 
 import numpy as np
 import pytest
-
-from bench.sources.capture import CaptureHeader, CaptureWriter
-from bench.sources.simulated import SimulatedSource
-from sim.panel import load_profile
-from sim.press import Hand
-from sim.stamps import Catalogue, load_family, rigid_distance_mm
+from stampbench.bench.sources.capture import CaptureHeader, CaptureWriter
+from stampbench.sim.panel import load_profile
+from stampbench.sim.press import Hand
+from stampbench.sim.simulated import SimulatedSource
+from stampbench.sim.stamps import Catalogue, load_family, rigid_distance_mm
 
 
 @pytest.fixture

@@ -4,10 +4,9 @@ import json
 
 import pytest
 import typer
+from stampbench.bench.cli import family
+from stampbench.firmware_emulator.errors import InputError
 from typer.testing import CliRunner
-
-from bench.cli import family
-from firmware_emulator.errors import InputError
 
 CATALOGUE = """
 [[stamp]]

@@ -4,9 +4,8 @@ import json
 
 import numpy as np
 import pytest
-
-from bench.sources.capture import CaptureHeader, CaptureWriter
-from firmware_emulator.touch import Contact, TouchReport
+from stampbench.bench.sources.capture import CaptureHeader, CaptureWriter
+from stampbench.firmware_emulator.touch import Contact, TouchReport
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ import json
 import numpy as np
 import pytest
 import typer
+from stampbench.bench.cli.panel import register
+from stampbench.firmware_emulator.errors import InputError
 from typer.testing import CliRunner
-
-from bench.cli.panel import register
-from firmware_emulator.errors import InputError
 
 
 @pytest.fixture

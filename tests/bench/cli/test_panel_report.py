@@ -3,17 +3,16 @@ from __future__ import annotations
 import json
 
 import pytest
-
-from sim.panel import derived
-from sim.panel.curves import Curve, DerivedFigure, Fact
-from sim.panel.effects import EFFECTS
+from stampbench.sim.panel import derived
+from stampbench.sim.panel.curves import Curve, DerivedFigure, Fact
+from stampbench.sim.panel.effects import EFFECTS
 
 
 @pytest.fixture(autouse=True)
 def few_figures(monkeypatch):
     """Only the quickest figure and one effect: the others have tests of their own."""
     monkeypatch.setattr(derived, "FIGURES", (derived.rest_noise,))
-    monkeypatch.setattr("bench.report.panel.EFFECTS", EFFECTS[:1])
+    monkeypatch.setattr("stampbench.bench.touch.panel_report.EFFECTS", EFFECTS[:1])
 
 
 def test_report_is_written_and_its_figures_are_told(stampbench, tmp_path):

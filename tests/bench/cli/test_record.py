@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from stampbench.bench.sources.recording_formats import open_recording
+from stampbench.sim.rig import open_channel, served
+from stampbench.sim.rig.pattern import PatternPanel
 
-from bench.sources.recording_formats import open_recording
-from sim.rig import open_channel, served
-from sim.rig.pattern import PatternPanel
-
-STAMPBENCH = [sys.executable, "-c", "from bench.cli.main import main; main()"]
+STAMPBENCH = [sys.executable, "-c", "from stampbench.bench.cli.main import main; main()"]
 FOREIGN = ["--format", "3m-px", "--object", "fingers/2/1", "--json"]
 
 

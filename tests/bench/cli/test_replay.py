@@ -3,8 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-
-from bench.records.files import FILE_NAME
+from stampbench.bench.records.files import FILE_NAME
 
 
 @pytest.fixture

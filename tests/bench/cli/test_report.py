@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from bench.records.files import FILE_NAME
+from stampbench.bench.records.files import FILE_NAME
 
 
 def test_reports_are_rendered_again_as_they_were(stampbench, plan_file, tmp_path):

@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from stampbench.bench.rig.serial_rig import SerialRig
+from stampbench.sim.rig import open_channel, served
+from stampbench.sim.rig.pattern import PatternPanel
 
-from bench.sources.serial_rig import SerialRig
-from sim.rig import open_channel, served
-from sim.rig.pattern import PatternPanel
-
-STAMPBENCH = [sys.executable, "-c", "from bench.cli.main import main; main()"]
+STAMPBENCH = [sys.executable, "-c", "from stampbench.bench.cli.main import main; main()"]
 
 
 def stampbench(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from bench.records.files import FILE_NAME, read_run
+from stampbench.bench.records.files import FILE_NAME, read_run
 
 CHECKOUT = Path(__file__).parents[3]
-COMMAND = (sys.executable, "-c", "from bench.cli.main import main; main()")
+COMMAND = (sys.executable, "-c", "from stampbench.bench.cli.main import main; main()")
 
 
 def readings(directory):
@@ -141,7 +140,7 @@ def test_missing_port_is_status_77_before_anything_runs(stampbench, plan_file, t
 
 
 def test_rig_on_a_port_gives_what_the_virtual_one_gives(stampbench, plan_file, tmp_path):
-    from sim.rig import virtual_rig
+    from stampbench.sim.rig import virtual_rig
 
     stampbench("run", plan_file(), "--out", tmp_path / "virtual")
     with virtual_rig("nexus-5") as port:
@@ -156,7 +155,7 @@ def test_rig_on_a_port_gives_what_the_virtual_one_gives(stampbench, plan_file, t
 
 
 def test_rig_with_a_panel_that_is_not_in_the_plan_is_refused(stampbench, plan_file, tmp_path):
-    from sim.rig import virtual_rig
+    from stampbench.sim.rig import virtual_rig
 
     with virtual_rig("elan-11") as port:
         ended = stampbench("run", plan_file(), "--rig", port, "--out", tmp_path / "out")

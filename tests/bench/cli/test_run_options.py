@@ -6,9 +6,8 @@ import csv
 import json
 
 import pytest
-
-from bench.records.files import FILE_NAME, read_run
-from bench.report import pictures, press_cards
+from stampbench.bench.records.files import FILE_NAME, read_run
+from stampbench.bench.report import pictures, press_cards
 
 
 @pytest.fixture(autouse=True)
@@ -22,9 +21,10 @@ def whole(tmp_path_factory, request):
     """The records of the small plan in one piece."""
     from pathlib import Path
 
-    from bench.plans.plan import parse_plan
-    from bench.runs.orders import RunOrder
-    from bench.runs.running import run
+    from stampbench.bench.plans.plan import parse_plan
+    from stampbench.bench.runs.orders import RunOrder
+    from stampbench.bench.runs.running import run
+
     from tests.bench.cli.conftest import SMALL_PLAN
 
     directory = tmp_path_factory.mktemp("whole")
@@ -235,7 +235,7 @@ def test_plan_is_checked_listed_and_resolved_with_settings(stampbench, plan_file
 
 
 def test_catalogue_plan_presses_its_stamps_by_name(stampbench, tmp_path):
-    from sim.stamps import Catalogue, load_family
+    from stampbench.sim.stamps import Catalogue, load_family
 
     family = load_family("p5-60k")
     entries = {f"shop-{code}": family.pads(code) for code in (7, 777, 7777)}

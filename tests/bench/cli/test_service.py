@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError
 
 
 @pytest.fixture
@@ -18,7 +17,7 @@ def database(tmp_path: Path) -> str:
 def test_migrate_and_seed_make_a_database_with_keys(
     database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from bench.cli.service import migrate, seed
+    from stampbench.bench.cli.service import migrate, seed
 
     migrate(database, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"revision": "0002"}
@@ -30,14 +29,14 @@ def test_migrate_and_seed_make_a_database_with_keys(
 
 
 def test_a_database_without_tables_is_refused(database: str) -> None:
-    from bench.cli.service import seed
+    from stampbench.bench.cli.service import seed
 
     with pytest.raises(InputError, match="run `stampbench service migrate`"):
         seed(database, merchants=1, stores=1, stamps=1, vendor="V", members=0, number=0, as_json=True)
 
 
 def test_postgresql_needs_the_secret_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sim.service.settings import SECRET_VARIABLE, read_secret
+    from stampbench.sim.service.settings import SECRET_VARIABLE, read_secret
 
     monkeypatch.delenv(SECRET_VARIABLE, raising=False)
     with pytest.raises(InputError, match=SECRET_VARIABLE):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench.sweep import read_sweep
+from stampbench.bench.sweep.sweeping import read_sweep
 
 SWEEPS = sorted((Path(__file__).parents[3] / "fixtures" / "sweeps").glob("*.toml"))
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from bench.sources.capture import CaptureHeader, CaptureWriter
-from firmware_emulator.touch import Contact, TouchReport
-from sim.stamps import load_family
+from stampbench.bench.sources.capture import CaptureHeader, CaptureWriter
+from stampbench.firmware_emulator.touch import Contact, TouchReport
+from stampbench.sim.stamps import load_family
 
 CODE = 4321
 SCANS = 20

@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-
-from bench.validation.lots import draw_sample
-from bench.validation.plans import read_validation_plan
+from stampbench.bench.validation.measuring.lots import draw_sample
+from stampbench.bench.validation.plans import read_validation_plan
 
 PLAN = """
 [lot]

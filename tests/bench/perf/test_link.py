@@ -3,8 +3,7 @@ from __future__ import annotations
 import os
 
 import pytest
-
-from bench.perf import link
+from stampbench.bench.perf import link
 
 NAMES = {
     "packets_per_s",

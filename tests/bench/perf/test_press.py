@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bench.perf.press import measure
+from stampbench.bench.perf.press import measure
 
 
 def test_the_figures_that_are_promised_are_measured() -> None:

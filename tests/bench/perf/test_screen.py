@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bench.perf.screen import measure
+from stampbench.bench.perf.screen import measure
 
 
 def test_the_window_is_measured_as_it_is_drawn() -> None:

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-
-from bench.perf.service import _indexes
-from bench.service.history import store_presses
-from bench.service.process import http_request
-from sim.service.database import Database
-from sim.service.migrations import migrate
-from sim.service.seed import seed_world
-from sim.service.service import open_service
-from sim.service.settings import ServiceSettings
-from sim.service.tables.presses import Press
+from stampbench.bench.perf.service import _indexes
+from stampbench.bench.service.history import store_presses
+from stampbench.bench.service.process import http_request
+from stampbench.sim.service.migrations import migrate
+from stampbench.sim.service.seed import seed_world
+from stampbench.sim.service.service import open_service
+from stampbench.sim.service.settings import ServiceSettings
+from stampbench.sim.service.store.database import Database
+from stampbench.sim.service.tables.presses import Press
 
 
 def test_stored_presses_are_found_by_indexes_alone(tmp_path: Path) -> None:

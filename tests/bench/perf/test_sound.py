@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bench.perf import sound
+from stampbench.bench.perf import sound
 
 
 def test_figures_and_error_rates_beside_the_peer(monkeypatch):

@@ -3,10 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from bench.plans.draws import PressDrawer, check_plan
-from bench.plans.plan import parse_plan
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.draws import PressDrawer, check_plan
+from stampbench.bench.plans.plan import parse_plan
+from stampbench.firmware_emulator.errors import InputError
 
 TEXT = """
 [plan]
@@ -70,7 +69,7 @@ def test_seed_that_an_object_leaves_open_is_drawn():
 
 
 def test_press_is_drawn_as_the_link_carries_it():
-    from sim.rig.press_link import on_the_wire
+    from stampbench.sim.press_link import on_the_wire
 
     for draw in draws("any")[:5]:
         assert on_the_wire(draw.press) == draw.press

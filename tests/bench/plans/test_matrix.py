@@ -3,14 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from bench.metrics import assess
-from bench.plans.draws import check_plan
-from bench.plans.plan import parse_plan, read_plan
-from bench.plans.presets import CONDITIONS, HANDLINGS
-from bench.records.files import read_run
-from bench.report.subject import plan_of
-from firmware_emulator.errors import InputError
+from stampbench.bench.judging.assessment import assess
+from stampbench.bench.plans.draws import check_plan
+from stampbench.bench.plans.plan import parse_plan, read_plan
+from stampbench.bench.plans.presets import CONDITIONS, HANDLINGS
+from stampbench.bench.records.files import read_run
+from stampbench.bench.report.subject import plan_of
+from stampbench.firmware_emulator.errors import InputError
 
 TEXT = """
 [plan]
@@ -137,8 +136,7 @@ def test_built_in_presets_are_settings_that_exist():
 
 def test_limit_on_a_written_case_takes_all_it_became(make_press, header, write_run, monkeypatch):
     import msgspec
-
-    from bench.records import files as records
+    from stampbench.bench.records import files as records
 
     made = [
         make_press(n, case=case.name, read=7 if case.name != "held @ tram, brief" else 8)
@@ -157,7 +155,7 @@ def test_limit_on_a_written_case_takes_all_it_became(make_press, header, write_r
 def test_matrix_of_a_run_shows_each_combination_by_panel(make_press, header, write_run):
     import dataclasses
 
-    from bench.report.matrix_rows import matrices
+    from stampbench.bench.report.matrix_rows import matrices
 
     names = [case.name for case in PLAN.members("held")]
     made = [

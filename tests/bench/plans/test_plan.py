@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from bench.plans.plan import parse_plan, read_plan
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.plan import parse_plan, read_plan
+from stampbench.firmware_emulator.errors import InputError
 
 GOOD = """
 [plan]

@@ -5,10 +5,9 @@ import tomllib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from bench.plans.plan import parse_plan, read_plan
-from bench.plans.text import to_toml
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.plan import parse_plan, read_plan
+from stampbench.bench.plans.text import to_toml
+from stampbench.firmware_emulator.errors import InputError
 
 BASE = """
 [plan]

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-
-from bench.records.chunks import PressChunk
-from bench.records.files import FILE_NAME, RecordWriter, read_run
-from bench.records.presses import Outcome, combined
-from firmware_emulator.errors import InputError
+from stampbench.bench.records.chunks import PressChunk
+from stampbench.bench.records.files import FILE_NAME, RecordWriter, read_run
+from stampbench.bench.records.presses import Outcome, combined
+from stampbench.firmware_emulator.errors import InputError
 
 
 @pytest.fixture

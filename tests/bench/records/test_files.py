@@ -4,10 +4,9 @@ import json
 
 import msgspec
 import pytest
-
-from bench.records.files import FILE_NAME, read_run
-from bench.records.presses import Outcome
-from firmware_emulator.errors import InputError
+from stampbench.bench.records.files import FILE_NAME, read_run
+from stampbench.bench.records.presses import Outcome
+from stampbench.firmware_emulator.errors import InputError
 
 
 def test_run_is_read_back_as_written(write_run, make_press, header):

@@ -3,12 +3,11 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
-
-from bench.metrics import Judged, Measured, Result
-from bench.plans.plan import Limit
-from bench.records.presses import Outcome
-from bench.report import limit_rows, numbers, press_cards, shown_presses, write_reports
-from firmware_emulator.errors import InputError
+from stampbench.bench.judging.assessment import Judged, Measured, Result
+from stampbench.bench.plans.plan import Limit
+from stampbench.bench.records.presses import Outcome
+from stampbench.bench.report import limit_rows, numbers, press_cards, shown_presses, write_reports
+from stampbench.firmware_emulator.errors import InputError
 
 
 @pytest.fixture(autouse=True)

@@ -3,12 +3,11 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-
-from bench.metrics import assess
-from bench.records.files import read_run
-from bench.records.presses import Outcome
-from bench.report.junit import render_junit
-from bench.report.subject import plan_of
+from stampbench.bench.judging.assessment import assess
+from stampbench.bench.records.files import read_run
+from stampbench.bench.records.presses import Outcome
+from stampbench.bench.report.junit import render_junit
+from stampbench.bench.report.subject import plan_of
 
 
 @pytest.fixture

@@ -8,13 +8,12 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-
-from bench.plans.plan import parse_plan
-from bench.records.chunks import PressChunk
-from bench.report.live import LATEST, LiveRun, live_page
-from bench.runs.orders import RunOrder
-from bench.runs.running import Progress
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.records.chunks import PressChunk
+from stampbench.bench.report.live import LATEST, LiveRun, live_page
+from stampbench.bench.runs.orders import RunOrder
+from stampbench.bench.runs.running import Progress
+from stampbench.firmware_emulator.errors import InputError
 
 PLAN = parse_plan(
     """

@@ -4,9 +4,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-
-from bench.report.pictures import scene_picture, times_picture
-from bench.report.scenes import Scene
+from stampbench.bench.report.pictures import scene_picture, times_picture
+from stampbench.bench.report.scenes import Scene
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -49,7 +48,7 @@ def test_decision_times_name_their_profiles():
 
 
 def test_view_stays_on_the_panel(scene):
-    from bench.report.pictures import _view
+    from stampbench.bench.report.pictures import _view
 
     assert _view(scene, 40.0) == ((7.5, 47.5), (22.5, 62.5))
     assert _view(scene, 80.0) == ((0.0, 60.0), (2.5, 82.5))

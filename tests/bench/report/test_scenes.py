@@ -6,12 +6,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-
-from bench.plans.plan import parse_plan
-from bench.records.files import read_run
-from bench.report.scenes import scene_of
-from bench.runs.running import RunOrder, run
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.records.files import read_run
+from stampbench.bench.report.scenes import scene_of
+from stampbench.bench.runs.running import RunOrder, run
+from stampbench.firmware_emulator.errors import InputError
 
 PLAN = parse_plan(
     """

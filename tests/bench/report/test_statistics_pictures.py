@@ -3,10 +3,9 @@ from __future__ import annotations
 import re
 
 import numpy as np
-
-from bench.report.statistics_pictures import det_picture, operating_characteristic_picture
-from bench.sequential import SequentialTest
-from bench.statistics import det_curve
+from stampbench.bench.judging.sequential import SequentialTest
+from stampbench.bench.judging.statistics import det_curve
+from stampbench.bench.report.statistics_pictures import det_picture, operating_characteristic_picture
 
 
 def test_operating_characteristic_is_drawn_alike_each_time():

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import json
 
-from bench.metrics import assess
-from bench.records.files import read_run
-from bench.report.subject import plan_of
-from bench.report.summary import render_summary
+from stampbench.bench.judging.assessment import assess
+from stampbench.bench.records.files import read_run
+from stampbench.bench.report.subject import plan_of
+from stampbench.bench.report.summary import render_summary
 
 
 def summary(run):

@@ -5,11 +5,10 @@ import os
 
 import pytest
 from rich.console import Console
-
-from bench.comparison import ComparedMeasurement
-from bench.report.terminal import TerminalPrompter, _ground
-from bench.runs.prompts import Prompt
-from bench.statistics import percentile, rate
+from stampbench.bench.judging.comparison import ComparedMeasurement
+from stampbench.bench.judging.statistics import percentile, rate
+from stampbench.bench.report.terminal import TerminalPrompter, _ground
+from stampbench.bench.runs.prompts import Prompt
 
 
 @pytest.fixture

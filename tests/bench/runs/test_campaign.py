@@ -3,15 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from bench.plans.plan import parse_plan
-from bench.records.files import read_run
-from bench.runs.campaign import campaign
-from bench.runs.merging import merge_records
-from bench.runs.orders import Shard
-from bench.runs.pressing import SimulatedPresser
-from bench.runs.running import Progress, RunOrder, run
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.records.files import read_run
+from stampbench.bench.runs.campaign import campaign
+from stampbench.bench.runs.merging import merge_records
+from stampbench.bench.runs.orders import Shard
+from stampbench.bench.runs.pressing import SimulatedPresser
+from stampbench.bench.runs.running import Progress, RunOrder, run
+from stampbench.firmware_emulator.errors import InputError
 
 PLAN = """
 [plan]
@@ -83,7 +82,7 @@ def test_number_of_presses_leaves_each_press_as_it_was(make):
 
 
 def test_chunks_are_of_one_case_on_one_profile(make, monkeypatch):
-    monkeypatch.setattr("bench.runs.campaign.CHUNK", 2)
+    monkeypatch.setattr("stampbench.bench.runs.campaign.CHUNK", 2)
     recorded = make(campaign, "out")
     assert len(lines(recorded)) == 8  # 2 + 1 presses, of two cases on two profiles
     assert [press.press for press in recorded.presses] == list(range(1, 13))
@@ -104,13 +103,13 @@ def test_interrupted_campaign_keeps_what_was_made(make):
 
 @pytest.mark.slow
 def test_result_is_the_same_for_two_workers_as_for_one(make, monkeypatch):
-    monkeypatch.setattr("bench.runs.campaign.CHUNK", 2)
+    monkeypatch.setattr("stampbench.bench.runs.campaign.CHUNK", 2)
     assert lines(make(campaign, "one")) == lines(make(campaign, "two", workers=2))
 
 
 @pytest.mark.parametrize("chunk", [2, 5])
 def test_parts_of_a_campaign_are_together_the_whole(make, tmp_path, monkeypatch, chunk):
-    monkeypatch.setattr("bench.runs.campaign.CHUNK", chunk)
+    monkeypatch.setattr("stampbench.bench.runs.campaign.CHUNK", chunk)
     whole = make(campaign, "whole")
     for number in (1, 2, 3):
         plan = parse_plan(PLAN, Path("campaign.toml"))

@@ -9,13 +9,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-
-import bench.runs.campaign
-from bench.plans.plan import parse_plan
-from bench.records.files import read_run
-from bench.runs.campaign import campaign
-from bench.runs.running import Progress, RunOrder
-from firmware_emulator.errors import InputError, NoHardwareError
+import stampbench.bench.runs.campaign
+from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.records.files import read_run
+from stampbench.bench.runs.campaign import campaign
+from stampbench.bench.runs.running import Progress, RunOrder
+from stampbench.firmware_emulator.errors import InputError, NoHardwareError
 
 pytest.importorskip("distributed")
 
@@ -94,7 +93,7 @@ def _wait_for_workers(address: str, count: int) -> None:
 @pytest.fixture
 def pressed(tmp_path, monkeypatch):
     """Makes the presses of the plan, in small chunks."""
-    monkeypatch.setattr(bench.runs.campaign, "CHUNK", 5)
+    monkeypatch.setattr(stampbench.bench.runs.campaign, "CHUNK", 5)
 
     def pressed(name, progress=None, **how):
         order = RunOrder(parse_plan(PLAN, Path("far.toml")), tmp_path / name, 3)
@@ -131,14 +130,14 @@ def test_a_cluster_reads_what_one_process_reads_even_if_a_worker_is_lost(cluster
 
 
 def test_a_worker_of_another_version_is_refused(cluster, pressed, monkeypatch):
-    monkeypatch.setattr(bench.runs.campaign, "version", lambda name: "99.0")
+    monkeypatch.setattr(stampbench.bench.runs.campaign, "version", lambda name: "99.0")
     run = pressed("other", cluster=cluster[0])
     assert run.end.status == "error"
     assert "expected 99.0" in run.end.message
 
 
 def test_an_address_where_nobody_is_is_missing_hardware(pressed, monkeypatch):
-    monkeypatch.setattr("bench.runs.cluster.CONNECT_S", 0.3)
+    monkeypatch.setattr("stampbench.bench.runs.cluster.CONNECT_S", 0.3)
     with pytest.raises(NoHardwareError, match="no scheduler answers"):
         pressed("none", cluster="tcp://127.0.0.1:9")
 

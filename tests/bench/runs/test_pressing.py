@@ -8,20 +8,19 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
-from bench.plans.plan import parse_plan
-from bench.records.presses import Outcome
-from bench.runs import pressing
-from bench.runs.pressing import LinkTail, Pressed, Presser, SimulatedPresser
-from bench.runs.prompts import Prompt, said_object
-from bench.sources.report_checks import ReportCounters
-from bench.sources.serial_rig import ManualPressError
-from firmware_emulator.controller import Controller
-from firmware_emulator.errors import LinkError
-from firmware_emulator.link import LinkCounters
-from firmware_emulator.messages import Capability
-from sim.panel import Panel, load_profile
-from sim.press import perform
+from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.records.presses import Outcome
+from stampbench.bench.rig.report_checks import ReportCounters
+from stampbench.bench.rig.serial_rig import ManualPressError
+from stampbench.bench.runs import pressing
+from stampbench.bench.runs.pressing import LinkTail, Pressed, Presser, SimulatedPresser
+from stampbench.bench.runs.prompts import Prompt, said_object
+from stampbench.firmware_emulator.controller import Controller
+from stampbench.firmware_emulator.errors import LinkError
+from stampbench.firmware_emulator.link.messages import Capability
+from stampbench.firmware_emulator.link.packets import LinkCounters
+from stampbench.sim.panel import Panel, load_profile
+from stampbench.sim.press import perform
 
 TEXT = """
 [plan]

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
-
-from bench.plans.plan import parse_plan
-from bench.records.files import FILE_NAME, read_run
-from bench.records.presses import Outcome
-from bench.records.readings import judged, listen, press_of, reports_of
-from bench.runs.changes import changes
-from bench.runs.orders import RunOrder
-from bench.runs.rereading import Reader, read_again, reread_order
-from bench.runs.running import run
-from firmware_emulator.errors import InputError
+from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.records.files import FILE_NAME, read_run
+from stampbench.bench.records.presses import Outcome
+from stampbench.bench.records.readings import judged, listen, press_of, reports_of
+from stampbench.bench.runs.changes import changes
+from stampbench.bench.runs.orders import RunOrder
+from stampbench.bench.runs.rereading import Reader, read_again, reread_order
+from stampbench.bench.runs.running import run
+from stampbench.firmware_emulator.errors import InputError
 
 PLAN = parse_plan(
     """

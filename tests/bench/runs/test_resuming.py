@@ -5,15 +5,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
-
-from bench.metrics import assess
-from bench.plans.plan import parse_plan
-from bench.records.files import FILE_NAME, read_run
-from bench.report.subject import plan_of
-from bench.runs.orders import RunOrder, Shard
-from bench.runs.resuming import resumed
-from bench.runs.running import record
-from firmware_emulator.errors import InputError
+from stampbench.bench.judging.assessment import assess
+from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.records.files import FILE_NAME, read_run
+from stampbench.bench.report.subject import plan_of
+from stampbench.bench.runs.orders import RunOrder, Shard
+from stampbench.bench.runs.resuming import resumed
+from stampbench.bench.runs.running import record
+from stampbench.firmware_emulator.errors import InputError
 
 TEXT = """
 [plan]
@@ -80,7 +79,7 @@ def run_up(make_press):
 
 
 def _quiet():
-    from bench.runs.running import Progress
+    from stampbench.bench.runs.running import Progress
 
     return Progress()
 
@@ -155,7 +154,7 @@ def test_complete_run_is_refused(run_up, tmp_path):
 
 
 def test_other_rig_is_refused(run_up, tmp_path, header):
-    from bench.runs.resuming import reopened
+    from stampbench.bench.runs.resuming import reopened
 
     directory = run_up(RunOrder(PLAN, tmp_path / "run", seed=4))
     path = directory / FILE_NAME
@@ -185,7 +184,7 @@ def test_part_that_is_none_is_told(text):
 
 
 def test_joined_parts_are_the_whole_run(run_up, tmp_path):
-    from bench.runs.merging import merge_records
+    from stampbench.bench.runs.merging import merge_records
 
     whole = run_up(RunOrder(PLAN, tmp_path / "whole", seed=4))
     parts = [
@@ -203,7 +202,7 @@ def test_joined_parts_are_the_whole_run(run_up, tmp_path):
 
 
 def test_run_of_which_a_part_is_missing_is_no_whole(run_up, tmp_path):
-    from bench.runs.merging import merge_records
+    from stampbench.bench.runs.merging import merge_records
 
     part = run_up(RunOrder(PLAN, tmp_path / "part", seed=4, shard=Shard(2, 3)))
     merge_records([part], tmp_path / "joined")
@@ -228,7 +227,7 @@ def test_part_alone_is_reported_as_the_part_it_is(run_up, tmp_path):
 def test_parts_of_different_runs_are_refused(run_up, tmp_path, second, expected):
     import dataclasses
 
-    from bench.runs.merging import merge_records
+    from stampbench.bench.runs.merging import merge_records
 
     parts = [
         run_up(RunOrder(PLAN, tmp_path / "a", seed=4, shard=Shard(1, 2))),

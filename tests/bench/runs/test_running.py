@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-
-from bench.plans.plan import parse_plan
-from bench.records.files import FILE_NAME, read_run
-from bench.runs import running as runs
-from bench.runs.pressing import Pressed
-from bench.runs.running import Progress, RunOrder, run
-from firmware_emulator.errors import InputError, LinkError
+from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.records.files import FILE_NAME, read_run
+from stampbench.bench.runs import running as runs
+from stampbench.bench.runs.pressing import Pressed
+from stampbench.bench.runs.running import Progress, RunOrder, run
+from stampbench.firmware_emulator.errors import InputError, LinkError
 
 TEXT = """
 [plan]

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import pytest
-
-from bench.runs.workers import DEATHS_IN_A_ROW, in_order
-from firmware_emulator.errors import StampbenchError
+from stampbench.bench.runs.workers import DEATHS_IN_A_ROW, in_order
+from stampbench.firmware_emulator.errors import StampbenchError
 
 WORK = """
 import os

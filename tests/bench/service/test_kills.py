@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from bench.service.kills import Victim, kill_and_recover
-from sim.service.database import Database
-from sim.service.migrations import migrate
-from sim.service.seed import pressed, seed_world
-from sim.service.service import open_service
-from sim.service.settings import ServiceSettings
+from stampbench.bench.service.kills import Victim, kill_and_recover
+from stampbench.sim.service.migrations import migrate
+from stampbench.sim.service.seed import pressed, seed_world
+from stampbench.sim.service.service import open_service
+from stampbench.sim.service.settings import ServiceSettings
+from stampbench.sim.service.store.database import Database
 
 SECRET = bytes(range(32))
 

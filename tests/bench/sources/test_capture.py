@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from bench.sources.capture import CaptureHeader, CaptureWriter, frames
-from bench.sources.recording import RecordingLines
-from bench.sources.recording_formats import open_recording
-from firmware_emulator.errors import InputError
-from firmware_emulator.touch import Contact, Frame, TouchReport
+from stampbench.bench.sources.capture import CaptureHeader, CaptureWriter, frames
+from stampbench.bench.sources.recording import RecordingLines
+from stampbench.bench.sources.recording_formats import open_recording
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 
 HEADER = CaptureHeader(device="rig 7", x_max=1079, y_max=1919, width_mm=61.6, height_mm=109.6)
 REPORTS = [

@@ -7,15 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import pytest
-
-from bench.sources.devices import device_recording, open_device
-from firmware_emulator.errors import InputError, NoHardwareError, ProtocolError
-from firmware_emulator.formats import WireFormat
-from firmware_emulator.touch import Frame, TouchReport
-from sim.panel import load_profile
-from sim.rig import open_channel, served
-from sim.rig.formats import FormatRig
-from sim.rig.pattern import PatternPanel
+from stampbench.bench.sources.devices import device_recording, open_device
+from stampbench.firmware_emulator.errors import InputError, NoHardwareError, ProtocolError
+from stampbench.firmware_emulator.formats import WireFormat
+from stampbench.firmware_emulator.touch import Frame, TouchReport
+from stampbench.sim.panel import load_profile
+from stampbench.sim.rig import open_channel, served
+from stampbench.sim.rig.formats import FormatRig
+from stampbench.sim.rig.pattern import PatternPanel
 
 PROFILE = load_profile("nexus-5")
 SIZE_MM = (PROFILE.geometry.width_mm, PROFILE.geometry.height_mm)

@@ -7,9 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
-from bench.sources.evdev_live import live_source, open_event_device
-from firmware_emulator.errors import InputError, NoHardwareError
+from stampbench.bench.sources.evdev_live import live_source, open_event_device
+from stampbench.firmware_emulator.errors import InputError, NoHardwareError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Linux has event devices")
 

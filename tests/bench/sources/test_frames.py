@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from bench.sources.frames import read_frames
-from firmware_emulator.errors import InputError
+from stampbench.bench.sources.frames import read_frames
+from stampbench.firmware_emulator.errors import InputError
 
 
 def muca_line(values):

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from bench.sources.recording import Recording
-from bench.sources.recording_formats import open_recording
-from firmware_emulator.errors import InputError
-from firmware_emulator.touch import TouchReport
+from stampbench.bench.sources.recording import Recording
+from stampbench.bench.sources.recording_formats import open_recording
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import TouchReport
 
 DEVICES = """add device 1: /dev/input/event3
   name:     "gpio-keys"

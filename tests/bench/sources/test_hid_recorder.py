@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from bench.sources.recording import Recording
-from bench.sources.recording_formats import open_recording
-from firmware_emulator.errors import InputError
-from firmware_emulator.hid_digitizer import HidDigitizer
-from firmware_emulator.touch import Contact, TouchReport
+from stampbench.bench.sources.recording import Recording
+from stampbench.bench.sources.recording_formats import open_recording
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.hid.digitizer import HidDigitizer
+from stampbench.firmware_emulator.touch import Contact, TouchReport
 
 PANEL = HidDigitizer(
     contacts_per_packet=2, contact_count_max=10, x_max=1079, y_max=1919, width_mm=61.6, height_mm=109.6

@@ -6,9 +6,8 @@ import signal
 import threading
 
 import pytest
-
-from bench.sources.live import interrupts, until
-from firmware_emulator.touch import TouchReport
+from stampbench.bench.sources.live import interrupts, until
+from stampbench.firmware_emulator.touch import TouchReport
 
 REPORTS = [TouchReport(t_us, ()) for t_us in range(5)]
 

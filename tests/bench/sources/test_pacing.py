@@ -3,10 +3,9 @@ from __future__ import annotations
 import random
 
 import pytest
-
-from bench.sources.pacing import paced
-from firmware_emulator.errors import InputError
-from firmware_emulator.touch import TouchReport
+from stampbench.bench.sources.pacing import paced
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import TouchReport
 
 TEN_MINUTES = [TouchReport(5_000_000 + 4_000 * scan, ()) for scan in range(150_000)]
 

@@ -5,12 +5,11 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
-
-from bench.sources.port_formats import STREAM_FORMATS, Recogniser
-from firmware_emulator.formats import WireFormat, microtouch_px, muca, penmount
-from firmware_emulator.link import PacketSender, PacketType
-from firmware_emulator.messages import pack_contacts
-from firmware_emulator.touch import Contact, Frame, TouchReport
+from stampbench.bench.sources.port_formats import STREAM_FORMATS, Recogniser
+from stampbench.firmware_emulator.formats import WireFormat, microtouch_px, muca, penmount
+from stampbench.firmware_emulator.link.messages import pack_contacts
+from stampbench.firmware_emulator.link.packets import PacketSender, PacketType
+from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 
 SCANS = [
     TouchReport(10_000 * scan, tuple(Contact(n, True, 100 * n + scan, 50 * n + 2 * scan) for n in range(3)))

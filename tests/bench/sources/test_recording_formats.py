@@ -8,12 +8,17 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
-
-from bench.sources import recording_formats
-from bench.sources.recording import MAX_LINE_BYTES, Recording, RecordingFormat, RecordingLines, timestamp_us
-from bench.sources.recording_formats import ENTRY_POINT_GROUP, known_formats, open_recording
-from firmware_emulator.errors import InputError
-from firmware_emulator.touch import TouchReport
+from stampbench.bench.sources import recording_formats
+from stampbench.bench.sources.recording import (
+    MAX_LINE_BYTES,
+    Recording,
+    RecordingFormat,
+    RecordingLines,
+    timestamp_us,
+)
+from stampbench.bench.sources.recording_formats import ENTRY_POINT_GROUP, known_formats, open_recording
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import TouchReport
 
 
 def _read(lines: RecordingLines) -> Recording:

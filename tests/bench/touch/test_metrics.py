@@ -5,8 +5,7 @@ import re
 
 import numpy as np
 import pytest
-
-from bench.touch.figures import (
+from stampbench.bench.touch.figures import (
     gap_ratio,
     ghosts,
     hysteresis_ratio,
@@ -17,11 +16,11 @@ from bench.touch.figures import (
     separation_mm,
     stationary_jitter_mm,
 )
-from bench.touch.gestures import recorded_gestures, simulated_gestures
-from bench.touch.metrics import Area, touch_metrics
-from bench.touch.traces import Gesture, Kind, Trace, TruePath, traces_of
-from firmware_emulator.errors import InputError
-from firmware_emulator.touch import Contact, TouchReport
+from stampbench.bench.touch.gestures import recorded_gestures, simulated_gestures
+from stampbench.bench.touch.metrics import Area, touch_metrics
+from stampbench.bench.touch.traces import Gesture, Kind, Trace, TruePath, traces_of
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import Contact, TouchReport
 
 AREA = Area(60.0, 100.0)
 INTERVAL_US = 10_000
@@ -199,7 +198,7 @@ def test_metrics_without_data_are_unset():
 
 @pytest.fixture(scope="module")
 def simulated():
-    from sim.panel import load_profile
+    from stampbench.sim.panel import load_profile
 
     return simulated_gestures(load_profile("mxt224-4"), seed=1)
 

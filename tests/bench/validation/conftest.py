@@ -8,11 +8,19 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-
-from bench.validation.certificate import Certificate, CertificateCorrection, CertificateSampling
-from bench.validation.lots import Unit
-from bench.validation.measuring import FILE_NAME, MeasuredPress, MeasurementEnd, MeasurementHeader
-from bench.validation.plans import ValidationPlan, read_validation_plan
+from stampbench.bench.validation.certificate.certificate import (
+    Certificate,
+    CertificateCorrection,
+    CertificateSampling,
+)
+from stampbench.bench.validation.measuring.lots import Unit
+from stampbench.bench.validation.measuring.measuring import (
+    FILE_NAME,
+    MeasuredPress,
+    MeasurementEnd,
+    MeasurementHeader,
+)
+from stampbench.bench.validation.plans import ValidationPlan, read_validation_plan
 
 NOMINAL = np.array([[0.0, 18.0], [-15.0, 5.0], [-10.0, -14.0], [4.0, -9.0], [16.0, 8.0]])
 
@@ -74,7 +82,7 @@ def press_lot(plan, units):
     """
 
     def press(*, stamps=None, missing=None, levels=None, rigs=None, noise_mm=0.02, lost=()):
-        from bench.validation.measuring import planned_presses
+        from stampbench.bench.validation.measuring.measuring import planned_presses
 
         rng = np.random.default_rng(7)
         made = []
@@ -107,7 +115,7 @@ def press_lot(plan, units):
 
 @pytest.fixture(scope="session")
 def measurement_header(plan, units) -> MeasurementHeader:
-    from bench.records.files import RigIdentity
+    from stampbench.bench.records.files import RigIdentity
 
     return MeasurementHeader(
         format=1,

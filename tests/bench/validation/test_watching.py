@@ -4,12 +4,11 @@ import json
 
 import msgspec
 import pytest
-
-from bench.report.chart_pictures import draw_charts
-from bench.validation.certificate import certificate_bytes
-from bench.validation.seal import sealed
-from bench.validation.watching import BASELINE_LOTS, CERTIFICATE_NAME, Watcher
-from firmware_emulator.errors import InputError
+from stampbench.bench.validation.certificate.certificate import certificate_bytes
+from stampbench.bench.validation.certificate.chart_pictures import draw_charts
+from stampbench.bench.validation.certificate.seal import sealed
+from stampbench.bench.validation.watching import BASELINE_LOTS, CERTIFICATE_NAME, Watcher
+from stampbench.firmware_emulator.errors import InputError
 
 
 @pytest.fixture
@@ -144,7 +143,7 @@ def test_charts_are_drawn_with_the_farthest_first(make_lot, put, tmp_path):
 
 
 def test_a_run_worse_than_those_before_it_is_an_alarm(tmp_path, header, make_press):
-    from bench.records.files import RecordWriter, RunEnd
+    from stampbench.bench.records.files import RecordWriter, RunEnd
 
     for number, missed in enumerate((0, 1, 12)):
         with RecordWriter(tmp_path / f"run{number}" / "records.jsonl") as writer:
@@ -161,7 +160,7 @@ def test_a_run_worse_than_those_before_it_is_an_alarm(tmp_path, header, make_pre
 
 
 def test_a_run_that_goes_on_is_waited_for(tmp_path, header, make_press):
-    from bench.records.files import RecordWriter
+    from stampbench.bench.records.files import RecordWriter
 
     with RecordWriter(tmp_path / "run" / "records.jsonl") as writer:
         writer.write(header)
@@ -172,7 +171,7 @@ def test_a_run_that_goes_on_is_waited_for(tmp_path, header, make_press):
 
 
 def test_summary_is_json(make_lot, put, tmp_path):
-    from bench.cli.watch import _summary
+    from stampbench.bench.cli.watch import _summary
 
     put(make_lot(0))
     put(make_lot(1))

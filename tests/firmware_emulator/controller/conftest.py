@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from scipy.ndimage import gaussian_filter
-
-from firmware_emulator.controller import ControllerSettings, PanelGeometry
-from firmware_emulator.touch import Frame
+from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
+from stampbench.firmware_emulator.touch import Frame
 
 Image = npt.NDArray[np.float64]
 

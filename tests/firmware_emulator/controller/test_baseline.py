@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-
-from firmware_emulator.controller import ControllerSettings, PanelGeometry
-from firmware_emulator.controller.baseline import track_baseline
-from firmware_emulator.controller.settings import parameters
+from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
+from stampbench.firmware_emulator.controller.baseline import track_baseline
+from stampbench.firmware_emulator.controller.settings import parameters
 
 Image = npt.NDArray[np.float64]
 

@@ -6,12 +6,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-
-from firmware_emulator.controller import ControllerSettings, PanelGeometry
-from firmware_emulator.controller.centroid import locate
-from firmware_emulator.controller.segmentation import find_touches, new_blobs
-from firmware_emulator.controller.settings import parameters
-from firmware_emulator.controller.tracking import new_tracks
+from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
+from stampbench.firmware_emulator.controller.centroid import locate
+from stampbench.firmware_emulator.controller.segmentation import find_touches, new_blobs
+from stampbench.firmware_emulator.controller.settings import parameters
+from stampbench.firmware_emulator.controller.tracking import new_tracks
 
 Image = npt.NDArray[np.float64]
 

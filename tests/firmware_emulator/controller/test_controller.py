@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from scipy.optimize import linear_sum_assignment
-
-from firmware_emulator.controller import Controller, ControllerSettings, PanelGeometry
-from firmware_emulator.errors import InputError
-from firmware_emulator.touch import Contact, Frame, TouchReport
+from stampbench.firmware_emulator.controller import Controller, ControllerSettings, PanelGeometry
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 
 Image = npt.NDArray[np.float64]
 
@@ -256,8 +255,8 @@ def test_frame_of_another_panel_is_refused(phone: PanelGeometry, deltas: npt.NDA
 
 SCRIPT = """
 import numpy as np
-from firmware_emulator.controller import Controller, PanelGeometry
-from firmware_emulator.touch import Frame
+from stampbench.firmware_emulator.controller import Controller, PanelGeometry
+from stampbench.firmware_emulator.touch import Frame
 rng = np.random.default_rng(8)
 rows, cols = np.mgrid[0:27, 0:15]
 controller = Controller(PanelGeometry(27, 15, 4.1, 4.1, 6150, 11070, 61.5, 110.7))

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from scipy import ndimage
-
-from firmware_emulator.controller import Controller, ControllerSettings, PanelGeometry
-from firmware_emulator.touch import Frame
+from stampbench.firmware_emulator.controller import Controller, ControllerSettings, PanelGeometry
+from stampbench.firmware_emulator.touch import Frame
 
 FILES = ["CapMatrix_P14_thumb_left.subset.txt", "CapMatrix_P15_index_right.subset.txt"]
 

@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-
-from firmware_emulator.controller import Controller, ControllerSettings, PanelGeometry
-from firmware_emulator.touch import Frame, TouchReport
+from stampbench.firmware_emulator.controller import Controller, ControllerSettings, PanelGeometry
+from stampbench.firmware_emulator.touch import Frame, TouchReport
 
 Image = npt.NDArray[np.float64]
 Pads = Sequence[tuple[float, float]]

@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
-
-from firmware_emulator.controller import ControllerSettings, PanelGeometry
-from firmware_emulator.controller.segmentation import find_touches, new_blobs
-from firmware_emulator.controller.settings import parameters
-from firmware_emulator.controller.tracking import new_tracks
+from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
+from stampbench.firmware_emulator.controller.segmentation import find_touches, new_blobs
+from stampbench.firmware_emulator.controller.settings import parameters
+from stampbench.firmware_emulator.controller.tracking import new_tracks
 
 Image = npt.NDArray[np.float64]
 PLAIN = ControllerSettings(merge_ratio=0.0, impulse_ratio=0.0, large_object_nodes=0, water_nodes=0)

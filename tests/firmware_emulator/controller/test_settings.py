@@ -4,10 +4,9 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-
-from firmware_emulator.controller import ControllerSettings, PanelGeometry
-from firmware_emulator.controller.settings import parameters
-from firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
+from stampbench.firmware_emulator.controller.settings import parameters
+from stampbench.firmware_emulator.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linear_sum_assignment
-
-from firmware_emulator.controller import ControllerSettings, PanelGeometry
-from firmware_emulator.controller.segmentation import new_blobs
-from firmware_emulator.controller.settings import parameters
-from firmware_emulator.controller.tracking import assign, follow, new_tracks
+from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
+from stampbench.firmware_emulator.controller.segmentation import new_blobs
+from stampbench.firmware_emulator.controller.settings import parameters
+from stampbench.firmware_emulator.controller.tracking import assign, follow, new_tracks
 
 Points = npt.NDArray[np.float64]
 PANEL = PanelGeometry(27, 15, 4.1, 4.1, 6150, 11070, 61.5, 110.7)

@@ -7,12 +7,11 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from firmware_emulator.errors import InputError
-from firmware_emulator.formats import microtouch_px, penmount
-from firmware_emulator.formats.microtouch_px import PxParser
-from firmware_emulator.formats.penmount import PenMountParser
-from firmware_emulator.touch import Contact, TouchReport
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.formats import microtouch_px, penmount
+from stampbench.firmware_emulator.formats.microtouch_px import PxParser
+from stampbench.firmware_emulator.formats.penmount import PenMountParser
+from stampbench.firmware_emulator.touch import Contact, TouchReport
 
 Encode = Callable[[TouchReport], bytes]
 INTERVAL_US = 10_000

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from firmware_emulator.errors import InputError
-from firmware_emulator.formats.muca import (
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.formats.muca import (
     COLUMNS,
     ROWS,
     MucaByteParser,
@@ -16,7 +15,7 @@ from firmware_emulator.formats.muca import (
     encode_text,
     encode_touches,
 )
-from firmware_emulator.touch import Contact, Frame, TouchReport
+from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 
 UNTOUCHED = Frame(0, np.zeros((ROWS, COLUMNS), np.int16))
 

@@ -13,13 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import firmware_emulator
-from firmware_emulator.commands import PressCommand, Stream, WireKeyframe, unpack_command
-from firmware_emulator.errors import ProtocolError
-from firmware_emulator.hid_digitizer import HidDigitizer
-from firmware_emulator.link import MAX_BODY_BYTES, Packet, PacketParser, PacketType, encode_packet
-from firmware_emulator.messages import (
+from stampbench.firmware_emulator.errors import ProtocolError
+from stampbench.firmware_emulator.hid.digitizer import HidDigitizer
+from stampbench.firmware_emulator.link.commands import PressCommand, Stream, WireKeyframe, unpack_command
+from stampbench.firmware_emulator.link.messages import (
     Answer,
     Capability,
     Heartbeat,
@@ -29,7 +26,16 @@ from firmware_emulator.messages import (
     pack_contacts,
     pack_frame,
 )
-from firmware_emulator.touch import Contact, Frame, TouchReport
+from stampbench.firmware_emulator.link.packets import (
+    MAX_BODY_BYTES,
+    Packet,
+    PacketParser,
+    PacketType,
+    encode_packet,
+)
+from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
+
+from stampbench import firmware_emulator
 
 SOURCES = Path(firmware_emulator.__file__).parent / "reference_c"
 DRIVER = Path(__file__).parent / "driver.c"

@@ -5,8 +5,7 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from sim.credentials.guard import Advance, FirstUse, MemoryGuard, SqliteGuard
+from stampbench.sim.credentials.guard import Advance, FirstUse, MemoryGuard, SqliteGuard
 
 
 @pytest.fixture(params=["memory", "sqlite"])

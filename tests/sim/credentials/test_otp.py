@@ -4,9 +4,8 @@ import pyotp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from sim.credentials.otp import find_counter, hotp, totp
-from sim.credentials.secrets import Secret
+from stampbench.sim.credentials.otp import find_counter, hotp, totp
+from stampbench.sim.credentials.secrets import Secret
 
 DIGITS = b"12345678901234567890123456789012345678901234567890123456789012345"
 KEYS = {"sha1": Secret(DIGITS[:20], 20), "sha256": Secret(DIGITS[:32], 32), "sha512": Secret(DIGITS[:64], 64)}

@@ -5,22 +5,21 @@ import itertools
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.credentials.ble.beacon import BeaconClock, EidBeacon, OtpBeacon
-from sim.credentials.ble.factor import BleFactor, beacon_credential, password_credential
-from sim.credentials.ble.frames import Uid
-from sim.credentials.ble.passwords import PasswordVerifier
-from sim.credentials.ble.resolver import Resolver
-from sim.credentials.guard import FirstUse, MemoryGuard
-from sim.credentials.nfc.factor import NfcFactor, credential_of
-from sim.credentials.nfc.reader import Reader, personalise
-from sim.credentials.nfc.tag import Tag
-from sim.credentials.nfc.url import UrlTemplate
-from sim.credentials.nfc.verifier import SunVerifier, TagKeys
-from sim.credentials.policy import DEFAULT_POLICY, Action, Desk
-from sim.credentials.press import Evidence, Factor, Presented, Proof, Reason, StampBook, Touch
-from sim.credentials.secrets import Secret
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.ble.beacon import BeaconClock, EidBeacon, OtpBeacon
+from stampbench.sim.credentials.ble.factor import BleFactor, beacon_credential, password_credential
+from stampbench.sim.credentials.ble.frames import Uid
+from stampbench.sim.credentials.ble.passwords import PasswordVerifier
+from stampbench.sim.credentials.ble.resolver import Resolver
+from stampbench.sim.credentials.guard import FirstUse, MemoryGuard
+from stampbench.sim.credentials.nfc.factor import NfcFactor, credential_of
+from stampbench.sim.credentials.nfc.reader import Reader, personalise
+from stampbench.sim.credentials.nfc.tag import Tag
+from stampbench.sim.credentials.nfc.url import UrlTemplate
+from stampbench.sim.credentials.nfc.verifier import SunVerifier, TagKeys
+from stampbench.sim.credentials.policy import DEFAULT_POLICY, Action, Desk
+from stampbench.sim.credentials.press import Evidence, Factor, Presented, Proof, Reason, StampBook, Touch
+from stampbench.sim.credentials.secrets import Secret
 
 NOW_S = 1_760_000_000.0
 UID = bytes.fromhex("04782E21801D80")

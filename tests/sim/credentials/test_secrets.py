@@ -5,9 +5,8 @@ import pickle
 
 import msgspec
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.credentials.secrets import Secret
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.secrets import Secret
 
 KEY = Secret.from_hex("00112233445566778899AABBCCDDEEFF")
 

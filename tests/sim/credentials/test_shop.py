@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.credentials.policy import Action
-from sim.credentials.press import Evidence, Factor, Reason, Touch
-from sim.credentials.shop import Shop, Spoil
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.policy import Action
+from stampbench.sim.credentials.press import Evidence, Factor, Reason, Touch
+from stampbench.sim.credentials.shop import Shop, Spoil
 
 NOW_S, CODE = 1_760_000_000.0, 20406
 
@@ -54,8 +53,8 @@ def test_stamps_of_one_pattern_are_told_apart_by_their_credentials(shop):
 
 
 def test_pattern_read_on_a_panel_and_tap_make_one_evidence(shop):
-    from sim.decoder import Decoder
-    from sim.stamps import load_family
+    from stampbench.sim.decoder import Decoder
+    from stampbench.sim.stamps import load_family
 
     family = load_family("p5-60k")
     reading = Decoder(family).decode(family.pads(CODE) + np.array([30.0, 50.0]))

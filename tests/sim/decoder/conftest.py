@@ -9,9 +9,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import pytest
-
-from sim.stamps.canonical import canonical_coordinates
-from sim.stamps.index_arrays import IndexArrays, grid_arrays
+from stampbench.sim.stamps.canonical import canonical_coordinates
+from stampbench.sim.stamps.index_arrays import IndexArrays, grid_arrays
 
 Floats = npt.NDArray[np.float64]
 Press = Callable[..., Floats]
@@ -65,7 +64,7 @@ def random_stamps(count: int, *, pads: int = 5, seed: int = 0) -> Floats:
 
 
 def codebook_of(count: int, *, pads: int = 5, min_distance_mm: float = 2.7, seed: int = 0) -> MemoryCodebook:
-    from sim.decoder.reference import exhaustive_distances_mm
+    from stampbench.sim.decoder.reference import exhaustive_distances_mm
 
     kept: list[Floats] = []
     for stamp in random_stamps(2 * count, pads=pads, seed=seed):

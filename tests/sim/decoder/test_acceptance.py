@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.decoder.acceptance import LARGEST_DEFAULT_SIGMA_MM, Acceptance, chi_quantile
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.decoder.acceptance import LARGEST_DEFAULT_SIGMA_MM, Acceptance, chi_quantile
 
 
 def test_default_noise_is_what_the_minimum_distance_survives() -> None:

@@ -7,10 +7,9 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-
-from sim.decoder import constellations
-from sim.decoder.constellations import FaceLimits, fill_inside, possible_constellations
-from sim.stamps.geometry import enclosing_circle
+from stampbench.sim.decoder import constellations
+from stampbench.sim.decoder.constellations import FaceLimits, fill_inside, possible_constellations
+from stampbench.sim.stamps.geometry import enclosing_circle
 
 LIMITS = FaceLimits(12.0, 44.0, 22.0)
 

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from firmware_emulator.errors import InputError
-from sim.decoder import Decoder, Verdict
-from sim.decoder.reference import (
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.decoder import Decoder, Verdict
+from stampbench.sim.decoder.reference import (
     exhaustive_code,
     exhaustive_constellations,
     exhaustive_distances_mm,

@@ -8,19 +8,18 @@ import time
 
 import numpy as np
 import pytest
-
-from sim.decoder import Decoder, Verdict
-from sim.decoder.constellations import FaceLimits
-from sim.decoder.reference import (
+from stampbench.sim.decoder import Decoder, Verdict
+from stampbench.sim.decoder.constellations import FaceLimits
+from stampbench.sim.decoder.reference import (
     exhaustive_code,
     exhaustive_distances_mm,
     exhaustive_margin_mm,
     exhaustive_partial,
 )
-from sim.stamps import load_family
-from sim.stamps.canonical import centred_pads
-from sim.stamps.density import space_volume
-from sim.stamps.family_cache import cache_folder
+from stampbench.sim.stamps import load_family
+from stampbench.sim.stamps.canonical import centred_pads
+from stampbench.sim.stamps.density import space_volume
+from stampbench.sim.stamps.family_cache import cache_folder
 
 
 @pytest.fixture(scope="module")

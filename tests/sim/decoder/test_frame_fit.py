@@ -4,18 +4,17 @@ import math
 
 import numpy as np
 import pytest
-
-from firmware_emulator.controller import Controller
-from firmware_emulator.errors import InputError
-from firmware_emulator.touch import Frame
-from sim.decoder import Decoder, PressDecoder, Verdict
-from sim.decoder.frame_fit import FrameDecoder, FrameFitter
-from sim.decoder.frame_reference import fit_pads, pads_image
-from sim.panel import Condition, Panel, load_profile
-from sim.panel.panel import PlacedObject
-from sim.press import Hand, Handling, perform
-from sim.stamps import load_family
-from sim.stamps.objects import TouchObject, resolve_object, round_pads
+from stampbench.firmware_emulator.controller import Controller
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import Frame
+from stampbench.sim.decoder import Decoder, PressDecoder, Verdict
+from stampbench.sim.decoder.frame_fit import FrameDecoder, FrameFitter
+from stampbench.sim.decoder.frame_reference import fit_pads, pads_image
+from stampbench.sim.panel import Condition, Panel, load_profile
+from stampbench.sim.panel.panel import PlacedObject
+from stampbench.sim.press import Hand, Handling, perform
+from stampbench.sim.stamps import load_family
+from stampbench.sim.stamps.objects import TouchObject, resolve_object, round_pads
 
 QUIET = {"stripe": 0.0, "memory": 0.0, "drift": 0.0}
 

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from sim.decoder.frame_fit import FrameFitter
-from sim.decoder.frame_reference import noise_covariance, pads_image
-from sim.decoder.frame_stripes import FULL_NODES, find_stripes
-from sim.panel import load_profile
+from stampbench.sim.decoder.frame_fit import FrameFitter
+from stampbench.sim.decoder.frame_reference import noise_covariance, pads_image
+from stampbench.sim.decoder.frame_stripes import FULL_NODES, find_stripes
+from stampbench.sim.panel import load_profile
 
 pytestmark = pytest.mark.kernel
 

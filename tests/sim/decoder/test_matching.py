@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import pytest
-
-from sim.decoder.matching import are_apart, best_matching, fit_each, pair_distances
-from sim.decoder.reference import exhaustive_distances_mm
+from stampbench.sim.decoder.matching import are_apart, best_matching, fit_each, pair_distances
+from stampbench.sim.decoder.reference import exhaustive_distances_mm
 
 pytestmark = pytest.mark.kernel
 

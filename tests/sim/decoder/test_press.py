@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from firmware_emulator.touch import Contact, TouchReport
-from sim.decoder import Decoder, PressDecision, PressDecoder, Reading, StampTracker, Verdict
-from sim.decoder import press as press_module
-from sim.decoder.press import JITTER_MM, PATIENCE_REPORTS
-from sim.decoder.reference import exhaustive_distances_mm
-from sim.stamps import load_family
-from sim.stamps.density import space_volume
+from stampbench.firmware_emulator.touch import Contact, TouchReport
+from stampbench.sim.decoder import Decoder, PressDecision, PressDecoder, Reading, StampTracker, Verdict
+from stampbench.sim.decoder import press as press_module
+from stampbench.sim.decoder.press import JITTER_MM, PATIENCE_REPORTS
+from stampbench.sim.decoder.reference import exhaustive_distances_mm
+from stampbench.sim.stamps import load_family
+from stampbench.sim.stamps.density import space_volume
 
 INTERVAL_US = 10_000
 

@@ -8,9 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.decoder import Decoder, Verdict
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.decoder import Decoder, Verdict
 
 MDPI_MM = 25.4 / 160
 """A density-independent pixel of Android: what a web page knows of millimetres."""

@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import pytest
-
-from firmware_emulator.touch import Contact, TouchReport
-from sim.decoder import Decoder, StampTracker
+from stampbench.firmware_emulator.touch import Contact, TouchReport
+from stampbench.sim.decoder import Decoder, StampTracker
 
 
 def report(contacts):

@@ -4,13 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
-
-from sim.decoder import Decoder
-from sim.decoder.constellations import FaceLimits
-from sim.decoder.unknown_scale import codes_at_unknown_scale, mean_path_mm, rivals_at_unknown_scale
-from sim.decoder.unknowns import codes_at_some_scale
-from sim.stamps import FaceGeometry, load_family
-from sim.stamps.index import index_of
+from stampbench.sim.decoder import Decoder
+from stampbench.sim.decoder.constellations import FaceLimits
+from stampbench.sim.decoder.unknown_scale import codes_at_unknown_scale, mean_path_mm, rivals_at_unknown_scale
+from stampbench.sim.decoder.unknowns import codes_at_some_scale
+from stampbench.sim.stamps import FaceGeometry, load_family
+from stampbench.sim.stamps.index import index_of
 
 GEOMETRY = FaceGeometry()
 

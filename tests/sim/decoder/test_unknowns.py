@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from sim.decoder.constellations import FaceLimits
-from sim.decoder.reference import exhaustive_distances_mm
-from sim.decoder.unknowns import GRID, codes_at_some_scale, codes_with_missing_pad, places_of_missing_pad
-from sim.stamps.index import index_of
+from stampbench.sim.decoder.constellations import FaceLimits
+from stampbench.sim.decoder.reference import exhaustive_distances_mm
+from stampbench.sim.decoder.unknowns import (
+    GRID,
+    codes_at_some_scale,
+    codes_with_missing_pad,
+    places_of_missing_pad,
+)
+from stampbench.sim.stamps.index import index_of
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +23,7 @@ def dense(make_codebook):
 @pytest.fixture(params=["all codes", "a grid"])
 def way(request, monkeypatch):
     if request.param == "a grid":
-        monkeypatch.setattr("sim.decoder.unknowns.FEW_CODES", 0)
+        monkeypatch.setattr("stampbench.sim.decoder.unknowns.FEW_CODES", 0)
 
 
 @pytest.mark.usefixtures("way")
@@ -67,7 +71,7 @@ def test_contacts_too_far_apart_leave_no_place_for_a_pad(dense):
 
 
 def test_a_radius_far_below_any_noise_asks_no_more_questions_than_a_small_one(dense, monkeypatch):
-    monkeypatch.setattr("sim.decoder.unknowns.FEW_CODES", 0)
+    monkeypatch.setattr("stampbench.sim.decoder.unknowns.FEW_CODES", 0)
     asked = []
 
     class Search:

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.panel import Condition
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.panel import Condition
 
 
 def test_a_condition_survives_the_round_trip() -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-
-from sim.panel import Profile, load_profile
-from sim.panel.curves import Curve, DerivedFigure, Fact
-from sim.panel.derived import FIGURES, pad_peaks, rest_noise
+from stampbench.sim.panel import Profile, load_profile
+from stampbench.sim.panel.curves import Curve, DerivedFigure, Fact
+from stampbench.sim.panel.derived import FIGURES, pad_peaks, rest_noise
 
 NEXUS = load_profile("nexus-5")
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.panel import Condition, Panel, PlacedObject, load_profile, profile_names
-from sim.panel.effects import EFFECTS, Effect
-from sim.panel.placing import FIRST_SCAN
-from sim.stamps.objects import TouchObject, resolve_object, round_pads
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.panel import Condition, Panel, PlacedObject, load_profile, profile_names
+from stampbench.sim.panel.effects import EFFECTS, Effect
+from stampbench.sim.panel.placing import FIRST_SCAN
+from stampbench.sim.stamps.objects import TouchObject, resolve_object, round_pads
 
 NEXUS = load_profile("nexus-5")
 GEOMETRY = NEXUS.geometry

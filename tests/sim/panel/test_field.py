@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from sim.panel import Panel, PlacedObject, load_profile, reference
-from sim.panel.panel import PAD_COMPRESSION_MM
-from sim.stamps.objects import resolve_object
+from stampbench.sim.panel import Panel, PlacedObject, load_profile, reference
+from stampbench.sim.panel.panel import PAD_COMPRESSION_MM
+from stampbench.sim.stamps.objects import resolve_object
 
 
 def signal(*objects: PlacedObject, profile_name: str = "nexus-5") -> np.ndarray:

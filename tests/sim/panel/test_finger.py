@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from scipy.optimize import curve_fit
-
-from sim.panel import Panel, PlacedObject, load_profile
-from sim.panel.noise import noise_split
-from sim.stamps.objects import Conductor, TouchObject, resolve_object, round_pads
+from stampbench.sim.panel import Panel, PlacedObject, load_profile
+from stampbench.sim.panel.noise import noise_split
+from stampbench.sim.stamps.objects import Conductor, TouchObject, resolve_object, round_pads
 
 RECORDINGS = Path(__file__).parents[3].parent / "shared/real/capfingerid"
 NAMES = ("CapMatrix_P14_thumb_left.subset.txt", "CapMatrix_P15_index_right.subset.txt")

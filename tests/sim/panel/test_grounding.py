@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from sim.panel import PlacedObject, load_profile, reference
-from sim.panel.grounding import factors, floating_image
-from sim.panel.panel import PAD_COMPRESSION_MM, Panel
-from sim.panel.profile import GroundingFigures
-from sim.stamps.objects import TouchObject, round_pads
+from stampbench.sim.panel import PlacedObject, load_profile, reference
+from stampbench.sim.panel.grounding import factors, floating_image
+from stampbench.sim.panel.panel import PAD_COMPRESSION_MM, Panel
+from stampbench.sim.panel.profile import GroundingFigures
+from stampbench.sim.stamps.objects import TouchObject, round_pads
 
 FIGURES = GroundingFigures(released_k=0.99, released_gain=1.16)
 

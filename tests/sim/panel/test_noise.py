@@ -5,11 +5,10 @@ import math
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.panel import Condition, Panel, PlacedObject, load_profile, noise, profile_names
-from sim.panel.profile import NoiseFigures
-from sim.stamps.objects import resolve_object
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.panel import Condition, Panel, PlacedObject, load_profile, noise, profile_names
+from stampbench.sim.panel.profile import NoiseFigures
+from stampbench.sim.stamps.objects import resolve_object
 
 NEXUS = load_profile("nexus-5")
 

@@ -5,12 +5,11 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-
-import sim.panel.profile as profile_module
-from firmware_emulator.controller import ControllerSettings
-from firmware_emulator.errors import InputError
-from sim.panel import load_profile, profile_names
-from sim.panel.noise import noise_parts
+import stampbench.sim.panel.profile as profile_module
+from stampbench.firmware_emulator.controller import ControllerSettings
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.panel import load_profile, profile_names
+from stampbench.sim.panel.noise import noise_parts
 
 PROFILES = Path(profile_module.__file__).parent / "profiles"
 

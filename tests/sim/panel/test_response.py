@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from sim.panel.field import disc_coverage
-from sim.panel.reference import BORDER_MM, CELL_MM, disc_mask
-from sim.panel.response import response_table
+from stampbench.sim.panel.field import disc_coverage
+from stampbench.sim.panel.reference import BORDER_MM, CELL_MM, disc_mask
+from stampbench.sim.panel.response import response_table
 
 
 def coverage(diameter_mm: float, radius_mm: float, sd_mm: float = 1.75) -> float:

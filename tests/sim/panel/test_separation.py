@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import ndimage
-
-from sim.panel import Panel, PlacedObject, load_profile
-from sim.stamps.objects import TouchObject, round_pads
+from stampbench.sim.panel import Panel, PlacedObject, load_profile
+from stampbench.sim.stamps.objects import TouchObject, round_pads
 
 NEXUS = load_profile("nexus-5")
 AMPLITUDE = NEXUS.flat.amplitude

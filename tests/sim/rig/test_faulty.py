@@ -9,17 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 
 import pytest
-
-from bench.sources.serial_port import READ_WAIT_S
-from bench.sources.serial_rig import SerialRig
-from firmware_emulator.errors import LinkError, NoHardwareError
-from firmware_emulator.faults import BYTE_FAULTS, Faults, Injected
-from firmware_emulator.link import PacketSender
-from firmware_emulator.messages import pack_contacts
-from firmware_emulator.touch import TouchReport
-from sim.press import Keyframe, Press
-from sim.rig import RigFaults, VirtualRig, open_channel, served
-from sim.rig.pattern import PatternPanel, pattern_report
+from stampbench.bench.rig.port import READ_WAIT_S
+from stampbench.bench.rig.serial_rig import SerialRig
+from stampbench.firmware_emulator.errors import LinkError, NoHardwareError
+from stampbench.firmware_emulator.link.faults import BYTE_FAULTS, Faults, Injected
+from stampbench.firmware_emulator.link.messages import pack_contacts
+from stampbench.firmware_emulator.link.packets import PacketSender
+from stampbench.firmware_emulator.touch import TouchReport
+from stampbench.sim.press import Keyframe, Press
+from stampbench.sim.rig import RigFaults, VirtualRig, open_channel, served
+from stampbench.sim.rig.pattern import PatternPanel, pattern_report
 
 needs_pty = pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
 Serve = Callable[[Faults, int], object]

@@ -2,16 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from firmware_emulator.controller import Controller
-from firmware_emulator.formats import WireFormat
-from firmware_emulator.formats.microtouch_px import PxParser
-from firmware_emulator.formats.muca import MucaByteParser, MucaTextParser, MucaTouchParser
-from firmware_emulator.formats.penmount import PenMountParser
-from firmware_emulator.touch import Frame, TouchReport
-from sim.panel import Panel, load_profile
-from sim.press import Hand, perform
-from sim.rig.formats import FormatRig
+from stampbench.firmware_emulator.controller import Controller
+from stampbench.firmware_emulator.formats import WireFormat
+from stampbench.firmware_emulator.formats.microtouch_px import PxParser
+from stampbench.firmware_emulator.formats.muca import MucaByteParser, MucaTextParser, MucaTouchParser
+from stampbench.firmware_emulator.formats.penmount import PenMountParser
+from stampbench.firmware_emulator.touch import Frame, TouchReport
+from stampbench.sim.panel import Panel, load_profile
+from stampbench.sim.press import Hand, perform
+from stampbench.sim.rig.formats import FormatRig
 
 PROFILE = load_profile("nexus-5")
 OBJECT = "fingers/3/1"

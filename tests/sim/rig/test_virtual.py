@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-
-from firmware_emulator.commands import (
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.link.commands import (
     Command,
     Configure,
     Identify,
@@ -15,12 +15,24 @@ from firmware_emulator.commands import (
     Streams,
     WireKeyframe,
 )
-from firmware_emulator.errors import InputError
-from firmware_emulator.link import Packet, PacketParser, PacketSender, PacketType, encode_packet
-from firmware_emulator.messages import Answer, Heartbeat, Identity, PressDone, Status, unpack_frame
-from sim.rig import VirtualRig, open_channel
-from sim.rig.pattern import FRAME_INTERVAL_US, PatternPanel
-from sim.rig.virtual import HEARTBEAT_US
+from stampbench.firmware_emulator.link.messages import (
+    Answer,
+    Heartbeat,
+    Identity,
+    PressDone,
+    Status,
+    unpack_frame,
+)
+from stampbench.firmware_emulator.link.packets import (
+    Packet,
+    PacketParser,
+    PacketSender,
+    PacketType,
+    encode_packet,
+)
+from stampbench.sim.rig import VirtualRig, open_channel
+from stampbench.sim.rig.pattern import FRAME_INTERVAL_US, PatternPanel
+from stampbench.sim.rig.virtual import HEARTBEAT_US
 
 SCANS = 250
 KEYFRAMES = (WireKeyframe(0, 0, 0, 0, 1000, 1000, 0, 0),)

@@ -4,15 +4,13 @@ import string
 from typing import TYPE_CHECKING
 
 import pytest
-
-from sim.decoder import Reading, Verdict
-from sim.screen.explain import CAUSES, KEYS, MESSAGES, english, explain_reading, seen_pads
-from sim.screen.scene import ObjectKind
-from sim.screen.view import Explanation
+from stampbench.bench.window.session.view import Explanation
+from stampbench.sim.decoder import Reading, Verdict
+from stampbench.sim.screen.explain import CAUSES, KEYS, MESSAGES, english, explain_reading, seen_pads
+from stampbench.sim.screen.scene import ObjectKind
 
 if TYPE_CHECKING:
     import numpy as np
-
     from tests.sim.screen.conftest import Live
 
 
@@ -128,7 +126,7 @@ def test_every_sentence_can_be_filled(patterns: dict[str, str]) -> None:
 
 
 def test_contacts_are_given_to_the_nearest_pads_once(simple_pads: np.ndarray) -> None:
-    from firmware_emulator.touch import Contact
+    from stampbench.firmware_emulator.touch import Contact
 
     contacts = [Contact(7, True, 0, 0, 10.5, 0.0), Contact(8, True, 0, 0, 0.5, 0.0)]
     assert seen_pads(simple_pads, contacts) == (8, 7, None)

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pygame
 import pytest
-
-from sim.screen.fonts import DASH, MINUS, TIMES, Lettering, find_typeface
+from stampbench.sim.screen.fonts import DASH, MINUS, TIMES, Lettering, find_typeface
 
 
 @pytest.fixture(autouse=True)

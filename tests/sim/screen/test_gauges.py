@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from firmware_emulator.touch import Contact, Frame, TouchReport
-from sim.screen.gauges import KEPT, UNITS, Gauges, History, resting_jitter_mm, snr_db
-from sim.screen.sources import PanelInfo
+from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
+from stampbench.sim.screen.gauges import KEPT, UNITS, Gauges, History, resting_jitter_mm, snr_db
+from stampbench.sim.screen.sources import PanelInfo
 
 PANEL = PanelInfo("p", "p", 60.0, 100.0, 25, 15)
 

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import pytest
-
-from sim.screen.hand_log import HandLog
-from sim.screen.scene import ObjectKind, Scene
-from sim.stamps.objects import resolve_object
+from stampbench.sim.screen.hand_log import HandLog
+from stampbench.sim.screen.scene import ObjectKind, Scene
+from stampbench.sim.stamps.objects import resolve_object
 
 STEP_US = 10_000
 
@@ -33,7 +32,7 @@ def test_a_press_that_rests_is_told_in_a_few_keyframes(scene: Scene) -> None:
 
 
 def test_what_was_done_can_be_done_again(scene: Scene) -> None:
-    from sim.press import Press
+    from stampbench.sim.press import Press
 
     log = HandLog()
     note(log, scene, range(20))

@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import pytest
-
-from sim.screen.scene import LARGEST_TILT_RAD, ObjectKind, Scene
-from sim.stamps.objects import resolve_object
+from stampbench.sim.screen.scene import LARGEST_TILT_RAD, ObjectKind, Scene
+from stampbench.sim.stamps.objects import resolve_object
 
 
 @pytest.fixture

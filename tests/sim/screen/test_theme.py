@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-
-from sim.screen.theme import DELTA_STEPS, delta_colours, delta_indices
+from stampbench.sim.screen.theme import DELTA_STEPS, delta_colours, delta_indices
 
 # Linear RGB as a deuteranope sees it (Vienot, Brettel and Mollon, Color Research and Application 24, 1999).
 DEUTERANOPE = np.array([[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]])

@@ -19,16 +19,15 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 from anyio.from_thread import start_blocking_portal
-
-from sim.service.app import create_app
-from sim.service.clock import VirtualClock, to_us
-from sim.service.database import Database
-from sim.service.migrations import migrate
-from sim.service.postgres import PostgresServer, find_postgres
-from sim.service.seed import Seeded, SeededMerchant, pressed, seed_world, settled
-from sim.service.service import Service, open_service
-from sim.service.settings import ServiceSettings
-from sim.service.tables import Base
+from stampbench.bench.service.postgres import PostgresServer, find_postgres
+from stampbench.sim.service.app import create_app
+from stampbench.sim.service.clock import VirtualClock, to_us
+from stampbench.sim.service.migrations import migrate
+from stampbench.sim.service.seed import Seeded, SeededMerchant, pressed, seed_world, settled
+from stampbench.sim.service.service import Service, open_service
+from stampbench.sim.service.settings import ServiceSettings
+from stampbench.sim.service.store.database import Database
+from stampbench.sim.service.tables import Base
 
 SECRET = bytes(range(32))
 NOON = to_us(dt.datetime(2026, 11, 18, 12, tzinfo=ZoneInfo("Asia/Seoul")))

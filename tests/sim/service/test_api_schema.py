@@ -6,8 +6,7 @@ from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-
-from sim.service.app import create_app
+from stampbench.sim.service.app import create_app
 
 EXAMPLES = 4
 """Per operation; the operations are some fifty, and each example is one request on either database."""

@@ -6,9 +6,8 @@ import datetime as dt
 from typing import Any
 
 import pytest
-
-from sim.service.attendance.hours import Log, Rule, Span, kept, pay, worked
-from sim.service.clock import to_us
+from stampbench.sim.service.attendance.hours import Log, Rule, Span, kept, pay, worked
+from stampbench.sim.service.clock import to_us
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-
-from sim.service.billing.invoices import bill
-from sim.service.billing.usage import Usage, hear
-from sim.service.clock import DAY_US
+from stampbench.sim.service.billing.invoices import bill
+from stampbench.sim.service.billing.usage import Usage, hear
+from stampbench.sim.service.clock import DAY_US
 
 
 def close(world: Any, month: str = "2026-11") -> Any:

@@ -8,12 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-
-from sim.service.clock import HOUR_US, MINUTE_US, Calendar, to_us
-from sim.service.fraud.checks import Earlier, Kind, Known, Suspicion, is_open, suspicions
-from sim.service.fraud.distance import distance_m, least_speed_kmh
-from sim.service.presses.evidence import Place, Purpose
-from sim.service.rules import Rules
+from stampbench.sim.service.clock import HOUR_US, MINUTE_US, Calendar, to_us
+from stampbench.sim.service.fraud.checks import Earlier, Kind, Known, Suspicion, is_open, suspicions
+from stampbench.sim.service.fraud.distance import distance_m, least_speed_kmh
+from stampbench.sim.service.presses.evidence import Place, Purpose
+from stampbench.sim.service.rules import Rules
 
 SEOUL = Calendar(ZoneInfo("Asia/Seoul"))
 DAYTIME = json.dumps([[[480, 1320]]] * 7)

@@ -6,10 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-
-from sim.credentials.nfc.reader import Reader, personalise
-from sim.credentials.nfc.tag import Tag
-from sim.service.presses.credentials import SUN_URL, tag_keys
+from stampbench.sim.credentials.nfc.reader import Reader, personalise
+from stampbench.sim.credentials.nfc.tag import Tag
+from stampbench.sim.service.presses.credentials import SUN_URL, tag_keys
 
 UID = bytes.fromhex("04de5f1eacc040")
 

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import sqlalchemy as sa
-
-from sim.service.clock import DAY_US, HOUR_US
-from sim.service.customers.segments import Condition, parse
-from sim.service.housekeeping import FileTransport, tidy
-from sim.service.problems import MalformedError
-from sim.service.tables.customers import Member, Message
-from sim.service.tables.loyalty import Entry
-from sim.service.tables.presses import Press
+from stampbench.sim.service.clock import DAY_US, HOUR_US
+from stampbench.sim.service.customers.segments import Condition, parse
+from stampbench.sim.service.housekeeping import FileTransport, tidy
+from stampbench.sim.service.problems import MalformedError
+from stampbench.sim.service.tables.customers import Member, Message
+from stampbench.sim.service.tables.loyalty import Entry
+from stampbench.sim.service.tables.presses import Press
 
 
 def base(world: Any) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-
-from sim.service.housekeeping import Housekeeping
-from sim.service.logs import LOGGER
+from stampbench.sim.service.housekeeping import Housekeeping
+from stampbench.sim.service.logs import LOGGER
 
 
 def test_a_message_that_cannot_be_sent_waits_and_the_log_does_not_say_to_whom(
@@ -47,7 +46,7 @@ def test_a_database_that_was_away_is_no_end(world: Any, monkeypatch: pytest.Monk
         tried.release()
         raise sa.exc.OperationalError("SELECT 1", {}, Exception("gone"))
 
-    monkeypatch.setattr("sim.service.housekeeping.release_overdue", away)
+    monkeypatch.setattr("stampbench.sim.service.housekeeping.release_overdue", away)
     with Housekeeping(world.service, every_s=0.01):
         for _ in range(3):
             assert tried.acquire(timeout=20.0)

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-
-from sim.service.app import create_app
+from stampbench.sim.service.app import create_app
 
 
 @pytest.mark.parametrize(
@@ -42,7 +41,7 @@ def test_a_database_that_is_away_is_a_503_that_says_to_try_again(
     def away(*_: Any) -> None:
         raise sa.exc.OperationalError("SELECT secret", {"member": "anna"}, Exception("gone"))
 
-    monkeypatch.setattr("sim.service.api.access.principal_of", away)
+    monkeypatch.setattr("stampbench.sim.service.api.access.principal_of", away)
     answer = world.call("POST", "/v1/presses", "key", json={}, headers={"Idempotency-Key": "database away"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert answer.json()["error"] == {

@@ -11,9 +11,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-
-from sim.service.housekeeping import tidy
-from sim.service.tables.loyalty import Coupon, Entry
+from stampbench.sim.service.housekeeping import tidy
+from stampbench.sim.service.tables.loyalty import Coupon, Entry
 
 
 def base(world: Any) -> str:

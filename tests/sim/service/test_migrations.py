@@ -8,12 +8,11 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-
-from sim.service.append_only import append_only_tables
-from sim.service.database import Database
-from sim.service.migrations import migrate, revision_of
-from sim.service.tables import Base
-from sim.service.tables.presses import CredentialUse
+from stampbench.sim.service.migrations import migrate, revision_of
+from stampbench.sim.service.store.append_only import append_only_tables
+from stampbench.sim.service.store.database import Database
+from stampbench.sim.service.tables import Base
+from stampbench.sim.service.tables.presses import CredentialUse
 
 FIRST_REVISION = (
     "INSERT INTO vendors VALUES ('v', 1, 1)",

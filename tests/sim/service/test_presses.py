@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from sim.service.presses.geometry import shape_digest
-from sim.service.seed import moved, pressed, settled
+from stampbench.sim.service.presses.geometry import shape_digest
+from stampbench.sim.service.seed import moved, pressed, settled
 
 
 def test_a_genuine_press_is_accepted_and_names_stamp_and_store(any_world: Any) -> None:
@@ -347,7 +346,7 @@ class TestFallback:
     def code(self, world: Any, steps: int = 0) -> str:
         import base64
 
-        from sim.service.presses.fallback import hotp, totp_step
+        from stampbench.sim.service.presses.fallback import hotp, totp_step
 
         store = world.one.stores[0].store_id
         path = f"/v1/merchants/{world.one.merchant_id}/stores/{store}/otp-secret"
@@ -384,7 +383,7 @@ class TestFallback:
 
 
 def test_one_time_codes_are_those_of_rfc_4226_and_6238() -> None:
-    from sim.service.presses.fallback import hotp
+    from stampbench.sim.service.presses.fallback import hotp
 
     secret = b"12345678901234567890"
     expected = "755224 287082 359152 969429 338314 254676 287922 162583 399871 520489"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from sim.service.clock import HOUR_US
-from sim.service.seed_month import seed_month
+from stampbench.sim.service.clock import HOUR_US
+from stampbench.sim.service.seed_month import seed_month
 
 
 @pytest.mark.parametrize("hour", [0.1, 23.9])

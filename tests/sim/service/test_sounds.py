@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from sim.credentials.sound.token import SoundStamp
-from sim.service.presses.sounds import new_challenge, sound_key
+from stampbench.sim.credentials.sound.token import SoundStamp
+from stampbench.sim.service.presses.sounds import new_challenge, sound_key
 
 ID = bytes.fromhex("c0ffee01")
 _members = count()

@@ -11,17 +11,16 @@ import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-
-from firmware_emulator.errors import InputError
-from sim.service.app import create_app
-from sim.service.database import Database
-from sim.service.identity import Role, make_key
-from sim.service.logs import LOGGER
-from sim.service.seed import pressed
-from sim.service.service import open_service
-from sim.service.settings import ServiceSettings
-from sim.service.tables import Base
-from sim.stamps import load_family
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.service.app import create_app
+from stampbench.sim.service.identity import Role, make_key
+from stampbench.sim.service.logs import LOGGER
+from stampbench.sim.service.seed import pressed
+from stampbench.sim.service.service import open_service
+from stampbench.sim.service.settings import ServiceSettings
+from stampbench.sim.service.store.database import Database
+from stampbench.sim.service.tables import Base
+from stampbench.sim.stamps import load_family
 
 
 def test_the_migrations_make_exactly_the_tables(database_url: str) -> None:

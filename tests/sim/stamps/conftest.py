@@ -5,8 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-
-from sim.stamps import Catalogue, FaceGeometry
+from stampbench.sim.stamps import Catalogue, FaceGeometry
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from sim.stamps import FaceGeometry, rigid_distance_mm
-from sim.stamps.canonical import canonical_coordinates, canonical_frame, centred_pads, squared_distance
-from sim.stamps.index_arrays import reach_mm
+from stampbench.sim.stamps import FaceGeometry, rigid_distance_mm
+from stampbench.sim.stamps.canonical import (
+    canonical_coordinates,
+    canonical_frame,
+    centred_pads,
+    squared_distance,
+)
+from stampbench.sim.stamps.index_arrays import reach_mm
 
 coordinates = st.floats(-30.0, 30.0)
 

@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.stamps import Catalogue, Codebook, rigid_distance_mm
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps import Catalogue, Codebook, rigid_distance_mm
 
 TOML = """
 [[stamp]]

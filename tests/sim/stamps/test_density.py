@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from sim.stamps import FaceGeometry, load_family
-from sim.stamps.density import E7_DENSITY, false_accept_rate, family_figures, space_volume
-from sim.stamps.index import index_of
+from stampbench.sim.stamps import FaceGeometry, load_family
+from stampbench.sim.stamps.density import E7_DENSITY, false_accept_rate, family_figures, space_volume
+from stampbench.sim.stamps.index import index_of
 
 
 def test_the_volume_is_that_of_an_independent_calculation():

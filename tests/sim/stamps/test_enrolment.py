@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.stamps import Catalogue, rigid_distance_mm
-from sim.stamps.enrolment import average_presses, enrol
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps import Catalogue, rigid_distance_mm
+from stampbench.sim.stamps.enrolment import average_presses, enrol
 
 PADS = np.array([[0, 0], [15, 0], [3, 14], [-12, 5], [-4, -13.0]])
 

@@ -4,10 +4,9 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.stamps import Catalogue, load_family
-from sim.stamps.export import save_picture, write_stamps
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps import Catalogue, load_family
+from stampbench.sim.stamps.export import save_picture, write_stamps
 
 
 def test_csv_is_a_catalogue_of_the_same_stamps(tmp_path):

@@ -2,15 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError, StampbenchError
-from sim.stamps import Codebook, FaceGeometry, Family, load_family, rigid_distance_mm
-from sim.stamps.construction import build_coordinates
-from sim.stamps.family_cache import cache_folder, is_built
-from sim.stamps.index import index_of
-from sim.stamps.proof import closest_pairs, pairs_within, self_close
-from sim.stamps.reference import exhaustive_distances_mm
-from sim.stamps.specification import BUILT_IN, FamilySpec, find_spec
+from stampbench.firmware_emulator.errors import InputError, StampbenchError
+from stampbench.sim.stamps import Codebook, FaceGeometry, Family, load_family, rigid_distance_mm
+from stampbench.sim.stamps.construction import build_coordinates
+from stampbench.sim.stamps.family_cache import cache_folder, is_built
+from stampbench.sim.stamps.index import index_of
+from stampbench.sim.stamps.proof import closest_pairs, pairs_within, self_close
+from stampbench.sim.stamps.reference import exhaustive_distances_mm
+from stampbench.sim.stamps.specification import BUILT_IN, FamilySpec, find_spec
 
 SMALL = FamilySpec("small", 400, 4.0, FaceGeometry(4, 5.0, 9.0, 18.0), lattice_mm=4.5)
 """A lattice family that is built in a second."""

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from firmware_emulator.errors import InputError
-from sim.stamps import FaceGeometry, rigid_distance_mm
-from sim.stamps.geometry import ball_volume, enclosing_circle, enclosing_circles
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps import FaceGeometry, rigid_distance_mm
+from stampbench.sim.stamps.geometry import ball_volume, enclosing_circle, enclosing_circles
 
 coordinates = st.floats(-30.0, 30.0)
 pad_sets = st.lists(st.tuples(coordinates, coordinates), min_size=5, max_size=5).map(np.array)

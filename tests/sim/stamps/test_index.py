@@ -4,12 +4,11 @@ import math
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.stamps import Catalogue, load_family
-from sim.stamps.index import GridIndex, ScanIndex, index_of
-from sim.stamps.index_arrays import SORTED_ORDERS, bring_best
-from sim.stamps.reference import exhaustive_distances_mm, exhaustive_within
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps import Catalogue, load_family
+from stampbench.sim.stamps.index import GridIndex, ScanIndex, index_of
+from stampbench.sim.stamps.index_arrays import SORTED_ORDERS, bring_best
+from stampbench.sim.stamps.reference import exhaustive_distances_mm, exhaustive_within
 
 
 def grid_of(codebook):

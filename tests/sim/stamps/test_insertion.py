@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.stamps import FaceGeometry, Family
-from sim.stamps.construction import build_coordinates
-from sim.stamps.proof import closest_pairs, self_close
-from sim.stamps.reference import exhaustive_distances_mm
-from sim.stamps.specification import FamilySpec
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps import FaceGeometry, Family
+from stampbench.sim.stamps.construction import build_coordinates
+from stampbench.sim.stamps.proof import closest_pairs, self_close
+from stampbench.sim.stamps.reference import exhaustive_distances_mm
+from stampbench.sim.stamps.specification import FamilySpec
 
 SIZES = {3: (20, 3.0), 4: (40, 4.0), 5: (40, 5.0), 6: (40, 5.0), 7: (20, 5.0), 8: (12, 5.0)}
 """Size and minimum distance for each number of pads."""

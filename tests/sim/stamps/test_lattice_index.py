@@ -7,10 +7,9 @@ import math
 
 import numpy as np
 import pytest
-
-from sim.decoder.reference import exhaustive_code
-from sim.stamps import load_family
-from sim.stamps.index import GridIndex, LatticeIndex, ScanIndex, index_of
+from stampbench.sim.decoder.reference import exhaustive_code
+from stampbench.sim.stamps import load_family
+from stampbench.sim.stamps.index import GridIndex, LatticeIndex, ScanIndex, index_of
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
-
-from firmware_emulator.errors import InputError
-from sim.stamps.objects import NAME_FORMS, Conductor, resolve_object
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps.objects import NAME_FORMS, Conductor, resolve_object
 
 
 def test_a_code_of_a_family_is_its_pads_joined_to_one_ground() -> None:
-    from sim.stamps import load_family
+    from stampbench.sim.stamps import load_family
 
     stamp = resolve_object("p5-60k/12345")
     assert np.allclose(stamp.pads, load_family("p5-60k").pads(12345))
@@ -20,7 +19,7 @@ def test_a_code_of_a_family_is_its_pads_joined_to_one_ground() -> None:
 
 
 def test_a_code_of_a_family_of_ones_own_goes_by_the_path_of_its_recipe(tmp_path: Path) -> None:
-    from sim.stamps import load_family
+    from stampbench.sim.stamps import load_family
 
     recipe = tmp_path / "mine.toml"
     recipe.write_text(

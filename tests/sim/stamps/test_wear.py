@@ -3,11 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import ndtr
-
-from firmware_emulator.errors import InputError
-from sim.panel import Panel, PlacedObject, load_profile
-from sim.stamps.objects import TouchObject, resolve_object
-from sim.stamps.wear import WEAR_FORMS, outline_cells
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.panel import Panel, PlacedObject, load_profile
+from stampbench.sim.stamps.objects import TouchObject, resolve_object
+from stampbench.sim.stamps.wear import WEAR_FORMS, outline_cells
 
 NEXUS = load_profile("nexus-5")
 NEW = resolve_object("random-stamp/1")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-
-from sim.service.append_only import make_triggers
+from stampbench.sim.service.store.append_only import make_triggers
 
 revision = "0001"
 down_revision = None

@@ -11,20 +11,28 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-
-from bench.scenarios import Progress, Trial, city_day
-from bench.scenarios.city_day import Settings, bluetooth, books, capture, honest, patterns, places, sounds
-from bench.scenarios.city_day.driving import Ask
-from bench.scenarios.city_day.hands import random_pads
-from bench.scenarios.city_day.reconciling import CARD, PER_DAY, Books
-from bench.scenarios.city_day.stage import Stage, at
-from bench.trials.plans import read_trial_plan
-from sim.credentials.ble.belief import BeaconBelief
-from sim.service.loyalty import cards
-from sim.service.postgres import find_postgres
-from sim.service.presses import authentication, beacons, decision
-from sim.service.presses import sounds as sounding
-from sim.service.presses.credentials import Checked
+from stampbench.bench.scenarios import Progress, Trial, city_day
+from stampbench.bench.scenarios.city_day import (
+    Settings,
+    bluetooth,
+    books,
+    capture,
+    honest,
+    patterns,
+    places,
+    sounds,
+)
+from stampbench.bench.scenarios.city_day.driving import Ask
+from stampbench.bench.scenarios.city_day.hands import random_pads
+from stampbench.bench.scenarios.city_day.reconciling import CARD, PER_DAY, Books
+from stampbench.bench.scenarios.city_day.stage import Stage, at
+from stampbench.bench.scenarios.plans import read_trial_plan
+from stampbench.bench.service.postgres import find_postgres
+from stampbench.sim.credentials.ble.belief import BeaconBelief
+from stampbench.sim.service.loyalty import cards
+from stampbench.sim.service.presses import authentication, beacons, decision
+from stampbench.sim.service.presses import sounds as sounding
+from stampbench.sim.service.presses.credentials import Checked
 
 PLAN = Path(__file__).parents[4] / "fixtures/plans/city-day.toml"
 SMALL = Settings(
@@ -210,7 +218,7 @@ class TestTrialsCanFail:
         assert "12-13" in failed(honest.trials(stage))
 
     def test_traces_left_by_an_erasure(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        from sim.service.api import customers
+        from stampbench.sim.service.api import customers
 
         monkeypatch.setattr(customers, "erase", lambda *args, **named: None)
         assert failed(books._erasures(stage)) == {"16"}

@@ -9,21 +9,20 @@ from types import SimpleNamespace
 import msgspec
 import numpy as np
 import pytest
-
-from bench.cli.main import main
-from bench.scenarios import Figure, Progress, Trial, load_scenario
-from bench.scenarios.hardened import Settings
-from bench.scenarios.hardened import ble as hardened_ble
-from bench.scenarios.hardened import clocks as hardened_clocks
-from bench.scenarios.hardened import nfc as hardened_nfc
-from bench.scenarios.hardened import press as hardened_press
-from bench.scenarios.tally import Tally
-from bench.trials.plans import read_trial_plan
-from sim.credentials.ble import clocks, resolver
-from sim.credentials.guard import MemoryGuard
-from sim.credentials.nfc import verifier
-from sim.credentials.policy import DEFAULT_POLICY, Action, Requirement
-from sim.credentials.secrets import Secret
+from stampbench.bench.cli.main import main
+from stampbench.bench.scenarios import Figure, Progress, Trial, load_scenario
+from stampbench.bench.scenarios.hardened import Settings
+from stampbench.bench.scenarios.hardened import ble as hardened_ble
+from stampbench.bench.scenarios.hardened import clocks as hardened_clocks
+from stampbench.bench.scenarios.hardened import nfc as hardened_nfc
+from stampbench.bench.scenarios.hardened import press as hardened_press
+from stampbench.bench.scenarios.plans import read_trial_plan
+from stampbench.bench.scenarios.tally import Tally
+from stampbench.sim.credentials.ble import clocks, resolver
+from stampbench.sim.credentials.guard import MemoryGuard
+from stampbench.sim.credentials.nfc import verifier
+from stampbench.sim.credentials.policy import DEFAULT_POLICY, Action, Requirement
+from stampbench.sim.credentials.secrets import Secret
 
 SMALL = """
 [plan]

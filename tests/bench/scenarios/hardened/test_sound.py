@@ -4,12 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-from bench.scenarios import Progress
-from bench.scenarios.hardened import Settings
-from bench.scenarios.hardened import sound as hardened_sound
-from sim.credentials.guard import MemoryGuard
-from sim.credentials.sound import token
+from stampbench.bench.scenarios import Progress
+from stampbench.bench.scenarios.hardened import Settings
+from stampbench.bench.scenarios.hardened import sound as hardened_sound
+from stampbench.sim.credentials.guard import MemoryGuard
+from stampbench.sim.credentials.sound import token
 
 SETTINGS = Settings(stamps=1, taps=2, sound_replay_s=40, sound_receptions=200, sound_recordings=3)
 

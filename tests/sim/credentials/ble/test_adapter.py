@@ -6,10 +6,9 @@ from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
-
-from firmware_emulator.errors import NoHardwareError
-from sim.credentials.ble.adapter import frame_of, listening
-from sim.credentials.ble.frames import Eid, IBeacon, structures
+from stampbench.firmware_emulator.errors import NoHardwareError
+from stampbench.sim.credentials.ble.adapter import frame_of, listening
+from stampbench.sim.credentials.ble.frames import Eid, IBeacon, structures
 
 EDDYSTONE = "0000feaa-0000-1000-8000-00805f9b34fb"
 

@@ -5,13 +5,12 @@ import asyncio
 import beacontools
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError, StampbenchError
-from sim.credentials.ble.air import Air, AirSettings, relay
-from sim.credentials.ble.beacon import BeaconClock, EidBeacon
-from sim.credentials.ble.frames import Eid, parse_frame
-from sim.credentials.ble.virtual_time import run_virtual
-from sim.credentials.secrets import Secret
+from stampbench.firmware_emulator.errors import InputError, StampbenchError
+from stampbench.sim.credentials.ble.air import Air, AirSettings, relay
+from stampbench.sim.credentials.ble.beacon import BeaconClock, EidBeacon
+from stampbench.sim.credentials.ble.frames import Eid, parse_frame
+from stampbench.sim.credentials.ble.virtual_time import run_virtual
+from stampbench.sim.credentials.secrets import Secret
 
 ADDRESS = bytes.fromhex("112233445506")
 EID = Eid(b"EID_test", -29)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.credentials.aes import encrypt_block
-from sim.credentials.ble.beacon import BeaconClock, EidBeacon
-from sim.credentials.ble.eid import KeyPair, agreed_key, identifier, identifiers, temporary_key
-from sim.credentials.secrets import Secret
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.aes import encrypt_block
+from stampbench.sim.credentials.ble.beacon import BeaconClock, EidBeacon
+from stampbench.sim.credentials.ble.eid import KeyPair, agreed_key, identifier, identifiers, temporary_key
+from stampbench.sim.credentials.secrets import Secret
 
 KEY = Secret.from_hex("0102030405060708090A111213141516")
 RESOLVER = KeyPair.from_private(

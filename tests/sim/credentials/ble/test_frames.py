@@ -9,9 +9,8 @@ import beacontools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from firmware_emulator.errors import ProtocolError
-from sim.credentials.ble.frames import Eid, IBeacon, OtpStamp, Tlm, Uid, parse_frame, structures
+from stampbench.firmware_emulator.errors import ProtocolError
+from stampbench.sim.credentials.ble.frames import Eid, IBeacon, OtpStamp, Tlm, Uid, parse_frame, structures
 
 KNOWN = {
     "0201060303AAFE0D16AAFE30E34549445F74657374": Eid(b"EID_test", -29),

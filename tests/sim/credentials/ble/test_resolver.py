@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.credentials.ble.beacon import FIRST_CLOCK_S, BeaconClock, EidBeacon
-from sim.credentials.ble.resolver import Resolution, Resolver
-from sim.credentials.secrets import Secret
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.ble.beacon import FIRST_CLOCK_S, BeaconClock, EidBeacon
+from stampbench.sim.credentials.ble.resolver import Resolution, Resolver
+from stampbench.sim.credentials.secrets import Secret
 
 KEY = Secret(bytes(range(16)))
 DAY_S = 86_400.0

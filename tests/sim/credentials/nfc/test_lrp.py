@@ -3,9 +3,8 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-
-from sim.credentials.nfc.lrp import Lrp, _plaintexts, _updated_keys
-from sim.credentials.secrets import Secret
+from stampbench.sim.credentials.nfc.lrp import Lrp, _plaintexts, _updated_keys
+from stampbench.sim.credentials.secrets import Secret
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import pytest
-
-from sim.credentials.nfc.authentication import Challenge, accept, answer_text, challenge_in, conclude
-from sim.credentials.nfc.lrp import Lrp
-from sim.credentials.nfc.messaging import AesSuite, Channel, LrpSuite, Mode
-from sim.credentials.nfc.tag import jam_crc
-from sim.credentials.secrets import Secret
+from stampbench.sim.credentials.nfc.authentication import (
+    Challenge,
+    accept,
+    answer_text,
+    challenge_in,
+    conclude,
+)
+from stampbench.sim.credentials.nfc.lrp import Lrp
+from stampbench.sim.credentials.nfc.messaging import AesSuite, Channel, LrpSuite, Mode
+from stampbench.sim.credentials.nfc.tag import jam_crc
+from stampbench.sim.credentials.secrets import Secret
 
 ZERO = Secret(bytes(16))
 

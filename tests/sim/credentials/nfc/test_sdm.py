@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.credentials.aes import cmac
-from sim.credentials.nfc.diversification import diversify
-from sim.credentials.nfc.lrp import Lrp
-from sim.credentials.nfc.sdm import (
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.aes import cmac
+from stampbench.sim.credentials.nfc.diversification import diversify
+from stampbench.sim.credentials.nfc.lrp import Lrp
+from stampbench.sim.credentials.nfc.sdm import (
     AesSession,
     LrpSession,
     Tap,
@@ -17,7 +16,7 @@ from sim.credentials.nfc.sdm import (
     session,
     tap_in,
 )
-from sim.credentials.secrets import Secret
+from stampbench.sim.credentials.secrets import Secret
 
 ZERO = Secret(bytes(16))
 

@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from sim.credentials.nfc.messaging import Mode
-from sim.credentials.nfc.settings import FREE, FileSettings, Rights, SdmSettings, parse_settings
+from stampbench.sim.credentials.nfc.messaging import Mode
+from stampbench.sim.credentials.nfc.settings import FREE, FileSettings, Rights, SdmSettings, parse_settings
 
 
 def test_settings_of_an12196_table_18():

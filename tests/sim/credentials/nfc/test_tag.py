@@ -2,17 +2,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError, ProtocolError
-from sim.credentials.nfc.apdu import ISO, NATIVE, Command, parse_command
-from sim.credentials.nfc.files import NDEF, PROPRIETARY
-from sim.credentials.nfc.messaging import Mode
-from sim.credentials.nfc.reader import Reader, personalise
-from sim.credentials.nfc.settings import FREE, FileSettings, Rights, SdmSettings
-from sim.credentials.nfc.tag import Tag
-from sim.credentials.nfc.url import UrlTemplate
-from sim.credentials.nfc.verifier import Genuine, SunVerifier, TagKeys
-from sim.credentials.secrets import Secret
+from stampbench.firmware_emulator.errors import InputError, ProtocolError
+from stampbench.sim.credentials.nfc.apdu import ISO, NATIVE, Command, parse_command
+from stampbench.sim.credentials.nfc.files import NDEF, PROPRIETARY
+from stampbench.sim.credentials.nfc.messaging import Mode
+from stampbench.sim.credentials.nfc.reader import Reader, personalise
+from stampbench.sim.credentials.nfc.settings import FREE, FileSettings, Rights, SdmSettings
+from stampbench.sim.credentials.nfc.tag import Tag
+from stampbench.sim.credentials.nfc.url import UrlTemplate
+from stampbench.sim.credentials.nfc.verifier import Genuine, SunVerifier, TagKeys
+from stampbench.sim.credentials.secrets import Secret
 
 UID = bytes.fromhex("04782E21801D80")
 KEYS = TagKeys(Secret(bytes(range(16))))

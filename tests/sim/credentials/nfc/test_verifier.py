@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.credentials.nfc import lrp, sdm, verifier
-from sim.credentials.nfc.sdm import Tap, encrypt_picc_data, session
-from sim.credentials.nfc.url import UrlTemplate, url_in
-from sim.credentials.nfc.verifier import Genuine, Refusal, SunVerifier, TagKeys
-from sim.credentials.secrets import Secret
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.nfc import lrp, sdm, verifier
+from stampbench.sim.credentials.nfc.sdm import Tap, encrypt_picc_data, session
+from stampbench.sim.credentials.nfc.url import UrlTemplate, url_in
+from stampbench.sim.credentials.nfc.verifier import Genuine, Refusal, SunVerifier, TagKeys
+from stampbench.sim.credentials.secrets import Secret
 
 ZERO = Secret(bytes(16))
 KEYS = TagKeys(Secret(bytes(range(16))))

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.credentials.sound.channel import (
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.sound.channel import (
     Channel,
     air_db_per_m,
     loudspeaker_db,

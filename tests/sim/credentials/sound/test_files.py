@@ -7,15 +7,14 @@ import wave
 import numpy as np
 import pytest
 import typer
+from stampbench.bench.cli import sound
+from stampbench.firmware_emulator.errors import InputError, NoHardwareError
+from stampbench.sim.credentials.sound import live
+from stampbench.sim.credentials.sound.protocols import PROTOCOLS
+from stampbench.sim.credentials.sound.receiver import Receiver
+from stampbench.sim.credentials.sound.transmitter import waveform
+from stampbench.sim.credentials.sound.wav import read_wav, write_wav
 from typer.testing import CliRunner
-
-from bench.cli import sound
-from firmware_emulator.errors import InputError, NoHardwareError
-from sim.credentials.sound import live
-from sim.credentials.sound.protocols import PROTOCOLS
-from sim.credentials.sound.receiver import Receiver
-from sim.credentials.sound.transmitter import waveform
-from sim.credentials.sound.wav import read_wav, write_wav
 
 PROTOCOL = PROTOCOLS["fastest"]
 

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.credentials.sound.protocols import PROTOCOLS, chunks_of, protocol_named
-from sim.credentials.sound.receiver import Receiver
-from sim.credentials.sound.transmitter import waveform
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.sound.protocols import PROTOCOLS, chunks_of, protocol_named
+from stampbench.sim.credentials.sound.receiver import Receiver
+from stampbench.sim.credentials.sound.transmitter import waveform
 
 ggwave = pytest.importorskip("ggwave", reason="the peer is not installed")
 LENGTHS = (1, 3, 4, 8, 13, 29, 140)

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from sim.credentials.sound import reference
-from sim.credentials.sound.demodulation import (
+from stampbench.sim.credentials.sound import reference
+from stampbench.sim.credentials.sound.demodulation import (
     SKEWS_PPM,
     chunk_energies,
     length_likeness,
@@ -13,8 +12,8 @@ from sim.credentials.sound.demodulation import (
     sharpness,
     to_shares,
 )
-from sim.credentials.sound.protocols import PROTOCOLS, chunks_of, nibbles_of
-from sim.credentials.sound.soft_decision import best_word, read_payload
+from stampbench.sim.credentials.sound.protocols import PROTOCOLS, chunks_of, nibbles_of
+from stampbench.sim.credentials.sound.soft_decision import best_word, read_payload
 
 pytestmark = pytest.mark.kernel
 

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from sim.credentials.sound.channel import Channel
-from sim.credentials.sound.protocols import PROTOCOLS, chunks_of, marker_bins, nibbles_of
-from sim.credentials.sound.receiver import Receiver
-from sim.credentials.sound.spectra import BandSpectra, spectrogram
-from sim.credentials.sound.transmitter import waveform
+from stampbench.sim.credentials.sound.channel import Channel
+from stampbench.sim.credentials.sound.protocols import PROTOCOLS, chunks_of, marker_bins, nibbles_of
+from stampbench.sim.credentials.sound.receiver import Receiver
+from stampbench.sim.credentials.sound.spectra import BandSpectra, spectrogram
+from stampbench.sim.credentials.sound.transmitter import waveform
 
 PAYLOAD = bytes(range(100, 113))
 

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from firmware_emulator.errors import InputError
-from sim.credentials.sound import reference
-from sim.credentials.sound.protocols import parity_bytes
-from sim.credentials.sound.reed_solomon import decode, encode
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.sound import reference
+from stampbench.sim.credentials.sound.protocols import parity_bytes
+from stampbench.sim.credentials.sound.reed_solomon import decode, encode
 
 
 @pytest.mark.kernel

@@ -6,19 +6,18 @@ import hmac
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from firmware_emulator.errors import InputError, ProtocolError
-from sim.credentials.guard import MemoryGuard
-from sim.credentials.policy import Action, Desk
-from sim.credentials.press import Evidence, Factor, Presented, Reason, StampBook, Touch
-from sim.credentials.secrets import Secret
-from sim.credentials.sound import token as token_module
-from sim.credentials.sound.channel import Channel
-from sim.credentials.sound.factor import SoundFactor, sound_credential
-from sim.credentials.sound.protocols import PROTOCOLS
-from sim.credentials.sound.receiver import Receiver
-from sim.credentials.sound.token import SoundStamp, SoundToken, SoundVerifier, token_of
-from sim.credentials.sound.transmitter import waveform
+from stampbench.firmware_emulator.errors import InputError, ProtocolError
+from stampbench.sim.credentials.guard import MemoryGuard
+from stampbench.sim.credentials.policy import Action, Desk
+from stampbench.sim.credentials.press import Evidence, Factor, Presented, Reason, StampBook, Touch
+from stampbench.sim.credentials.secrets import Secret
+from stampbench.sim.credentials.sound import token as token_module
+from stampbench.sim.credentials.sound.channel import Channel
+from stampbench.sim.credentials.sound.factor import SoundFactor, sound_credential
+from stampbench.sim.credentials.sound.protocols import PROTOCOLS
+from stampbench.sim.credentials.sound.receiver import Receiver
+from stampbench.sim.credentials.sound.token import SoundStamp, SoundToken, SoundVerifier, token_of
+from stampbench.sim.credentials.sound.transmitter import waveform
 
 STAMP, KEY = b"\x00\x11\x22\x33", Secret(bytes(range(32)), 32)
 NOW_S = 1_760_000_003.0

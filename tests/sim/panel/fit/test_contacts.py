@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from sim.panel.fit.contacts import _derivatives, _images, fit_frame, render, starts
+from stampbench.sim.panel.fit.contacts import _derivatives, _images, fit_frame, render, starts
 
 BLOBS = np.array(
     [

@@ -4,11 +4,10 @@ import json
 
 import numpy as np
 import pytest
-
-from bench.sources.frames import read_frames
-from firmware_emulator.errors import InputError
-from sim.panel.fit import fit_panel
-from sim.panel.noise import noise_split
+from stampbench.bench.sources.frames import read_frames
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.panel.fit import fit_panel
+from stampbench.sim.panel.noise import noise_split
 
 CAPFINGERID = {
     "CapMatrix_P14_thumb_left.subset.txt": (207.0, 215.0),

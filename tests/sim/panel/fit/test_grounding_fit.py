@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.panel.fit import fit_panel
-from sim.panel.fit.grounding_fit import fit_grounding
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.panel.fit import fit_panel
+from stampbench.sim.panel.fit.grounding_fit import fit_grounding
 
 PADS = [(0.0, 0.0, 7.0), (15.0, 3.0, 7.0), (-12.0, 10.0, 7.0), (-8.0, -14.0, 7.0), (9.0, -16.0, 7.0)]
 CROSS = [(2.0 * i, 0.0, 8.0) for i in range(-8, 9)] + [(0.0, 2.0 * i, 8.0) for i in range(-8, 9)]

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.panel.fit import fit_panel
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.panel.fit import fit_panel
 
 
 @pytest.mark.parametrize("kind", [bool, np.uint8, np.float32])

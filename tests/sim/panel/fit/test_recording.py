@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from firmware_emulator.errors import InputError
-from sim.panel.fit.recording import isolated, recording
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.panel.fit.recording import isolated, recording
 
 
 def test_rest_and_landed_frames_are_told_apart(phone, tap_recording):

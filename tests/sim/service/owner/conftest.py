@@ -18,13 +18,12 @@ import uvicorn
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service as Driver
-
-from sim.service.app import create_app
-from sim.service.clock import VirtualClock, to_us
-from sim.service.seed import SeededMerchant, seed_world
-from sim.service.seed_month import seed_month
-from sim.service.service import Service, open_service
-from sim.service.settings import ServiceSettings
+from stampbench.sim.service.app import create_app
+from stampbench.sim.service.clock import VirtualClock, to_us
+from stampbench.sim.service.seed import SeededMerchant, seed_world
+from stampbench.sim.service.seed_month import seed_month
+from stampbench.sim.service.service import Service, open_service
+from stampbench.sim.service.settings import ServiceSettings
 
 NOON = to_us(dt.datetime(2026, 11, 18, 12, tzinfo=ZoneInfo("Asia/Seoul")))
 FLAGS = [

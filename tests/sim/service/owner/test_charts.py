@@ -5,8 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from sim.service.owner.charts import Bar, lying, round_top, standing
+from stampbench.sim.service.owner.charts import Bar, lying, round_top, standing
 
 bars = st.lists(
     st.builds(

@@ -10,10 +10,9 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
-
-from sim.service.api.owner import COOKIE
-from sim.service.fraud.checks import Kind
-from sim.service.owner.words import LANGUAGES
+from stampbench.sim.service.api.owner import COOKIE
+from stampbench.sim.service.fraud.checks import Kind
+from stampbench.sim.service.owner.words import LANGUAGES
 
 SENTENCES = {"ko": "오늘 고객 130명, 스탬프 250개", "en": "130 customers, 250 stamps today"}
 

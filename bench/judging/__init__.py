@@ -1,0 +1,1 @@
+"""What is measured of presses, and how it is judged: rates, intervals, sequential tests, comparisons."""

@@ -1,0 +1,290 @@
+"""Measuring a run, and judging it against the limits of its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stampbench.bench.judging.early_stops import EarlyStops
+from stampbench.bench.judging.measurements import MEASUREMENTS, UNITS, Measurement
+from stampbench.bench.judging.sequential import Decision, SequentialTest
+from stampbench.bench.judging.statistics import Percentile, Rate, percentile, rate
+from stampbench.bench.judging.tallies import Sample, Tally
+from stampbench.bench.plans.plan import Limit, Plan
+from stampbench.bench.records.files import Run
+from stampbench.bench.records.presses import Outcome
+from stampbench.bench.runs.orders import Shard
+
+
+class Result(StrEnum):
+    """How a measurement stands to its limit. The first two keep it."""
+
+    PASSED = "passed"
+    MARGINAL = "marginal"
+    FAILED = "failed"
+    UNSET = "unset"
+
+
+class Verdict(StrEnum):
+    """How a run ended."""
+
+    PASSED = "passed"
+    MARGINAL = "marginal"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+    NOTHING_RAN = "nothing ran"
+
+    @property
+    def exit_status(self) -> int:
+        """Exit status of the command (pytest's numbers)."""
+        return _EXIT_STATUS[self]
+
+    @property
+    def passes(self) -> bool:
+        """True if every limit is kept, be it marginally."""
+        return self in (Verdict.PASSED, Verdict.MARGINAL)
+
+
+_EXIT_STATUS = {
+    Verdict.PASSED: 0,
+    Verdict.MARGINAL: 0,
+    Verdict.FAILED: 1,
+    Verdict.INTERRUPTED: 2,
+    Verdict.TIMEOUT: 3,
+    Verdict.ERROR: 3,
+    Verdict.NOTHING_RAN: 5,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The value of a measurement, in its base unit.
+
+    Attributes:
+        case: None: all cases that it applies to.
+        value, low, high: estimate and interval; None where there is none.
+        k: what was counted, for a rate.
+        n: trials or sample size.
+        confidence, method: of the interval.
+    """
+
+    name: str
+    profile: str
+    case: str | None
+    unit: str
+    value: float | None
+    low: float | None
+    high: float | None
+    k: int | None
+    n: int
+    confidence: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A measurement beside its limit; everything in the limit's unit.
+
+    Attributes:
+        confident: True if the whole interval had to keep the limit.
+        worst: number of the press that speaks most against it, to be replayed; None if none does.
+        test: the sequential test that decided it; None: it was held against all presses.
+    """
+
+    measured: Measured
+    min: float | None
+    max: float | None
+    marginal_min: float | None
+    marginal_max: float | None
+    confident: bool
+    result: Result
+    worst: int | None = None
+    test: SequentialTest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """All that a run says about the stamps and the bench.
+
+    Attributes:
+        measured: every measurement, by profile and case.
+        limits: those the plan limits.
+        outcomes: presses by outcome.
+        planned: presses the plan asked for, or the part of it that was to be run.
+        reason: of the verdict, one line.
+        repeated: presses that the operator botched and made again: recorded, and no presses of the plan.
+    """
+
+    verdict: Verdict
+    reason: str
+    measured: tuple[Measured, ...]
+    limits: tuple[Judged, ...]
+    outcomes: Mapping[str, int]
+    planned: int
+    repeated: int = 0
+
+
+def measure(name: str, sample: Sample, *, profile: str, case: str | None, seed: int = 0) -> Measured:
+    """One measurement, with its interval.
+
+    Args:
+        name: of the measurement.
+        sample: what it saw.
+        profile: whose presses these are.
+        case: of which case; None: of all that it applies to.
+        seed: of the bootstrap.
+    """
+    measurement = MEASUREMENTS[name]
+    found: Rate | Percentile
+    if measurement.is_rate:
+        found = rate(sample.k, sample.n)
+        low, high = (found.low, found.high) if found.n else (None, None)
+    else:
+        found = percentile(sample.numbers, measurement.q, seed=seed)
+        low, high = found.low, found.high
+    return Measured(
+        name,
+        profile,
+        case,
+        measurement.unit,
+        found.estimate,
+        low,
+        high,
+        sample.k if measurement.is_rate else None,
+        found.n,
+        found.confidence,
+        found.method,
+    )
+
+
+def judge(
+    measured: Measured, limit: Limit, worst: int | None = None, test: SequentialTest | None = None
+) -> Judged:
+    """Hold a measurement against a limit.
+
+    Args:
+        measured: what to judge.
+        limit: what it must keep.
+        worst: number of the press that speaks most against it.
+        test: sequential test of the limit; where it decided, its word is taken.
+    """
+    unit = limit.unit or measured.unit
+    scaled = _in_unit(measured, unit)
+    low, high = (scaled.low, scaled.high) if limit.confident else (scaled.value, scaled.value)
+    if scaled.value is None or low is None or high is None:
+        result = Result.UNSET
+    elif test is not None and test.decision in (Decision.ACCEPT, Decision.REJECT):
+        result = Result.PASSED if test.decision is Decision.ACCEPT else Result.FAILED
+    elif _outside(low, high, limit.min, limit.max):
+        result = Result.FAILED
+    elif _outside(low, high, limit.marginal_min, limit.marginal_max):
+        result = Result.MARGINAL
+    else:
+        result = Result.PASSED
+    return Judged(
+        scaled,
+        limit.min,
+        limit.max,
+        limit.marginal_min,
+        limit.marginal_max,
+        limit.confident,
+        result,
+        worst,
+        test,
+    )
+
+
+def assess(plan: Plan, run: Run) -> Assessment:
+    """Measure and judge a run, whole or cut short."""
+    tally = Tally()
+    confidence = run.header.until_confident
+    stops = None if confidence is None else EarlyStops(plan, confidence)
+    repeated = 0
+    for press in run.presses:
+        tally.add(press)
+        repeated += press.again
+        if stops is not None:
+            stops.see([press])
+    kinds = {case.kind for case in plan.cases}
+
+    def measured_on(name: str, profile: str, case: str | None) -> tuple[Measured, int | None]:
+        cases = None if case is None else {member.name for member in plan.members(case)}
+        sample = tally.sample(name, profile, cases)
+        found = measure(name, sample, profile=profile, case=case, seed=run.header.seed)
+        return found, None if sample.worst is None else sample.worst[1]
+
+    measured = [
+        measured_on(name, profile, case)[0]
+        for profile in plan.header.profiles
+        for name, measurement in MEASUREMENTS.items()
+        if any(measurement.applies_to(kind) for kind in kinds)
+        for case in _cases_to_measure(plan, measurement)
+    ]
+    limits = []
+    for place, limit in enumerate(plan.limits):
+        for profile in [limit.profile] if limit.profile is not None else plan.header.profiles:
+            found, worst = measured_on(limit.measurement, profile, limit.case)
+            test = None if stops is None else stops.of_limit(place, profile)
+            limits.append(judge(found, limit, worst, test))
+    outcomes = {outcome.value: tally.outcomes[outcome] for outcome in Outcome}
+    verdict, reason = _verdict(plan, run, limits, outcomes, repeated)
+    planned = Shard(*run.header.shard, run.header.shard_block).size(plan.size)
+    return Assessment(verdict, reason, tuple(measured), tuple(limits), outcomes, planned, repeated)
+
+
+def _cases_to_measure(plan: Plan, measurement: Measurement) -> list[str | None]:
+    """All fitting cases together, and, where they are several, each as it is written and on its own."""
+    fitting = [case for case in plan.cases if measurement.applies_to(case.kind)]
+    names = [case.name for case in fitting]
+    groups = [group for group in plan.groups if any(case.group == group for case in fitting)]
+    if len(names) < 2:
+        return list(names)
+    # One written case in all its conditions is all there is.
+    return [None, *(groups if len({case.group for case in fitting}) > 1 else ()), *names]
+
+
+def _in_unit(measured: Measured, unit: str) -> Measured:
+    import dataclasses
+
+    size = UNITS[MEASUREMENTS[measured.name].quantity][unit]
+    value, low, high = (
+        None if number is None else number / size for number in (measured.value, measured.low, measured.high)
+    )
+    return dataclasses.replace(measured, unit=unit, value=value, low=low, high=high)
+
+
+def _outside(low: float, high: float, smallest: float | None, largest: float | None) -> bool:
+    return (smallest is not None and low < smallest) or (largest is not None and high > largest)
+
+
+def _verdict(
+    plan: Plan, run: Run, limits: Sequence[Judged], outcomes: Mapping[str, int], repeated: int
+) -> tuple[Verdict, str]:
+    presses = len(run.presses) - repeated
+    faults = outcomes["error"] + outcomes["timeout"]
+    if run.end is not None and run.end.status == "error":
+        return Verdict.ERROR, run.end.message or "the bench failed"
+    if run.end is None or run.end.status == "interrupted":
+        planned = Shard(*run.header.shard, run.header.shard_block).size(plan.size)
+        return Verdict.INTERRUPTED, f"stopped after {presses:,} of {planned:,} presses"
+    if run.end.status == "timeout":
+        return Verdict.TIMEOUT, run.end.message
+    if presses == outcomes["skipped"] + outcomes["aborted"] - repeated:
+        return Verdict.NOTHING_RAN, "no press was made"
+    failed = [judged for judged in limits if judged.result is Result.FAILED]
+    if failed:
+        return Verdict.FAILED, f"{len(failed)} of {len(limits)} limits missed"
+    if faults > plan.header.bench_faults * presses:
+        return Verdict.ERROR, f"{faults:,} of {presses:,} presses lost to faults of the bench"
+    if any(judged.result is Result.UNSET for judged in limits):
+        return Verdict.ERROR, "a limit has no measurement to be held against"
+    skipped = f"; {outcomes['skipped']:,} of {presses:,} presses skipped" if outcomes["skipped"] else ""
+    if not limits:
+        return Verdict.PASSED, f"{presses:,} presses made; the plan sets no limits{skipped}"
+    marginal = sum(judged.result is Result.MARGINAL for judged in limits)
+    if marginal:
+        return Verdict.MARGINAL, f"all {len(limits)} limits met, {marginal} marginally{skipped}"
+    return Verdict.PASSED, f"all {len(limits)} limits met{skipped}"

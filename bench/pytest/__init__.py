@@ -1,0 +1,1 @@
+"""The plugin for pytest: fixtures and marker for stamps and rigs."""

@@ -1,0 +1,136 @@
+"""The pytest plugin: stamps pressed from tests, on a rig in software or on ports.
+
+Fixtures ``station``, ``rig``, ``decoder``, ``press``; marker ``stamp``; options ``--stamp-rig``,
+``--stamp-seed``, ``--stamp-out``. Nothing of the bench is imported before a test asks for a fixture::
+
+    @pytest.mark.stamp("p5-60k", presses=20, condition={"noise": 2.0})
+    def test_noisy_stamps_are_read(press):
+        assert all(record.read_right for record in press.all())
+        assert press.measure("time_to_decision_p95", max=100.0).result == "passed"
+
+A press that the bench loses is an error of the test, not a failure: it says nothing of the stamp.
+What is measured goes into the JUnit report as properties of the test. The presses of a test follow from the
+seed and the test's name alone. Of several rigs each worker of pytest-xdist takes one, and no more
+workers are started than there are rigs.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from stampbench.bench.pytest.presses import MarkedPresses, Station
+    from stampbench.bench.rig.serial_rig import SerialRig
+    from stampbench.sim.decoder import Decoder
+
+VIRTUAL = "virtual"
+_MARKER = (
+    'stamp(family="p5-60k", *, catalogue=None, profile=None, kind="genuine", stamps="random", presses=1, '
+    "condition={}, handling={}, sigma_mm=None): what the fixtures press and decoder take"
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("stampbench", "stamps on touch panels")
+    group.addoption(
+        "--stamp-rig",
+        action="append",
+        metavar="PORT",
+        help='serial port of a rig; may be given several times (default: "virtual", the rig in software)',
+    )
+    group.addoption("--stamp-seed", type=int, default=0, metavar="N", help="seed of all presses (default: 0)")
+    group.addoption(
+        "--stamp-out",
+        metavar="DIR",
+        help="keep the records of every test in a directory of its own below this one",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, and see that there are no more workers than rigs: two cannot press on one."""
+    ports = _ports(config)
+    workers = getattr(config.option, "tx", None)  # of pytest-xdist
+    if workers and VIRTUAL not in ports:
+        config.option.tx = workers[: len(ports)]
+    config.addinivalue_line("markers", _MARKER)
+    if config.getoption("--stamp-seed") < 0:
+        raise pytest.UsageError(f"--stamp-seed {config.getoption('--stamp-seed')}: expected 0 or more")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Tell rigs and seed, so that a run can be repeated."""
+    return f"stampbench: rig {', '.join(_ports(config))}, seed {config.getoption('--stamp-seed')}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Report a test that the bench lost as an error, as if its fixtures had failed: no stamp failed it."""
+    report = yield
+    if call.when == "call" and call.excinfo is not None and "press" in getattr(item, "fixturenames", ()):
+        from stampbench.firmware_emulator.errors import LinkError
+
+        if call.excinfo.errisinstance(LinkError):
+            report.when = "setup"
+            report.sections.append(("bench", "the bench failed, not the stamp: this is no result"))
+    return report
+
+
+@pytest.fixture(scope="session")
+def station(request: pytest.FixtureRequest) -> Station:
+    """Where the tests run: ``name``, the ``port`` this worker presses on, ``seed``."""
+    from stampbench.bench.pytest.presses import Station
+
+    ports = _ports(request.config)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    port = ports[int(worker) % len(ports)] if worker.isdecimal() else ports[0]
+    return Station.of(port, request.config.getoption("--stamp-seed"), request.config.getoption("--stamp-out"))
+
+
+@pytest.fixture(scope="session")
+def _stamp_rigs(station: Station) -> Iterator[Any]:
+    """The rigs opened so far, which stay open: on a port one, in software one for each profile."""
+    from stampbench.bench.pytest.presses import OpenRigs
+
+    with OpenRigs(station) as rigs:
+        yield rigs
+
+
+@pytest.fixture
+def rig(request: pytest.FixtureRequest, _stamp_rigs: Any) -> SerialRig:
+    """The opened rig; a test is skipped where its port does not exist or its panel is not the marked one."""
+    from stampbench.bench.pytest.presses import Marked, NoRigError
+
+    try:
+        return _stamp_rigs.rig(Marked.of(request.node).profile)
+    except NoRigError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def decoder(request: pytest.FixtureRequest) -> Decoder:
+    """The decoder of the marked family or catalogue; the family p5-60k without a marker."""
+    from stampbench.bench.pytest.presses import Marked
+
+    return Marked.of(request.node).decoder()
+
+
+@pytest.fixture
+def press(request: pytest.FixtureRequest, rig: SerialRig, station: Station) -> Iterator[MarkedPresses]:
+    """Presses what the marker says: ``press()`` once, ``press.all()`` all; ``press.measure()`` measures."""
+    from stampbench.bench.pytest.presses import Marked, MarkedPresses
+
+    marked = Marked.of(request.node)
+    with MarkedPresses(marked, rig, station, request.node.nodeid, request.node.user_properties) as presses:
+        yield presses
+
+
+def _ports(config: pytest.Config) -> list[str]:
+    return config.getoption("--stamp-rig") or [VIRTUAL]

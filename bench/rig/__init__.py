@@ -1,0 +1,1 @@
+"""A rig at a port: connection, presses, conformance check, soak test."""

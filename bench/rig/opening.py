@@ -1,0 +1,112 @@
+"""Rigs opened for a plan: on a port, or one in software behind a real port, with the faults of the plan."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+from stampbench.bench.records.files import RigIdentity
+
+if TYPE_CHECKING:
+    from stampbench.bench.plans.plan import Plan
+    from stampbench.bench.rig.report_checks import ReportCounters
+    from stampbench.bench.rig.serial_rig import SerialRig
+    from stampbench.firmware_emulator.link.messages import Identity
+    from stampbench.firmware_emulator.link.packets import LinkCounters
+    from stampbench.firmware_emulator.touch import TouchReport
+    from stampbench.sim.press import Press
+    from stampbench.sim.rig import RigFaults
+
+VIRTUAL: Final = "virtual"
+"""Name of the rig in software where a port is expected."""
+
+
+class Rig(Protocol):
+    """What presses are made on: ``SerialRig``, or what stands in for it."""
+
+    identity: Identity
+    press_counters: LinkCounters
+    press_reports: ReportCounters
+    press_whole: bool
+
+    @property
+    def counters(self) -> LinkCounters:
+        """What the link did so far."""
+
+    def configure(self, condition: Mapping[str, Any]) -> None:
+        """Set the condition of a simulated panel."""
+
+    def press(self, press: Press, seed: int) -> Iterator[TouchReport]:
+        """Press, and yield the reports; ManualPressError where a person must."""
+
+    def watch(
+        self, *, first_contact_s: float, quiet_us: int, meanwhile: Callable[[], None] = lambda: None
+    ) -> Iterator[TouchReport]:
+        """Yield the reports of a press by hand."""
+
+    def reset(self) -> None:
+        """End a press under way."""
+
+    def settle(self) -> None:
+        """Let what the line lost last show in the counters."""
+
+
+Opener: TypeAlias = Callable[[str, str, "RigFaults | None"], AbstractContextManager[Rig]]
+"""Opens the rig on a port for a profile, with faults or none; as :func:`open_rig`."""
+
+
+@contextmanager
+def open_rig(port: str, profile: str, faults: RigFaults | None = None) -> Iterator[SerialRig]:
+    """Open the rig on a port with pyserial; :data:`VIRTUAL` first starts one in software, behind a real port.
+
+    Args:
+        port: of the rig.
+        profile: panel of a rig in software.
+        faults: that befall its line; none do while it is opened.
+
+    Raises:
+        NoHardwareError: there is no such port.
+        InputError: the port cannot be used, or speaks another protocol.
+        LinkError: the rig died while it was used.
+    """
+    from stampbench.bench.rig.serial_rig import SerialRig
+
+    if port != VIRTUAL:
+        with SerialRig(port) as rig:
+            yield rig
+        return
+    from stampbench.sim.rig import virtual_rig
+
+    if faults is not None:
+        faults.active = False
+    with virtual_rig(profile, faults=faults) as virtual_port, SerialRig(virtual_port) as rig:
+        if faults is not None:
+            faults.active = True
+        yield rig
+
+
+def identity_of(rig: Rig, port: str) -> RigIdentity:
+    """What the rig says of itself, for the header of the records."""
+    said = rig.identity
+    return RigIdentity(
+        port=port,
+        virtual=port == VIRTUAL,
+        serial_number=said.serial_number,
+        profile=said.profile,
+        firmware=f"{said.firmware_name} {said.firmware_version}",
+        protocol=said.protocol_version,
+    )
+
+
+def faults_of(plan: Plan, seed: int, profile: str) -> RigFaults | None:
+    """The faults of a plan's rig in software on one profile, drawn from the run's seed; None: no faults."""
+    if not plan.rig.faults:
+        return None
+    from stampbench.firmware_emulator.link.faults import Faults
+    from stampbench.sim.rig import RigFaults
+
+    faults = Faults.from_mapping(plan.rig.faults, where=f"{plan.path}: rig.faults")
+    # Spread by the profile, so that two rigs of one run do not fail at the same packets.
+    return RigFaults(faults, (seed << 32) + zlib.crc32(profile.encode()))

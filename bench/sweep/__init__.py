@@ -1,0 +1,1 @@
+"""One plan over a grid of settings."""

@@ -1,0 +1,68 @@
+"""Sweeps as files: the heat map, the numbers, and a page that holds both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from stampbench.bench.judging.measurements import MEASUREMENTS
+from stampbench.bench.report.templates import render
+from stampbench.bench.sweep.pictures import sweep_svg
+from stampbench.bench.sweep.sweeping import Cell, Figure, SweepResult
+from stampbench.firmware_emulator.errors import InputError
+
+
+def write_sweep(result: SweepResult, directory: Path, svg: Path | None = None) -> tuple[Path, ...]:
+    """Write ``sweep.json``, ``sweep.svg`` and ``sweep.html`` into a directory.
+
+    Args:
+        result: what they say.
+        directory: made if it is not there.
+        svg: where the heat map goes besides.
+
+    Raises:
+        InputError: a file cannot be written.
+    """
+    picture = sweep_svg(result)
+    texts = {
+        directory / "sweep.json": msgspec.json.format(msgspec.json.encode(result), indent=1).decode() + "\n",
+        directory / "sweep.svg": picture,
+        directory / "sweep.html": render_page(result, picture),
+    }
+    if svg is not None:
+        texts[svg] = picture
+    for path, text in texts.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    return tuple(texts)
+
+
+def render_page(result: SweepResult, picture: str) -> str:
+    """The page: heat map, then every cell with its intervals."""
+    from markupsafe import Markup
+
+    return render(
+        Path(__file__).with_name("sweep.html.j2"),
+        result=result,
+        picture=Markup(picture[picture.index("<svg") :]),
+        names=[MEASUREMENTS[name].title for name in result.measurements],
+        places=[
+            [axis.shown[k] for axis, k in zip(result.axes, cell.at, strict=True)] for cell in result.cells
+        ],
+        texts=[[_text(cell, name) for name in result.measurements] for cell in result.cells],
+    )
+
+
+def _text(cell: Cell, name: str) -> str:
+    figure: Figure | None = cell.figures.get(name)
+    if figure is None:
+        return cell.note
+    if figure.value is None or figure.low is None or figure.high is None:
+        return "-"
+    measurement = MEASUREMENTS[name]
+    if measurement.is_rate:
+        return f"{figure.k} of {figure.n:,}: {100 * figure.low:.3g} to {100 * figure.high:.3g} %"
+    return f"{figure.value:.3g} {measurement.unit} ({figure.low:.3g} to {figure.high:.3g})"

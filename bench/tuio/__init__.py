@@ -1,0 +1,1 @@
+"""Contacts and stamps as TUIO messages for table software."""

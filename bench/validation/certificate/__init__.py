@@ -1,0 +1,1 @@
+"""The certificate of a lot: its contents, seal, check and pages."""

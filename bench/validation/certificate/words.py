@@ -1,0 +1,86 @@
+"""What a certificate says, in words: the same on the page, on the sheet and in the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stampbench.bench.validation.judging.gauge import FEWEST_CATEGORIES
+from stampbench.bench.validation.judging.mould import FEWEST_STAMPS
+from stampbench.bench.validation.sampling.sampling import OWN_NUMBERS
+
+if TYPE_CHECKING:
+    from stampbench.bench.validation.certificate.certificate import Certificate
+
+
+def to_apply(certificate: Certificate) -> list[str]:
+    """Corrections to apply to the mould, the largest first."""
+    significant = [one for one in certificate.corrections if one.significant]
+    significant.sort(key=lambda one: -(one.offset_mm[0] ** 2 + one.offset_mm[1] ** 2))
+    return [one.sentence for one in significant]
+
+
+def unknown(certificate: Certificate) -> str:
+    """Cavities of which nothing is known, in words; empty for none."""
+    cavities = certificate.unknown_cavities
+    if not cavities:
+        return ""
+    names = f"cavit{'y' if len(cavities) == 1 else 'ies'} {', '.join(map(str, cavities))}"
+    return f"{names}: fewer than {FEWEST_STAMPS} whole stamps in the sample, nothing can be said"
+
+
+def gauge_said(certificate: Certificate) -> str:
+    """What measuring takes of the tolerance and of the total variation, and its grade."""
+    gauge = certificate.gauge
+    if gauge is None:
+        return "not studied"
+    few = f", fewer than {FEWEST_CATEGORIES}" if gauge.categories < FEWEST_CATEGORIES else ""
+    return (
+        f"{percent(gauge.of_tolerance)} of tolerance: {gauge.grade}; {percent(gauge.of_total)} of total, "
+        f"ndc {gauge.categories}{few}"
+    )
+
+
+def allowed(certificate: Certificate) -> list[str]:
+    """Every tolerance that was judged, in words."""
+    limits = certificate.tolerances
+    said = [f"position \N{PLUS-MINUS SIGN} {limits['position_mm']:g} mm"]
+    if isinstance(level := limits["level"], list):
+        said.append(f"level {level[0]:g} to {level[1]:g}")
+    if isinstance(evenness := limits["evenness"], float):
+        said.append(f"evenness {percent(evenness)}")
+    if isinstance(flatness := limits["flatness_mm"], float):
+        said.append(f"flatness {flatness:g} mm")
+    if isinstance(cpk := limits["cpk"], float):
+        said.append(f"Cpk {cpk:g}")
+    return said
+
+
+def sampled(certificate: Certificate) -> str:
+    """By which plan of the standard the lot was sampled."""
+    sampling = certificate.sampling
+    plan = f"Ac {sampling.accept}, Re {sampling.reject}"
+    if sampling.letter == OWN_NUMBERS:
+        return f"{sampling.sample} stamps, {plan}: not a plan of ISO 2859-1"
+    inspection = f"AQL {sampling.aql:g} %, level {sampling.level}, {sampling.severity}"
+    return f"ISO 2859-1:1999, {inspection}: letter {sampling.letter}, {plan}"
+
+
+def risks(certificate: Certificate) -> str:
+    """How often a good and a bad lot pass such a sample."""
+    sampling = certificate.sampling
+    if sampling.pass_at_aql is None or sampling.limiting_quality is None:
+        return "-"
+    return (
+        f"{100.0 * sampling.pass_at_aql:.0f} % of lots with {sampling.aql:g} % bad stamps pass, "
+        f"10 % of those with {100.0 * sampling.limiting_quality:.2g} %"
+    )
+
+
+def percent(share: float | None) -> str:
+    """A share in whole percent, or a dash."""
+    return "-" if share is None else f"{100.0 * share:.0f} %"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number, or a dash."""
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,147 @@
+"""The gauge study of a lot: all dimensions of its stamps together, and which appraiser is odd."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from stampbench.bench.validation.judging.gauge import GaugeStudy, Grade, gauge_study
+from stampbench.bench.validation.measuring.lots import Unit
+from stampbench.bench.validation.measuring.pads import FittedPress
+from stampbench.bench.validation.plans import ValidationPlan
+
+Points: TypeAlias = npt.NDArray[np.float64]
+
+RESTLESS = 3.0
+"""So many times the scatter of the steadiest appraiser is odd."""
+APART = 3.0
+"""So many times as far from the others as these from each other is odd."""
+
+Key = tuple[str, str, int]
+"""Serial number, appraiser, repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class GaugeResult:
+    """How well the lot was measured.
+
+    Attributes:
+        study: all dimensions together; None where there was nothing to study.
+        worst: the dimension with the largest share of the tolerance, such as "pad 2 x", and that share.
+        suspects: appraisers that differ from the others, each with what is odd about it.
+    """
+
+    study: GaugeStudy | None
+    worst: tuple[str, float] | None
+    suspects: tuple[str, ...]
+
+    def bad(self, plan: ValidationPlan) -> bool:
+        """Whether it takes more of the tolerance than the plan allows."""
+        return self.study is not None and (self.study.of_tolerance or 0.0) > plan.tolerances.gauge
+
+    def reasons(self, plan: ValidationPlan) -> tuple[str, ...]:
+        """What is wrong with a bad gauge, in words."""
+        if self.study is None or not self.bad(plan):
+            return ()
+        share = 100.0 * (self.study.of_tolerance or 0.0)
+        allowed = 100.0 * plan.tolerances.gauge
+        return (
+            f"the gauge takes {share:.0f} % of the tolerance, at most {allowed:.0f} % fit",
+            *self.suspects,
+        )
+
+
+def mean_deviations(fits: Sequence[FittedPress]) -> Points | None:
+    """Mean over the presses in which all pads touched; None without any."""
+    whole = [fit.deviations_mm for fit in fits if not fit.missing]
+    mean: Points | None = np.mean(whole, axis=0) if whole else None
+    return mean
+
+
+def lot_gauge(
+    plan: ValidationPlan, units: Sequence[Unit], fitted: Mapping[Key, Sequence[FittedPress]]
+) -> tuple[GaugeResult, float]:
+    """The gauge study, and the standard uncertainty between appraisers."""
+    names = [appraiser.name for appraiser in plan.appraisers]
+    repeats = range(1, plan.measurement.repeats + 1)
+    parts = []
+    for unit in units:
+        cells = [
+            [mean_deviations(fitted.get((unit.serial, name, repeat), ())) for repeat in repeats]
+            for name in names
+        ]
+        known = [one for row in cells for one in row if one is not None]
+        if len(known) == len(names) * len(repeats):
+            parts.append(np.array(known).reshape(len(names), len(repeats), -1, 2))
+    if len(parts) < 2 or len({part.shape for part in parts}) > 1:
+        return GaugeResult(None, None, ("too few stamps were measured by everybody",)), 0.0
+    values = np.array(parts)  # parts, appraisers, repeats, pads, axes
+    tolerance = 2.0 * plan.tolerances.position_mm
+    studies = {
+        f"pad {pad + 1} {'xy'[axis]}": gauge_study(values[..., pad, axis], tolerance)
+        for pad in range(values.shape[3])
+        for axis in range(2)
+    }
+    together = _together(list(studies.values()), tolerance)
+    name, worst = max(studies.items(), key=lambda item: item[1].grr)
+    suspects = _suspects(names, values) if together.grade is Grade.BAD or len(names) > 1 else ()
+    between = math.hypot(together.reproducibility, together.interaction)
+    return GaugeResult(together, (name, worst.of_tolerance or 0.0), suspects), between
+
+
+def _together(studies: Sequence[GaugeStudy], tolerance: float) -> GaugeStudy:
+    """One study for all dimensions: root mean square of each component."""
+
+    def rms(name: str) -> float:
+        return math.sqrt(sum(getattr(study, name) ** 2 for study in studies) / len(studies))
+
+    first = studies[0]
+    return GaugeStudy(
+        parts=first.parts,
+        appraisers=first.appraisers,
+        repeats=first.repeats,
+        repeatability=rms("repeatability"),
+        reproducibility=rms("reproducibility"),
+        interaction=rms("interaction"),
+        grr=rms("grr"),
+        part=rms("part"),
+        total=rms("total"),
+        tolerance=tolerance,
+        anova=(),
+        biases=tuple(
+            math.sqrt(sum(study.biases[k] ** 2 for study in studies) / len(studies))
+            for k in range(first.appraisers)
+        ),
+        repeatabilities=tuple(
+            math.sqrt(sum(study.repeatabilities[k] ** 2 for study in studies) / len(studies))
+            for k in range(first.appraisers)
+        ),
+    )
+
+
+def _suspects(names: Sequence[str], values: Points) -> tuple[str, ...]:
+    """Appraisers that scatter far more than the steadiest one, or lie apart from all others."""
+    found = []
+    within = np.sqrt(values.var(axis=2, ddof=1).mean(axis=(0, 2, 3)))
+    means = values.mean(axis=(0, 2))  # appraisers, pads, axes
+    error = within / math.sqrt(values.shape[0] * values.shape[2])
+    for place, name in enumerate(names):
+        others = [other for other in range(len(names)) if other != place]
+        if not others:
+            continue
+        steadiest = float(within[others].min())
+        if within[place] > RESTLESS * steadiest > 0.0:
+            found.append(f"{name} scatters {within[place] / steadiest:.1f} times as much as the steadiest")
+        if len(others) > 1:
+            off = float(np.sqrt(((means[place] - np.median(means[others], axis=0)) ** 2).mean()))
+            among = max(
+                float(np.sqrt(((means[other] - np.median(means[others], axis=0)) ** 2).mean()))
+                for other in others
+            )
+            if off > 4.0 * float(error.max()) and off > APART * among:
+                found.append(f"{name} lies {off:.3f} mm (rms) apart from the others")
+    return tuple(found)

@@ -1,0 +1,399 @@
+"""Measuring a lot: every stamp pressed, its contacts and levels recorded press by press."""
+
+from __future__ import annotations
+
+import platform
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+from stampbench.bench.records.files import RigIdentity
+from stampbench.bench.rig.opening import identity_of, open_rig
+from stampbench.bench.runs.running import Progress
+from stampbench.bench.validation.measuring.lots import Unit
+from stampbench.bench.validation.measuring.pads import pad_levels
+from stampbench.bench.validation.plans import Appraiser, ValidationPlan
+from stampbench.bench.validation.sampling.switching import Switching
+from stampbench.firmware_emulator.errors import InputError, LinkError, StampbenchError
+
+if TYPE_CHECKING:
+    from stampbench.bench.rig.serial_rig import SerialRig
+    from stampbench.firmware_emulator.touch import Frame, TouchReport
+    from stampbench.sim.panel import Profile
+
+Points: TypeAlias = npt.NDArray[np.float64]
+
+FORMAT = 1
+FILE_NAME = "measurements.jsonl"
+ATTEMPTS = 3
+"""Times that a press is tried which the link loses, or in which nothing touches."""
+PROMPT_S = 120.0
+"""How long an operator may take."""
+QUIET_US = 500_000
+"""A press by hand is over when nothing has touched for so long."""
+PRESSED_FULLY = 0.9
+"""A frame with less than this share of the largest signal belongs to approach or lift."""
+_SEED_LIMIT = 2**53
+
+
+class MeasurementHeader(Struct, frozen=True, kw_only=True, tag_field="line", tag="validation"):
+    """First line: the plan, the sample, how it was inspected and why, and the rigs."""
+
+    format: int
+    plan_path: str
+    plan_text: str
+    plan_sha256: str
+    seed: int
+    station: str
+    versions: dict[str, str]
+    started_at: str
+    units: list[dict[str, str | int]]
+    rigs: dict[str, RigIdentity]
+    switching: Switching | None = None
+
+
+class MeasuredPress(Struct, frozen=True, kw_only=True, tag_field="line", tag="press"):
+    """One press of one stamp by one appraiser.
+
+    Attributes:
+        repeat, press: of the measurement, and within it; from 1.
+        contacts_mm: median places of the contacts that were down together.
+        levels: of each contact, see ``pad_levels``; None without raw frames.
+        outcome: "lost" if the bench failed, with ``message``; such a press says nothing of the stamp.
+    """
+
+    serial: str
+    appraiser: str
+    repeat: int
+    press: int
+    contacts_mm: list[tuple[float, float]] = []
+    levels: list[float] | None = None
+    outcome: Literal["measured", "lost"] = "measured"
+    message: str = ""
+
+
+class MeasurementEnd(Struct, frozen=True, kw_only=True, tag_field="line", tag="end"):
+    """Last line; its absence says that the measurement was interrupted."""
+
+    status: Literal["complete", "interrupted", "error"]
+    presses: int
+    finished_at: str
+    message: str = ""
+
+
+_Line: TypeAlias = MeasurementHeader | MeasuredPress | MeasurementEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One press to be made."""
+
+    unit: Unit
+    appraiser: Appraiser
+    repeat: int
+    press: int
+
+
+@dataclass(slots=True)
+class _Scans:
+    """Scans of one press: contacts by the set of their numbers, and the frame of each."""
+
+    together: dict[tuple[int, ...], list[list[tuple[float, float]]]] = field(default_factory=dict)
+    frames: dict[tuple[int, ...], list[Frame]] = field(default_factory=dict)
+
+
+def study_units(plan: ValidationPlan, units: tuple[Unit, ...]) -> tuple[Unit, ...]:
+    """Those stamps of the sample that every appraiser measures repeatedly, spread over the sample."""
+    count = min(plan.measurement.gauge_stamps, len(units))
+    places = np.unique(np.linspace(0, len(units) - 1, count).round().astype(int))
+    return tuple(units[place] for place in places)
+
+
+def planned_presses(plan: ValidationPlan, units: tuple[Unit, ...]) -> Iterator[Planned]:
+    """Every press of a validation, in order: appraiser by appraiser, stamp by stamp."""
+    study = {unit.serial for unit in study_units(plan, units)}
+    for number, appraiser in enumerate(plan.appraisers):
+        for unit in units:
+            if number > 0 and unit.serial not in study:
+                continue
+            for repeat in range(1, (plan.measurement.repeats if unit.serial in study else 1) + 1):
+                for press in range(1, plan.measurement.presses + 1):
+                    yield Planned(unit, appraiser, repeat, press)
+
+
+def measure_lot(
+    plan: ValidationPlan,
+    units: tuple[Unit, ...],
+    directory: Path,
+    ports: Mapping[str, str],
+    progress: Progress | None = None,
+    *,
+    due: Switching | None = None,
+    prompt: Callable[[str], None] = lambda text: None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> MeasurementEnd:
+    """Press every stamp as planned and record what was measured; an interrupt ends it in order.
+
+    Args:
+        plan: what is measured.
+        units: the sample.
+        directory: for the records.
+        ports: of the rig, by appraiser; :data:`~stampbench.bench.rig.opening.VIRTUAL` for one in software.
+        progress: is told how it goes.
+        due: how the lot is inspected, and why.
+        prompt: tells an operator what to press, on rigs that cannot by themselves.
+        now: wall clock.
+
+    Raises:
+        InputError: a port, a profile, an object or the directory cannot be used.
+        NoHardwareError: there is no such port.
+    """
+    progress = progress or Progress()
+    rigs = {}
+    for appraiser in plan.appraisers:
+        with open_rig(ports[appraiser.name], appraiser.profile) as rig:
+            rigs[appraiser.name] = identity_of(rig, ports[appraiser.name])
+    path = directory / FILE_NAME
+    presses, message = 0, ""
+    status: Literal["complete", "interrupted", "error"] = "complete"
+    encoder = msgspec.json.Encoder()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+
+            def write(line: _Line) -> None:
+                file.write(encoder.encode(line) + b"\n")
+                file.flush()
+
+            write(_header(plan, units, rigs, now(), due))
+            try:
+                for measured in _all_presses(plan, units, ports, prompt):
+                    write(measured)
+                    presses += 1
+                    progress.pressed(1, int(measured.outcome == "lost"))
+            except KeyboardInterrupt:
+                status = "interrupted"
+            except StampbenchError as error:
+                status, message = "error", str(error)
+            end = MeasurementEnd(
+                status=status,
+                presses=presses,
+                finished_at=now().isoformat(timespec="seconds"),
+                message=message,
+            )
+            write(end)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}: expected a writable place") from None
+    return end
+
+
+def read_measurements(path: Path) -> tuple[MeasurementHeader, list[MeasuredPress], MeasurementEnd | None]:
+    """Read the records of a validation; ``path`` is the file or the directory it lies in.
+
+    Raises:
+        InputError: no such file, or it does not hold what :func:`measure_lot` writes.
+    """
+    if path.is_dir():
+        path = path / FILE_NAME
+    decoder = msgspec.json.Decoder(_Line)
+    try:
+        lines = [line for line in path.read_bytes().split(b"\n") if line]
+        decoded = [decoder.decode(line) for line in lines]
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}: expected the records of stampbench validate") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}: expected the records of stampbench validate") from None
+    if not decoded or not isinstance(decoded[0], MeasurementHeader):
+        raise InputError(f"{path}: line 1: no header: expected the records of stampbench validate")
+    presses = [line for line in decoded if isinstance(line, MeasuredPress)]
+    ends = [line for line in decoded if isinstance(line, MeasurementEnd)]
+    return decoded[0], presses, ends[-1] if ends else None
+
+
+def _header(
+    plan: ValidationPlan,
+    units: tuple[Unit, ...],
+    rigs: dict[str, RigIdentity],
+    started_at: datetime,
+    due: Switching | None,
+) -> MeasurementHeader:
+    import hashlib
+
+    return MeasurementHeader(
+        format=FORMAT,
+        plan_path=str(plan.path),
+        plan_text=plan.text,
+        plan_sha256=hashlib.sha256(plan.text.encode()).hexdigest(),
+        seed=plan.lot.seed,
+        station=platform.node(),
+        versions={name: version(name) for name in ("stampbench", "numpy", "scipy")},
+        started_at=started_at.isoformat(timespec="seconds"),
+        units=[
+            {
+                "serial": unit.serial,
+                "cavity": unit.cavity,
+                "nominal": unit.nominal,
+                "object": unit.object,
+            }
+            for unit in units
+        ],
+        rigs=rigs,
+        switching=due,
+    )
+
+
+def _all_presses(
+    plan: ValidationPlan, units: tuple[Unit, ...], ports: Mapping[str, str], prompt: Callable[[str], None]
+) -> Iterator[MeasuredPress]:
+    presses = list(planned_presses(plan, units))
+    for appraiser in plan.appraisers:
+        waiting = [planned for planned in presses if planned.appraiser is appraiser]
+        failures = 0
+        while waiting:
+            try:
+                with open_rig(ports[appraiser.name], appraiser.profile) as rig:
+                    measurer = _Measurer(plan, rig, appraiser, prompt)
+                    while waiting:
+                        measured = measurer.measure(waiting[0])
+                        waiting.pop(0)
+                        failures = 0
+                        yield measured
+            except LinkError as error:
+                failures += 1
+                if failures == ATTEMPTS:
+                    raise
+                yield _lost(waiting.pop(0), str(error))
+
+
+def _lost(planned: Planned, message: str) -> MeasuredPress:
+    return MeasuredPress(
+        serial=planned.unit.serial,
+        appraiser=planned.appraiser.name,
+        repeat=planned.repeat,
+        press=planned.press,
+        outcome="lost",
+        message=message,
+    )
+
+
+class _Measurer:
+    """Measures stamps on one opened rig."""
+
+    def __init__(
+        self, plan: ValidationPlan, rig: SerialRig, appraiser: Appraiser, prompt: Callable[[str], None]
+    ) -> None:
+        from stampbench.firmware_emulator.link.messages import Capability
+        from stampbench.sim.press import Hand, Handling
+
+        self._plan, self._rig, self._appraiser, self._prompt = plan, rig, appraiser, prompt
+        self._by_itself = Capability.PRESS in rig.identity.capabilities
+        self._frames = Capability.RAW_FRAMES in rig.identity.capabilities
+        self._hand = Hand(Handling.from_mapping(plan.handling, f"{plan.path}: handling"))
+        self._profile: Profile | None = None
+        if Capability.CONFIGURE in rig.identity.capabilities:
+            rig.configure(appraiser.condition)
+
+    def measure(self, planned: Planned) -> MeasuredPress:
+        """Make one press, again if it is lost, and measure it.
+
+        Raises:
+            LinkError: the link died.
+        """
+        message = ""
+        for attempt in range(ATTEMPTS):
+            scans = self._scan(planned, attempt)
+            if not self._rig.press_whole:
+                message = "the link did not bring all reports"
+            elif not scans.together:
+                message = "nothing touched"
+            else:
+                return self._measured(planned, scans)
+        if message == "nothing touched":  # that is the stamp's own doing, not the bench's
+            return msgspec.structs.replace(_lost(planned, message), outcome="measured")
+        return _lost(planned, message)
+
+    def _scan(self, planned: Planned, attempt: int) -> _Scans:
+        scans = _Scans()
+        latest: list[Frame] = []
+        if self._by_itself:
+            reports = self._press(planned, attempt, latest)
+        else:
+            who = f"{self._appraiser.operator}: " if self._appraiser.operator else ""
+            self._prompt(
+                f"{who}stamp {planned.unit.serial}, measurement {planned.repeat}, press {planned.press} of "
+                f"{self._plan.measurement.presses}: press it somewhere, at another angle, then let go"
+            )
+            reports = self._rig.watch(first_contact_s=PROMPT_S, quiet_us=QUIET_US)
+        for report in reports:
+            down = sorted((one for one in report.down if one.x_mm is not None), key=lambda one: one.id)
+            if down:
+                ids = tuple(contact.id for contact in down)
+                places = [(contact.x_mm or 0.0, contact.y_mm or 0.0) for contact in down]
+                scans.together.setdefault(ids, []).append(places)
+                scans.frames.setdefault(ids, []).extend(latest[-1:])
+        return scans
+
+    def _press(self, planned: Planned, attempt: int, latest: list[Frame]) -> Iterator[TouchReport]:
+        from stampbench.sim.panel import load_profile
+        from stampbench.sim.press_link import on_the_wire
+
+        if self._profile is None:
+            self._profile = load_profile(self._rig.identity.profile)
+        names = (planned.unit.serial, self._appraiser.name)
+        entropy = [
+            self._plan.lot.seed,
+            *(zlib.crc32(name.encode()) for name in names),
+            planned.repeat,
+            planned.press,
+            attempt,
+        ]
+        hand_seed, panel_seed = np.random.SeedSequence(entropy).spawn(2)
+        press = self._hand.press(planned.unit.object, self._profile, np.random.default_rng(hand_seed))
+        seed = int(panel_seed.generate_state(1, np.uint64)[0]) % _SEED_LIMIT
+        on_frame = latest.append if self._frames else None
+        return self._rig.press(on_the_wire(press), seed, on_frame=on_frame)
+
+    def _measured(self, planned: Planned, scans: _Scans) -> MeasuredPress:
+        most = max(scans.together, key=lambda ids: (len(ids), len(scans.together[ids])))
+        if len(scans.together[most]) == 1 and len(scans.together) > 1:  # one scan alone may be a landing
+            most = max(scans.together, key=lambda ids: (len(scans.together[ids]), len(ids)))
+        places: Points = np.median(np.array(scans.together[most]), axis=0)
+        return MeasuredPress(
+            serial=planned.unit.serial,
+            appraiser=planned.appraiser.name,
+            repeat=planned.repeat,
+            press=planned.press,
+            contacts_mm=[(round(float(x), 4), round(float(y), 4)) for x, y in places],
+            levels=self._levels(scans.frames[most], places),
+        )
+
+    def _levels(self, frames: list[Frame], places: Points) -> list[float] | None:
+        if not frames:
+            return None
+        signals = np.array([frame.deltas.sum(dtype=np.int64) for frame in frames])
+        full = [
+            frame
+            for frame, signal in zip(frames, signals, strict=True)
+            if signal >= PRESSED_FULLY * signals.max()
+        ]
+        identity = self._rig.identity
+        pitch = (
+            identity.width_um / 1000.0 / identity.columns,
+            identity.height_um / 1000.0 / identity.rows,
+        )
+        levels = pad_levels(
+            full,
+            places,
+            pitch_mm=pitch,
+            full_touch=self._plan.measurement.full_touch,
+            pad_diameter_mm=self._plan.measurement.pad_diameter_mm,
+        )
+        return [round(float(level), 4) for level in levels]

@@ -1,0 +1,145 @@
+"""Single sampling plans for inspection by attributes, as ISO 2859-1:1999 has them.
+
+In this edition the rejection number of reduced inspection is one more than its acceptance number, as in the
+other two. MIL-STD-105E and ISO 2859-1:1989 leave a gap between them, and so have another table 2-C.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from stampbench.firmware_emulator.errors import InputError
+
+AQLS: Final = (0.01, 0.015, 0.025, 0.04, 0.065, 0.1, 0.15, 0.25, 0.4, 0.65, 1.0, 1.5, 2.5, 4.0, 6.5)
+"""Acceptance quality limits, percent nonconforming."""
+LEVELS: Final = ("I", "II", "III")
+OWN_NUMBERS: Final = "-"
+"""Code letter of a plan that is not from the tables."""
+_LETTERS: Final = "ABCDEFGHJKLMNPQRS"
+_SIZES: Final = (2, 3, 5, 8, 13, 20, 32, 50, 80, 125, 200, 315, 500, 800, 1250, 2000, 3150)
+_REDUCED_SIZES: Final = (2, 2, 2, 3, 5, 8, 13, 20, 32, 50, 80, 125, 200, 315, 500, 800)
+_LOT_SIZES: Final = (8, 15, 25, 50, 90, 150, 280, 500, 1200, 3200, 10_000, 35_000, 150_000, 500_000)
+"""Largest lot of each row of table 1 but the last."""
+_LETTERS_OF_LEVEL: Final = {
+    "I": "AABCCDEFGHJKLMN",
+    "II": "ABCDEFGHJKLMNPQ",
+    "III": "BCDEFGHJKLMNPQR",
+}
+
+
+class Severity(StrEnum):
+    """How strictly lots are inspected."""
+
+    NORMAL = "normal"
+    TIGHTENED = "tightened"
+    REDUCED = "reduced"
+
+
+# Tables 2-A, 2-B and 2-C repeat along diagonals: one letter further and one AQL less have the same number.
+# Each stands for a sum of the places of letter and AQL; sums without a number are arrows.
+_DIAGONALS: Final = {
+    Severity.NORMAL: {14: 0, 17: 1, 18: 2, 19: 3, 20: 5, 21: 7, 22: 10, 23: 14, 24: 21},
+    Severity.TIGHTENED: {15: 0, 18: 1, 19: 2, 20: 3, 21: 5, 22: 8, 23: 12, 24: 18},
+    Severity.REDUCED: {14: 0, 18: 1, 19: 2, 20: 3, 21: 5, 22: 6, 23: 8, 24: 10},
+}
+_LAST_LETTER: Final = {Severity.NORMAL: "R", Severity.TIGHTENED: "S", Severity.REDUCED: "R"}
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingPlan:
+    """How many to draw from a lot, and how many of them may be bad.
+
+    Attributes:
+        lot_size, aql, level, severity: what it was looked up for; the AQL in percent.
+        letter: code letter of the sample size that is used, after following arrows.
+        sample_size: stamps to draw; the whole lot where the table asks for more than there are.
+        accept: with so many nonconforming ones or fewer the lot is accepted.
+    """
+
+    lot_size: int
+    aql: float
+    level: str
+    severity: Severity
+    letter: str
+    sample_size: int
+    accept: int
+
+    @property
+    def reject(self) -> int:
+        """With so many nonconforming ones or more the lot is rejected."""
+        return self.accept + 1
+
+    def acceptance(self, nonconforming: float) -> float:
+        """Probability to accept a large lot with this share of nonconforming stamps, 0..1 (binomial)."""
+        from scipy.special import bdtr
+
+        if not 0.0 <= nonconforming <= 1.0:
+            raise InputError(f"nonconforming = {nonconforming:g}: expected a share from 0 to 1")
+        return float(bdtr(self.accept, self.sample_size, nonconforming))
+
+    def passes_at(self, acceptance: float) -> float:
+        """Share of nonconforming stamps, 0..1, at which a large lot is accepted with this probability.
+
+        At 0.1 it is the limiting quality of the plan: worse lots are mostly found out.
+        """
+        from scipy.special import bdtri
+
+        if not 0.0 < acceptance < 1.0:
+            raise InputError(f"acceptance = {acceptance:g}: expected a probability between 0 and 1")
+        if self.accept >= self.sample_size:
+            return 1.0
+        return float(bdtri(self.accept, self.sample_size, acceptance))
+
+    @property
+    def one_aql_tighter(self) -> int | None:
+        """Acceptance number of the same sample at the next smaller AQL; None where there is no such plan."""
+        if self.letter == OWN_NUMBERS:
+            return None
+        diagonal = _LETTERS.index(self.letter) + AQLS.index(self.aql) - 1
+        return _DIAGONALS[self.severity].get(diagonal)
+
+
+def code_letter(lot_size: int, level: str = "II") -> str:
+    """Code letter of a lot size at a general inspection level (table 1).
+
+    Raises:
+        InputError: a lot of fewer than 2, or no such level.
+    """
+    if level not in LEVELS:
+        raise InputError(f"inspection level {level!r}: expected one of {', '.join(LEVELS)}")
+    if lot_size < 2:
+        raise InputError(f"lot size {lot_size}: expected at least 2 stamps")
+    row = sum(lot_size > largest for largest in _LOT_SIZES)
+    return _LETTERS_OF_LEVEL[level][row]
+
+
+def sampling_plan(
+    lot_size: int, aql: float, level: str = "II", severity: Severity = Severity.NORMAL
+) -> SamplingPlan:
+    """Single sampling plan of a lot (tables 2-A to 2-C); arrows are followed to the plan they point at.
+
+    Raises:
+        InputError: as :func:`code_letter`, or an AQL that is not in the tables.
+    """
+    letter = code_letter(lot_size, level)
+    if aql not in AQLS:
+        raise InputError(f"aql = {aql:g}: expected one of {', '.join(f'{one:g}' for one in AQLS)} (percent)")
+    numbers = _DIAGONALS[severity]
+    last = _LETTERS.index(_LAST_LETTER[severity])
+    place, column = _LETTERS.index(letter), AQLS.index(aql)
+    first, end = min(numbers), max(numbers)
+
+    def points_up(diagonal: int) -> bool:
+        return diagonal > end or (severity is not Severity.TIGHTENED and diagonal == first + 1)
+
+    step = -1 if points_up(place + column) else 1
+    while place + column not in numbers and 0 <= place + step <= last:
+        place += step
+    while place + column not in numbers:  # an arrow at the rim of the table points the other way
+        place -= step
+    size = (_REDUCED_SIZES if severity is Severity.REDUCED else _SIZES)[place]
+    return SamplingPlan(
+        lot_size, aql, level, severity, _LETTERS[place], min(lot_size, size), numbers[place + column]
+    )

@@ -1,0 +1,1 @@
+"""The pygame window as an instrument of the bench."""

@@ -1,0 +1,283 @@
+"""Actions: what keys, buttons and scripts ask for, by name; each is one call of the session or window."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from stampbench.bench.window.keys import IN_A_PLAN
+from stampbench.bench.window.session.presets import PRESETS
+from stampbench.bench.window.session.second_factor import SPOILS, WAYS
+from stampbench.sim.screen.scene import ObjectKind
+from stampbench.sim.screen.sources import SourceKind
+
+if TYPE_CHECKING:
+    from stampbench.bench.window.session.session import Session
+    from stampbench.bench.window.window import Window
+
+_STEP_MM: Final = 1.0
+_TURN_RAD: Final = math.radians(5.0)
+_TILT_RAD: Final = math.radians(0.5)
+_SCRUB_US: Final = 1_000_000
+_SPEEDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+_SCALE_STEP: Final = 0.25
+
+
+class Actions:
+    """Every action by its name.
+
+    Args:
+        session: that is acted on.
+        window: that shows it.
+    """
+
+    def __init__(self, session: Session, window: Window) -> None:
+        self._session = session
+        self._window = window
+        scene = session.scene
+        self._actions: dict[str, Callable[[], object]] = {
+            "press": self._press,
+            "press_toggle": self._press_toggle,
+            "rig_press": session.press_by_rig,
+            "left": partial(self._move, -_STEP_MM, 0.0),
+            "right": partial(self._move, _STEP_MM, 0.0),
+            "up": partial(self._move, 0.0, -_STEP_MM),
+            "down": partial(self._move, 0.0, _STEP_MM),
+            "turn_left": partial(self._turn, -_TURN_RAD),
+            "turn_right": partial(self._turn, _TURN_RAD),
+            "tilt_left": partial(self._tilt, -_TILT_RAD, 0.0),
+            "tilt_right": partial(self._tilt, _TILT_RAD, 0.0),
+            "tilt_up": partial(self._tilt, 0.0, -_TILT_RAD),
+            "tilt_down": partial(self._tilt, 0.0, _TILT_RAD),
+            "level": self._level,
+            "grip": self._grip,
+            "add_stamp": self._add_stamp,
+            "add_finger": partial(self._add, ObjectKind.FINGER),
+            "add_palm": partial(self._add, ObjectKind.PALM),
+            "add_water": partial(self._add, ObjectKind.WATER),
+            "add_coin": partial(self._add, ObjectKind.COIN),
+            "next_object": self._next_object,
+            "remove": self._remove,
+            "clear": scene.clear,
+            "random_code": session.random_code,
+            "type_code": partial(window.focus, "stamps", "code"),
+            "seed": partial(window.focus, "noise", "seed"),
+            "new_seed": self._new_seed,
+            **{
+                f"preset_{place}": partial(session.apply_preset, preset.key)
+                for place, preset in enumerate(PRESETS, start=1)
+            },
+            "next_factor": self._next_factor,
+            "next_spoil": self._next_spoil,
+            "present_factor": self._present_factor,
+            "auto_press": window.auto_press,
+            "freeze": self._freeze,
+            "source_simulated": session.use_simulated,
+            "source_rig": partial(window.open_dialog, "port"),
+            "source_recording": partial(window.open_dialog, "recording"),
+            "source_touch": window.use_touch,
+            "calibrate": partial(window.open_dialog, "calibration"),
+            "device": partial(window.open_dialog, "device"),
+            "family": partial(window.open_dialog, "family"),
+            "neighbours": partial(window.open_dialog, "neighbours"),
+            "custom": partial(window.open_dialog, "custom"),
+            "open_recording": partial(window.open_dialog, "recording"),
+            "step": partial(session.step, 1),
+            "step_back": partial(session.step, -1),
+            "play": self._play,
+            "slower": partial(self._speed, -1),
+            "faster": partial(self._speed, 1),
+            "scrub_back": partial(self._scrub, -_SCRUB_US),
+            "scrub_on": partial(self._scrub, _SCRUB_US),
+            "to_start": partial(self._seek_end, last=False),
+            "to_end": partial(self._seek_end, last=True),
+            "record": self._record,
+            "save_case": session.save_case,
+            "picture": window.share_picture,
+            "animation": window.share_animation,
+            "plan_count": partial(session.decide, "count"),
+            "plan_again": partial(session.decide, "again"),
+            "plan_skip": partial(session.decide, "skip"),
+            "plan_stop": self._plan_stop,
+            "heat_map": partial(self._flip, "heat_map"),
+            "trails": partial(self._flip, "trails"),
+            "focus_next": partial(window.move_focus, 1),
+            "focus_back": partial(window.move_focus, -1),
+            "next_tab": window.next_tab,
+            "larger": partial(window.change_scale, _SCALE_STEP),
+            "smaller": partial(window.change_scale, -_SCALE_STEP),
+            "language": window.change_language,
+            "escape": self._escape,
+            "help": partial(window.open_dialog, "help"),
+            "quit": window.close,
+        }
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._actions
+
+    def names(self) -> frozenset[str]:
+        """All actions there are."""
+        return frozenset(self._actions)
+
+    def do(self, name: str) -> None:
+        """Carry out an action; where a plan is pressed, one that is the operator's."""
+        if self._session.plan is not None:
+            if name not in IN_A_PLAN:
+                self._session.say("info", "plan_only")
+                return
+            name = IN_A_PLAN[name]
+        self._actions[name]()
+
+    def end(self, name: str) -> None:
+        """End an action that lasts as long as its key is down."""
+        chosen = self._session.scene.chosen
+        if name == "press" and chosen is not None and chosen.kind is not ObjectKind.WATER:
+            self._session.scene.lift(chosen.key)
+
+    def _press(self) -> None:
+        if self._session.source.kind is SourceKind.RECORDING:
+            self._play()
+            return
+        if self._session.scene.chosen is None:
+            if self._session.plan is None:
+                self._session.say("info", "no_stamp")
+        elif self._session.source.kind is SourceKind.RIG:
+            self._session.press_by_rig()
+        elif self._session.scene.selected is not None:
+            self._session.scene.press(self._session.scene.selected)
+
+    def _press_toggle(self) -> None:
+        chosen = self._session.scene.chosen
+        if chosen is not None and chosen.pressed:
+            self._session.scene.lift(chosen.key)
+        else:
+            self._press()
+
+    def _move(self, x_mm: float, y_mm: float) -> None:
+        if chosen := self._session.scene.chosen:
+            self._session.scene.move(chosen.key, chosen.x_mm + x_mm, chosen.y_mm + y_mm)
+
+    def _turn(self, by_rad: float) -> None:
+        if chosen := self._session.scene.chosen:
+            self._session.scene.turn(chosen.key, by_rad)
+
+    def _tilt(self, x_rad: float, y_rad: float) -> None:
+        if chosen := self._session.scene.chosen:
+            self._session.scene.tilt(chosen.key, chosen.tilt_x_rad + x_rad, chosen.tilt_y_rad + y_rad)
+
+    def _level(self) -> None:
+        if chosen := self._session.scene.chosen:
+            self._session.scene.tilt(chosen.key, 0.0, 0.0)
+
+    def _grip(self) -> None:
+        scene = self._session.scene
+        chosen = scene.chosen
+        held = scene.grip if chosen is None else chosen.grip
+        scene.hold(0.0 if held >= 0.5 else 1.0, None if chosen is None else chosen.key)
+
+    def _add_stamp(self) -> None:
+        self._session.add_stamp(None, *self._free_place())
+
+    def _add(self, kind: ObjectKind) -> None:
+        x_mm, y_mm = self._free_place()
+        panel = self._window.view.panel
+        if kind is ObjectKind.PALM:
+            x_mm, y_mm = panel.width_mm / 2, panel.height_mm - 8.0
+        self._session.add_object(kind, x_mm, y_mm)
+
+    def _free_place(self) -> tuple[float, float]:
+        """A place with as much room around it as can be had."""
+        panel = self._window.view.panel
+        taken = [(thing.x_mm, thing.y_mm, thing.face_radius_mm) for thing in self._session.scene]
+        best, best_gap = (panel.width_mm / 2, panel.height_mm / 2), -math.inf
+        for row in range(1, 10):
+            for col in (5, 4, 6, 3, 7, 2, 8):
+                place = panel.width_mm * col / 10, panel.height_mm * row / 10
+                gaps = [math.hypot(place[0] - x, place[1] - y) - radius for x, y, radius in taken]
+                walls = min(place[0], panel.width_mm - place[0], place[1], panel.height_mm - place[1])
+                gap = min([*gaps, walls])
+                if gap > best_gap + 1e-6:
+                    best, best_gap = place, gap
+        return best
+
+    def _new_seed(self) -> None:
+        self._session.set_seed(self._window.view.seed + 1)
+
+    def _next_object(self) -> None:
+        scene = self._session.scene
+        keys = [thing.key for thing in scene]
+        if keys:
+            after = keys.index(scene.selected) + 1 if scene.selected in keys else 0
+            scene.selected = keys[after % len(keys)]
+
+    def _remove(self) -> None:
+        if self._session.scene.selected is not None:
+            self._session.scene.remove(self._session.scene.selected)
+
+    def _next_factor(self) -> None:
+        self._window.show_tab("factor")
+        now = self._session.second_factor.way_of(self._session.factor_code)
+        self._session.choose_factor(WAYS[(WAYS.index(now) + 1) % len(WAYS)])
+
+    def _next_spoil(self) -> None:
+        self._window.show_tab("factor")
+        factors = self._session.second_factor
+        factors.spoil = SPOILS[(SPOILS.index(factors.spoil) + 1) % len(SPOILS)]
+
+    def _present_factor(self) -> None:
+        self._window.show_tab("factor")
+        self._session.present_factor()
+
+    def _freeze(self) -> None:
+        if self._session.frozen:
+            self._session.resume()
+        else:
+            self._session.freeze()
+
+    def _play(self) -> None:
+        timeline = self._window.view.source.timeline
+        if timeline is not None:
+            if timeline.playing:
+                self._session.pause()
+            else:
+                self._session.play()
+
+    def _speed(self, by: int) -> None:
+        timeline = self._window.view.source.timeline
+        if timeline is not None:
+            nearest = min(range(len(_SPEEDS)), key=lambda i: abs(math.log(_SPEEDS[i] / timeline.speed)))
+            self._session.set_speed(_SPEEDS[min(max(nearest + by, 0), len(_SPEEDS) - 1)])
+
+    def _scrub(self, by_us: int) -> None:
+        timeline = self._window.view.source.timeline
+        if timeline is not None:
+            place = timeline.position_us + by_us
+            self._session.seek(min(max(place, timeline.begin_us), timeline.end_us))
+
+    def _seek_end(self, *, last: bool) -> None:
+        timeline = self._window.view.source.timeline
+        if timeline is not None:
+            self._session.seek(timeline.end_us if last else timeline.begin_us)
+
+    def _record(self) -> None:
+        if self._window.view.capture is None:
+            self._session.start_capture()
+        else:
+            self._session.stop_capture()
+
+    def _flip(self, what: str) -> None:
+        shown = self._window.shown
+        setattr(shown, what, not getattr(shown, what))
+
+    def _plan_stop(self) -> None:
+        """End the plan; once it is over, close the window."""
+        plan = self._window.view.plan
+        if plan is not None and plan.over:
+            self._window.close()
+        self._session.decide("stop")
+
+    def _escape(self) -> None:
+        if not self._window.dismiss() and self._session.plan is None:
+            self._session.scene.selected = None

@@ -1,0 +1,128 @@
+"""The verdict: what was read, in one word and one sentence, with its figures."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pygame
+from pygame import Rect
+from stampbench.bench.window.parts.desk import Desk
+from stampbench.sim.screen import theme
+from stampbench.sim.screen.fonts import signed
+from stampbench.sim.screen.phone import short_name
+from stampbench.sim.screen.sources import SourceKind, SourceState
+
+_WRONG_KEYS = frozenset({"misread", "foreign_read"})
+
+
+def draw_verdict(surface: pygame.Surface, area: Rect, desk: Desk) -> None:
+    """Draw the card: the word, the sentence, then angle, margin, distance and time, then the contacts."""
+    view, lettering, px = desk.view, desk.lettering, desk.px
+    pygame.draw.rect(surface, theme.CARD, area)
+    word, colour = _headline(desk)
+    inside = area.inflate(-2 * px(14), -2 * px(8))
+    pygame.draw.rect(surface, colour, Rect(area.left, area.top + px(8), px(5), area.height - px(16)))
+    upright = area.height > area.width
+    y = inside.top
+    shown = lettering.fitted(word, 20, inside.width, bold=True)
+    box = lettering.write(surface, shown, (inside.left, y), 20, colour, bold=True)
+    state = _state(desk)
+    room = inside.right - box.right - px(12)
+    if state and not upright and room > px(40):
+        lettering.write(
+            surface, state, (inside.right, y + px(7)), 12, theme.MUTED, align="right", within=room
+        )
+    y += lettering.height(20)
+    sentence = desk.explained(view.explanation)
+    foot = inside.bottom - lettering.height(12)
+    lines = 6 if upright else max(1, (foot - lettering.height(12) - y) // lettering.height(14))
+    for line in lettering.wrapped(sentence, 14, inside.width, lines=lines):
+        lettering.write(surface, line, (inside.left, y), 14, theme.INK)
+        y += lettering.height(14)
+    figures = _figures(desk)
+    if upright:
+        y += px(8)
+        for name, value in figures:
+            lettering.write(surface, name, (inside.left, y), 12, theme.MUTED)
+            lettering.write(surface, value, (inside.right, y), 13, theme.INK, bold=True, align="right")
+            y += lettering.height(13) + px(2)
+        if state:
+            for line in reversed(lettering.wrapped(state, 12, inside.width, lines=3)):
+                foot -= lettering.height(12)
+                lettering.write(surface, line, (inside.left, foot), 12, theme.MUTED)
+    elif figures and y <= foot - lettering.height(12):
+        _draw_row(surface, Rect(inside.left, foot - lettering.height(13), inside.width, 0), figures, desk)
+    contacts = "verdict.contact" if len(view.contacts) == 1 else "verdict.contacts"
+    text = desk.captions(contacts, now=len(view.contacts), most=view.contacts_most)
+    lettering.write(
+        surface,
+        text,
+        (inside.left, inside.bottom - lettering.height(12)),
+        12,
+        theme.MUTED,
+        within=inside.width,
+    )
+
+
+def _headline(desk: Desk) -> tuple[str, str]:
+    view, captions = desk.view, desk.captions
+    if view.explanation.key in _WRONG_KEYS:
+        return captions(f"verdict.{view.explanation.key}"), theme.WRONG
+    reads = [reading for reading in view.readings if reading.verdict == "read"]
+    if reads:
+        names = ", ".join(short_name(view, reading) for reading in reads)
+        return f"{captions('verdict.read')}  {names}", theme.READ
+    if view.readings:
+        verdict = str(view.readings[0].verdict)
+        return captions(f"verdict.{verdict}"), theme.VERDICT_COLOURS[verdict]
+    return captions("verdict.none"), theme.MUTED
+
+
+def _figures(desk: Desk) -> list[tuple[str, str]]:
+    """Name and value of what is known of the newest reading."""
+    view, captions = desk.view, desk.captions
+    figures: list[tuple[str, str]] = []
+    if view.readings:
+        reading = view.readings[0]
+        if reading.pose is not None:
+            angle = signed(f"{math.degrees(reading.pose[2]):+.1f}°")
+            figures.append((captions("verdict.angle"), angle))
+        if reading.margin_mm is not None:
+            bound = "≥ " if reading.margin_is_bound else ""
+            figures.append((captions("verdict.margin"), f"{bound}{reading.margin_mm:.2f} mm"))
+        if reading.distance_mm is not None:
+            figures.append((captions("verdict.distance"), f"{reading.distance_mm:.2f} mm"))
+    press = view.press
+    if press is not None and press.decision_ms is not None:
+        name = "verdict.last" if press.over else "verdict.decided"
+        code = f"{press.code}, " if press.over and press.code is not None else ""
+        figures.append((captions(name), f"{code}{press.decision_ms:.0f} ms"))
+    return figures
+
+
+def _draw_row(surface: pygame.Surface, place: Rect, figures: list[tuple[str, str]], desk: Desk) -> None:
+    """The figures side by side, as many as there is room for."""
+    lettering, x = desk.lettering, place.left
+    for name, value in figures:
+        width = lettering.width(name, 12) + desk.px(5) + lettering.width(value, 12, bold=True)
+        if x + width > place.right:
+            return
+        box = lettering.write(surface, name, (x, place.top), 12, theme.MUTED)
+        lettering.write(surface, value, (box.right + desk.px(5), place.top), 12, theme.INK, bold=True)
+        x += width + desk.px(16)
+
+
+def _state(desk: Desk) -> str:
+    """How the source is, unless it simply works."""
+    view, captions = desk.view, desk.captions
+    source = view.source
+    if view.frozen:
+        return captions("state.frozen")
+    if source.timeline is not None and source.timeline.loading:
+        return captions("state.loading")
+    name = Path(source.name).name if source.kind is SourceKind.RECORDING else source.name
+    if source.state is SourceState.LIVE and not source.message:
+        return "" if source.kind is SourceKind.SIMULATED else name
+    text = f"{name}: {captions(f'state.{source.state}')}"
+    return f"{text}. {source.message}" if source.message else text

@@ -1,0 +1,1 @@
+"""What happens in the window: arrangement, sources, reader, capture, plans."""

@@ -1,0 +1,160 @@
+"""The panel in the window as a rig that a person presses, whatever is behind it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NoReturn
+
+from stampbench.bench.rig.connection import ManualPressError
+from stampbench.bench.rig.report_checks import ReportChecker, ReportCounters
+from stampbench.bench.window.session.handover import Handover
+from stampbench.bench.window.sources.rig import RigSource
+from stampbench.firmware_emulator.errors import InputError, LinkError
+from stampbench.firmware_emulator.link.messages import Capability, Identity
+from stampbench.firmware_emulator.link.packets import LinkCounters
+from stampbench.firmware_emulator.touch import TouchReport
+from stampbench.sim.press import Press
+from stampbench.sim.screen.simulated import SimulatedSource
+from stampbench.sim.screen.sources import Source
+
+Lay = Callable[[Press, Mapping[str, Any]], None]
+"""Takes what is to be pressed, and the condition of the panel."""
+
+_ANY: Final = 2**31 - 1
+"""Stands for a limit that a device does not tell."""
+
+
+class HandRig:
+    """Stands in for :class:`stampbench.bench.rig.serial_rig.SerialRig` where the window reads the port.
+
+    Args:
+        identity: of the rig.
+        handover: where its reports come from.
+        lay: is told what a person is to press now.
+
+    Attributes:
+        clearing: whether it waits for the glass to be clear before a press begins.
+        press_counters, press_reports, press_whole: as those of a serial rig.
+    """
+
+    def __init__(self, identity: Identity, handover: Handover, lay: Lay) -> None:
+        self.identity = identity
+        self.clearing = False
+        self.press_counters = LinkCounters()
+        self.press_reports = ReportCounters()
+        self.press_whole = True
+        self._handover = handover
+        self._lay = lay
+        self._condition: Mapping[str, Any] = {}
+        self._lost = False
+
+    @property
+    def counters(self) -> LinkCounters:
+        """What the link did so far; reports that the window had no time for are lost, too."""
+        seen = self._handover.counters
+        counters = LinkCounters(**{name: seen.get(name, 0) for name in LinkCounters.names()})
+        counters.lost += seen.get("dropped", 0)
+        return counters
+
+    def configure(self, condition: Mapping[str, Any]) -> None:
+        """Set the condition of a simulated panel, from the next press on."""
+        self._condition = dict(condition)
+
+    def press(self, press: Press, seed: int) -> NoReturn:
+        """Lay out what a person is to press.
+
+        Raises:
+            ManualPressError: always: nothing but a person presses here.
+        """
+        self._lay(press, self._condition)
+        raise ManualPressError("the window has no actuator, an operator must press")
+
+    def watch(
+        self, *, first_contact_s: float, quiet_us: int, meanwhile: Callable[[], None] = lambda: None
+    ) -> Iterator[TouchReport]:
+        """Yield reports from when the glass is clear until nothing has touched for a while, in window time.
+
+        Raises:
+            LinkError: nobody pressed in time, or the source was lost during the press.
+        """
+        handover = self._handover
+        self.press_whole = False
+        self.clearing = True
+        meanwhile()
+        while handover.touching:  # else what was pressed before would be read as this
+            handover.next()
+            meanwhile()
+        self.clearing = False
+        before = self.counters
+        checker = ReportChecker(self.identity)
+        self.press_reports = checker.counters
+        begun_us = handover.now_us
+        touched_us: int | None = None
+        while True:
+            meanwhile()
+            report = handover.next()
+            if report is not None:
+                checker.see(report)
+                if report.down:
+                    touched_us = handover.now_us
+                yield report
+            if touched_us is None:
+                if handover.now_us - begun_us > 1e6 * first_contact_s:
+                    raise LinkError(f"nobody pressed within {first_contact_s:g} s")
+            elif not handover.live:
+                self._lost = True
+                raise LinkError("the source was lost during the press")
+            elif not handover.touching and handover.now_us - touched_us > quiet_us:
+                self.press_counters = self.counters - before
+                self.press_whole = self.press_counters.faultless
+                return
+
+    def reset(self) -> None:
+        """Nothing to do, unless the source was lost during a press.
+
+        Raises:
+            LinkError: it was.
+        """
+        if self._lost:
+            raise LinkError("the source was lost during the press")
+
+    def settle(self) -> None:
+        """Nothing to do: no faults befall this line."""
+
+
+def identity_of_source(source: Source, profile: str) -> Identity:
+    """Who the rig is that a person presses.
+
+    Args:
+        source: what the window shows, live.
+        profile: of the panel, for hardware that does not tell it.
+
+    Raises:
+        InputError: a rig that presses by itself, or a device that tells no size.
+    """
+    if isinstance(source, SimulatedSource):
+        told = source.identity
+        return dataclasses.replace(told, capabilities=told.capabilities | Capability.CONFIGURE)
+    panel = source.panel
+    if isinstance(source, RigSource) and source.identity is not None:
+        if source.can_press:
+            raise InputError(
+                f"rig on {source.name} presses by itself: expected stampbench run PLAN --rig {source.name}"
+            )
+        return source.identity
+    if panel is None or not panel.sized:
+        raise InputError(f"{source.name} tells no size in mm: expected a device on which stamps can be read")
+    return Identity(
+        serial_number="",
+        profile=profile,
+        firmware_name=panel.name,
+        firmware_version="",
+        contact_limit=panel.cancel_limit or panel.contact_limit or _ANY,
+        x_max=panel.x_max or _ANY,
+        y_max=panel.y_max or _ANY,
+        width_um=round(panel.width_mm * 1000),
+        height_um=round(panel.height_mm * 1000),
+        frame_interval_us=panel.frame_interval_us or 0,
+        capabilities=Capability.CANCELS_ALL if panel.cancel_limit is not None else Capability(0),
+    )

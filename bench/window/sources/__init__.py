@@ -1,0 +1,1 @@
+"""Where the window's touch reports come from."""

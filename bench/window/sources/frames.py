@@ -1,0 +1,74 @@
+"""Recordings of raw frames as a source of the screen: a profile's controller says what is touched."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from stampbench.bench.sources.frames import CAPFINGERID_FIELDS, NPY_MAGIC, read_frames
+from stampbench.bench.window.sources.timeline import RecordedSource, Track
+from stampbench.firmware_emulator.controller import Controller
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.touch import Frame
+from stampbench.sim.panel import Profile, load_profile, profile_names
+from stampbench.sim.screen.simulated import panel_info
+
+MOST_FRAMES: Final = 20_000
+"""Of a longer recording, the beginning is shown: more than three minutes at 10 ms."""
+LEAST_NODES: Final = 50
+"""A line with fewer numbers is no frame."""
+_INT16: Final = np.iinfo(np.int16)
+
+
+def holds_frames(path: Path) -> bool:
+    """Whether a file begins as a recording of raw frames does; False for what cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            first = file.readline(4096)
+    except OSError:
+        return False
+    numbers = first.replace(b",", b"").strip()
+    return (
+        first.startswith(NPY_MAGIC)
+        or first.count(b";") == CAPFINGERID_FIELDS - 1
+        or (first.count(b",") >= LEAST_NODES and numbers.isdigit())
+    )
+
+
+def open_frames(path: Path) -> RecordedSource:
+    """Open a recording of raw frames: a NumPy array, Muca lines, CapFingerId lines.
+
+    Raises:
+        InputError: it is none of these, or no profile has as many nodes.
+    """
+    recorded = read_frames(path).frames
+    rows, cols = recorded.shape[1:]
+    profile = _profile_with(rows, cols)
+    if profile is None:
+        raise InputError(
+            f"{path}: frames of {rows} x {cols} nodes: expected those of a profile; "
+            f"there are {', '.join(profile_names())}"
+        )
+    track = Track()
+    controller = Controller(profile.geometry, dataclasses.replace(profile.controller, idle_after_us=0))
+    for number, counts in enumerate(recorded[:MOST_FRAMES]):
+        deltas = np.clip(np.nan_to_num(counts), _INT16.min, _INT16.max).astype(np.int16)
+        frame = Frame(number * profile.frame_interval_us, deltas)
+        track.append(frame)
+        track.append(controller.process(frame))
+    notes = [
+        f"frames without times, shown {profile.frame_interval_us / 1000:g} ms apart; "
+        f"contacts by the controller of {profile.name}"
+    ]
+    if len(recorded) > MOST_FRAMES:
+        notes.append(f"the first {MOST_FRAMES:,} of {len(recorded):,} frames")
+    track.finish("; ".join(notes))
+    return RecordedSource(track, panel_info(profile), str(path))
+
+
+def _profile_with(rows: int, cols: int) -> Profile | None:
+    """The first profile with as many nodes."""
+    profiles = (load_profile(name) for name in profile_names())
+    return next((p for p in profiles if (p.grid.rows, p.grid.cols) == (rows, cols)), None)

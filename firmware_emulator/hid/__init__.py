@@ -1,0 +1,1 @@
+"""HID digitizers: report descriptors and reports."""

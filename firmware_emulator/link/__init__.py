@@ -1,0 +1,1 @@
+"""The link between rig and host: packets, messages, commands and their faults."""

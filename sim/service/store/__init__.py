@@ -1,0 +1,1 @@
+"""The service's database: connection, transactions, what may only be appended."""

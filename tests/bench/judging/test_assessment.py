@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import msgspec
+import pytest
+from stampbench.bench.judging.assessment import Result, Verdict, assess, judge
+from stampbench.bench.judging.assessment import measure as measure_sample
+from stampbench.bench.judging.measurements import MEASUREMENTS
+from stampbench.bench.judging.tallies import Tally
+from stampbench.bench.plans.plan import Limit, parse_plan
+from stampbench.bench.records.files import read_run
+from stampbench.bench.records.presses import Outcome
+
+
+def measure(name, records, *, profile, case):
+    return measure_sample(name, Tally(records).sample(name, profile, case), profile=profile, case=case)
+
+
+def worst(name, records):
+    return Tally(records).sample(name, "nexus-5", None).worst[1]
+
+
+def value(name, records, case=None):
+    measured = measure(name, records, profile="nexus-5", case=case)
+    return measured.value, measured.n
+
+
+def test_rates_count_what_their_names_say(make_press):
+    records = [
+        make_press(1),
+        make_press(2, read=8),
+        make_press(3, verdict="partial", decided_ms=None),
+        make_press(4, verdict="ambiguous"),
+        make_press(5, kind="foreign", read=3),
+        make_press(6, kind="foreign", verdict="foreign"),
+    ]
+    assert value("frr", records) == (3 / 4, 4)
+    assert value("misread", records) == (1 / 4, 4)
+    assert value("fta", records) == (1 / 4, 4)
+    assert value("far", records) == (1 / 2, 2)
+
+
+def test_presses_lost_to_the_bench_do_not_count(make_press):
+    records = [
+        make_press(1),
+        make_press(2, verdict="none", outcome=Outcome.ERROR),
+        make_press(3, verdict="none", outcome=Outcome.TIMEOUT),
+    ]
+    assert value("frr", records) == (0.0, 1)
+
+
+def test_times_are_those_of_right_readings(make_press):
+    records = [make_press(n, decided_ms=10.0 * n) for n in range(1, 21)] + [
+        make_press(21, read=8, decided_ms=900)
+    ]
+    assert value("time_to_decision_median", records) == (100.0, 20)
+    assert value("time_to_decision_p95", records) == (190.0, 20)
+
+
+def test_low_percentile_of_the_margin_and_high_of_the_distance(make_press):
+    records = [make_press(n, margin_mm=n / 10, distance_mm=n / 20) for n in range(1, 21)]
+    assert value("margin_p05", records) == (0.1, 20)
+    assert value("distance_p95", records) == (0.95, 20)
+
+
+def test_measurement_is_of_one_profile_and_case(make_press):
+    records = [make_press(1, read=8), make_press(2, profile="elan-11"), make_press(3, case="loose")]
+    assert value("frr", records) == (1 / 2, 2)
+    assert value("frr", records, case="held") == (1.0, 1)
+
+
+def test_nothing_measured_has_no_value(make_press):
+    for name in MEASUREMENTS:
+        assert value(name, []) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("limit", "result"),
+    [
+        ({"max": 0.5}, Result.PASSED),
+        ({"max": 0.25}, Result.PASSED),
+        ({"max": 0.24}, Result.FAILED),
+        ({"max": 0.5, "marginal_max": 0.2}, Result.MARGINAL),
+        ({"max": 50, "unit": "%"}, Result.PASSED),
+        ({"max": 24, "unit": "%"}, Result.FAILED),
+        ({"min": 0.3}, Result.FAILED),
+        ({"max": 0.8, "confident": True}, Result.FAILED),
+        ({"max": 0.81, "confident": True}, Result.PASSED),
+    ],
+)
+def test_judgement_of_one_failure_in_four(make_press, limit, result):
+    records = [make_press(1, read=8), *(make_press(n) for n in (2, 3, 4))]
+    measured = measure("frr", records, profile="nexus-5", case=None)
+    assert judge(measured, Limit(measurement="frr", **limit)).result is result
+
+
+def test_judged_numbers_stand_in_the_unit_of_the_limit(make_press):
+    records = [make_press(n, decided_ms=50.0) for n in (1, 2, 3)]
+    measured = measure("time_to_decision_p95", records, profile="nexus-5", case=None)
+    judged = judge(measured, Limit(measurement="time_to_decision_p95", max=0.1, unit="s"))
+    assert (judged.measured.value, judged.measured.unit) == (0.05, "s")
+
+
+def test_limit_without_data_is_unset():
+    measured = measure("frr", [], profile="nexus-5", case=None)
+    assert judge(measured, Limit(measurement="frr", max=1.0)).result is Result.UNSET
+
+
+def test_worst_press_is_named(make_press):
+    records = [make_press(1), make_press(2, verdict="ambiguous"), make_press(3, read=9)]
+    assert worst("frr", records) == 3
+    slow = [make_press(1, decided_ms=20), make_press(2, decided_ms=90), make_press(3, decided_ms=40)]
+    assert worst("time_to_decision_p95", slow) == 2
+    narrow = [make_press(1, margin_mm=1.5), make_press(2, margin_mm=0.5)]
+    assert worst("margin_p05", narrow) == 2
+
+
+def assessment(run):
+    return assess(parse_plan(run.header.plan_text, Path("made-up.toml")), run)
+
+
+@pytest.fixture
+def good(make_press):
+    genuine = [make_press(n) for n in range(1, 5)]
+    return genuine + [make_press(n, kind="foreign", verdict="foreign") for n in range(5, 25)]
+
+
+def test_run_that_keeps_its_limits_passes(write_run, good):
+    result = assessment(read_run(write_run(good)))
+    assert (result.verdict, result.verdict.exit_status) == (Verdict.PASSED, 0)
+    assert result.reason == "all 2 limits met"
+
+
+def test_marginal_limits_pass_and_are_told(write_run, good, header):
+    run = read_run(write_run(good))
+    plan = parse_plan(
+        header.plan_text.replace("max = 0.5\n\n", "max = 0.5\nmarginal_max = 0.0\n\n"), Path("x")
+    )
+    missed = msgspec.structs.replace(good[0], reading=None, outcome=Outcome.FAILED)
+    result = assess(plan, dataclasses.replace(run, presses=(missed, *run.presses[1:])))
+    assert (result.verdict, result.reason) == (Verdict.MARGINAL, "all 2 limits met, 1 marginally")
+    assert (result.verdict.passes, result.verdict.exit_status) == (True, 0)
+
+
+def test_a_run_that_passes_says_what_was_skipped(write_run, good):
+    skipped = msgspec.structs.replace(good[0], reading=None, outcome=Outcome.SKIPPED)
+    result = assessment(read_run(write_run([skipped, *good[1:]])))
+    assert (result.verdict, result.reason) == (
+        Verdict.PASSED,
+        "all 2 limits met; 1 of 24 presses skipped",
+    )
+
+
+def test_run_without_limits_passes_and_says_so(write_run, good, header):
+    plan = parse_plan(header.plan_text[: header.plan_text.index("[[limits]]")], Path("x"))
+    result = assess(plan, read_run(write_run(good)))
+    assert (result.verdict, result.reason) == (Verdict.PASSED, "24 presses made; the plan sets no limits")
+
+
+def test_run_that_misses_a_limit_fails(write_run, good, make_press):
+    result = assessment(
+        read_run(write_run([*good[:1], *(make_press(n, read=9) for n in (2, 3, 4)), *good[4:]]))
+    )
+    assert (result.verdict, result.verdict.exit_status) == (Verdict.FAILED, 1)
+    assert result.reason == "1 of 2 limits missed"
+
+
+def test_killed_run_is_incomplete(write_run, good):
+    result = assessment(read_run(write_run(good[:3], status=None)))
+    assert (result.verdict, result.verdict.exit_status) == (Verdict.INTERRUPTED, 2)
+
+
+def test_bench_fault_voids_the_run_and_is_no_failure_of_a_stamp(write_run, good, make_press):
+    faulty = make_press(4, verdict="none", outcome=Outcome.ERROR, message="2 packets lost")
+    result = assessment(read_run(write_run([*good[:3], faulty, *good[4:]])))
+    assert (result.verdict, result.verdict.exit_status) == (Verdict.ERROR, 3)
+    assert result.limits[0].measured.k == 0
+
+
+def test_a_botched_press_that_was_made_again_is_no_press_of_the_plan(write_run, good, make_press):
+    botched = msgspec.structs.replace(make_press(1, verdict="none"), outcome=Outcome.ABORTED, again=True)
+    judged = assessment(read_run(write_run([botched, *good])))
+    assert (judged.verdict, judged.outcomes["aborted"], judged.repeated) == (Verdict.PASSED, 1, 1)
+    stopped = assessment(read_run(write_run([botched, good[0]], status=None)))
+    assert stopped.reason.startswith("stopped after 1 of ")
+    assert assessment(read_run(write_run([botched]))).verdict is Verdict.NOTHING_RAN
+
+
+def test_broken_bench_is_an_error(write_run, good):
+    result = assessment(read_run(write_run(good, status="error", message="the rig is gone")))
+    assert (result.verdict, result.reason) == (Verdict.ERROR, "the rig is gone")
+
+
+def test_run_without_presses_is_nothing(write_run):
+    assert assessment(read_run(write_run([]))).verdict.exit_status == 5

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from stampbench.bench.rig.check import Outcome, RigCheck
+from stampbench.firmware_emulator.errors import NoHardwareError
+from stampbench.firmware_emulator.link.faults import Faults
+from stampbench.sim.panels import PressedPanel
+from stampbench.sim.rig import RigFaults, SimulatedPanel, VirtualRig, open_channel, served
+from stampbench.sim.rig.channels import Channel
+
+from stampbench import firmware_emulator
+
+UNTRIED = {"P4", "S2", "R2", "R7"}
+"""Clauses that nothing a host does can put to the test."""
+
+
+@pytest.fixture(autouse=True)
+def busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever tests on a busy machine must not blame the rig for it."""
+    monkeypatch.setattr("stampbench.bench.rig.check.TOLERANCE_S", 30.0)
+
+
+def findings(faults: Faults | None = None) -> dict[str, Outcome]:
+    panel: PressedPanel = SimulatedPanel("nexus-5")
+    channel: Channel = open_channel()
+    if faults is not None:
+        panel, channel = RigFaults(faults, seed=3).befall(panel, channel)
+    with served(panel, channel) as port:
+        return {finding.clause: finding.outcome for finding in RigCheck(port).run()}
+
+
+def test_virtual_rig_keeps_every_clause_that_can_be_tried() -> None:
+    found = findings()
+    assert [clause for clause, outcome in found.items() if outcome is not Outcome.KEPT] == ["T3"]
+    text = (Path(firmware_emulator.__file__).parent / "PROTOCOL.md").read_text(encoding="utf-8")
+    assert set(found) | UNTRIED == set(re.findall(r"\*\*([A-Z]\d+)\*\*", text))
+
+
+def test_a_rig_that_was_checked_can_be_checked_again() -> None:
+    with served(SimulatedPanel("nexus-5"), open_channel()) as port:
+        first, second = ([finding.outcome for finding in RigCheck(port).run()] for _ in range(2))
+    assert Outcome.BROKEN not in first
+    assert second == first
+
+
+def test_broken_clauses_are_named() -> None:
+    found = findings(Faults(lose_lift=1.0, repeat_packet=0.2, clock_jump=0.05))
+    assert {clause for clause, outcome in found.items() if outcome is Outcome.BROKEN} == {"R5", "S3", "T1"}
+
+
+def test_answer_that_never_comes_breaks_its_clauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(VirtualRig, "_answer", lambda rig, packet, status, text="": None)
+    monkeypatch.setattr("stampbench.bench.rig.check.ANSWER_WITHIN_S", 0.2)
+    found = findings()
+    assert {found["C1"], found["C3"], found["C5"], found["C8"]} == {Outcome.BROKEN}
+
+
+def test_port_that_does_not_exist_is_missing_hardware(tmp_path: Path) -> None:
+    with pytest.raises(NoHardwareError):
+        RigCheck(str(tmp_path / "none")).run()

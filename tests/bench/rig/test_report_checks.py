@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from stampbench.bench.rig.report_checks import ReportChecker, ReportCounters
+from stampbench.firmware_emulator.touch import Contact, TouchReport
+from stampbench.sim.rig.pattern import FRAME_INTERVAL_US, PatternPanel
+
+
+def counted(*scans: tuple[int, list[Contact]]) -> ReportCounters:
+    checker = ReportChecker(PatternPanel().identity)
+    for number, contacts in scans:
+        checker.see(TouchReport(number * FRAME_INTERVAL_US, tuple(contacts)))
+    return checker.counters
+
+
+def down(number: int, x: int = 5) -> Contact:
+    return Contact(number, True, x, 5)
+
+
+def up(number: int) -> Contact:
+    return Contact(number, False, 5, 5)
+
+
+def test_touch_from_landing_to_lift_is_not_odd() -> None:
+    assert (
+        counted((0, []), (1, [down(1)]), (2, [down(1), down(2)]), (3, [up(1), up(2)]), (9, []))
+        == ReportCounters()
+    )
+
+
+def test_scans_missing_from_a_touch_are_counted_and_idle_ones_are_not() -> None:
+    assert counted((0, []), (7, [down(1)]), (10, [down(1)]), (12, [up(1)]), (40, [])).missed_scans == 3
+
+
+def test_contact_that_vanishes_is_a_lost_lift() -> None:
+    assert counted((0, [down(1), down(2)]), (1, [down(2)]), (2, [])).lost_lifts == 2
+
+
+def test_contacts_beyond_the_identity_are_counted() -> None:
+    counters = counted((0, [down(number, x=4096) for number in range(11)]))
+    assert (counters.too_many_contacts, counters.out_of_range) == (1, 11)

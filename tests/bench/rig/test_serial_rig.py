@@ -1,0 +1,366 @@
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stampbench.bench.rig.serial_rig import ManualPressError, SerialRig
+from stampbench.firmware_emulator.errors import InputError, LinkError, NoHardwareError, ProtocolError
+from stampbench.firmware_emulator.hid.descriptor import parse_descriptor
+from stampbench.firmware_emulator.hid.reports import HidTouchDecoder, touch_screen
+from stampbench.firmware_emulator.link.commands import PressCommand
+from stampbench.firmware_emulator.link.messages import Answer, Status
+from stampbench.firmware_emulator.link.packets import PacketType
+from stampbench.firmware_emulator.touch import Frame, TouchReport
+from stampbench.sim.panels import PressedPanel
+from stampbench.sim.press import Keyframe, Press
+from stampbench.sim.press_link import press_command
+from stampbench.sim.rig import SimulatedPanel, VirtualRig, open_channel, served
+from stampbench.sim.rig.pattern import PatternPanel, pattern_report
+
+KEYFRAMES = (Keyframe(0, 30.0, 50.0, 0.0, 0.0), Keyframe(90_000, 30.0, 50.0, 0.0, 1.0))
+needs_pty = pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
+
+Serve = Callable[[PressedPanel], Any]
+
+
+@pytest.fixture(params=[pytest.param("pty", marks=needs_pty), "tcp"])
+def serve(request: pytest.FixtureRequest) -> Serve:
+    """Serves a panel over a pseudo-terminal and over a socket; to be used in a ``with`` block."""
+    return lambda panel: served(panel, open_channel(request.param))
+
+
+def pattern(scans: int) -> Press:
+    return Press(f"pattern/{scans}", KEYFRAMES)
+
+
+def coordinates(report: TouchReport) -> list[tuple[int, bool, int, int]]:
+    return [(contact.id, contact.tip, contact.x, contact.y) for contact in report.contacts]
+
+
+def ticking_clock(step_s: float = 0.5) -> Callable[[], float]:
+    """Half a second passes between any two looks at it."""
+    ticks = iter(range(1_000_000))
+    return lambda: next(ticks) * step_s
+
+
+class RecordingPanel(PatternPanel):
+    """Keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.commands: list[PressCommand] = []
+        self.condition: dict[str, Any] = {}
+
+    def configure(self, condition: Mapping[str, Any]) -> None:
+        if "colour" in condition:
+            raise InputError("condition: unknown key 'colour'")
+        self.condition = dict(condition)
+
+    def press(self, command: PressCommand) -> Iterator[tuple[Frame, TouchReport]]:
+        self.commands.append(command)
+        return super().press(command)
+
+
+class BreakingPanel(PatternPanel):
+    """Dies in the middle of a press."""
+
+    def press(self, command: PressCommand) -> Iterator[tuple[Frame, TouchReport]]:
+        yield from super().press(command)
+        raise ZeroDivisionError("the panel broke")
+
+
+def test_identity_is_known_once_the_port_is_open(serve: Serve) -> None:
+    with serve(PatternPanel("SN-7")) as port, SerialRig(port) as rig:
+        assert rig.identity == PatternPanel("SN-7").identity
+
+
+def test_every_report_of_a_press_arrives_as_it_was_sent(serve: Serve) -> None:
+    with serve(PatternPanel()) as port, SerialRig(port) as rig:
+        for seed in (3, 4):
+            reports = list(rig.press(pattern(1000), seed))
+            assert [coordinates(r) for r in reports] == [
+                coordinates(pattern_report(seed, k)) for k in range(1000)
+            ]
+            assert [r.t_us - reports[0].t_us for r in reports] == [4000 * k for k in range(1000)]
+            assert rig.press_whole
+        assert rig.counters.faultless
+        assert rig.press_counters.packets >= 1002
+
+
+def test_press_travels_rounded_to_the_units_of_the_link(serve: Serve) -> None:
+    panel = RecordingPanel()
+    with serve(panel) as port, SerialRig(port) as rig:
+        press = Press("pattern/1", (Keyframe(7, 12.3456789, 2.0, -1.23456789, 0.12345, 0.5, 0.1, -0.2),))
+        list(rig.press(press, (1 << 64) - 1))
+    (command,) = panel.commands
+    assert command.seed == (1 << 64) - 1
+    assert command.keyframes[0].values() == (7, 12_346, 2000, -1_234_568, 123, 500, 100_000, -200_000)
+
+
+def test_press_longer_than_any_buffer_arrives(serve: Serve) -> None:
+    panel = RecordingPanel()
+    keyframes = tuple(Keyframe(t, 1.0, 1.0, 0.0, 1.0) for t in range(1000))
+    with serve(panel) as port, SerialRig(port) as rig:
+        assert len(list(rig.press(Press("pattern/3", keyframes), 0))) == 3
+    assert len(panel.commands[0].keyframes) == 1000
+
+
+def test_raw_frames_come_on_request_and_stop_after(serve: Serve) -> None:
+    frames: list[Frame] = []
+    with serve(PatternPanel()) as port, SerialRig(port) as rig:
+        reports = list(rig.press(pattern(5), 0, on_frame=frames.append))
+        list(rig.press(pattern(5), 0))
+    assert [frame.t_us for frame in frames] == [report.t_us for report in reports]
+    assert [int(frame.deltas[26, 14]) for frame in frames] == [0, 1, 2, 3, 4]
+
+
+def test_press_left_early_ends_and_the_next_is_whole(serve: Serve) -> None:
+    with serve(PatternPanel()) as port, SerialRig(port) as rig:
+        endless = rig.press(pattern(1_000_000), 0)
+        next(endless)
+        endless.close()
+        assert not rig.press_whole
+        assert coordinates(next(iter(rig.press(pattern(1), 9)))) == coordinates(pattern_report(9, 0))
+
+
+def test_port_opened_again_after_an_abandoned_press_is_in_step(serve: Serve) -> None:
+    with serve(PatternPanel()) as port:
+        with SerialRig(port) as rig:
+            abandoned = rig.press(pattern(1_000_000), 0)
+            next(abandoned)
+        with SerialRig(port) as rig:
+            assert len(list(rig.press(pattern(50), 1))) == 50
+            assert rig.press_whole
+
+
+def test_condition_reaches_the_panel(serve: Serve) -> None:
+    panel = RecordingPanel()
+    with serve(panel) as port, SerialRig(port) as rig:
+        rig.configure({"noise": 2.0})
+        with pytest.raises(
+            InputError, match="configure refused as bad argument: condition: unknown key 'colour'"
+        ):
+            rig.configure({"colour": 1})
+    assert panel.condition == {"noise": 2.0}
+
+
+def test_unknown_object_is_an_input_error_and_the_rig_lives_on(serve: Serve) -> None:
+    with serve(PatternPanel()) as port, SerialRig(port) as rig:
+        with pytest.raises(InputError, match="press refused as bad argument: object 'spoon'"):
+            next(rig.press(Press("spoon", KEYFRAMES), 0))
+        assert len(list(rig.press(pattern(2), 0))) == 2
+
+
+def test_rig_without_actuator_asks_for_the_operator(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    def manual(rig: VirtualRig, packet: Any, command: PressCommand) -> None:
+        rig._answer(packet, Status.MANUAL)
+
+    monkeypatch.setattr(VirtualRig, "_press", manual)
+    with (
+        serve(PatternPanel()) as port,
+        SerialRig(port) as rig,
+        pytest.raises(ManualPressError, match="operator"),
+    ):
+        next(rig.press(pattern(1), 0))
+
+
+class HandPressedPanel(PatternPanel):
+    """Ten scans of touch between scans without."""
+
+    def press(self, command: PressCommand) -> Iterator[tuple[Frame, TouchReport]]:
+        for scan, (frame, report) in enumerate(super().press(command)):
+            yield frame, report if 5 <= scan < 15 else TouchReport(report.t_us, ())
+
+
+def test_watching_an_operator_ends_when_nothing_has_touched_for_a_while() -> None:
+    with served(HandPressedPanel(), open_channel()) as port, SerialRig(port) as rig:
+        rig._send(press_command(pattern(1000), 0))
+        reports = list(rig.watch(first_contact_s=60.0, quiet_us=100_000))
+        assert [bool(report.down) for report in reports] == [False] * 5 + [True] * 10 + [False] * 26
+        assert rig.press_whole
+
+
+def test_operator_who_does_not_press_in_time_is_an_error() -> None:
+    with served(PatternPanel(), open_channel()) as port, SerialRig(port, silence_s=1e6) as rig:
+        rig._clock = ticking_clock()
+        with pytest.raises(LinkError, match="nobody pressed within 3 s"):
+            list(rig.watch(first_contact_s=3.0, quiet_us=100_000))
+
+
+def test_stream_yields_scans_with_their_frames_and_nothing_at_heartbeats() -> None:
+    with served(PatternPanel(), open_channel()) as port, SerialRig(port) as rig:
+        items = rig.stream(frames=True)
+        assert next(items) is None
+        rig._send(press_command(pattern(150), 7))
+        scans = list(itertools.islice((item for item in items if item is not None), 300))
+    assert [type(item) for item in scans] == [Frame, TouchReport] * 150
+    assert [coordinates(report) for report in scans[1::2]] == [
+        coordinates(pattern_report(7, scan)) for scan in range(150)
+    ]
+
+
+def test_rig_that_dies_in_a_press_is_a_link_error_with_its_cause(serve: Serve) -> None:
+    with pytest.raises(LinkError, match=r"virtual rig on .* died: ZeroDivisionError: the panel"):  # noqa: SIM117
+        with serve(BreakingPanel()) as port, SerialRig(port) as rig:
+            list(rig.press(pattern(3), 0))
+
+
+def test_second_reader_is_told_that_the_port_is_in_use(serve: Serve) -> None:
+    with (
+        serve(PatternPanel()) as port,
+        SerialRig(port),
+        pytest.raises(InputError, match="in use"),
+        SerialRig(port),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "kind", [PacketType.ANSWER, PacketType.PRESS_DONE, PacketType.CONTACTS], ids=lambda kind: kind.name
+)
+def test_lost_packet_makes_a_press_not_whole_or_repeats_it_but_never_hangs(
+    serve: Serve, kind: PacketType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = VirtualRig._queue
+    lost: list[PacketType] = []
+
+    def lossy(rig: VirtualRig, packet_kind: PacketType, payload: bytes) -> None:
+        if (
+            packet_kind == kind
+            and rig._reports >= 0
+            and not lost
+            and (kind != PacketType.ANSWER or Answer.unpack(payload).command_kind == PacketType.PRESS)
+        ):
+            lost.append(packet_kind)
+            rig._sender.sequence += 1
+        else:
+            queue(rig, packet_kind, payload)
+
+    monkeypatch.setattr(VirtualRig, "_queue", lossy)
+    with serve(PatternPanel()) as port, SerialRig(port) as rig:
+        reports = list(rig.press(pattern(500), 0))
+        assert rig.press_counters.lost == 1
+        assert not rig.press_whole
+        assert len(reports) == (499 if kind == PacketType.CONTACTS else 500)
+        assert len(list(rig.press(pattern(10), 0))) == 10
+        assert rig.press_whole
+
+
+def test_reports_that_a_slow_reader_made_the_rig_drop_are_counted(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped = itertools.count(5)
+    true_heartbeat = VirtualRig._heartbeat
+    monkeypatch.setattr(
+        VirtualRig, "_heartbeat", lambda rig: replace(true_heartbeat(rig), dropped=next(dropped))
+    )
+    with serve(PatternPanel()) as port, SerialRig(port) as rig:
+        while rig.heartbeat is None:
+            rig._next_packet()
+        at_first = rig.heartbeat.dropped - rig.dropped
+        list(rig.press(pattern(300), 0))
+        assert not rig.press_whole
+        assert rig.press_counters.faultless
+        assert rig.dropped == rig.heartbeat.dropped - at_first > 0
+
+
+def test_silent_port_speaks_another_protocol() -> None:
+    with quiet_server() as port, pytest.raises(ProtocolError, match="no identity within 3 s, 0 bytes"):
+        SerialRig(port, clock=ticking_clock()).__enter__()
+
+
+@needs_pty
+def test_port_that_babbles_something_else_speaks_another_protocol() -> None:
+    import tty
+
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    os.set_blocking(master, False)
+    babble = b"1023,1022,1020\r\n" * 10
+
+    ticks = ticking_clock()
+
+    def clock() -> float:
+        os.write(master, babble)
+        return ticks()
+
+    with pytest.raises(
+        ProtocolError, match=r"speaks another protocol: no identity within 3 s, \d+ bytes in which 0"
+    ):
+        SerialRig(os.ttyname(slave), clock=clock).__enter__()
+    os.close(master)
+    os.close(slave)
+
+
+def test_port_that_does_not_exist_is_missing_hardware(tmp_path: Path) -> None:
+    with pytest.raises(NoHardwareError, match="nosuch does not exist"):
+        SerialRig(str(tmp_path / "nosuch")).__enter__()
+
+
+def test_socket_that_nobody_listens_on_is_missing_hardware() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        free = server.getsockname()[1]
+    with pytest.raises(NoHardwareError):
+        SerialRig(f"socket://127.0.0.1:{free}").__enter__()
+
+
+@pytest.mark.parametrize("name", ["nosuch://x", "socket://", "socket://127.0.0.1:x", ""])
+def test_name_that_is_no_port_is_an_input_error(name: str) -> None:
+    with pytest.raises((InputError, NoHardwareError)) as caught:
+        SerialRig(name).__enter__()
+    assert "\n" not in str(caught.value)
+
+
+@needs_pty
+def test_file_that_is_no_port_is_an_input_error(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(InputError, match="cannot be used as a serial port"):
+        SerialRig(str(file)).__enter__()
+
+
+def test_rig_that_falls_silent_is_a_link_error() -> None:
+    with served(PatternPanel(), open_channel()) as port, SerialRig(port, silence_s=60.0) as rig:
+        rig._clock = ticking_clock(step_s=100.0)
+        rig._serial.write = lambda data: None  # type: ignore[method-assign]
+        with pytest.raises(LinkError, match="silent for 60 s"):
+            rig.reset()
+
+
+@contextmanager
+def quiet_server() -> Iterator[str]:
+    """A socket that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"socket://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_simulated_panel_presses_alike_for_one_seed_whatever_came_before(serve: Serve) -> None:
+    press = Press("finger", tuple(Keyframe(t_us, 30.0, 50.0, 0.0, 1.0) for t_us in (0, 100_000)))
+    with serve(SimulatedPanel("nexus-5")) as port, SerialRig(port) as rig:
+        first, other, again = (
+            [coordinates(report) for report in rig.press(press, seed)] for seed in (5, 6, 5)
+        )
+        assert rig.identity.profile == "nexus-5"
+    assert first == again != other
+    middle = first[len(first) // 2]
+    assert [round(value / 100) for value in middle[0][2:]] == [5, 9]
+
+
+def test_hid_reports_say_the_same_as_the_touch_reports(serve: Serve) -> None:
+    press = Press("fingers/7/1", tuple(Keyframe(t_us, 30.0, 50.0, 0.0, 1.0) for t_us in (0, 60_000)))
+    packets: list[tuple[int, bytes]] = []
+    with serve(SimulatedPanel("nexus-5")) as port, SerialRig(port) as rig:
+        reports = list(rig.press(press, 3, on_hid=lambda t_us, packet: packets.append((t_us, packet))))
+        assert rig.press_whole
+        assert rig.hid_descriptor is not None
+        decoder = HidTouchDecoder(touch_screen(parse_descriptor(rig.hid_descriptor)))
+    decoded = [report for t_us, packet in packets for report in decoder.feed(t_us, packet)] + decoder.flush()
+    assert [coordinates(r) for r in decoded if r.contacts] == [coordinates(r) for r in reports if r.contacts]
+    assert max(len(report.contacts) for report in reports) == 7

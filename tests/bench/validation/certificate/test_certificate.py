@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+
+import msgspec
+import numpy as np
+import pytest
+from stampbench.bench.validation.certificate.certificate import (
+    certificate_bytes,
+    make_certificate,
+    read_certificate,
+)
+from stampbench.bench.validation.certificate.checking import check_certificate
+from stampbench.bench.validation.certificate.report import render_page, write_certificate
+from stampbench.bench.validation.certificate.seal import sealed
+from stampbench.bench.validation.certificate.sheet import render_pdf
+from stampbench.bench.validation.judging.judging import judge_lot
+from stampbench.firmware_emulator.errors import InputError
+
+from .conftest import NOMINAL
+
+
+@pytest.fixture(scope="module")
+def written(plan, measurement_header, units, press_lot, write_measurements, tmp_path_factory):
+    """A certificate, and the directory it was written to."""
+    directory = tmp_path_factory.mktemp("lot")
+    off = np.zeros((5, 2))
+    off[2, 1] = 0.8
+    presses = press_lot(stamps={"S1": off}, missing={"S2": 1})
+    result = judge_lot(plan, units, {"nominal": NOMINAL}, presses)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "stampbench.bench.validation.certificate.certificate.nominal_pads_mm", lambda name: NOMINAL
+        )
+        certificate = make_certificate(
+            plan, measurement_header, units, presses, result, write_measurements(presses, directory)
+        )
+    write_certificate(certificate, directory)
+    return certificate, directory
+
+
+@pytest.fixture(scope="module")
+def certificate(written):
+    return written[0]
+
+
+@pytest.fixture
+def files(written, tmp_path):
+    """A copy of all that was written."""
+    shutil.copytree(written[1], tmp_path, dirs_exist_ok=True)
+    return {path.suffix: path for path in sorted(tmp_path.glob("certificate.*"))}
+
+
+def test_certificate_is_read_back_whole(certificate, files):
+    assert files.keys() == {".jsonl", ".html", ".pdf"}
+    assert read_certificate(files[".jsonl"]) == certificate
+    assert all(check_certificate(path).holds for path in files.values())
+    assert check_certificate(files[".jsonl"]).measurements is True
+
+
+def test_same_certificate_gives_the_same_bytes(certificate, files):
+    again = sealed(render_pdf(certificate, certificate_bytes(certificate)), ".pdf")
+    assert again == files[".pdf"].read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".html", ".pdf"])
+def test_a_changed_byte_anywhere_in_a_certificate_is_noticed(files, suffix):
+    data = files[suffix].read_bytes()
+    for place in np.random.default_rng(0).integers(0, len(data), 60):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        files[suffix].write_bytes(changed)
+        assert not check_certificate(files[suffix]).holds
+
+
+def test_changed_measurements_are_noticed(files):
+    with files[".jsonl"].with_name("measurements.jsonl").open("ab") as file:
+        file.write(b"\n")
+    check = check_certificate(files[".jsonl"])
+    assert (check.holds, check.seal.holds) == (False, True)
+    assert "the measurements beside it are not those" in check.sentence
+
+
+def test_page_says_what_the_data_say(certificate, files):
+    page = files[".html"].read_text()
+    data = re.search(r'<script type="application/json" id="certificate">(.*?)</script>', page, re.S)
+    assert json.loads(data[1])["lot"] == "made up"
+    assert page.count('class="pill accept"') == certificate.count("accept") == 8
+    for text in ("pad 1 missing", "S1", "rig B", "Ac 1, Re 2"):
+        assert text in page
+
+
+def test_stamps_of_different_kinds_have_no_common_picture(certificate):
+    mixed = msgspec.structs.replace(certificate, nominal_mm=[], dimensions=[], corrections=[], gauge=None)
+    page = render_page(mixed, certificate_bytes(mixed)).decode()
+    assert "stamps of different kinds" in page
+    assert "no gauge study" in page
+
+
+def test_a_name_cannot_break_out_of_the_page(certificate):
+    evil = msgspec.structs.replace(certificate, part="</script><script>alert(1)</script>")
+    assert b"<script>alert" not in render_page(evil, certificate_bytes(evil))
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is not installed")
+@pytest.mark.parametrize(("stamps", "pages"), [(10, 1), (200, 1), (240, 2)])
+def test_sheet_has_a_line_for_every_stamp(certificate, files, stamps, pages):
+    sheet, serials = files[".pdf"], [stamp.serial for stamp in certificate.stamps]
+    if stamps > 10:
+        serials = [f"N{n:04d}" for n in range(stamps)]
+        many = [
+            msgspec.structs.replace(certificate.stamps[n % 10], serial=serial)
+            for n, serial in enumerate(serials)
+        ]
+        larger = msgspec.structs.replace(certificate, stamps=many)
+        sheet.write_bytes(render_pdf(larger, certificate_bytes(larger)))
+    text = subprocess.run(
+        ["pdftotext", "-layout", sheet, "-"], capture_output=True, text=True, check=True
+    ).stdout
+    assert text.count("\f") == pages
+    assert ("page 2 of 2" in text) == (pages == 2)
+    assert all(serial in text for serial in serials)
+    assert "REJECTED" in text
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is not installed")
+def test_words_on_the_sheet_do_not_run_into_each_other(certificate, files):
+    long = msgspec.structs.replace(
+        certificate,
+        lot="a lot with a name of many letters, which a vendor may well think of",
+        vendor="Example Mouldings of $Somewhere$ and Sons, Limited, formerly Example and Partners",
+        stamps=[
+            msgspec.structs.replace(certificate.stamps[n % 10], serial=f"2026-{n:08d}") for n in range(120)
+        ],
+    )
+    files[".pdf"].write_bytes(render_pdf(long, certificate_bytes(long)))
+    boxes = subprocess.run(
+        ["pdftotext", "-bbox", files[".pdf"], "-"], capture_output=True, text=True, check=True
+    ).stdout
+    width = float(re.search(r'<page width="([\d.]+)"', boxes)[1])
+    words = np.array(
+        re.findall(r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)"', boxes), float
+    )
+    assert (words[:, 0] > 0.05 * width).all()
+    assert (words[:, 2] < 0.93 * width).all()
+    x0, y0, x1, y1 = words.T
+    wide = np.minimum(x1, x1[:, None]) - np.maximum(x0, x0[:, None])
+    high = np.minimum(y1, y1[:, None]) - np.maximum(y0, y0[:, None])
+    overlap = np.triu((wide > 0.5) & (high > 0.5 * (y1 - y0)), 1)
+    assert not overlap.any(), words[np.argwhere(overlap)[0]]
+
+
+def test_sheet_says_why_inspection_was_so_severe_and_what_such_a_sample_finds(certificate, files):
+    sampling = msgspec.structs.replace(
+        certificate.sampling, severity="reduced", ground="switching score 32 of 30; 16 earlier lots"
+    )
+    reduced = msgspec.structs.replace(certificate, sampling=sampling, unknown_cavities=[2])
+    page = render_page(reduced, certificate_bytes(reduced)).decode()
+    for text in (
+        "Why reduced inspection",
+        "switching score 32 of 30; 16 earlier lots",
+        "10 stamps, Ac 1, Re 2: not a plan of ISO 2859-1",
+        "100 % of lots with 1 % bad stamps pass, 10 % of those with 34 %",
+        "cavity 2: fewer than 3 whole stamps in the sample, nothing can be said",
+        "position \N{PLUS-MINUS SIGN} 0.3 mm, level 0.6 to 1.4, evenness 40 %, flatness 0.15 mm",
+    ):
+        assert text in page
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    path = tmp_path / "certificate.txt"
+    path.write_text("x")
+    with pytest.raises(InputError, match=r"\.jsonl, \.html, \.pdf"):
+        check_certificate(path)
+    with pytest.raises(InputError, match="absent"):
+        check_certificate(tmp_path / "absent.pdf")
