@@ -62,8 +62,10 @@ def false_accept_rate(family: Family, radius_mm: float) -> float:
 
 
 @functools.lru_cache(maxsize=16)
-def space_volume(geometry: FaceGeometry, seed: int = 0) -> float:
+def space_volume(geometry: FaceGeometry, seed: int = 0, draws: int = _DRAWS) -> float:
     """Volume of the space of admissible stamps under the rigid distance, mm^(2 n - 3); NaN if never hit.
+
+    Estimated from at most so many ``draws``.
 
     n - 1 pads are drawn evenly round the centroid, the last balances them. Centred sets carry n times the
     volume of these n - 1 pads; a set of norm |z| fills 2 pi |z| by turning, and n! orders are one stamp.
@@ -75,8 +77,8 @@ def space_volume(geometry: FaceGeometry, seed: int = 0) -> float:
     # No pad is farther from the centroid than this, when all lie in a disc and the others opposite.
     reach = 2.0 * geometry.face_radius_mm * (n - 1) / n
     pairs = np.triu_indices(n, 1)
-    total, hits, draws = 0.0, 0, 0
-    while hits < _HITS and draws < _DRAWS:
+    total, hits, drawn = 0.0, 0, 0
+    while hits < _HITS and drawn < draws:
         radii = reach * np.sqrt(rng.random((_BATCH, n - 1)))
         z = radii * np.exp(2j * math.pi * rng.random((_BATCH, n - 1)))
         z = np.concatenate([z, -z.sum(axis=1, keepdims=True)], axis=1)
@@ -88,8 +90,8 @@ def space_volume(geometry: FaceGeometry, seed: int = 0) -> float:
             z = z[circle <= geometry.face_radius_mm]
         total += float((1.0 / np.sqrt(np.square(np.abs(z)).sum(axis=1))).sum())
         hits += len(z)
-        draws += _BATCH
+        drawn += _BATCH
     if hits == 0:
         return math.nan
     sampled = (math.pi * reach * reach) ** (n - 1)
-    return n * sampled * total / draws / (2.0 * math.pi * math.factorial(n))
+    return n * sampled * total / drawn / (2.0 * math.pi * math.factorial(n))

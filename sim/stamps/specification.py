@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -85,6 +86,8 @@ _KEYS: Final = {
     "min_distance_mm": float,
     "seed": int,
 }
+_NAME: Final = re.compile(r"\w[\w .+-]{0,79}")
+"""A folder of the cache is called by it: no path, no hidden file, nothing that a system minds."""
 _REQUIRED: Final = ("pads", "spacing_mm", "face_radius_mm", "size", "min_distance_mm")
 
 
@@ -128,6 +131,12 @@ def read_spec(path: Path) -> FamilySpec:
     for key in _REQUIRED:
         if key not in document:
             raise InputError(f"family {path}: {key} is missing; expected {', '.join(_REQUIRED)}")
+    name = document.get("name", path.stem)
+    if not _NAME.fullmatch(name) or name.endswith((".", " ")):
+        raise InputError(
+            f"family {path}: name = {name!r}: expected at most 80 letters, digits, spaces and . _ + -, with a"
+            " letter or digit first and last"
+        )
     _check_range(path, document, "pads", MIN_PADS, MAX_PADS)
     _check_range(path, document, "size", 1, 10_000_000)
     _check_range(path, document, "seed", 0, 2**64 - 1)
@@ -152,7 +161,7 @@ def read_spec(path: Path) -> FamilySpec:
             f" {geometry.spacing_mm:g} mm apart do not fit"
         )
     return FamilySpec(
-        document.get("name", path.stem),
+        name,
         document["size"],
         float(document["min_distance_mm"]),
         geometry,

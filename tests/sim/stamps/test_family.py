@@ -190,6 +190,42 @@ def test_a_wrong_recipe_names_file_key_and_value(tmp_path, line, said):
         load_family(str(path))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../evil",
+        "/tmp/evil",
+        "a/b",
+        "..",
+        "C:\\\\evil",
+        ".hidden",
+        "",
+        " ",
+        "evil.",
+        "x" * 81,
+        "nul\\u0000",
+    ],
+)
+def test_a_name_that_is_no_plain_word_is_refused_and_nothing_is_written(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("STAMPBENCH_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "wrong.toml"
+    path.write_text(f'{RECIPE}name = "{name}"\n')
+    with pytest.raises(InputError, match=r"wrong\.toml: name = .*: expected at most 80 letters"):
+        load_family(str(path))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_large_size_that_cannot_be_reached_is_refused_before_anything_is_built(tmp_path, monkeypatch):
+    monkeypatch.setenv("STAMPBENCH_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "huge.toml"
+    path.write_text(
+        "pads = 5\nspacing_mm = 12\nface_radius_mm = 22\nsize = 10_000_000\nmin_distance_mm = 3\n"
+    )
+    with pytest.raises(InputError, match=r"size = 10000000: about \d+ codes 3 mm apart fill the face"):
+        load_family(str(path))
+    assert not list(tmp_path.glob("cache/**/*.npy"))
+
+
 def test_a_recipe_without_a_key_names_it(tmp_path):
     path = tmp_path / "short.toml"
     path.write_text("pads = 4")
