@@ -9,7 +9,14 @@ from typing import ClassVar
 
 
 class StampbenchError(Exception):
-    """Root of every error that is not a defect of stampbench itself."""
+    """Root of every error that is not a defect of stampbench itself.
+
+    >>> try:
+    ...     sb.load_profile("nexus-6")
+    ... except sb.StampbenchError as error:
+    ...     print(error)
+    profile 'nexus-6' does not exist; there are ...
+    """
 
     exit_status: ClassVar[int] = 3
     """Exit status of a command that ends with this error (pytest's numbers, and 77 for missing hardware)."""
@@ -20,6 +27,11 @@ class InputError(StampbenchError):
 
     Example scenarios: a plan with an unknown key, a recording that is empty or cut in the middle of a line,
     a family that does not exist, an argument outside its range.
+
+    >>> sb.load_family("p5-60k").pads(60_000)
+    Traceback (most recent call last):
+    ...
+    stampbench.firmware_emulator.errors.InputError: p5-60k: code 60000: expected 0 to 59999
     """
 
     exit_status = 4
@@ -29,6 +41,9 @@ class NoHardwareError(StampbenchError):
     """The hardware that was asked for is not there.
 
     Example scenarios: a serial port that does not exist, a rig that was unplugged before the run began.
+
+    >>> sb.NoHardwareError.exit_status
+    77
     """
 
     exit_status = 77
@@ -38,6 +53,9 @@ class LinkError(StampbenchError):
     """The serial link failed after it had been working: a fault of the bench, never of a stamp.
 
     Example scenarios: the cable was pulled, the rig stopped sending, the reader thread died.
+
+    >>> sb.LinkError.exit_status
+    3
     """
 
     exit_status = 3
@@ -47,4 +65,7 @@ class ProtocolError(InputError):
     """Bytes that do not follow the format they are read as.
 
     Example scenarios: a port that speaks another protocol, a report descriptor cut short.
+
+    >>> issubclass(sb.ProtocolError, sb.InputError)
+    True
     """

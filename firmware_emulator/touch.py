@@ -13,6 +13,10 @@ import numpy.typing as npt
 class Frame:
     """One scan of the panel: signed deltas from the untouched state.
 
+    >>> frame = sb.Frame(t_us=10_000, deltas=np.zeros((27, 15), np.int16))
+    >>> frame.deltas.shape
+    (27, 15)
+
     Attributes:
         t_us: device time of the scan, microseconds.
         deltas: int16 counts, shape (rows = TX lines, cols = RX lines). Row r lies at y = (r + 0.5) * pitch,
@@ -25,6 +29,9 @@ class Frame:
 
 class Contact(NamedTuple):
     """One touch, as the controller says it.
+
+    >>> sb.Contact(id=3, tip=True, x=1024, y=512, x_mm=20.5, y_mm=10.25)
+    Contact(id=3, tip=True, x=1024, y=512, x_mm=20.5, y_mm=10.25, size_mm=None, cancelled=False)
 
     Attributes:
         id: number that stays with the touch from landing to lift.
@@ -47,6 +54,10 @@ class Contact(NamedTuple):
 
 class TouchReport(NamedTuple):
     """All contacts of one scan: those that are down, and those that have just lifted (``tip`` False).
+
+    >>> contacts = sb.Contact(1, True, 10, 20), sb.Contact(2, False, 30, 40)
+    >>> [contact.id for contact in sb.TouchReport(10_000, contacts).down]
+    [1]
 
     Attributes:
         t_us: device time of the scan, microseconds.

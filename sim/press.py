@@ -49,6 +49,12 @@ class Keyframe:
 class Press:
     """One stamping: which object, and where it is from approach to lift.
 
+    >>> from stampbench.sim.press import Keyframe
+    >>> above = Keyframe(t_us=0, x_mm=30.0, y_mm=50.0, theta_rad=0.0, force=0.0)
+    >>> down = Keyframe(t_us=40_000, x_mm=30.0, y_mm=50.0, theta_rad=0.0, force=1.0)
+    >>> sb.Press("p5-60k/777", (above, down)).at(10_000).force
+    0.25
+
     Attributes:
         object: name, see :func:`stampbench.sim.stamps.objects.resolve_object`.
         keyframes: at least one, ``t_us`` rising, first at 0 or later.

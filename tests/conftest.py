@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -14,6 +15,9 @@ settings.load_profile("deterministic")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background by a shell: commands under test would inherit deafness to Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What tests start in the checkout imports stampbench as it is installed, not the folder of that name.
+os.environ["PYTHONSAFEPATH"] = "1"
 
 PROJECT = Path(__file__).parents[1]
 

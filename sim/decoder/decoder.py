@@ -136,6 +136,11 @@ class Decoder:
         Of several stamps at once the likeliest is read if no other is nearly as likely; otherwise they are
         ``ambiguous``, with all their codes as candidates. :meth:`decode_all` reads them all.
 
+        >>> family = sb.load_family("p5-60k")
+        >>> reading = sb.Decoder(family).decode(family.pads(777)[::-1] + [30.0, 40.0])
+        >>> reading.code, reading.verdict.value, [round(mm, 3) for mm in reading.pose[:2]]
+        (777, 'read', [30.0, 40.0])
+
         Args:
             points_mm: (n, 2), in any order. Rubbish (wrong shape, NaN, coincident contacts) gives ``none``.
         """
@@ -148,7 +153,13 @@ class Decoder:
         return best
 
     def decode_all(self, points_mm: npt.ArrayLike) -> list[Reading]:
-        """Read every stamp among the contacts (n, 2), likeliest first; one reading says why there is none."""
+        """Read every stamp among the contacts (n, 2), likeliest first; one reading says why there is none.
+
+        >>> family = sb.load_family("p5-60k")
+        >>> two = np.concatenate([family.pads(777) + [30.0, 40.0], family.pads(42) + [90.0, 40.0]])
+        >>> sorted(reading.code for reading in sb.Decoder(family).decode_all(two))
+        [42, 777]
+        """
         points = self._usable(points_mm)
         extra = len(points) - self.pads_per_stamp
         if not -1 <= extra <= MOST_EXTRA_CONTACTS:
@@ -162,6 +173,11 @@ class Decoder:
 
     def decode_batch(self, points_mm: npt.ArrayLike) -> tuple[Ints, Floats]:
         """Read many complete stamps.
+
+        >>> family = sb.load_family("p5-60k")
+        >>> codes, distances_mm = sb.Decoder(family).decode_batch([family.pads(777), 3.0 * family.pads(777)])
+        >>> codes.tolist(), distances_mm.round(3).tolist()
+        ([777, -1], [0.0, inf])
 
         Args:
             points_mm: (m, pads, 2).

@@ -52,6 +52,9 @@ SETTLED_REPORTS = 2
 class PressDecision:
     """What a press was read as, and when that was known.
 
+    >>> sb.PressDecoder(sb.Decoder(sb.load_family("p5-60k"))).finish().explanation
+    'not enough contacts for a stamp, or too many'
+
     Attributes:
         reading: the verdict with its code; the pose is that at the report of the decision.
         decided_at_us: device time of the report that made it sure; None where only the end of the press did.
@@ -145,6 +148,17 @@ def _lay_over(
 
 class PressDecoder:
     """Reads one press; make a new one for the next.
+
+    >>> family = sb.load_family("p5-60k")
+    >>> press = sb.PressDecoder(sb.Decoder(family))
+    >>> for t_us in (0, 10_000, 20_000):
+    ...     pads = enumerate(family.pads(777) + [30.0, 40.0])
+    ...     report = sb.TouchReport(t_us, tuple(sb.Contact(i, True, 0, 0, x, y) for i, (x, y) in pads))
+    ...     if decision := press.feed(report):
+    ...         print(decision.reading.code, decision.decided_at_us)
+    777 10000
+    >>> press.finish().explanation
+    'read as code 777'
 
     Args:
         decoder: reads the shapes.

@@ -10,7 +10,11 @@ Pose = tuple[float, float, float]
 
 
 class Verdict(StrEnum):
-    """How far the contacts could be read."""
+    """How far the contacts could be read.
+
+    >>> sb.Verdict("foreign") is sb.Verdict.FOREIGN
+    True
+    """
 
     READ = "read"
     """One code fits within the acceptance radius."""
@@ -27,6 +31,11 @@ class Verdict(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one set of contacts says.
+
+    >>> lost = sb.load_family("p5-60k").pads(777)[:4]
+    >>> reading = sb.Decoder(sb.load_family("p5-60k")).decode(lost)
+    >>> reading.verdict.value, reading.code, 777 in reading.candidates
+    ('partial', None, True)
 
     Attributes:
         verdict: how far the contacts could be read.

@@ -13,6 +13,9 @@ from stampbench.sim.settings import setting, settings_from_mapping, settings_to_
 class Condition:
     """Scales of effects: 1 is the size measured on the profile's device, 0 switches off. Lines count from 0.
 
+    >>> sb.Condition(noise=2.0, charger_v=1.5, dead_rx=(3,)).dead_rx
+    (3,)
+
     Attributes:
         noise: node, line, frame and static noise of the untouched panel.
         stripe: display noise on RX lines under a touch.

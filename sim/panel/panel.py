@@ -26,6 +26,10 @@ SCANS_AHEAD: Final = 4
 class Panel:
     """A touch panel in a given condition; the same seed and objects give the same frames.
 
+    >>> panel = sb.Panel(sb.load_profile("nexus-5"), sb.Condition(noise=0.0), seed=1)
+    >>> panel.frame(t_us=0).deltas.shape
+    (27, 15)
+
     Args:
         profile: the device.
         condition: what acts on it; ordinary noise unless told otherwise.

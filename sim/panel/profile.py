@@ -187,6 +187,9 @@ class ReadoutFigures:
 class Profile:
     """One touchscreen: geometry, response, noise, and its controller's settings. Frozen, shared, hashable.
 
+    >>> round(sb.load_profile("nexus-5").geometry.pitch_x_mm, 3)
+    4.107
+
     Attributes:
         name: as given to :func:`load_profile`.
         title: the device in words.
@@ -232,6 +235,10 @@ def profile_names() -> list[str]:
 @functools.lru_cache(maxsize=64)
 def load_profile(name_or_path: str | Path) -> Profile:
     """Read a profile: one of :func:`profile_names`, or the path of a TOML file (recognised by its ending).
+
+    >>> profile = sb.load_profile("nexus-5")
+    >>> profile.title, profile.grid.rows, profile.grid.cols
+    ('LG Nexus 5, 4.95 inch phone', 27, 15)
 
     Raises:
         InputError: no such profile; a file that is not TOML; an unknown key, a missing figure, a wrong type

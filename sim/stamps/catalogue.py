@@ -61,6 +61,12 @@ class Catalogue:
     def read(cls, path: str | Path) -> Catalogue:
         """Read a catalogue file; ``.csv`` is CSV, anything else TOML.
 
+        >>> family = sb.load_family("p5-60k")
+        >>> stamps = sb.Catalogue(["crown", "anchor"], [family.pads(7), family.pads(8)])
+        >>> stamps.write("stamps.toml")
+        >>> sb.Catalogue.read("stamps.toml").names
+        ('crown', 'anchor')
+
         Raises:
             InputError: the file cannot be read or does not hold what is described above.
         """

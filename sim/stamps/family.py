@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Family:
-    """A set of stamps with a guaranteed minimum rigid distance; a ``Codebook``.
+    """A set of stamps with a guaranteed minimum rigid distance; a ``Codebook``, made by ``load_family``.
 
     Attributes:
         spec: the recipe.
@@ -77,7 +77,14 @@ class Family:
         return arrays_of(self.coordinates, codes, self._starts, self.unit_mm, self.min_distance_mm, norms_mm)
 
     def pads(self, code: int) -> Floats:
-        """Pad centres of one stamp, shape (n, 2), mm from the centre of the face disc.
+        """Return the pad centres of one stamp, shape (n, 2), mm from the centre of the face disc.
+
+        >>> sb.load_family("p5-60k").pads(777).round(2)
+        array([[ 19.48,   4.65],
+               [  2.91,  -1.88],
+               [  2.86,  19.82],
+               [-19.4 ,  -1.4 ],
+               [ -3.92, -19.64]])
 
         Raises:
             InputError: ``code`` is not in the family.

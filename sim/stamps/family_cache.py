@@ -28,9 +28,13 @@ _FORMAT = 1
 
 
 def load_family(name: str, *, workers: int | None = None, progress: Progress | None = None) -> Family:
-    """A family by name (``p5-60k``, ``p5-600k``, ``p5-6m``) or by its TOML file; built if it is not there.
+    """Load a family by name (``p5-60k``, ``p5-600k``, ``p5-6m``) or TOML file; build it if it is not there.
 
     ``workers`` builds with that many threads (all cores); ``progress`` is told how far (a bar on stderr).
+
+    >>> family = sb.load_family("p5-60k")
+    >>> family.size, family.min_distance_mm
+    (60000, 3.58)
 
     Raises:
         InputError: there is no such family, its file is wrong, or it cannot be built as described.

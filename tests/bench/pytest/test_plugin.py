@@ -203,4 +203,9 @@ def test_plugin_imports_nothing_of_the_bench():
         "print(*sys.modules.keys() - before)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) <= {"bench", "stampbench.bench.pytest.plugin"}
+    assert sorted(done.stdout.split()) == [
+        "stampbench",
+        "stampbench.bench",
+        "stampbench.bench.pytest",
+        "stampbench.bench.pytest.plugin",
+    ]
