@@ -107,7 +107,7 @@ def screen(
     """
     from contextlib import ExitStack, closing
 
-    from stampbench.bench.cli.screen_plan import ended_by_signals, order_for_window
+    from stampbench.bench.cli.screen_plan import close_by_signals, order_for_window
     from stampbench.firmware_emulator.errors import InputError
     from stampbench.sim.panel import load_profile
 
@@ -152,7 +152,8 @@ def screen(
     with ExitStack() as stack:
         plan_run = None
         if order is not None:
-            plan_run = stack.enter_context(PlanRun(order, in_step=script is not None))
+            plan_run = PlanRun(order)
+            stack.callback(plan_run.stop)
         session = Session(
             codebook,
             panel_profile,
@@ -174,11 +175,12 @@ def screen(
             language=language or (wanted.language if wanted else "en"),
         )
         stack.enter_context(closing(window))
-        with ended_by_signals(plan_run):
-            if script is None:
-                window.run()
-            else:
-                play(window, virtual, script, shot)
+        if plan_run is not None:
+            close_by_signals()
+        if script is None:
+            window.run()
+        else:
+            play(window, virtual, script, shot)
     if plan_run is not None:
         announce(plan_run.finish(), as_json=as_json)
 

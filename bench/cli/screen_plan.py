@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from stampbench.bench.cli.run_options import RunOptions
     from stampbench.bench.runs.orders import RunOrder
-    from stampbench.bench.window.session.plan_run import PlanRun
 
 SCREEN: Final = "screen"
 """Stands in the records where a run on a rig has its port, for the simulated panel of the window."""
@@ -64,16 +61,18 @@ def order_for_window(
     return order
 
 
-@contextmanager
-def ended_by_signals(plan_run: PlanRun | None) -> Iterator[None]:
-    """Let an interrupt, or a service manager's stop, end the window of a plan: its records are ended too."""
+def close_by_signals() -> None:
+    """Let an interrupt, or a service manager's stop, close the window of a plan, whose records end in order.
+
+    A second one ends the program at once.
+    """
     import signal
 
-    if plan_run is None:
-        yield
-        return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        plan_run.stop()
+    import pygame
+
+    def close(number: int, frame: object) -> None:
+        signal.signal(number, signal.default_int_handler)
+        pygame.event.post(pygame.event.Event(pygame.QUIT))
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, close)

@@ -77,6 +77,46 @@ class Heard:
         return None if t_us is None else t_us - self.start_us
 
 
+class Listener:
+    """Reads one press, report by report.
+
+    Args:
+        decoder: reads the shapes.
+        cancel_limit: contacts beyond which the phone cancels all touches; None if it never does.
+        keep: keep the reports, to be recorded.
+    """
+
+    def __init__(self, decoder: Decoder, *, cancel_limit: int | None = None, keep: bool = False) -> None:
+        from stampbench.sim.decoder import PressDecoder
+
+        self._press = PressDecoder(decoder, contact_limit=cancel_limit)
+        self._keep = keep
+        self._decision: PressDecision | None = None
+        self._fullest: TouchReport | None = None
+        self._start_us = self._count = self._most = 0
+        self._said: list[tuple[int, list[SaidContact]]] = []
+
+    def feed(self, report: TouchReport) -> bool:
+        """Take in the next report; return whether it decided the press."""
+        if self._count == 0:
+            self._start_us = report.t_us
+        self._count += 1
+        if self._keep:
+            said = [_said(contact) for contact in report.contacts]
+            self._said.append((report.t_us - self._start_us, said))
+        decision = self._press.feed(report)
+        if decision is not None:
+            self._decision, self._fullest = decision, report
+        elif self._decision is None and (self._fullest is None or len(report.down) >= self._most):
+            self._fullest, self._most = report, len(report.down)
+        return decision is not None
+
+    def heard(self) -> Heard:
+        """Return what the press said; it is over."""
+        decision = self._decision or self._press.finish()
+        return Heard(decision, self._fullest, self._start_us, self._count, tuple(self._said))
+
+
 def listen(
     decoder: Decoder,
     reports: Iterable[TouchReport],
@@ -85,7 +125,7 @@ def listen(
     until_decided: bool = False,
     keep: bool = False,
 ) -> Heard:
-    """Feed the reports of one press to the decoder.
+    """Feed all reports of one press to the decoder, and return what it said.
 
     Args:
         decoder: reads the shapes.
@@ -94,27 +134,11 @@ def listen(
         until_decided: leave the reports after the decision alone; they cannot change it.
         keep: keep the reports, to be recorded.
     """
-    from stampbench.sim.decoder import PressDecoder
-
-    press = PressDecoder(decoder, contact_limit=cancel_limit)
-    decision = fullest = None
-    start_us = count = 0
-    most = 0
-    said: list[tuple[int, list[SaidContact]]] = []
+    listener = Listener(decoder, cancel_limit=cancel_limit, keep=keep)
     for report in reports:
-        if count == 0:
-            start_us = report.t_us
-        count += 1
-        if keep:
-            said.append((report.t_us - start_us, [_said(contact) for contact in report.contacts]))
-        now = press.feed(report)
-        if now is not None:
-            decision, fullest = now, report
-            if until_decided:
-                break
-        elif decision is None and (fullest is None or len(report.down) >= most):
-            fullest, most = report, len(report.down)
-    return Heard(decision or press.finish(), fullest, start_us, count, tuple(said))
+        if listener.feed(report) and until_decided:
+            break
+    return listener.heard()
 
 
 def reports_of(record: PressRecord) -> list[TouchReport]:

@@ -43,8 +43,8 @@ class Rig(Protocol):
 
     def watch(
         self, *, first_contact_s: float, quiet_us: int, meanwhile: Callable[[], None] = lambda: None
-    ) -> Iterator[TouchReport]:
-        """Yield the reports of a press by hand."""
+    ) -> Iterator[TouchReport | None]:
+        """Yield the reports of a press by hand; None where none has come yet, and others have time."""
 
     def reset(self) -> None:
         """End a press under way."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from stampbench.bench.plans.draws import Draw, PressDrawer
 from stampbench.bench.plans.plan import Plan, PlannedPress
 from stampbench.bench.records.presses import Outcome, PressRecord
-from stampbench.bench.records.readings import Heard, blank, judged, listen, press_of
+from stampbench.bench.records.readings import Heard, Listener, blank, judged, listen, press_of
 from stampbench.bench.rig.opening import VIRTUAL, Opener, Rig, faults_of, identity_of, open_rig
 from stampbench.bench.runs.prompts import PATIENCE_S, PressRefused, Prompter, asking, prompted, prompts_of
 from stampbench.firmware_emulator.errors import LinkError
@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from stampbench.firmware_emulator.touch import TouchReport
     from stampbench.sim.simulated import SimulatedSource
 
-__all__ = ["VIRTUAL", "LinkTail", "Pressed", "Presser", "SimulatedPresser", "identity_of", "open_rig"]
+__all__ = [
+    "VIRTUAL",
+    "LinkTail",
+    "Pressed",
+    "Presser",
+    "SimulatedPresser",
+    "all_at_once",
+    "identity_of",
+    "open_rig",
+]
+
+T = TypeVar("T")
 
 LINK_FAILURES_IN_A_ROW = 3
 """After so many the rig counts as broken, and the run ends."""
@@ -106,8 +117,8 @@ class Presser:
         self._decoder = Decoder(self._drawer.codebook, sigma_mm=plan.decoder.sigma_mm)
         self._configured: tuple[Rig, dict[str, Any]] | None = None
 
-    def press_all(self, profile: str, presses: Iterable[PlannedPress]) -> Iterator[Pressed | LinkTail]:
-        """Make presses on one panel, in order.
+    def press_all(self, profile: str, presses: Iterable[PlannedPress]) -> Iterator[Pressed | LinkTail | None]:
+        """Make presses on one panel, in order; None where a person has not pressed yet, and others have time.
 
         A press during which the link fails is an error, and the rig is opened anew for the next one. One that
         the operator botched is made again.
@@ -127,7 +138,7 @@ class Presser:
                     openings += 1
                     counters.of(rig, anew=openings > 1)
                     while planned is not None:
-                        pressed = self.press(rig, planned)
+                        pressed = yield from self._pressing(rig, planned)
                         failures = 0
                         yield Pressed(counters.noted(pressed), counters.taken())
                         if pressed.again:
@@ -155,6 +166,10 @@ class Presser:
         Raises:
             LinkError: the link failed.
         """
+        return all_at_once(self._pressing(rig, planned))
+
+    def _pressing(self, rig: Rig, planned: PlannedPress) -> Generator[None, None, PressRecord]:
+        """Make one press; one by hand is waited for in steps."""
         from stampbench.bench.rig.serial_rig import ManualPressError
         from stampbench.firmware_emulator.link.messages import Capability
 
@@ -166,7 +181,7 @@ class Presser:
         try:
             heard = self._listen(rig, rig.press(draw.press, draw.seed))
         except ManualPressError:
-            return self._press_by_hand(rig, planned, draw, condition)
+            return (yield from self._press_by_hand(rig, planned, draw, condition))
         return self._pressed(rig, blank(planned, draw, condition, draw.press), heard)
 
     def repeat(self, rig: Rig, record: PressRecord) -> PressRecord:
@@ -180,9 +195,14 @@ class Presser:
         return self._pressed(rig, record, heard)
 
     def _listen(self, rig: Rig, reports: Iterable[TouchReport]) -> Heard:
-        # What a real panel said no seed says again.
-        keep = self._port != VIRTUAL
-        return listen(self._decoder, reports, cancel_limit=rig.identity.cancel_limit, keep=keep)
+        return listen(
+            self._decoder, reports, cancel_limit=rig.identity.cancel_limit, keep=self._keeps_reports
+        )
+
+    @property
+    def _keeps_reports(self) -> bool:
+        """Whether records keep the reports: what a real panel said no seed says again."""
+        return self._port != VIRTUAL
 
     def _configure(self, rig: Rig, condition: dict[str, Any]) -> None:
         if self._configured != (rig, condition):
@@ -191,7 +211,7 @@ class Presser:
 
     def _press_by_hand(
         self, rig: Rig, planned: PlannedPress, draw: Draw, condition: dict[str, Any]
-    ) -> PressRecord:
+    ) -> Generator[None, None, PressRecord]:
         """Ask the operator to press, and listen."""
         record = blank(planned, draw, condition, None)
         prompts = prompts_of(
@@ -201,6 +221,7 @@ class Presser:
             press=planned.index,
             presses=self._plan.size,
         )
+        listener = Listener(self._decoder, cancel_limit=rig.identity.cancel_limit, keep=self._keeps_reports)
         try:
             if self._prompter is None:
                 reports = rig.watch(first_contact_s=PATIENCE_S, quiet_us=QUIET_US)
@@ -211,7 +232,11 @@ class Presser:
                     meanwhile=asking(self._prompter),
                 )
                 reports = prompted(self._prompter, prompts, watched)
-            heard = self._listen(rig, reports)
+            for report in reports:
+                if report is None:
+                    yield
+                else:
+                    listener.feed(report)
         except PressRefused as refused:
             rig.reset()
             if refused.answer == "again":
@@ -221,9 +246,11 @@ class Presser:
         except LinkError as error:
             rig.reset()  # fails if the link is dead: then it was not the operator
             return msgspec.structs.replace(record, outcome=Outcome.TIMEOUT, message=str(error))
-        record = self._pressed(rig, record, heard)
-        if record.outcome is Outcome.FAILED and self._prompter is not None and self._prompter.again(record):
-            return _botched(record)
+        record = self._pressed(rig, record, listener.heard())
+        if record.outcome is Outcome.FAILED and self._prompter is not None:
+            while (again := self._prompter.again(record)) is None:
+                yield
+            return _botched(record) if again else record
         return record
 
     def _pressed(self, rig: Rig, record: PressRecord, heard: Heard) -> PressRecord:
@@ -307,6 +334,16 @@ class SimulatedPresser:
         reports = source.press(draw.press, draw.seed)
         heard = listen(self._decoder, reports, cancel_limit=source.cancel_limit, until_decided=True)
         return judged(blank(planned, draw, condition, draw.press), heard)
+
+
+def all_at_once(steps: Generator[object, None, T]) -> T:
+    """Go through all steps of something without a pause; return what it returns."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            result: T = done.value
+            return result
 
 
 def _botched(record: PressRecord) -> PressRecord:

@@ -67,8 +67,8 @@ class Prompter(Protocol):
     def clear(self) -> None:
         """Take away what is shown: the press is over."""
 
-    def again(self, record: PressRecord) -> bool:
-        """Whether the operator botched a press that failed, and makes it again; may wait for their answer."""
+    def again(self, record: PressRecord) -> bool | None:
+        """Whether the operator botched a press that failed, and makes it again; None: no answer yet."""
 
 
 class PressRefused(Exception):  # noqa: N818 - an answer, no error
@@ -120,20 +120,27 @@ def asking(prompter: Prompter) -> Callable[[], None]:
 
 
 def prompted(
-    prompter: Prompter, prompts: list[Prompt], reports: Iterable[TouchReport]
-) -> Iterator[TouchReport]:
-    """Pass reports on; show the first step, and each further one when the object has touched for a while."""
+    prompter: Prompter, prompts: list[Prompt], reports: Iterable[TouchReport | None]
+) -> Iterator[TouchReport | None]:
+    """Pass reports on; show the first step, and each further one when the object has touched for a while.
+
+    Args:
+        prompter: shows them.
+        prompts: the steps of the press.
+        reports: of the press; None where none has come yet.
+    """
     coming = iter(prompts)
     prompter.show(next(coming))
     since_us: int | None = None
     try:
         for report in reports:
-            if report.down and since_us is None:
-                since_us = report.t_us
-            if since_us is not None and report.t_us - since_us >= STEP_US:
-                since_us = report.t_us
-                if (prompt := next(coming, None)) is not None:
-                    prompter.show(prompt)
+            if report is not None:
+                if report.down and since_us is None:
+                    since_us = report.t_us
+                if since_us is not None and report.t_us - since_us >= STEP_US:
+                    since_us = report.t_us
+                    if (prompt := next(coming, None)) is not None:
+                        prompter.show(prompt)
             yield report
     finally:
         prompter.clear()

@@ -18,13 +18,21 @@ from stampbench.bench.records.files import FILE_NAME, RecordWriter, RigIdentity,
 from stampbench.bench.records.presses import PressRecord
 from stampbench.bench.rig.opening import Opener
 from stampbench.bench.runs.orders import RunOrder
-from stampbench.bench.runs.pressing import VIRTUAL, LinkTail, Pressed, Presser, identity_of, open_rig
+from stampbench.bench.runs.pressing import (
+    VIRTUAL,
+    LinkTail,
+    Pressed,
+    Presser,
+    all_at_once,
+    identity_of,
+    open_rig,
+)
 from stampbench.bench.runs.prompts import Prompter
 from stampbench.bench.runs.resuming import reopened
 from stampbench.bench.runs.workers import in_order
 from stampbench.firmware_emulator.errors import InputError, StampbenchError
 
-__all__ = ["Made", "Progress", "RunOrder", "chunked", "record", "run"]
+__all__ = ["Made", "Progress", "RunOrder", "chunked", "record", "run", "steps_of_run"]
 
 CHUNK = 20
 """Presses that a worker takes at once: few enough that little is lost when it is killed."""
@@ -90,18 +98,32 @@ def run(
         InputError: the plan, the port or the directory cannot be used; nothing has run then.
         NoHardwareError: there is no such port; nothing has run then.
     """
-    progress = progress or Progress()
+    return all_at_once(steps_of_run(order, progress or Progress(), opener=opener, clock=clock, now=now))
+
+
+def steps_of_run(
+    order: RunOrder,
+    progress: Progress,
+    *,
+    opener: Opener,
+    clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Generator[None, None, RunEnd]:
+    """Make a run in steps: it pauses after each record, and where a person has not pressed yet.
+
+    Who draws a window meanwhile goes on with it frame by frame; arguments and errors as of :func:`run`.
+    """
     begun_s = clock()
     check_plan(order.plan)
     order, rigs = _prepare(order, progress, opener)
     made = _all_presses(order, progress, opener)
-    return record(order, rigs, made, progress, begun_s=begun_s, clock=clock, now=now)
+    return (yield from _recording(order, rigs, made, progress, begun_s=begun_s, clock=clock, now=now))
 
 
 def record(
     order: RunOrder,
     rigs: dict[str, RigIdentity],
-    made: Generator[Made, None, None],
+    made: Generator[Made | None, None, None],
     progress: Progress,
     *,
     begun_s: float,
@@ -121,6 +143,23 @@ def record(
         now: wall clock, for the header and the end.
         campaign: True if there is no link.
     """
+    return all_at_once(
+        _recording(order, rigs, made, progress, begun_s=begun_s, clock=clock, now=now, campaign=campaign)
+    )
+
+
+def _recording(
+    order: RunOrder,
+    rigs: dict[str, RigIdentity],
+    made: Generator[Made | None, None, None],
+    progress: Progress,
+    *,
+    begun_s: float,
+    clock: Callable[[], float],
+    now: Callable[[], datetime],
+    campaign: bool = False,
+) -> Generator[None, None, RunEnd]:
+    """Record presses as :func:`record` does, with a pause after each and wherever ``made`` has none yet."""
     with _records(order, rigs, now, campaign=campaign) as writer:
         ready_s = clock()
         presses = 0
@@ -132,6 +171,9 @@ def record(
         try:
             with closing(made):
                 for one in made:
+                    if one is None:
+                        yield
+                        continue
                     link.update(one.counters)
                     if isinstance(one, LinkTail):
                         injected.update(one.injected)
@@ -144,6 +186,7 @@ def record(
                     if timeout_s is not None and clock() - ready_s > timeout_s:
                         status, message = "timeout", f"not through after {timeout_s:g} s"
                         break
+                    yield
         except KeyboardInterrupt:
             status = "interrupted"
         except StampbenchError as error:
@@ -207,8 +250,8 @@ def _prepare(order: RunOrder, progress: Progress, opener: Opener) -> tuple[RunOr
 
 def _all_presses(
     order: RunOrder, progress: Progress, opener: Opener
-) -> Generator[Pressed | LinkTail, None, None]:
-    """Every press of the plan, made, in order."""
+) -> Generator[Pressed | LinkTail | None, None, None]:
+    """Yield every press of the plan, made, in order; None where one by hand is waited for."""
     if order.workers > 1 and order.port == VIRTUAL:
         for pressed in in_order(
             _press_chunk,
@@ -244,4 +287,4 @@ def _start_presser(plan: Plan, seed: int) -> None:
 
 
 def _press_chunk(chunk: list[PlannedPress]) -> list[Pressed | LinkTail]:
-    return list(_presser.press_all(chunk[0].profile, chunk))
+    return [made for made in _presser.press_all(chunk[0].profile, chunk) if made is not None]

@@ -1,12 +1,11 @@
 """A plan whose presses a person makes in the window: what they are asked, what they answer, what came of it.
 
-The bench above runs the plan in a thread of its own and hands an :class:`OperatedRun` in; the session tells
-it what its source brings, and lays out what is to be pressed.
+The session tells an :class:`OperatedRun` what its source brings, and lays out what is to be pressed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
@@ -138,8 +137,10 @@ class PlanView:
 class OperatedRun(Protocol):
     """A plan under way, as the window sees it."""
 
-    def hear(self, now_us: int, source: Source, items: Sequence[Item]) -> Laid | None:
-        """Take what the source brought for a drawn frame; what is to be laid out now, if it changes."""
+    lay_out: Callable[[Laid], None]
+
+    def advance(self, now_us: int, source: Source, items: Sequence[Item]) -> None:
+        """Take what the source brought for a drawn frame, and go on."""
 
     def look(self, view: View) -> None:
         """See what the window shows, for the reason why a stamp is not read."""

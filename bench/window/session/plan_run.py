@@ -1,15 +1,13 @@
-"""A plan run in the window: ``stampbench run``'s own run, in a thread, with a person who presses."""
+"""A plan run in the window: ``stampbench run``'s own run, frame by frame, with a person who presses."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from stampbench.bench.plans.draws import load_codebook
 from stampbench.bench.records.chunks import PressChunk
@@ -18,9 +16,8 @@ from stampbench.bench.report import Reported, report_run
 from stampbench.bench.report.limit_rows import limit_row
 from stampbench.bench.runs.orders import RunOrder
 from stampbench.bench.runs.prompts import Answer, Prompt, said_object
-from stampbench.bench.runs.running import Progress, run
-from stampbench.bench.window.session.hand_rig import HandRig, identity_of_source
-from stampbench.bench.window.session.handover import Handover
+from stampbench.bench.runs.running import Progress, steps_of_run
+from stampbench.bench.window.session.hand_rig import HandRig
 from stampbench.bench.window.session.view import Explanation, View
 from stampbench.firmware_emulator.errors import NoHardwareError, StampbenchError
 from stampbench.sim.press import Press
@@ -46,26 +43,33 @@ _STEPS: Final = (
 
 
 class PlanRun(Progress):
-    """A run in a thread of its own while the block runs; see ``OperatedRun``.
+    """A run whose presses a person makes in the window; it goes on with each drawn frame.
+
+    It is the run's own prompter: it shows what to press, and takes what the operator decided.
 
     Args:
         order: what to run; its port names the source of the window.
-        in_step: the window waits for the run with each frame (scripts).
+
+    Attributes:
+        lay_out: puts what is to be pressed over the simulated glass; whoever has one sets it.
 
     Raises:
         InputError: the plan names a family or catalogue that does not exist.
     """
 
-    def __init__(self, order: RunOrder, *, in_step: bool) -> None:
-        self.prompter = _Asked(self)
-        self.handover = Handover(in_step=in_step)
+    patience_s = math.inf
+
+    def __init__(self, order: RunOrder) -> None:
+        self.prompter = self
+        self.lay_out: Callable[[Laid], None] = lambda laid: None
         self._order = order
         self._codebook = load_codebook(order.plan)
-        self._rig: HandRig | None = None
-        self._laid: Laid | None = None
+        self._rig = HandRig(order.plan.header.profiles[0], self._lay_out)
+        self._steps = steps_of_run(order, self, opener=self._opened)
         self._why: Explanation | None = None
         self._given: Decision | None = None
-        self._done: Future[Reported] | None = None
+        self._begun = False
+        self._reported: Reported | StampbenchError | None = None
         self._shown = PlanView(
             order.plan.header.name,
             str(order.directory),
@@ -74,56 +78,69 @@ class PlanRun(Progress):
             order.plan.size,
             order.after,
         )
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="plan")
 
-    def __enter__(self) -> Self:
-        self._done = self._worker.submit(self._work)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.stop()
-        self._worker.shutdown()
+    def advance(self, now_us: int, source: Source, items: Sequence[Item]) -> None:
+        """Take what the source brought for a drawn frame, and go on as far as that lasts."""
+        self._rig.give(now_us, source, items)
+        self._go_on()
 
     def stop(self) -> None:
-        """End the run in good order: the window is gone."""
+        """End the run in good order, with its records and reports: the window is gone."""
         self.decide("stop")
-        self.handover.close()
+        while self._reported is None:
+            self._go_on()
 
     def finish(self) -> Reported:
-        """Wait for the end; the run with its reports.
+        """Return the run with its reports; one under way is ended.
 
         Raises:
             StampbenchError: nothing ran, and why; or the reports cannot be written.
-            KeyboardInterrupt: it was ended before it began.
         """
-        if self._done is None:
-            raise RuntimeError("finish() before the block was entered")
-        return self._done.result()
-
-    def _work(self) -> Reported:
-        try:
-            run(self._order, self, opener=self._opened)
-            self._show(stage=Stage.REPORTING, message="")
-            reported = report_run(self._order.directory)
-            judged = reported.assessment
-            limits = tuple(_limit_view(reported, place) for place in range(len(judged.limits)))
-            self._show(stage=Stage.DONE, verdict=judged.verdict.value, reason=judged.reason, limits=limits)
-        except StampbenchError as error:
-            self._show(stage=Stage.BROKEN, message=str(error))
-            raise
-        finally:
-            self.handover.end()
+        self.stop()
+        reported = self._reported
+        if reported is None or isinstance(reported, StampbenchError):
+            raise reported or RuntimeError("a run that ended without an end")
         return reported
 
-    # --- the window's side
+    def _go_on(self) -> None:
+        """Press on, wait for the panel, or write the reports."""
+        try:
+            if self._shown.stage is Stage.REPORTING:
+                self._report()
+            elif self._reported is None and self._panel_is_there():
+                next(self._steps)
+        except StopIteration:
+            self._show(stage=Stage.REPORTING, message="")  # drawn once before the reports are written
+        except StampbenchError as error:
+            self._reported = error
+            self._show(stage=Stage.BROKEN, message=str(error))
 
-    def hear(self, now_us: int, source: Source, items: Sequence[Item]) -> Laid | None:
-        """Take what the source brought for a drawn frame; what is to be laid out now, if it changes."""
-        self.handover.give(now_us, source, items)
-        laid, self._laid = self._laid, None
-        return laid if source.kind is SourceKind.SIMULATED else None
+    def _panel_is_there(self) -> bool:
+        """Whether presses can be made; a stop ends the wait for a panel that is not there.
+
+        Raises:
+            NoHardwareError: the window was closed before it came.
+            StopIteration: it was closed after the panel had been lost.
+        """
+        rig, shown = self._rig, self._shown
+        if rig.is_open or rig.live or shown.made >= shown.presses:
+            return True
+        message = "" if rig.source is None else rig.source.message
+        self._show(stage=Stage.CONNECTING, message=message)
+        if self._given == "stop":
+            if not self._begun:
+                port = self._order.port
+                raise NoHardwareError(message or f"{port} was not there before the window was closed")
+            self._steps.throw(KeyboardInterrupt())
+        return False
+
+    def _report(self) -> None:
+        self._reported = reported = report_run(self._order.directory)
+        judged = reported.assessment
+        limits = tuple(_limit_view(reported, place) for place in range(len(judged.limits)))
+        self._show(stage=Stage.DONE, verdict=judged.verdict.value, reason=judged.reason, limits=limits)
+
+    # --- what the window shows, and what the operator decides
 
     def look(self, view: View) -> None:
         """See why a stamp that is pressed is not read."""
@@ -133,11 +150,11 @@ class PlanRun(Progress):
                 self._why = told if told.key in _TELLING else None
 
     def decide(self, decision: Decision) -> None:
-        """What the operator decided; it is taken as soon as the run looks up."""
+        """Take what the operator decided; it counts as soon as the run asks."""
         if self._given != "stop":
             self._given = decision
 
-    def forget(self) -> None:
+    def _forget_decision(self) -> None:
         """What was decided was about something else; that it ends stays."""
         if self._given != "stop":
             self._given = None
@@ -145,13 +162,13 @@ class PlanRun(Progress):
     def view(self) -> PlanView:
         """What they see."""
         shown, rig = self._shown, self._rig
-        if shown.stage is Stage.PRESS and rig is not None and rig.clearing:
+        if shown.stage is Stage.PRESS and rig.clearing:
             return replace(shown, stage=Stage.LIFT)
-        if shown.stage is Stage.PRESS and not self.handover.live and self.handover.source is not None:
-            return replace(shown, stage=Stage.CONNECTING, message=self.handover.source.message)
+        if shown.stage is Stage.PRESS and not rig.live and rig.source is not None:
+            return replace(shown, stage=Stage.CONNECTING, message=rig.source.message)
         return shown
 
-    # --- the run's side
+    # --- what the run tells and asks
 
     def recorded(self, line: PressRecord | PressChunk) -> None:
         """Take in what was recorded."""
@@ -169,40 +186,65 @@ class PlanRun(Progress):
         """Count."""
         self._show(made=self._shown.made + presses)
 
+    def show(self, prompt: Prompt) -> None:
+        """Show a step."""
+        do, values = known_step(prompt.text)
+        changes = {
+            "stage": Stage.PRESS,
+            "press": prompt.press,
+            "thing": said_object(prompt.object),
+            "do": do,
+            "values": values,
+            "step": prompt.step,
+            "steps": prompt.steps,
+        }
+        if prompt.step == 1:
+            self._why = None
+            self._forget_decision()
+            changes |= {"touched": False, "case": self._order.plan.press(prompt.press).case.name}
+        self._show(**changes)
+
+    def answer(self) -> Answer | None:
+        """What was answered instead of pressing; nothing can be made again that has not begun."""
+        if not self._rig.clearing and self._rig.touching and not self._shown.touched:
+            self._show(touched=True)
+        given = self._given
+        if given == "stop":
+            return "abort"
+        self._given = None
+        if given == "skip" or (given == "again" and self._shown.touched):
+            return given
+        return None
+
+    def clear(self) -> None:
+        """The next step takes its place."""
+
+    def again(self, record: PressRecord) -> bool | None:
+        """Ask whether a press that failed counts; one that nobody answers for counts."""
+        if self._shown.asked is None:
+            self._forget_decision()
+            self._show(stage=Stage.ASK, asked=self._result(record))
+        given = self._given
+        return None if given is None or given == "skip" else given == "again"
+
     @contextmanager
     def _opened(self, port: str, profile: str, faults: RigFaults | None) -> Iterator[HandRig]:
-        """The panel in the window, once it is there.
-
-        Raises:
-            InputError: nobody can press it, or nothing can be read on it.
-            NoHardwareError: the window was closed before it came.
-            KeyboardInterrupt: it was closed after the panel had been lost.
-        """
-        handover = self.handover
-        while not handover.live:
-            message = "" if handover.source is None else handover.source.message
-            self._show(stage=Stage.CONNECTING, message=message)
-            if self._given == "stop" and self._rig is not None:
-                raise KeyboardInterrupt
-            if self._given == "stop":
-                raise NoHardwareError(message or f"{port} was not there before the window was closed")
-            handover.next()
-        source = handover.source
-        if source is None:
-            raise RuntimeError("a source that is live and is not there")
-        identity = identity_of_source(source, self._order.plan.header.profiles[0])
-        self._rig = HandRig(identity, handover, self._lay)
+        """Let presses be made on the panel in the window, which is there."""
         self._show(message="")
-        yield self._rig
+        with self._rig.opened() as rig:
+            self._begun = True
+            yield rig
 
-    def _lay(self, press: Press, condition: Mapping[str, Any]) -> None:
+    def _lay_out(self, press: Press, condition: Mapping[str, Any]) -> None:
         """Let the window put over the simulated glass what is to be pressed."""
         name, codebook = press.object.partition("~")[0], self._codebook
         code = None
         if name.startswith((f"{self._order.plan.codebook_name}/", f"{self._order.plan.codebook_name}#")):
             own = said_object(name)[1]
             code = int(own) if isinstance(codebook, Family) else codebook.code_of(own)
-        self._laid = Laid(press, code, condition)
+        source = self._rig.source
+        if source is not None and source.kind is SourceKind.SIMULATED:
+            self.lay_out(Laid(press, code, condition))
 
     def _show(self, **changes: Any) -> None:
         self._shown = replace(self._shown, **changes)
@@ -236,62 +278,6 @@ class PlanRun(Progress):
 
     def _name(self, code: int) -> str:
         return str(code) if isinstance(self._codebook, Family) else self._codebook.names[code]
-
-
-class _Asked:
-    """The prompter of a run in the window."""
-
-    patience_s = math.inf
-
-    def __init__(self, plan_run: PlanRun) -> None:
-        self._run = plan_run
-
-    def show(self, prompt: Prompt) -> None:
-        """Show a step."""
-        run = self._run
-        do, values = known_step(prompt.text)
-        changes = {
-            "stage": Stage.PRESS,
-            "press": prompt.press,
-            "thing": said_object(prompt.object),
-            "do": do,
-            "values": values,
-            "step": prompt.step,
-            "steps": prompt.steps,
-        }
-        if prompt.step == 1:
-            run._why = None
-            run.forget()
-            changes |= {"touched": False, "case": run._order.plan.press(prompt.press).case.name}
-        run._show(**changes)
-
-    def answer(self) -> Answer | None:
-        """What was answered instead of pressing; nothing can be made again that has not begun."""
-        run = self._run
-        rig = run._rig
-        if rig is not None and not rig.clearing and run.handover.touching and not run._shown.touched:
-            run._show(touched=True)
-        given = run._given
-        if given == "stop":
-            return "abort"
-        run._given = None
-        if given == "skip" or (given == "again" and run._shown.touched):
-            return given
-        return None
-
-    def clear(self) -> None:
-        """The next step takes its place."""
-
-    def again(self, record: PressRecord) -> bool:
-        """Ask whether a press that failed counts; one that nobody answers for counts."""
-        run = self._run
-        run.forget()
-        run._show(stage=Stage.ASK, asked=run._result(record))
-        while True:
-            given = run._given
-            if given is not None and given != "skip":
-                return given == "again"
-            run.handover.next()
 
 
 def known_step(text: str) -> tuple[str, dict[str, int | str]]:

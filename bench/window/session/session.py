@@ -72,6 +72,8 @@ class Session(Switchboard):
     ) -> None:
         super().__init__(codebook, profile, clock=clock, sigma_mm=sigma_mm, seed=seed, workbench=workbench)
         self.plan = plan
+        if plan is not None:
+            plan.lay_out = self.lay
         self.gauges = Gauges()
         self.trails = Trails()
         self.frame: Frame | None = None
@@ -282,11 +284,10 @@ class Session(Switchboard):
 
     def _operate(self, to_us: int, items: Sequence[Item]) -> None:
         """Let the plan have what came, and lay out what it asks for."""
-        laid = None if self.plan is None else self.plan.hear(to_us, self.source, items)
-        if laid is not None:
-            self.lay(laid)
-        elif self.plan is not None and self.plan.view().over:
-            self.scene.clear()
+        if self.plan is not None:
+            self.plan.advance(to_us, self.source, items)
+            if self.plan.view().over:
+                self.scene.clear()
 
     def _new_reader(self) -> LiveReader:
         return LiveReader(self.setup.decoder, self.panel.cancel_limit)

@@ -112,8 +112,8 @@ def test_a_plan_is_pressed_with_the_mouse_in_a_real_window(display: Display, tmp
     order = RunOrder(plan=plan, directory=tmp_path / "run", seed=2, port="screen")
     clock = VirtualClock()
     script = tmp_path / "script.toml"
+    run = PlanRun(order)
     with (
-        PlanRun(order, in_step=True) as run,
         closing(Session(load_codebook(plan), load_profile("nexus-5"), clock=clock, plan=run)) as session,
         closing(Window(session, clock=clock, size=(1024, 700))) as window,
     ):

@@ -9,7 +9,6 @@ from itertools import count
 import pytest
 from stampbench.bench.rig.connection import ManualPressError
 from stampbench.bench.window.session.hand_rig import HandRig, identity_of_source
-from stampbench.bench.window.session.handover import Handover
 from stampbench.bench.window.sources.touch import TouchInput
 from stampbench.firmware_emulator.errors import InputError, LinkError
 from stampbench.firmware_emulator.link.messages import Capability
@@ -43,23 +42,28 @@ def report(number: int, *contacts: int) -> TouchReport:
 
 
 class Hand:
-    """Hands over one frame whenever the rig looks up."""
+    """Gives one frame whenever the rig has taken in the one before."""
 
     def __init__(self, source: Panel, frames: Iterable[Sequence[TouchReport]]) -> None:
         self.source = source
-        self.handover = Handover(in_step=False)
-        self.rig = HandRig(identity_of_source(source, "nexus-5"), self.handover, lambda *_: None)
+        self.rig = HandRig("nexus-5", lambda *_: None)
         self.frames = iter(frames)
         self.numbers = count()
         self.clearing: list[bool] = []
         self.give()
+        self.opened = self.rig.opened()
+        self.opened.__enter__()
 
     def give(self) -> None:
-        self.handover.give(next(self.numbers) * FRAME_US, self.source, next(self.frames, ()))
+        self.rig.give(next(self.numbers) * FRAME_US, self.source, next(self.frames, ()))
         self.clearing.append(self.rig.clearing)
 
     def watch(self, first_contact_s: float = math.inf) -> Iterator[TouchReport]:
-        return self.rig.watch(first_contact_s=first_contact_s, quiet_us=250_000, meanwhile=self.give)
+        for report in self.rig.watch(first_contact_s=first_contact_s, quiet_us=250_000):
+            if report is None:
+                self.give()
+            else:
+                yield report
 
 
 def test_a_press_is_all_from_the_first_frame_until_nothing_has_touched_for_a_while() -> None:
@@ -75,10 +79,15 @@ def test_a_press_ends_where_a_device_says_nothing_after_the_lift() -> None:
 
 
 def test_what_stands_on_the_glass_when_a_press_is_asked_for_is_none_of_it() -> None:
-    hand = Hand(panel(), [[report(0, 0)], [report(1, 0)], [report(2)], [report(3, 5)], [report(4)]])
-    hand.handover.next()
-    assert hand.handover.touching
-    assert list(hand.watch()) == [report(3, 5), report(4)]
+    hand = Hand(
+        panel(), [[report(1), report(2, 0)], [report(3, 0)], [report(4)], [report(5, 5)], [report(6)]]
+    )
+    watch = hand.watch()
+    assert next(watch) == report(1)
+    assert next(watch) == report(2, 0)
+    watch.close()
+    assert hand.rig.touching
+    assert list(hand.watch()) == [report(5, 5), report(6)]
     assert (hand.clearing[1], hand.clearing[-1]) == (True, False)
 
 
@@ -128,7 +137,7 @@ def test_patience_ends_in_the_time_of_the_window() -> None:
 
 def test_what_is_to_be_pressed_is_laid_out_under_the_condition_that_was_set() -> None:
     laid = []
-    rig = HandRig(identity_of_source(panel(), ""), Handover(in_step=False), lambda *what: laid.append(what))
+    rig = HandRig("nexus-5", lambda *what: laid.append(what))
     press = Press("coin", (Keyframe(0, 1.0, 2.0, 0.0, 1.0, 1.0, 0.0, 0.0),))
     rig.configure({"noise": 2.0})
     with pytest.raises(ManualPressError):

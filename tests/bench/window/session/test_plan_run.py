@@ -69,7 +69,8 @@ class Operator:
 
     def __init__(self, order: RunOrder, stack: ExitStack, port: str | None = None) -> None:
         self.clock = VirtualClock()
-        self.run = stack.enter_context(PlanRun(order, in_step=True))
+        self.run = PlanRun(order)
+        stack.callback(self.run.stop)
         self.session = Session(
             load_codebook(order.plan),
             PROFILE,
@@ -299,7 +300,6 @@ def test_a_window_that_is_closed_ends_the_run_with_its_records_whole(
     operator = at_window()
     operator.press(held=False)  # stands in question: it counts
     operator.window.close()
-    operator.run.stop()
     assert outcomes(operator.finish()) == [(1, "failed"), (2, "aborted")]
 
 
@@ -434,7 +434,6 @@ def test_a_window_closed_before_its_rig_came_is_missing_hardware(at_window: Call
     operator = at_window(port="socket://127.0.0.1:1")
     operator.until(lambda plan: plan.stage is Stage.CONNECTING and "does not exist" in plan.message)
     operator.window.close()
-    operator.run.stop()
     with pytest.raises(NoHardwareError, match="does not exist"):
         operator.finish()
 
@@ -443,13 +442,13 @@ def decided(view: View) -> bool:
     return view.press is not None and view.press.decision_ms is not None
 
 
-def test_in_real_time_window_and_run_go_on_side_by_side(
+def test_in_real_time_a_press_is_recorded_while_the_window_is_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     order, clock = order_of(tmp_path, ONE), RealClock()
+    run = PlanRun(order)
     with (
-        PlanRun(order, in_step=False) as run,
         closing(Session(load_codebook(order.plan), PROFILE, clock=clock, plan=run)) as session,
         closing(Window(session, clock=clock, size=(640, 400))) as window,
     ):
