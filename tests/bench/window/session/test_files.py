@@ -309,7 +309,7 @@ def test_the_first_failure_is_frozen_and_fails_again_as_a_test_case(
 
 
 def test_presses_are_played_in_their_own_time(bench_live: BenchLive) -> None:
-    assert bench_live.session.autopress(2, bench_live=True)
+    assert bench_live.session.autopress(2, live=True)
     bench_live.run(0.2)
     view = bench_live.session.view()
     assert view.autopress.made == 0
