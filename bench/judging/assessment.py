@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 
 from stampbench.bench.judging.early_stops import EarlyStops
 from stampbench.bench.judging.measurements import MEASUREMENTS, UNITS, Measurement
-from stampbench.bench.judging.sequential import Decision, SequentialTest
+from stampbench.bench.judging.sequential import SequentialDecision, SequentialTest
 from stampbench.bench.judging.statistics import Percentile, Rate, percentile, rate
 from stampbench.bench.judging.tallies import Sample, Tally
 from stampbench.bench.plans.plan import Limit, Plan
@@ -59,13 +61,13 @@ _EXIT_STATUS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """The value of a measurement, in its base unit.
 
     Attributes:
         case: None: all cases that it applies to.
-        value, low, high: estimate and interval; None where there is none.
+        value, low, high: estimate and interval; None where there is none, or too few presses for an end.
         k: what was counted, for a rate.
         n: trials or sample size.
         confidence, method: of the interval.
@@ -84,7 +86,7 @@ class Measured:
     method: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """A measurement beside its limit; everything in the limit's unit.
 
@@ -92,6 +94,7 @@ class Judged:
         confident: True if the whole interval had to keep the limit.
         worst: number of the press that speaks most against it, to be replayed; None if none does.
         test: the sequential test that decided it; None: it was held against all presses.
+        why: why there is no result, in words; empty where there is one.
     """
 
     measured: Measured
@@ -103,9 +106,10 @@ class Judged:
     result: Result
     worst: int | None = None
     test: SequentialTest | None = None
+    why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
     """All that a run says about the stamps and the bench.
 
@@ -127,15 +131,14 @@ class Assessment:
     repeated: int = 0
 
 
-def measure(name: str, sample: Sample, *, profile: str, case: str | None, seed: int = 0) -> Measured:
-    """One measurement, with its interval.
+def measure(name: str, sample: Sample, *, profile: str, case: str | None) -> Measured:
+    """Return one measurement with its interval.
 
     Args:
         name: of the measurement.
         sample: what it saw.
         profile: whose presses these are.
         case: of which case; None: of all that it applies to.
-        seed: of the bootstrap.
     """
     measurement = MEASUREMENTS[name]
     found: Rate | Percentile
@@ -143,20 +146,20 @@ def measure(name: str, sample: Sample, *, profile: str, case: str | None, seed: 
         found = rate(sample.k, sample.n)
         low, high = (found.low, found.high) if found.n else (None, None)
     else:
-        found = percentile(sample.numbers, measurement.q, seed=seed)
+        found = percentile(sample.numbers, measurement.q)
         low, high = found.low, found.high
     return Measured(
-        name,
-        profile,
-        case,
-        measurement.unit,
-        found.estimate,
-        low,
-        high,
-        sample.k if measurement.is_rate else None,
-        found.n,
-        found.confidence,
-        found.method,
+        name=name,
+        profile=profile,
+        case=case,
+        unit=measurement.unit,
+        value=found.estimate,
+        low=low,
+        high=high,
+        k=sample.k if measurement.is_rate else None,
+        n=found.n,
+        confidence=found.confidence,
+        method=found.method,
     )
 
 
@@ -165,36 +168,66 @@ def judge(
 ) -> Judged:
     """Hold a measurement against a limit.
 
+    What is exactly at a limit keeps it: numbers are compared as they are written, not as they are rounded.
+
     Args:
         measured: what to judge.
         limit: what it must keep.
         worst: number of the press that speaks most against it.
-        test: sequential test of the limit; where it decided, its word is taken.
+        test: sequential test of the limit. Where it rejects, its word is taken; where it accepts, too, unless
+            all presses together speak against it; where it has not decided, nothing is proven.
     """
-    unit = limit.unit or measured.unit
-    scaled = _in_unit(measured, unit)
-    low, high = (scaled.low, scaled.high) if limit.confident else (scaled.value, scaled.value)
-    if scaled.value is None or low is None or high is None:
-        result = Result.UNSET
-    elif test is not None and test.decision in (Decision.ACCEPT, Decision.REJECT):
-        result = Result.PASSED if test.decision is Decision.ACCEPT else Result.FAILED
-    elif _outside(low, high, limit.min, limit.max):
-        result = Result.FAILED
-    elif _outside(low, high, limit.marginal_min, limit.marginal_max):
-        result = Result.MARGINAL
-    else:
-        result = Result.PASSED
+    scaled = _in_unit(measured, limit.unit or measured.unit)
+    result, why = _result(measured, limit, test)
     return Judged(
-        scaled,
-        limit.min,
-        limit.max,
-        limit.marginal_min,
-        limit.marginal_max,
-        limit.confident,
-        result,
-        worst,
-        test,
+        measured=scaled,
+        min=limit.min,
+        max=limit.max,
+        marginal_min=limit.marginal_min,
+        marginal_max=limit.marginal_max,
+        confident=limit.confident,
+        result=result,
+        worst=worst,
+        test=test,
+        why=why,
     )
+
+
+def _result(measured: Measured, limit: Limit, test: SequentialTest | None) -> tuple[Result, str]:
+    """Return how a measurement stands to its limit, and why that cannot be said."""
+    if measured.value is None:
+        return Result.UNSET, "nothing was measured"
+    value = _exact(measured.value) if measured.k is None else Fraction(measured.k, measured.n)
+    if test is not None:
+        return _tested(measured, value, limit, test)
+    low: Fraction | None = value
+    high: Fraction | None = value
+    if limit.confident:
+        low, high = (None if end is None else _exact(end) for end in (measured.low, measured.high))
+        short = (low is None and limit.min is not None) or (high is None and limit.max is not None)
+        if short and _outside(value, value, limit, measured):
+            return Result.FAILED, ""
+        if short:
+            return Result.UNSET, f"too few: {measured.n:,} values do not give the interval its end"
+    if _outside(low, high, limit, measured):
+        return Result.FAILED, ""
+    if _outside(low, high, limit, measured, marginal=True):
+        return Result.MARGINAL, ""
+    return Result.PASSED, ""
+
+
+def _tested(measured: Measured, value: Fraction, limit: Limit, test: SequentialTest) -> tuple[Result, str]:
+    """Return the word of a sequential test, held against all presses that were made after it, too."""
+    if test.decision is SequentialDecision.REJECT:
+        return Result.FAILED, ""
+    if test.decision is not SequentialDecision.ACCEPT:
+        return Result.UNSET, f"not decided after {test.trials:,} presses"
+    if _outside(value, value, limit, measured):
+        low = None if measured.low is None else _exact(measured.low)
+        if _outside(low, low, limit, measured):
+            return Result.FAILED, ""
+        return Result.UNSET, f"accepted after {test.trials:,} presses, which those after it do not bear out"
+    return Result.PASSED, ""
 
 
 def assess(plan: Plan, run: Run) -> Assessment:
@@ -213,7 +246,7 @@ def assess(plan: Plan, run: Run) -> Assessment:
     def measured_on(name: str, profile: str, case: str | None) -> tuple[Measured, int | None]:
         cases = None if case is None else {member.name for member in plan.members(case)}
         sample = tally.sample(name, profile, cases)
-        found = measure(name, sample, profile=profile, case=case, seed=run.header.seed)
+        found = measure(name, sample, profile=profile, case=case)
         return found, None if sample.worst is None else sample.worst[1]
 
     measured = [
@@ -232,7 +265,15 @@ def assess(plan: Plan, run: Run) -> Assessment:
     outcomes = {outcome.value: tally.outcomes[outcome] for outcome in Outcome}
     verdict, reason = _verdict(plan, run, limits, outcomes, repeated)
     planned = Shard(*run.header.shard, run.header.shard_block).size(plan.size)
-    return Assessment(verdict, reason, tuple(measured), tuple(limits), outcomes, planned, repeated)
+    return Assessment(
+        verdict=verdict,
+        reason=reason,
+        measured=tuple(measured),
+        limits=tuple(limits),
+        outcomes=outcomes,
+        planned=planned,
+        repeated=repeated,
+    )
 
 
 def _cases_to_measure(plan: Plan, measurement: Measurement) -> list[str | None]:
@@ -247,8 +288,6 @@ def _cases_to_measure(plan: Plan, measurement: Measurement) -> list[str | None]:
 
 
 def _in_unit(measured: Measured, unit: str) -> Measured:
-    import dataclasses
-
     size = UNITS[MEASUREMENTS[measured.name].quantity][unit]
     value, low, high = (
         None if number is None else number / size for number in (measured.value, measured.low, measured.high)
@@ -256,8 +295,20 @@ def _in_unit(measured: Measured, unit: str) -> Measured:
     return dataclasses.replace(measured, unit=unit, value=value, low=low, high=high)
 
 
-def _outside(low: float, high: float, smallest: float | None, largest: float | None) -> bool:
-    return (smallest is not None and low < smallest) or (largest is not None and high > largest)
+def _exact(number: float) -> Fraction:
+    """Return a number as it is written: 0.07 is 7 of 100, which its binary digits are not."""
+    return Fraction(repr(number))
+
+
+def _outside(
+    low: Fraction | None, high: Fraction | None, limit: Limit, measured: Measured, *, marginal: bool = False
+) -> bool:
+    """Return whether either end, in the measurement's base unit, lies outside a limit."""
+    size = _exact(UNITS[MEASUREMENTS[measured.name].quantity][limit.unit or measured.unit])
+    ends = (limit.marginal_min, limit.marginal_max) if marginal else (limit.min, limit.max)
+    smallest, largest = (None if end is None else _exact(end) * size for end in ends)
+    below = smallest is not None and low is not None and low < smallest
+    return below or (largest is not None and high is not None and high > largest)
 
 
 def _verdict(
@@ -279,8 +330,9 @@ def _verdict(
         return Verdict.FAILED, f"{len(failed)} of {len(limits)} limits missed"
     if faults > plan.header.bench_faults * presses:
         return Verdict.ERROR, f"{faults:,} of {presses:,} presses lost to faults of the bench"
-    if any(judged.result is Result.UNSET for judged in limits):
-        return Verdict.ERROR, "a limit has no measurement to be held against"
+    if unset := [judged for judged in limits if judged.result is Result.UNSET]:
+        whys = "; ".join(sorted({judged.why for judged in unset}))
+        return Verdict.ERROR, f"{len(unset)} of {len(limits)} limits can be neither met nor missed: {whys}"
     skipped = f"; {outcomes['skipped']:,} of {presses:,} presses skipped" if outcomes["skipped"] else ""
     if not limits:
         return Verdict.PASSED, f"{presses:,} presses made; the plan sets no limits{skipped}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from stampbench.bench.judging.measurements import MEASUREMENTS, Measurement
-from stampbench.bench.judging.statistics import Percentile, Rate, percentile, rate, resampled_percentiles
+from stampbench.bench.judging.statistics import Percentile, Rate, percentile, rate
 from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 UNPAIRED = "Fisher's exact test; Newcombe's hybrid score interval"
 PAIRED = "McNemar's exact test on the same presses; Newcombe's paired score interval"
-BOOTSTRAP = "percentile bootstrap of the difference"
+PERCENTILES = "exact order statistics of each; their intervals combined as squares (Zou and Donner)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,9 +309,11 @@ def _compared(
     else:
         q = measurement.q
         sides = percentile(old, q, confidence=confidence), percentile(new, q, confidence=confidence)
-        p_value, method = None, BOOTSTRAP
-        difference = (sides[1].estimate or 0.0) - (sides[0].estimate or 0.0)
-        low, high = _percentile_interval(old, new, q, confidence)
+        p_value, method = None, PERCENTILES
+        ends = _percentile_difference(*sides)
+        if ends is None:
+            return None
+        difference, low, high = ends
     return ComparedMeasurement(
         name=name,
         title=measurement.title,
@@ -341,12 +343,20 @@ def _same_presses(before: _Seen, after: _Seen) -> tuple[_Seen, _Seen]:
     )
 
 
-def _percentile_interval(a: Floats, b: Floats, q: float, confidence: float) -> tuple[float, float]:
-    """Bootstrap interval of the second percentile less the first, of two samples drawn apart."""
-    spread = resampled_percentiles(b, q, seed=1) - resampled_percentiles(a, q, seed=2)
-    tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(spread, [tail, 1.0 - tail])
-    return float(low), float(high)
+def _percentile_difference(a: Percentile, b: Percentile) -> tuple[float, float, float] | None:
+    """Return the second percentile less the first, with its interval; None where a sample is too small.
+
+    Each end is as far from the difference as the ends of the two intervals that work that way, taken
+    together as squares (Zou and Donner, Statistics in Medicine 27, 2008, 1693-1702).
+    """
+    if a.estimate is None or b.estimate is None:
+        return None
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return None
+    difference = b.estimate - a.estimate
+    down = math.hypot(b.estimate - b.low, a.high - a.estimate)
+    up = math.hypot(b.high - b.estimate, a.estimate - a.low)
+    return difference, difference - down, difference + up
 
 
 def _wilson(k: int, n: int, confidence: float) -> tuple[float, float]:

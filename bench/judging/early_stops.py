@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from stampbench.bench.judging.measurements import MEASUREMENTS, UNITS
-from stampbench.bench.judging.sequential import Decision, SequentialTest
+from stampbench.bench.judging.sequential import SequentialDecision, SequentialTest
 
 if TYPE_CHECKING:
     from stampbench.bench.plans.plan import Limit, Plan
@@ -44,7 +44,7 @@ class DecidedLimit:
     @property
     def decided(self) -> bool:
         """True if no further press changes it."""
-        return self.test.decision is not Decision.GO_ON
+        return self.test.decision is not SequentialDecision.GO_ON
 
 
 class EarlyStops:

@@ -1,6 +1,10 @@
 """The sequential probability ratio test: stop pressing as soon as enough is known.
 
 A. Wald, Sequential Tests of Statistical Hypotheses, Annals of Mathematical Statistics 16 (1945), 117-186.
+Wald's usual boundaries, beta / (1 - alpha) and (1 - beta) / alpha, keep the risks only together and nearly:
+one alone may be beta / (1 - alpha). These are beta and 1 / alpha, which the likelihood ratio crosses under
+the wrong hypothesis with at most these probabilities, however long the test and whatever ends it (J. Ville,
+Etude critique de la notion de collectif, 1939).
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ _WITHOUT_CAP = 1_000_000
 _NEGLIGIBLE = 1e-12
 
 
-class Decision(StrEnum):
+class SequentialDecision(StrEnum):
     """What a sequential test says after the trials so far."""
 
     GO_ON = "go on"
@@ -44,14 +48,14 @@ class SequentialOutcome:
 
 @dataclass(eq=False)
 class SequentialTest:
-    """Wald's test of a failure rate: ``p0`` is good, ``p1`` is bad; in between either answer is right.
+    """Test a failure rate as Wald does: ``p0`` is good, ``p1`` is bad; in between either answer is right.
 
     Trials are taken one by one, so that the decision does not depend on how they come in chunks. Those after
     the decision do not count.
 
     Args:
-        p0: failure rate that is rejected with a probability of at most about ``alpha``.
-        p1: failure rate, above p0, that is accepted with a probability of at most about ``beta``.
+        p0: failure rate that is rejected with a probability of at most ``alpha``.
+        p1: failure rate, above p0, that is accepted with a probability of at most ``beta``.
         alpha, beta: risks, 0..1, below 1 together.
         cap: trials after which the test ends undecided: neither claim is made then, and both risks only
             become smaller; None: no cap.
@@ -84,7 +88,7 @@ class SequentialTest:
             raise InputError(f"cap = {self.cap}: expected at least 1 trial")
         self.failures = 0
         self.trials = 0
-        self.decision = Decision.GO_ON
+        self.decision = SequentialDecision.GO_ON
 
     @cached_property
     def _steps(self) -> tuple[float, float]:
@@ -94,7 +98,7 @@ class SequentialTest:
     @cached_property
     def _bounds(self) -> tuple[float, float]:
         """Logarithms of the likelihood ratio at which the rate is accepted and rejected."""
-        return math.log(self.beta / (1.0 - self.alpha)), math.log((1.0 - self.beta) / self.alpha)
+        return math.log(self.beta), -math.log(self.alpha)
 
     @property
     def log_likelihood_ratio(self) -> float:
@@ -108,37 +112,37 @@ class SequentialTest:
         counted = f"{self.failures} of {self.trials:,}"
         good, bad = f"{100.0 * self.p0:g} %", f"{100.0 * self.p1:g} %"
         match self.decision:
-            case Decision.ACCEPT:
+            case SequentialDecision.ACCEPT:
                 return (
                     f"{counted}: the rate is below {bad}; a rate of {bad} would be accepted "
                     f"with a probability of at most {self.beta:g}"
                 )
-            case Decision.REJECT:
+            case SequentialDecision.REJECT:
                 return (
                     f"{counted}: the rate is above {good}; a rate of {good} would be rejected "
                     f"with a probability of at most {self.alpha:g}"
                 )
-            case Decision.UNDECIDED:
+            case SequentialDecision.UNDECIDED:
                 return f"{counted}: undecided between {good} and {bad} at the cap"
         return f"{counted}: not yet decided between {good} and {bad}"
 
-    def add(self, failed: bool) -> Decision:
+    def add(self, failed: bool) -> SequentialDecision:
         """Take in one trial and decide."""
-        if self.decision is Decision.GO_ON:
+        if self.decision is SequentialDecision.GO_ON:
             self.trials += 1
             self.failures += bool(failed)
             self.decision = self.decide(self.failures, self.trials)
         return self.decision
 
-    def decide(self, failures: int, trials: int) -> Decision:
+    def decide(self, failures: int, trials: int) -> SequentialDecision:
         """Decide on counts, as if no earlier ones had decided."""
         if failures <= self.accept_at(trials):
-            return Decision.ACCEPT
+            return SequentialDecision.ACCEPT
         if failures >= self.reject_at(trials):
-            return Decision.REJECT
+            return SequentialDecision.REJECT
         if self.cap is not None and trials >= self.cap:
-            return Decision.UNDECIDED
-        return Decision.GO_ON
+            return SequentialDecision.UNDECIDED
+        return SequentialDecision.GO_ON
 
     def accept_at(self, trials: int) -> int:
         """Most failures with which so many trials accept; below 0: they cannot yet."""
@@ -149,30 +153,6 @@ class SequentialTest:
         """Fewest failures with which so many trials reject; above ``trials``: they cannot yet."""
         failure, success = self._steps
         return math.ceil((self._bounds[1] - trials * success) / (failure - success) - 1e-9)
-
-    def acceptance(self, p: float) -> float:
-        """Probability to accept at failure rate ``p`` by Wald's formula, which knows no cap."""
-        low, high = self._bounds
-        h = self._exponent(p)
-        if abs(h) < 1e-9:
-            return high / (high - low)
-        # (A^h - 1) / (A^h - B^h), with the larger power divided out.
-        if h > 0.0:
-            return (1.0 - math.exp(-h * high)) / (1.0 - math.exp(h * (low - high)))
-        return (math.exp(h * high) - 1.0) / (math.exp(h * high) - math.exp(h * low))
-
-    def expected_trials(self, p: float) -> float:
-        """Expected number of trials at failure rate ``p`` by Wald's formula, which knows no cap.
-
-        It leaves out by how much the last trial oversteps the boundary, and so is a little low.
-        """
-        low, high = self._bounds
-        failure, success = self._steps
-        drift = p * failure + (1.0 - p) * success
-        accept = self.acceptance(p)
-        if abs(drift) < 1e-9 * failure:
-            return -low * high / (p * failure**2 + (1.0 - p) * success**2)
-        return (accept * low + (1.0 - accept) * high) / drift
 
     def outcome_at(self, p: float) -> SequentialOutcome:
         """What the test does at failure rate ``p``: exact, with its cap, by carrying all counts along.
@@ -197,33 +177,3 @@ class SequentialTest:
             reject += float(after[above:].sum())
             alive, first = after[below:above], first + below
         return SequentialOutcome(accept, reject, float(alive.sum()), expected)
-
-    def _exponent(self, p: float) -> float:
-        """Wald's h: the root, other than 0, of p (p1/p0)^h + (1 - p) ((1-p1)/(1-p0))^h = 1; 0 between."""
-        if not 0.0 < p < 1.0:
-            raise InputError(f"p = {p:g}: expected a rate above 0 and below 1")
-        failure, success = self._steps
-        drift = p * failure + (1.0 - p) * success
-        if abs(drift) < 1e-12 * failure:
-            return 0.0
-        # The moment generating function is convex with value 1 at 0: the other root lies against the drift.
-        sign = -math.copysign(1.0, drift)
-        far = 1.0
-
-        def above_one(h: float) -> bool:
-            up, down = math.log(p) + h * failure, math.log1p(-p) + h * success
-            top = max(up, down)
-            return top + math.log(math.exp(up - top) + math.exp(down - top)) > 0.0
-
-        while not above_one(sign * far):
-            far *= 2.0
-        near = 0.0
-        while far - near > 1e-13 * far:
-            middle = 0.5 * (near + far)
-            if middle in (near, far):
-                break
-            if above_one(sign * middle):
-                far = middle
-            else:
-                near = middle
-        return sign * 0.5 * (near + far)

@@ -10,11 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from stampbench.firmware_emulator.errors import InputError
 
-RESAMPLES = 4000
-"""Resamples of a bootstrap interval: its ends are then steady to about 1 % of the interval's own tail."""
-
-
-BOOTSTRAP = f"percentile bootstrap, {RESAMPLES} resamples, no narrower than exact order statistics, two-sided"
+ORDER_STATISTICS = "exact order statistics, two-sided"
 TOO_FEW = "; too few values for an end beyond the {}"
 
 
@@ -48,7 +44,8 @@ class Percentile:
         q: which one, 0..1.
         n: size of the sample.
         estimate: nearest-rank percentile (always an observed value); None for an empty sample.
-        low, high: ends of the interval, None for fewer than two values.
+        low, high: ends of the interval, observed values; None where the sample is too small to have such an
+            end: of a 95th percentile at 95 % the upper one needs 72 values.
         confidence: nominal coverage, 0..1.
         method: name of the interval.
     """
@@ -59,7 +56,7 @@ class Percentile:
     low: float | None
     high: float | None
     confidence: float
-    method: str = BOOTSTRAP
+    method: str = ORDER_STATISTICS
 
 
 def rate(k: int, n: int, confidence: float = 0.95) -> Rate:
@@ -219,19 +216,13 @@ def det_curve(
 
 
 def percentile(
-    values: Sequence[float] | npt.NDArray[np.float64], q: float, *, seed: int = 0, confidence: float = 0.95
+    values: Sequence[float] | npt.NDArray[np.float64], q: float, *, confidence: float = 0.95
 ) -> Percentile:
-    """Nearest-rank percentile with a bootstrap interval that depends on nothing but the values and ``seed``.
+    """Return the nearest-rank percentile with an interval that holds in any distribution.
 
-    The r-th smallest of n values drawn with replacement is the value of rank ceil(n * U), where U, the r-th
-    smallest of n uniform numbers, follows Beta(r, n - r + 1). Drawing U itself gives the bootstrap
-    distribution exactly, at a cost that does not grow with n (Efron and Tibshirani, An Introduction to the
-    Bootstrap, 1993, chapter 13; David and Nagaraja, Order Statistics, 2003, section 2.1).
-
-    In the tail a bootstrap interval is too narrow (of 60 values, that of the 95th percentile covers it in
-    81 % of samples): its ends are moved out to the values that cover it in any distribution (David and
-    Nagaraja, section 7.1). Where the sample is too small to have such a value, the end is the largest or
-    smallest one, and ``method`` says so.
+    Its ends are order statistics: the value of rank r lies above the percentile only if fewer than r values
+    lie below it, and their number is binomial (David and Nagaraja, Order Statistics, 2003, section 7.1).
+    Where the sample is too small to have such a value, there is no end on that side, and ``method`` says so.
 
     Raises:
         InputError: q or confidence outside 0..1, or a value that is not finite.
@@ -244,24 +235,16 @@ def percentile(
         return Percentile(q, 0, None, None, None, confidence)
     if not np.isfinite(ordered[[0, -1]]).all():
         raise InputError("percentile: values hold infinity or NaN: expected finite numbers")
-    rank = _nearest_rank(q, n)
-    estimate = float(ordered[rank - 1])
-    if n == 1:
-        return Percentile(q, 1, estimate, None, None, confidence)
-    resampled = np.sort(_resampled(ordered, q, seed))
-    tail = (1.0 - confidence) / 2.0
-    low = float(resampled[_nearest_rank(tail, RESAMPLES) - 1])
-    high = float(resampled[_nearest_rank(1.0 - tail, RESAMPLES) - 1])
-    first, last = _exact_ranks(n, q, tail)
-    short = [name for rank, name in ((first, "smallest"), (last, "largest")) if rank is None]
-    low = min(low, float(ordered[(first or 1) - 1]))
-    high = max(high, float(ordered[(last or n) - 1]))
-    method = BOOTSTRAP + "".join(TOO_FEW.format(name) for name in short)
+    estimate = float(ordered[_nearest_rank(q, n) - 1])
+    first, last = _exact_ranks(n, q, (1.0 - confidence) / 2.0)
+    low, high = (None if rank is None else float(ordered[rank - 1]) for rank in (first, last))
+    short = [name for end, name in ((low, "smallest"), (high, "largest")) if end is None]
+    method = ORDER_STATISTICS + "".join(TOO_FEW.format(name) for name in short)
     return Percentile(q, n, estimate, low, high, confidence, method)
 
 
 def _exact_ranks(n: int, q: float, tail: float) -> tuple[int | None, int | None]:
-    """Ranks whose values lie above, and below, the percentile with a probability of at most ``tail`` each."""
+    """Return the ranks whose values lie above, and below, the percentile with at most ``tail`` each."""
     from scipy.special import bdtr
 
     # So many values lie below the percentile; beyond ten standard deviations there are none to look at.
@@ -274,27 +257,6 @@ def _exact_ranks(n: int, q: float, tail: float) -> tuple[int | None, int | None]
         int(counts[first - 1]) + 1 if first > 0 else None,
         int(counts[last]) + 1 if last < len(counts) else None,
     )
-
-
-def resampled_percentiles(
-    values: Sequence[float] | npt.NDArray[np.float64], q: float, *, seed: int
-) -> npt.NDArray[np.float64]:
-    """Nearest-rank percentiles of :data:`RESAMPLES` samples drawn with replacement, in drawing order.
-
-    Args:
-        values: at least one, all finite.
-        q: which percentile, 0..1.
-        seed: of the draws.
-    """
-    return _resampled(np.sort(np.asarray(values, dtype=np.float64)), q, seed)
-
-
-def _resampled(ordered: npt.NDArray[np.float64], q: float, seed: int) -> npt.NDArray[np.float64]:
-    n = ordered.size
-    rank = _nearest_rank(q, n)
-    uniforms = np.random.default_rng(seed).beta(rank, n - rank + 1, size=RESAMPLES)
-    drawn: npt.NDArray[np.float64] = ordered[np.clip(np.ceil(n * uniforms).astype(np.int64), 1, n) - 1]
-    return drawn
 
 
 def _nearest_rank(q: float, n: int) -> int:

@@ -285,7 +285,7 @@ class MarkedPresses:
             raise pytest.UsageError(f"press.measure: {error}") from None
         profile = self._plan.header.profiles[0]
         sample = Tally(self.records).sample(name, profile, None)
-        measured = measure(name, sample, profile=profile, case=None, seed=self._seed)
+        measured = measure(name, sample, profile=profile, case=None)
         judged = judge(measured, wanted, None if sample.worst is None else sample.worst[1])
         found = judged.measured
         self._property(f"{name}.value", found.value)

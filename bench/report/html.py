@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from stampbench.bench.judging.assessment import Assessment, Verdict
 from stampbench.bench.judging.comparison import ComparedMeasurement, Comparison
-from stampbench.bench.judging.sequential import Decision
+from stampbench.bench.judging.sequential import SequentialDecision
 from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import Run
 from stampbench.bench.report import press_cards
@@ -124,7 +124,7 @@ def _tests(assessment: Assessment) -> Iterator[TitledPicture]:
     drawn = set()
     for judged in assessment.limits:
         test = judged.test
-        if test is None or test.decision is Decision.GO_ON:
+        if test is None or test.decision is SequentialDecision.GO_ON:
             continue
         key = test.p0, test.p1, test.cap
         if key not in drawn:

@@ -79,7 +79,7 @@ def _limit_case(plan: Plan, run: Run, judged: Judged) -> ElementTree.Element:
     if judged.result is Result.FAILED:
         ElementTree.SubElement(case, "failure", {"message": legal(_sentence(judged)), "type": "limit missed"})
     elif judged.result is Result.UNSET:
-        ElementTree.SubElement(case, "error", {"message": "no press to measure", "type": "unset"})
+        ElementTree.SubElement(case, "error", {"message": legal(judged.why), "type": "unset"})
     lines = [MEASUREMENTS[measured.name].meaning, _sentence(judged)]
     if judged.worst is not None:
         lines.append(f"worst press: {replay_command(run, judged.worst)}")
@@ -127,4 +127,6 @@ def _sentence(judged: Judged) -> str:
         if measured.low is None or measured.high is None
         else f", {measured.confidence:.0%} interval {measured.low:.4g} to {measured.high:.4g}{unit}"
     )
-    return f"{measured.name} = {measured.value:.4g}{unit} ({counted}{interval}); limit {limit_text(judged)}"
+    why = f": {judged.why}" if judged.why else ""
+    found = f"{measured.name} = {measured.value:.4g}{unit} ({counted}{interval})"
+    return f"{found}; limit {limit_text(judged)}{why}"

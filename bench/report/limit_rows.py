@@ -7,7 +7,7 @@ from typing import Final
 
 from stampbench.bench.judging.assessment import Judged, Measured, Result
 from stampbench.bench.judging.measurements import MEASUREMENTS
-from stampbench.bench.judging.sequential import Decision, SequentialTest
+from stampbench.bench.judging.sequential import SequentialDecision, SequentialTest
 from stampbench.bench.judging.statistics import zero_failure_success
 from stampbench.bench.records.files import Run
 from stampbench.bench.report.numbers import interval, number
@@ -29,7 +29,7 @@ class Gauge:
 
 @dataclass(frozen=True, slots=True)
 class LimitRow:
-    """One limit as the page shows it; ``stopped`` tells how a sequential test decided it."""
+    """One limit as the page shows it; ``why`` it has no result, ``stopped`` how a test decided it."""
 
     title: str
     meaning: str
@@ -39,6 +39,7 @@ class LimitRow:
     interval: str
     limit: str
     result: str
+    why: str
     symbol: str
     gauge: Gauge | None
     claim: str
@@ -71,6 +72,7 @@ def limit_row(run: Run, judged: Judged) -> LimitRow:
         interval=interval(measured.low, measured.high, measured.unit),
         limit=_limit(judged),
         result=judged.result.value,
+        why=judged.why,
         symbol=SYMBOLS[judged.result],
         gauge=gauge(judged),
         claim="" if judged.test is not None else _claim(measured),
@@ -116,10 +118,10 @@ def stopped(test: SequentialTest) -> str:
     after = f"after {test.trials:,} presses" + (f" of at most {test.cap:,}" if test.cap is not None else "")
     risks = f"alpha {test.alpha:g}, beta {test.beta:g}"
     match test.decision:
-        case Decision.ACCEPT | Decision.REJECT:
+        case SequentialDecision.ACCEPT | SequentialDecision.REJECT:
             return f"decided {after} ({risks}): {test.claim}"
-        case Decision.UNDECIDED:
-            return f"not decided {after} ({risks}); held against all of them: {test.claim}"
+        case SequentialDecision.UNDECIDED:
+            return f"not decided {after} ({risks}), and so not met: {test.claim}"
     return f"not decided {after} ({risks}); the run ended before: {test.claim}"
 
 

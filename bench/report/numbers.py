@@ -25,9 +25,11 @@ def number(value: float | None, unit: str, *, signed: bool = False) -> str:
 
 
 def interval(low: float | None, high: float | None, unit: str) -> str:
-    """Both ends, with one unit."""
+    """Return both ends with one unit, or the one there is."""
     if low is None or high is None:
-        return NONE
+        ends = [("at least", low), ("at most", high)]
+        said = [f"{word} {number(end, unit)}" for word, end in ends if end is not None]
+        return said[0] if said else NONE
     to = NONE if low >= 0.0 else "to"
     return f"{number(low, unit).partition(_NARROW_SPACE)[0]} {to} {number(high, unit)}"
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from stampbench.bench.judging.sequential import SequentialTest
     from stampbench.bench.judging.statistics import DetCurve
 
-_GREY = "#8a8f98"
 _RATES_DRAWN = 48
 _LEAST_RATE = 1e-5
 
@@ -22,7 +21,7 @@ def operating_characteristic_picture(test: SequentialTest, failures: list[int] |
     """Draw a sequential test as SVG text: its boundaries, its operating characteristic, its length.
 
     Args:
-        test: what is drawn; its operating characteristic is exact, with its cap, and by Wald's formula.
+        test: what is drawn; its operating characteristic is exact, with its cap.
         failures: trials, from 1, that failed in the run whose path is drawn between the boundaries.
     """
     with new_figure(8.4, 2.8) as (figure, axes, svg):
@@ -33,14 +32,6 @@ def operating_characteristic_picture(test: SequentialTest, failures: list[int] |
         _draw_boundaries(boundaries, test, failures)
         accept = [one.accept for one in outcomes]
         acceptance.plot(100 * rates, accept, color=SERIES_COLOURS[0], lw=1.8, label="accept")
-        acceptance.plot(
-            100 * rates,
-            [test.acceptance(float(p)) for p in rates],
-            ":",
-            color=_GREY,
-            lw=1.2,
-            label="accept, were there no cap" if test.cap else "accept, by formula",
-        )
         if test.cap:
             undecided = [one.undecided for one in outcomes]
             acceptance.plot(100 * rates, undecided, "--", color=SERIES_COLOURS[1], lw=1.2, label="undecided")

@@ -95,6 +95,7 @@ def _measured(measured: Measured) -> dict[str, Any]:
 def _limit(judged: Judged) -> dict[str, Any]:
     return {
         "result": judged.result.value,
+        "why": judged.why,
         **_measured(judged.measured),
         **{key: getattr(judged, key) for key in ("min", "max", "marginal_min", "marginal_max")},
         "confident": judged.confident,

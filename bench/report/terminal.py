@@ -173,7 +173,7 @@ def _show(run: Run, assessment: Assessment, beside: Beside | None) -> None:
     for judged in assessment.limits:
         row = limit_row(run, judged)
         table.add_row(
-            Text(f"{row.symbol} {row.result}", style=_STYLES[row.result]),
+            Text(f"{row.symbol} {row.result}{f': {row.why}' if row.why else ''}", style=_STYLES[row.result]),
             judged.measured.name,
             judged.measured.profile,
             row.value,

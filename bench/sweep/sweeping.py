@@ -295,7 +295,7 @@ def press_point(job: SweepJob) -> Cell:
         samples = [tally.sample(name, profile, None) for profile in job.plan.header.profiles]
         for other in samples[1:]:
             samples[0].join(other)
-        found = measure(name, samples[0], profile="", case=None, seed=job.seed)
+        found = measure(name, samples[0], profile="", case=None)
         figures[name] = Figure(value=found.value, low=found.low, high=found.high, k=found.k, n=found.n)
     return Cell(at=job.at, figures=figures, presses=job.plan.size, digest=f"{combined(digests):032x}")
 

@@ -195,7 +195,7 @@ _KEYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationPlan:
     """A validation plan whose every key has been checked.
 
@@ -251,16 +251,16 @@ def read_validation_plan(path: Path) -> ValidationPlan:
     except msgspec.ValidationError as error:
         raise InputError(f"{path}: {explain(str(error), raw, _KEYS)}") from None
     plan = ValidationPlan(
-        path,
-        text,
-        document.lot,
-        document.sampling,
-        document.measurement,
-        document.tolerances,
-        tuple(document.appraisers) or (Appraiser(name="rig"),),
-        document.handling,
-        document.made,
-        Severity(document.sampling.severity or "normal"),
+        path=path,
+        text=text,
+        lot=document.lot,
+        sampling=document.sampling,
+        measurement=document.measurement,
+        tolerances=document.tolerances,
+        appraisers=tuple(document.appraisers) or (Appraiser(name="rig"),),
+        handling=document.handling,
+        made=document.made,
+        inspection=Severity(document.sampling.severity or "normal"),
     )
     _check(plan)
     return plan

@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 from stampbench.bench.validation.certificate.seal import canonical_json, check_seal
-from stampbench.bench.validation.judging.judging import LotResult, StampResult
+from stampbench.bench.validation.judging.judging import LotResult
+from stampbench.bench.validation.judging.stamps import StampResult
 from stampbench.bench.validation.measuring.lots import Unit, nominal_pads_mm
 from stampbench.bench.validation.measuring.measuring import FILE_NAME, MeasuredPress, MeasurementHeader
 from stampbench.bench.validation.plans import ValidationPlan
@@ -190,7 +191,7 @@ def make_certificate(
         measured_at=header.started_at,
         station=header.station,
         software=dict(header.versions),
-        decision=result.decision.value,
+        decision=result.disposition.value,
         reasons=list(result.reasons),
         sampling=CertificateSampling(
             lot_size=sample.lot_size,
@@ -258,7 +259,7 @@ def _stamp(stamp: StampResult) -> CertificateStamp:
         serial=stamp.serial,
         cavity=stamp.cavity,
         presses=stamp.presses,
-        decision=stamp.decision.value,
+        decision=stamp.disposition.value,
         reasons=list(stamp.reasons),
         worst_mm=_number(stamp.worst_mm),
         uncertainty_mm=_number(stamp.uncertainty_mm),

@@ -14,7 +14,7 @@ FEWEST = 3
 """Values without which nothing is said about their spread."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
     """Capability of one dimension.
 
@@ -62,14 +62,27 @@ def capability(
         raise InputError(f"capability: tolerance {lower:g} to {upper:g}: expected the smaller number first")
     mean, sd = float(sample.mean()), float(sample.std(ddof=1))
     room = min(upper - mean, mean - lower)
-    if sd < 1e-12 * (upper - lower):
-        ends = math.copysign(math.inf, room)
-        return Capability(
-            n, mean, sd, lower, upper, math.inf, math.inf, math.inf, ends, ends, ends, confidence
-        )
-    cp, cpk = (upper - lower) / (6.0 * sd), room / (3.0 * sd)
-    tail = (1.0 - confidence) / 2.0
-    # chdtri(v, p) is the value that a chi-square variable exceeds with probability p.
-    cp_low, cp_high = (cp * math.sqrt(float(chdtri(n - 1, p)) / (n - 1)) for p in (1.0 - tail, tail))
-    half = float(ndtri(1.0 - tail)) * math.sqrt(1.0 / (9.0 * n) + cpk * cpk / (2.0 * (n - 1)))
-    return Capability(n, mean, sd, lower, upper, cp, cp_low, cp_high, cpk, cpk - half, cpk + half, confidence)
+    ends = math.copysign(math.inf, room)
+    cp = cp_low = cp_high = math.inf
+    cpk = cpk_low = cpk_high = ends
+    if sd >= 1e-12 * (upper - lower):
+        cp, cpk = (upper - lower) / (6.0 * sd), room / (3.0 * sd)
+        tail = (1.0 - confidence) / 2.0
+        # chdtri(v, p) is the value that a chi-square variable exceeds with probability p.
+        cp_low, cp_high = (cp * math.sqrt(float(chdtri(n - 1, p)) / (n - 1)) for p in (1.0 - tail, tail))
+        half = float(ndtri(1.0 - tail)) * math.sqrt(1.0 / (9.0 * n) + cpk * cpk / (2.0 * (n - 1)))
+        cpk_low, cpk_high = cpk - half, cpk + half
+    return Capability(
+        n=n,
+        mean=mean,
+        sd=sd,
+        lower=lower,
+        upper=upper,
+        cp=cp,
+        cp_low=cp_low,
+        cp_high=cp_high,
+        cpk=cpk,
+        cpk_low=cpk_low,
+        cpk_high=cpk_high,
+        confidence=confidence,
+    )

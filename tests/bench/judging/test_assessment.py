@@ -8,6 +8,7 @@ import pytest
 from stampbench.bench.judging.assessment import Result, Verdict, assess, judge
 from stampbench.bench.judging.assessment import measure as measure_sample
 from stampbench.bench.judging.measurements import MEASUREMENTS
+from stampbench.bench.judging.sequential import SequentialDecision, SequentialTest
 from stampbench.bench.judging.tallies import Tally
 from stampbench.bench.plans.plan import Limit, parse_plan
 from stampbench.bench.records.files import read_run
@@ -195,3 +196,56 @@ def test_broken_bench_is_an_error(write_run, good):
 
 def test_run_without_presses_is_nothing(write_run):
     assert assessment(read_run(write_run([]))).verdict.exit_status == 5
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "limit"), [(7, 100, 7.0), (14, 50, 28.0), (3, 1000, 0.3), (29, 100, 29.0)]
+)
+def test_a_rate_exactly_at_its_limit_keeps_it_and_one_more_does_not(make_press, k, n, limit):
+    for failures, result in ((k, Result.PASSED), (k + 1, Result.FAILED)):
+        records = [make_press(number, read=8 if number <= failures else 7) for number in range(1, n + 1)]
+        measured = measure("frr", records, profile="nexus-5", case=None)
+        assert judge(measured, Limit(measurement="frr", max=limit, unit="%")).result is result
+
+
+def test_a_whole_interval_of_a_percentile_needs_enough_presses(make_press):
+    limit = Limit(measurement="time_to_decision_p95", max=100.0, unit="ms", confident=True)
+    results = {}
+    for n in (2, 71, 72):
+        records = [make_press(number, decided_ms=50.0) for number in range(1, n + 1)]
+        judged = judge(measure("time_to_decision_p95", records, profile="nexus-5", case=None), limit)
+        results[n] = judged.result, judged.why
+    assert results[2] == (Result.UNSET, "too few: 2 values do not give the interval its end")
+    assert results[71][0] is Result.UNSET
+    assert results[72] == (Result.PASSED, "")
+
+
+def test_a_percentile_that_misses_its_limit_fails_however_few_the_presses(make_press):
+    limit = Limit(measurement="time_to_decision_p95", max=100.0, unit="ms", confident=True)
+    records = [make_press(number, decided_ms=150.0) for number in (1, 2)]
+    judged = judge(measure("time_to_decision_p95", records, profile="nexus-5", case=None), limit)
+    assert judged.result is Result.FAILED
+
+
+def test_what_a_sequential_test_leaves_undecided_is_not_met(make_press):
+    test = SequentialTest(0.005, 0.02, cap=100)
+    for _ in range(100):
+        test.add(False)
+    records = [make_press(number) for number in range(1, 101)]
+    judged = judge(
+        measure("frr", records, profile="nexus-5", case=None), Limit(measurement="frr", max=0.02), test=test
+    )
+    assert (judged.result, judged.why) == (Result.UNSET, "not decided after 100 presses")
+
+
+@pytest.mark.parametrize(
+    ("failures", "result"), [(59, Result.FAILED), (25, Result.UNSET), (15, Result.PASSED)]
+)
+def test_an_early_accept_stands_only_while_later_presses_bear_it_out(make_press, failures, result):
+    test = SequentialTest(0.005, 0.02)
+    while test.add(False) is SequentialDecision.GO_ON:
+        pass
+    assert test.trials == 198
+    records = [make_press(n, read=8 if n > 1000 - failures else 7) for n in range(1, 1001)]
+    measured = measure("frr", records, profile="nexus-5", case=None)
+    assert judge(measured, Limit(measurement="frr", max=0.02), test=test).result is result

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from stampbench.bench.judging.assessment import Result, assess
 from stampbench.bench.judging.early_stops import EarlyStops
-from stampbench.bench.judging.sequential import Decision
+from stampbench.bench.judging.sequential import SequentialDecision
 from stampbench.bench.plans.plan import parse_plan
 from stampbench.bench.records.files import Confidence, read_run
 from stampbench.bench.records.presses import Outcome
@@ -90,7 +90,7 @@ def test_good_case_stops_long_before_its_end(made_up, tmp_path):
         taken += press.case == "held"
     test = stops.of_limit(0, "nexus-5")
     assert test is not None
-    assert (test.decision, test.failures) == (Decision.ACCEPT, 0)
+    assert (test.decision, test.failures) == (SequentialDecision.ACCEPT, 0)
     assert taken == 2 * test.trials < 160
 
 
@@ -123,7 +123,7 @@ def test_presses_lost_to_the_bench_decide_nothing(make_press):
 def test_cap_ends_a_case_undecided(make_press):
     stops = EarlyStops(plan(), Confidence(cap=10))
     stops.see(make_press(number) for number in range(1, 11))
-    assert stops.limits[0].test.decision is Decision.UNDECIDED
+    assert stops.limits[0].test.decision is SequentialDecision.UNDECIDED
     assert stops.enough("nexus-5", "held")
 
 
@@ -161,7 +161,7 @@ def test_records_and_result_do_not_depend_on_how_many_presses_are_made_ahead(mad
     alone = run(tmp_path / "alone", 0)
     assert found.presses == alone.presses
     result = assess(plan_of(found), found).limits[0]
-    assert (result.result, result.test.decision) == (Result.PASSED, Decision.ACCEPT)
+    assert (result.result, result.test.decision) == (Result.PASSED, SequentialDecision.ACCEPT)
     assert result.test.trials == result.measured.n < 400
 
 
@@ -172,7 +172,7 @@ def test_decision_of_the_test_is_the_result_of_the_limit(write_run, make_press):
     header = msgspec.structs.replace(run.header, until_confident=RISKS, plan_text=demo.text)
     decided = assess(demo, dataclasses.replace(run, header=header)).limits[0]
     assert decided.test is not None
-    assert decided.test.decision is Decision.REJECT
+    assert decided.test.decision is SequentialDecision.REJECT
     assert (decided.result, decided.measured.k) == (Result.FAILED, 2)
     assert "2 of 2: the rate is above 5 %" in decided.test.claim
 

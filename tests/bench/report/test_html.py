@@ -3,7 +3,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
-from stampbench.bench.judging.assessment import Judged, Measured, Result
+from stampbench.bench.judging.assessment import Measured, judge
 from stampbench.bench.plans.plan import Limit
 from stampbench.bench.records.presses import Outcome
 from stampbench.bench.report import limit_rows, numbers, press_cards, shown_presses, write_reports
@@ -134,8 +134,11 @@ def test_numbers_have_three_digits_and_a_unit(value, unit, text):
 
 
 def test_gauge_has_room_beyond_the_largest_number():
-    measured = Measured("frr", "p", None, "1", 0.1, 0.05, 0.2, 1, 10, 0.95, "exact")
+    measured = Measured(
+        name="frr", profile="p", case=None, unit="1", value=0.1, low=0.05, high=0.2, k=1, n=10,
+        confidence=0.95, method="exact",
+    )  # fmt: skip
     limit = Limit(measurement="frr", max=0.4)
-    bar = limit_rows.gauge(Judged(measured, None, limit.max, None, None, False, Result.PASSED))
+    bar = limit_rows.gauge(judge(measured, limit))
     assert bar is not None
     assert (bar.allowed_from, round(bar.allowed_to, 3), round(bar.value, 3)) == (0.0, 86.957, 21.739)

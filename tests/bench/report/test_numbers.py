@@ -9,7 +9,9 @@ from stampbench.bench.report.numbers import interval, number, probability
     [
         (0.001, 0.02, "1", "0.100 \N{EN DASH} 2.00 %"),
         (-0.1, 0.2, "mm", "\N{MINUS SIGN}0.100 to 0.200 mm"),
-        (None, 0.2, "mm", "\N{EN DASH}"),
+        (None, 0.2, "mm", "at most 0.200 mm"),
+        (0.1, None, "mm", "at least 0.100 mm"),
+        (None, None, "mm", "\N{EN DASH}"),
     ],
 )
 def test_interval_has_one_unit_and_no_doubtful_dash(low, high, unit, text):

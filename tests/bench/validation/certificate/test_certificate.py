@@ -20,7 +20,7 @@ from stampbench.bench.validation.certificate.sheet import render_pdf
 from stampbench.bench.validation.judging.judging import judge_lot
 from stampbench.firmware_emulator.errors import InputError
 
-from .conftest import NOMINAL
+from ..conftest import NOMINAL
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from stampbench.firmware_emulator.errors import InputError, LinkError
 from stampbench.firmware_emulator.link.messages import Capability, Identity
 from stampbench.firmware_emulator.touch import Contact, TouchReport
 
-from .conftest import NOMINAL
+from ..conftest import NOMINAL
 
 PLACE = np.array([30.0, 50.0])
 

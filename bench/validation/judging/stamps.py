@@ -1,0 +1,265 @@
+"""Judging one stamp: what was measured of it, and a list of checks that hold it against the tolerances.
+
+A stamp is accepted or rejected only where a tolerance is kept or broken with the measurement's uncertainty to
+spare (the decision rule of ISO 14253-1); in between it is measured again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from stampbench.bench.validation.judging.lot_gauge import mean_deviations
+from stampbench.bench.validation.measuring.lots import Unit
+from stampbench.bench.validation.measuring.pads import FittedPress, evenness, flatness_mm
+from stampbench.bench.validation.plans import Tolerances
+
+Points: TypeAlias = npt.NDArray[np.float64]
+
+COVERAGE = 2.0
+"""Expanded uncertainty is so many standard uncertainties: about 95 %."""
+FEWEST_PRESSES = 2
+
+
+class Disposition(StrEnum):
+    """What becomes of a stamp, and of a lot."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    AGAIN = "measure again"
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class StampResult:
+    """One stamp, measured and judged.
+
+    Attributes:
+        presses: that counted.
+        deviations_mm: of each pad from nominal after the best fit, shape (pads, 2); NaN for a missing one.
+        uncertainty_mm: expanded, of each of these.
+        levels: of each pad, shape (pads,); NaN where not measured.
+        evenness, flatness_mm: NaN where not measured.
+        missing: pads that made no contact, from 1.
+        reasons: of a disposition other than accept.
+    """
+
+    serial: str
+    cavity: int
+    presses: int
+    deviations_mm: Points
+    uncertainty_mm: float
+    levels: Points
+    evenness: float
+    flatness_mm: float
+    missing: tuple[int, ...]
+    disposition: Disposition
+    reasons: tuple[str, ...]
+
+    @property
+    def worst_mm(self) -> float:
+        """Return the largest deviation on any axis; NaN without one."""
+        known = self.deviations_mm[~np.isnan(self.deviations_mm)]
+        return float(np.abs(known).max()) if known.size else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What speaks against accepting a stamp.
+
+    Attributes:
+        disposition: reject, or measure again.
+        text: what was found.
+        needs_gauge: whether a bad gauge may have made it up.
+    """
+
+    disposition: Disposition
+    text: str
+    needs_gauge: bool = True
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that was measured of one stamp.
+
+    Attributes:
+        by_rig: presses laid over nominal, by appraiser.
+        pad_levels: levels of each press that has them, shape (pads,), NaN for a pad without contact.
+        foreign: presses that look like another stamp.
+        press_sd_mm: standard deviation of a pad on an axis in one press.
+        between_mm: standard uncertainty between appraisers.
+    """
+
+    unit: Unit
+    nominal_mm: Points
+    by_rig: Mapping[str, Sequence[FittedPress]]
+    pad_levels: Sequence[Points]
+    foreign: int
+    press_sd_mm: float
+    between_mm: float
+
+    @cached_property
+    def fits(self) -> list[FittedPress]:
+        """Return the presses on all rigs."""
+        return [fit for group in self.by_rig.values() for fit in group]
+
+    @cached_property
+    def whole(self) -> int:
+        """Return the number of presses in which every pad touched."""
+        return sum(not fit.missing for fit in self.fits)
+
+    @cached_property
+    def deviations_mm(self) -> Points:
+        """Return the mean deviation of each pad, shape (pads, 2); NaN without a whole press."""
+        mean = mean_deviations(self.fits)
+        return np.full(self.nominal_mm.shape, math.nan) if mean is None else mean
+
+    @cached_property
+    def uncertainty_mm(self) -> float:
+        """Return the expanded uncertainty of a deviation; NaN without a whole press."""
+        if not self.whole:
+            return math.nan
+        return COVERAGE * math.hypot(self.press_sd_mm / math.sqrt(self.whole), self.between_mm)
+
+    @cached_property
+    def levels(self) -> Points:
+        """Return the mean level of each pad where it was measured, NaN elsewhere."""
+        mean = np.full(len(self.nominal_mm), math.nan)
+        for pad in range(len(mean)):
+            known = [level[pad] for level in self.pad_levels if not math.isnan(level[pad])]
+            if known:
+                mean[pad] = float(np.mean(known))
+        return mean
+
+    @cached_property
+    def evenness(self) -> float:
+        """Return the spread of the levels over their mean; NaN where not measured."""
+        return evenness(self.levels)
+
+    @cached_property
+    def flatness_mm(self) -> float:
+        """Return by how much a pad stands off the plane of all; NaN where not measured."""
+        return flatness_mm(self.levels, self.nominal_mm)
+
+    @cached_property
+    def missing(self) -> tuple[int, ...]:
+        """Return the pads, from 1, that made no contact in most presses."""
+        return _mostly_missing(self.fits, len(self.nominal_mm))
+
+
+Check: TypeAlias = Callable[[Evidence, Tolerances], Iterator[Finding]]
+
+
+def judge_stamp(evidence: Evidence, tolerances: Tolerances, *, gauge_bad: bool) -> StampResult:
+    """Hold a stamp against every check; nothing that a bad gauge may have made up rejects it."""
+    found = [finding for check in CHECKS for finding in check(evidence, tolerances)]
+    broken = [one for one in found if one.disposition is Disposition.REJECT]
+    reasons = [one.text for one in broken or found]
+    if not found:
+        disposition = Disposition.ACCEPT
+    elif not broken:
+        disposition = Disposition.AGAIN
+    elif gauge_bad and all(one.needs_gauge for one in broken):
+        disposition = Disposition.AGAIN
+        reasons.append("the gauge is not good enough to reject it")
+    else:
+        disposition = Disposition.REJECT
+    return StampResult(
+        serial=evidence.unit.serial,
+        cavity=evidence.unit.cavity,
+        presses=len(evidence.fits),
+        deviations_mm=evidence.deviations_mm,
+        uncertainty_mm=evidence.uncertainty_mm,
+        levels=evidence.levels,
+        evenness=evidence.evenness,
+        flatness_mm=evidence.flatness_mm,
+        missing=evidence.missing,
+        disposition=disposition,
+        reasons=tuple(reasons),
+    )
+
+
+def _check_identity(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding]:
+    """Find a stamp that is another one."""
+    if evidence.foreign > len(evidence.fits):
+        yield Finding(Disposition.REJECT, "is another stamp", needs_gauge=False)
+
+
+def _check_pads(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding]:
+    """Find missing pads; every rig must say so, because a dead line takes the pads of good stamps."""
+    if not evidence.missing:
+        return
+    agreed = [
+        pad
+        for pad in evidence.missing
+        if all(pad in _mostly_missing(group, len(evidence.nominal_mm)) for group in evidence.by_rig.values())
+    ]
+    text = f"pad {', '.join(map(str, agreed or evidence.missing))} missing"
+    yield Finding(Disposition.REJECT if agreed else Disposition.AGAIN, text, needs_gauge=False)
+
+
+def _check_presses(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding]:
+    """Find a stamp that too few presses show whole."""
+    another = evidence.foreign > len(evidence.fits)
+    if evidence.whole < FEWEST_PRESSES and not evidence.missing and not another:
+        yield Finding(Disposition.AGAIN, f"{evidence.whole} whole presses")
+
+
+def _check_position(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding]:
+    """Find the pad that is farthest off."""
+    if not evidence.whole:
+        return
+    off = np.abs(evidence.deviations_mm)
+    pad, axis = np.unravel_index(int(off.argmax()), off.shape)
+    text = f"pad {pad + 1} is {evidence.deviations_mm[pad, axis]:+.3f} mm off in {'xy'[axis]}"
+    if off.max() - evidence.uncertainty_mm > tolerances.position_mm:
+        yield Finding(Disposition.REJECT, text)
+    elif off.max() + evidence.uncertainty_mm > tolerances.position_mm:
+        yield Finding(Disposition.AGAIN, f"{text}, within its uncertainty of the tolerance")
+
+
+def _check_level(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding]:
+    """Find a pad that is too weak or too strong."""
+    level = evidence.levels
+    if tolerances.level is None or np.isnan(level).all():
+        return
+    low, high = tolerances.level
+    if np.nanmin(level) < low or np.nanmax(level) > high:
+        extreme = np.nanargmin(level) if np.nanmin(level) < low else np.nanargmax(level)
+        yield Finding(Disposition.REJECT, f"pad {extreme + 1} has level {level[extreme]:.2f}")
+
+
+def _check_evenness(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding]:
+    """Find pads that differ too much from each other."""
+    if tolerances.evenness is not None and evidence.evenness > tolerances.evenness:
+        yield Finding(Disposition.REJECT, f"levels differ by {100.0 * evidence.evenness:.0f} %")
+
+
+def _check_flatness(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding]:
+    """Find a face that is not flat."""
+    if tolerances.flatness_mm is not None and evidence.flatness_mm > tolerances.flatness_mm:
+        yield Finding(Disposition.REJECT, f"face is {evidence.flatness_mm:.2f} mm off flat")
+
+
+CHECKS: Final[tuple[Check, ...]] = (
+    _check_identity,
+    _check_pads,
+    _check_presses,
+    _check_position,
+    _check_level,
+    _check_evenness,
+    _check_flatness,
+)
+"""Every check of a stamp, in the order in which its findings are told."""
+
+
+def _mostly_missing(fits: Sequence[FittedPress], pads: int) -> tuple[int, ...]:
+    """Return the pads, from 1, that made no contact in more than half of the presses."""
+    return tuple(
+        pad for pad in range(1, pads + 1) if fits and sum(pad in fit.missing for fit in fits) > len(fits) / 2
+    )
