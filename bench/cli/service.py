@@ -63,10 +63,9 @@ def seed(
 
     require_service()
 
-    from stampbench.sim.service.seed import seed_world
-    from stampbench.sim.service.seed_month import seed_month
-    from stampbench.sim.service.service import open_service
-    from stampbench.sim.service.settings import ServiceSettings, read_secret
+    from stampbench.sim.service.opening import open_service, read_secret
+    from stampbench.sim.service.seed import seed_month, seed_world
+    from stampbench.sim.service.service import ServiceSettings
 
     service = open_service(ServiceSettings(read_secret(database), database))
     made = seed_world(

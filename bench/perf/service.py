@@ -46,9 +46,9 @@ def measure(*, stored: int = MANY, seconds: float = SECONDS) -> dict[str, Figure
     require_service()
 
     from stampbench.bench.service.history import store_presses
+    from stampbench.sim.service.opening import open_service
     from stampbench.sim.service.seed import seed_world
-    from stampbench.sim.service.service import open_service
-    from stampbench.sim.service.settings import ServiceSettings
+    from stampbench.sim.service.service import ServiceSettings
 
     with tempfile.TemporaryDirectory(prefix="stampbench-") as folder, _databases(Path(folder)) as make:
         few_url, many_url = make("few"), make("many")

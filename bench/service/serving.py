@@ -12,8 +12,8 @@ import uvicorn
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.service.housekeeping import FileTransport, Housekeeping
 from stampbench.sim.service.logs import log_requests
-from stampbench.sim.service.service import open_service
-from stampbench.sim.service.settings import DATABASE_VARIABLE, SECRET_VARIABLE, ServiceSettings, read_secret
+from stampbench.sim.service.opening import DATABASE_VARIABLE, SECRET_VARIABLE, open_service, read_secret
+from stampbench.sim.service.service import ServiceSettings
 
 _APPLICATION: Final = "stampbench.sim.service.app:app_from_environment"
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 
 from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from fastapi_offline import FastAPIOffline
 from stampbench.sim.service.api import (
     attendance,
     billing,
     customers,
-    docs,
     fraud,
     loyalty,
     owner,
@@ -20,27 +21,27 @@ from stampbench.sim.service.api import (
 )
 from stampbench.sim.service.api.errors import RESPONSES, add_handlers
 from stampbench.sim.service.logs import RequestLog
-from stampbench.sim.service.service import Service, open_service
-from stampbench.sim.service.settings import DATABASE_VARIABLE, DEFAULT_DATABASE, ServiceSettings, read_secret
+from stampbench.sim.service.opening import DATABASE_VARIABLE, open_service, read_secret
+from stampbench.sim.service.service import DEFAULT_DATABASE, Service, ServiceSettings
 
 ROUTERS = (tenants, stamps, presses, fraud, loyalty, attendance, customers, billing, owner)
 
 
 def create_app(service: Service) -> FastAPI:
     """The application of a service; ``/docs`` shows its interface."""
-    app = FastAPI(
+    app = FastAPIOffline(
         title="stampbench stamp service",
         description="The stamp service's twin: presses in, decisions out, and all that follows from them.",
         version="1",
-        docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
     for module in ROUTERS:
         app.include_router(module.router, responses=RESPONSES)
-    app.include_router(docs.router)
+    app.include_router(presses.pressing, responses=RESPONSES)
     app.include_router(snowshoe.router)
+    app.add_api_route("/", lambda: RedirectResponse("/docs", 303), include_in_schema=False)
     add_handlers(app)
     app.add_middleware(RequestLog)
     return app

@@ -1,22 +1,53 @@
-"""The service as a whole: what all its parts are handed."""
+"""The service as a whole: what it is started with, and what all its parts are handed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.sim.service.clock import Calendar, Clock, SystemClock
+from stampbench.sim.service.clock import Calendar, Clock
 from stampbench.sim.service.identity import KeysSeen, Pseudonyms, Role, make_key, member_id_of
-from stampbench.sim.service.migrations import newest_revision, revision_of
 from stampbench.sim.service.presses.credentials import Verifier
 from stampbench.sim.service.rules import Rules
-from stampbench.sim.service.settings import ServiceSettings
 from stampbench.sim.service.shops.bundles import BundleSigner
 from stampbench.sim.service.shops.matching import Matcher
 from stampbench.sim.service.store.database import Database
-from stampbench.sim.service.verifiers import standard_verifiers
+
+SECRET_BYTES: Final = 32
+DEFAULT_DATABASE: Final = "sqlite:///stampbench-service.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """What a service is started with.
+
+    Attributes:
+        secret: from which pseudonyms and the bundles' signing key are derived; never stored in the database.
+        database_url: SQLite or PostgreSQL (``postgresql+psycopg://...``).
+        rules: thresholds.
+        zone: where days and months are counted.
+    """
+
+    secret: bytes = field(repr=False)
+    database_url: str = DEFAULT_DATABASE
+    rules: Rules = field(default_factory=Rules)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Seoul"))
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < SECRET_BYTES:
+            raise InputError(
+                f"secret of {len(self.secret)} bytes: expected at least {SECRET_BYTES}"
+                f" ({2 * SECRET_BYTES} hexadecimal digits)"
+            )
+
+    @property
+    def calendar(self) -> Calendar:
+        """Days of the zone."""
+        return Calendar(self.zone)
 
 
 @dataclass(frozen=True)
@@ -53,31 +84,3 @@ class Service:
         """A new key for the operator."""
         with self.database.write() as connection:
             return make_key(connection, Role.OPERATOR, now_us=self.clock.now_us())[1]
-
-
-def open_service(
-    settings: ServiceSettings, *, clock: Clock | None = None, verifiers: Mapping[str, Verifier] | None = None
-) -> Service:
-    """Open the database of a service.
-
-    Raises:
-        InputError: its schema is not that of this version.
-    """
-    database = Database(settings.database_url)
-    found, wanted = revision_of(database), newest_revision()
-    if found != wanted:
-        database.close()
-        raise InputError(
-            f"database {database.engine.url!r} is at revision {found}; expected {wanted}:"
-            " run `stampbench service migrate`"
-        )
-    return Service(
-        settings=settings,
-        database=database,
-        clock=clock or SystemClock(),
-        calendar=settings.calendar,
-        pseudonyms=Pseudonyms(settings.secret),
-        matcher=Matcher(settings.rules.sigma_mm),
-        signer=BundleSigner(settings.secret),
-        verifiers=standard_verifiers(settings.secret, settings.rules) if verifiers is None else verifiers,
-    )

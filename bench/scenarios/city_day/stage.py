@@ -24,9 +24,9 @@ from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.service.app import create_app
 from stampbench.sim.service.clock import SECOND_US, VirtualClock, to_datetime, to_us
 from stampbench.sim.service.migrations import migrate
+from stampbench.sim.service.opening import open_service
 from stampbench.sim.service.seed import SEOUL_DEG, moved, somewhere
-from stampbench.sim.service.service import open_service
-from stampbench.sim.service.settings import ServiceSettings
+from stampbench.sim.service.service import ServiceSettings
 from stampbench.sim.service.store.database import Database
 from stampbench.sim.stamps import load_family
 

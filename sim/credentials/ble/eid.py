@@ -1,4 +1,4 @@
-"""Eddystone-EID: how a rotating identifier is computed, and how beacon and resolver agree on its key.
+"""Eddystone-EID: how a rotating identifier is computed.
 
 Source: google/eddystone, ``eddystone-eid/eid-computation.md``.
 """
@@ -6,11 +6,9 @@ Source: google/eddystone, ``eddystone-eid/eid-computation.md``.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 
-from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.credentials.aes import encrypt_block
-from stampbench.sim.credentials.secrets import AES_KEY_BYTES, Secret
+from stampbench.sim.credentials.secrets import Secret
 
 IDENTIFIER_BYTES = 8
 LARGEST_EXPONENT = 15
@@ -56,46 +54,3 @@ def window_of(heard: bytes, identity_key: Secret, exponent: int, first: int, las
         if hmac.compare_digest(right, heard):
             found = first + place
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPair:
-    """One side's keys for the agreement (X25519)."""
-
-    private: Secret
-    public: bytes
-
-    @classmethod
-    def from_private(cls, private: bytes) -> KeyPair:
-        """The pair of a private key of 32 bytes."""
-        from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
-        key = X25519PrivateKey.from_private_bytes(private)
-        return cls(Secret(private, 32), key.public_key().public_bytes_raw())
-
-
-def agreed_key(own: KeyPair, other_public: bytes, *, resolver_public: bytes, beacon_public: bytes) -> Secret:
-    """The identity key, the same on both sides: HKDF-SHA256 of the shared secret.
-
-    Args:
-        own: pair of this side.
-        other_public: public key of the other side.
-        resolver_public: first part of the salt.
-        beacon_public: second part of the salt.
-
-    Raises:
-        InputError: the other side's key makes the shared secret zero, or is not 32 bytes.
-    """
-    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-    try:
-        public = X25519PublicKey.from_public_bytes(other_public)
-        shared = X25519PrivateKey.from_private_bytes(own.private.reveal()).exchange(public)
-    except ValueError:
-        raise InputError(
-            f"public key {other_public.hex()}: expected 32 bytes that make a shared secret other than zero"
-        ) from None
-    derive = HKDF(SHA256(), length=AES_KEY_BYTES, salt=resolver_public + beacon_public, info=b"")
-    return Secret(derive.derive(shared))

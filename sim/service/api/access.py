@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
 from typing import Annotated, Any, Final
 
 import sqlalchemy as sa
-from fastapi import Depends, Header, Path, Request
+from fastapi import APIRouter, Depends, Header, Path, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
-from stampbench.sim.service.clock import to_datetime, to_us
+from stampbench.sim.service.clock import Calendar, to_datetime, to_us
+from stampbench.sim.service.customers.privacy import require_member
 from stampbench.sim.service.identity import Principal, Role, check_merchant, principal_of
 from stampbench.sim.service.problems import MalformedError, NotFoundError
 from stampbench.sim.service.service import Service
+from stampbench.sim.service.store.database import Database
 from stampbench.sim.service.tables.tenants import Vendor
 
 LARGEST_ID: Final = 2**63 - 1
@@ -33,6 +36,9 @@ Moment = Annotated[AwareDatetime, Field(description="With a time zone; between 2
 IdempotencyKey = Annotated[str, Header(min_length=8, max_length=200)]
 Month = Annotated[str, Path(pattern=r"^20[0-9][0-9]-(0[1-9]|1[0-2])$")]
 Day = Annotated[dt.date, Field(ge=dt.date(2000, 1, 1), le=dt.date(2199, 12, 31))]
+Coordinate = Annotated[float, Field(ge=-1e5, le=1e5, allow_inf_nan=False)]
+Contacts = Annotated[list[tuple[Coordinate, Coordinate]], Field(min_length=1, max_length=20)]
+"""At most as many as a touchscreen reports."""
 
 _bearer = HTTPBearer(auto_error=False, description="A key of an operator, vendor, merchant or app.")
 
@@ -63,21 +69,68 @@ def _principal(
 PrincipalDep = Annotated[Principal, Depends(_principal)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Access:
-    """Somebody with a key that reaches a merchant."""
+    """Somebody with a key, whose data it reaches, and the transaction in which that is done.
+
+    Attributes:
+        merchant_id: which merchant; 0 where the route is not about one.
+        connection: of the route's transaction, see :class:`TransactionRouter`.
+    """
 
     service: Service
     principal: Principal
-    merchant_id: int
+    merchant_id: int = 0
+    connection: sa.Connection = field(init=False)
 
     @property
     def key_id(self) -> int:
         """The key."""
         return self.principal.key_id
 
+    @property
+    def now_us(self) -> int:
+        """The service's time."""
+        return self.service.clock.now_us()
 
-def _access(*roles: Role) -> Callable[..., Access]:
+    @property
+    def calendar(self) -> Calendar:
+        """Days where the shops are."""
+        return self.service.calendar
+
+    def member(self, name: str) -> int:
+        """Return the member that the merchant calls so, made where new."""
+        return self.service.member(self.connection, self.merchant_id, name)
+
+    def known_member(self, name: str) -> int:
+        """Return the member that the merchant calls so.
+
+        Raises:
+            NotFoundError: none, or erased.
+        """
+        return require_member(self.connection, self.service.pseudonyms, self.merchant_id, name)
+
+
+class TransactionRouter(APIRouter):
+    """Runs each route in one transaction, of its argument ``access``: reading for GET, otherwise writing.
+
+    It begins and ends in the thread of the route, so that no request holds a connection while it waits for a
+    thread; an error rolls it back, and it is committed before the answer leaves.
+    """
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """Add a route, wrapped."""
+        opened = Database.read if list(options.get("methods") or ()) == ["GET"] else Database.write
+
+        @wraps(endpoint)
+        def route(access: Access, **values: Any) -> Any:
+            with opened(access.service.database) as access.connection:
+                return endpoint(access=access, **values)
+
+        super().add_api_route(path, route, **options)
+
+
+def _merchant_access(*roles: Role) -> Callable[..., Access]:
     def check(request: Request, service: ServiceDep, principal: PrincipalDep, merchant_id: PathId) -> Access:
         with service.database.read() as connection:
             check_merchant(connection, principal, merchant_id)
@@ -88,11 +141,11 @@ def _access(*roles: Role) -> Callable[..., Access]:
     return check
 
 
-MerchantDep = Annotated[Access, Depends(_access(Role.MERCHANT, Role.VENDOR, Role.OPERATOR))]
+MerchantDep = Annotated[Access, Depends(_merchant_access(Role.MERCHANT, Role.VENDOR, Role.OPERATOR))]
 """The merchant's server, or those above it."""
-AppDep = Annotated[Access, Depends(_access(Role.APP, Role.MERCHANT, Role.VENDOR, Role.OPERATOR))]
+AppDep = Annotated[Access, Depends(_merchant_access(Role.APP, Role.MERCHANT, Role.VENDOR, Role.OPERATOR))]
 """Apps too."""
-AboveDep = Annotated[Access, Depends(_access(Role.VENDOR, Role.OPERATOR))]
+AboveDep = Annotated[Access, Depends(_merchant_access(Role.VENDOR, Role.OPERATOR))]
 """Those above the merchant alone."""
 
 
@@ -124,13 +177,20 @@ SenderDep = Annotated[Access, Depends(_sender)]
 """As :data:`PressDep`, known by sight: who uses it must see that the key was not withdrawn since."""
 
 
-async def _operator(principal: PrincipalDep) -> Principal:
-    principal.require(Role.OPERATOR)
-    return principal
+def _role_access(*roles: Role) -> Callable[..., Awaitable[Access]]:
+    async def check(service: ServiceDep, principal: PrincipalDep) -> Access:
+        principal.require(*roles)
+        return Access(service, principal)
+
+    return check
 
 
-OperatorDep = Annotated[Principal, Depends(_operator)]
+KeyDep = Annotated[Access, Depends(_role_access(*Role))]
+"""Whoever holds a key."""
+OperatorDep = Annotated[Access, Depends(_role_access(Role.OPERATOR))]
 """The operator of the service."""
+KeeperDep = Annotated[Access, Depends(_role_access(Role.MERCHANT, Role.VENDOR, Role.OPERATOR))]
+"""Whoever may make and withdraw keys."""
 
 
 def _vendor_access(service: ServiceDep, principal: PrincipalDep, vendor_id: PathId) -> Access:
@@ -141,7 +201,7 @@ def _vendor_access(service: ServiceDep, principal: PrincipalDep, vendor_id: Path
             found = connection.execute(sa.select(Vendor.id).where(Vendor.id == vendor_id)).first()
     if found is None and principal.vendor_id != vendor_id:
         raise NotFoundError("vendor", f"no vendor {vendor_id}")
-    return Access(service, principal, 0)
+    return Access(service, principal)
 
 
 VendorDep = Annotated[Access, Depends(_vendor_access)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
 from pydantic import Field
 from stampbench.sim.service.api.access import (
     Amount,
@@ -16,6 +15,7 @@ from stampbench.sim.service.api.access import (
     Name,
     PathId,
     Short,
+    TransactionRouter,
     moment_us,
     shown,
 )
@@ -24,7 +24,7 @@ from stampbench.sim.service.attendance.punches import add_shift, add_staff, corr
 from stampbench.sim.service.attendance.wages import month_of_all, month_of_work
 from stampbench.sim.service.shops.tenants import check_store
 
-router = APIRouter(prefix="/v1/merchants/{merchant_id}", tags=["attendance"])
+router = TransactionRouter(prefix="/v1/merchants/{merchant_id}", tags=["attendance"])
 
 
 class StaffBody(Body):
@@ -57,85 +57,74 @@ class CorrectionBody(Body):
 
 
 @router.post("/staff", status_code=201)
-def post_staff(merchant_id: PathId, body: StaffBody, access: MerchantDep) -> dict[str, int]:
+def post_staff(body: StaffBody, access: MerchantDep) -> dict[str, int]:
     """Somebody begins to work at a store."""
-    service = access.service
-    with service.database.write() as connection:
-        check_store(connection, merchant_id, body.store)
-        staff_id = add_staff(
-            connection,
-            merchant_id,
-            store_id=body.store,
-            member_id=service.member(connection, merchant_id, body.member),
-            number=body.number,
-            hourly_wage=body.hourly_wage,
-        )
+    check_store(access.connection, access.merchant_id, body.store)
+    staff_id = add_staff(
+        access.connection,
+        access.merchant_id,
+        store_id=body.store,
+        member_id=access.member(body.member),
+        number=body.number,
+        hourly_wage=body.hourly_wage,
+    )
     return {"id": staff_id}
 
 
 @router.get("/staff")
-def get_staff(merchant_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+def get_staff(access: MerchantDep) -> list[dict[str, Any]]:
     """Who works here."""
-    with access.service.database.read() as connection:
-        return [shown(one) for one in staff_of(connection, merchant_id)]
+    return [shown(one) for one in staff_of(access.connection, access.merchant_id)]
 
 
 @router.post("/staff/{staff_id}/shifts", status_code=201)
-def post_shift(merchant_id: PathId, staff_id: PathId, body: ShiftBody, access: MerchantDep) -> dict[str, int]:
+def post_shift(staff_id: PathId, body: ShiftBody, access: MerchantDep) -> dict[str, int]:
     """Plan a shift."""
-    with access.service.database.write() as connection:
-        shift_id = add_shift(
-            connection,
-            merchant_id,
-            staff_id,
-            starts_us=moment_us(body.starts_at, "starts_at"),
-            ends_us=moment_us(body.ends_at, "ends_at"),
-            grace_minutes=body.grace_minutes,
-            rule=body.rule,
-        )
+    shift_id = add_shift(
+        access.connection,
+        access.merchant_id,
+        staff_id,
+        starts_us=moment_us(body.starts_at, "starts_at"),
+        ends_us=moment_us(body.ends_at, "ends_at"),
+        grace_minutes=body.grace_minutes,
+        rule=body.rule,
+    )
     return {"id": shift_id}
 
 
 @router.post("/staff/{staff_id}/corrections", status_code=201)
-def post_correction(
-    merchant_id: PathId, staff_id: PathId, body: CorrectionBody, access: MerchantDep
-) -> dict[str, int]:
+def post_correction(staff_id: PathId, body: CorrectionBody, access: MerchantDep) -> dict[str, int]:
     """Correct a missing or wrong punch."""
-    service = access.service
-    with service.database.write() as connection:
-        punch_id = correct(
-            connection,
-            merchant_id,
-            staff_id,
-            voids_id=body.voids,
-            direction=body.direction,
-            at_us=None if body.at is None else moment_us(body.at, "at"),
-            reason=body.reason,
-            asked_by=body.asked_by,
-            agreed_by=body.agreed_by,
-            key_id=access.key_id,
-            now_us=service.clock.now_us(),
-            calendar=service.calendar,
-        )
+    punch_id = correct(
+        access.connection,
+        access.merchant_id,
+        staff_id,
+        voids_id=body.voids,
+        direction=body.direction,
+        at_us=None if body.at is None else moment_us(body.at, "at"),
+        reason=body.reason,
+        asked_by=body.asked_by,
+        agreed_by=body.agreed_by,
+        key_id=access.key_id,
+        now_us=access.now_us,
+        calendar=access.calendar,
+    )
     return {"id": punch_id}
 
 
 @router.get("/staff/{staff_id}/punches")
-def get_punches(merchant_id: PathId, staff_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+def get_punches(staff_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
     """All punches and corrections of somebody."""
-    with access.service.database.read() as connection:
-        return [shown(one) for one in history(connection, merchant_id, staff_id)]
+    return [shown(one) for one in history(access.connection, access.merchant_id, staff_id)]
 
 
 @router.get("/staff/{staff_id}/hours/{month}")
-def get_work(merchant_id: PathId, staff_id: PathId, month: Month, access: MerchantDep) -> dict[str, Any]:
+def get_work(staff_id: PathId, month: Month, access: MerchantDep) -> dict[str, Any]:
     """Hours and wage of a month, day by day."""
-    with access.service.database.read() as connection:
-        return month_of_work(connection, merchant_id, staff_id, month, access.service.calendar)
+    return month_of_work(access.connection, access.merchant_id, staff_id, month, access.calendar)
 
 
 @router.get("/hours/{month}")
-def get_all_work(merchant_id: PathId, month: Month, access: MerchantDep) -> list[dict[str, Any]]:
+def get_all_work(month: Month, access: MerchantDep) -> list[dict[str, Any]]:
     """Hours and wages of a month, of everybody who works here."""
-    with access.service.database.read() as connection:
-        return month_of_all(connection, merchant_id, month, access.service.calendar)
+    return month_of_all(access.connection, access.merchant_id, month, access.calendar)

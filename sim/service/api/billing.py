@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 from stampbench.sim.service.api.access import (
     Amount,
@@ -14,6 +13,7 @@ from stampbench.sim.service.api.access import (
     Month,
     PathId,
     Short,
+    TransactionRouter,
     VendorDep,
     moment_us,
     shown,
@@ -21,7 +21,7 @@ from stampbench.sim.service.api.access import (
 from stampbench.sim.service.billing.invoices import close_month, invoices_of, verify
 from stampbench.sim.service.billing.usage import Usage, hear
 
-router = APIRouter(prefix="/v1/vendors/{vendor_id}", tags=["billing"])
+router = TransactionRouter(prefix="/v1/vendors/{vendor_id}", tags=["billing"])
 
 
 class UsageBody(Body):
@@ -43,36 +43,30 @@ class UsageBatch(Body):
 @router.post("/usage")
 def post_usage(vendor_id: PathId, body: UsageBatch, access: VendorDep) -> dict[str, int]:
     """Tell usage events; how many were new and how many known."""
-    service = access.service
     events = [
         Usage(one.event, one.merchant, one.kind, one.quantity, moment_us(one.at, "at")) for one in body.events
     ]
-    with service.database.write() as connection:
-        heard = hear(connection, vendor_id, events, now_us=service.clock.now_us(), calendar=service.calendar)
+    heard = hear(access.connection, vendor_id, events, now_us=access.now_us, calendar=access.calendar)
     return {"new": heard.new, "known": heard.known}
 
 
 @router.get("/invoices")
 def get_invoices(vendor_id: PathId, access: VendorDep) -> list[dict[str, Any]]:
     """A vendor's invoices, oldest first."""
-    with access.service.database.read() as connection:
-        return [shown(invoice) for invoice in invoices_of(connection, vendor_id)]
+    return [shown(invoice) for invoice in invoices_of(access.connection, vendor_id)]
 
 
 @router.post("/invoices/{month}")
 def post_invoice(vendor_id: PathId, month: Month, access: VendorDep) -> dict[str, Any]:
     """Write a month's invoice; the same one again unless events came since."""
-    service = access.service
-    with service.database.write() as connection:
-        invoice_id = close_month(
-            connection, vendor_id, month, now_us=service.clock.now_us(), calendar=service.calendar
-        )
-        return next(shown(one) for one in invoices_of(connection, vendor_id) if one["id"] == invoice_id)
+    invoice_id = close_month(
+        access.connection, vendor_id, month, now_us=access.now_us, calendar=access.calendar
+    )
+    return next(shown(one) for one in invoices_of(access.connection, vendor_id) if one["id"] == invoice_id)
 
 
 @router.get("/invoices-check")
 def get_check(vendor_id: PathId, access: VendorDep) -> dict[str, Any]:
     """Recompute all invoices from the events, and their chain; what does not agree, in sentences."""
-    with access.service.database.read() as connection:
-        findings = verify(connection, vendor_id, access.service.calendar)
+    findings = verify(access.connection, vendor_id, access.calendar)
     return {"agrees": not findings, "findings": findings}

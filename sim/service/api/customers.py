@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from stampbench.sim.service.api.access import (
     Access,
     Body,
@@ -14,6 +14,7 @@ from stampbench.sim.service.api.access import (
     Name,
     PathId,
     Text,
+    TransactionRouter,
     shown,
 )
 from stampbench.sim.service.customers import counts
@@ -25,10 +26,10 @@ from stampbench.sim.service.customers.messages import (
     what_came_back,
     write_to,
 )
-from stampbench.sim.service.customers.privacy import erase, export, require_member, set_consent, set_contact
+from stampbench.sim.service.customers.privacy import erase, export, set_consent, set_contact
 from stampbench.sim.service.problems import MalformedError
 
-router = APIRouter(prefix="/v1/merchants/{merchant_id}", tags=["customers"])
+router = TransactionRouter(prefix="/v1/merchants/{merchant_id}", tags=["customers"])
 
 MOST_DAYS = 400
 FromDay = Annotated[dt.date | None, Query(alias="from")]
@@ -68,107 +69,92 @@ class ContactBody(Body):
 
 
 @router.get("/counts")
-def get_counts(
-    merchant_id: PathId, access: MerchantDep, from_day: FromDay = None, to_day: ToDay = None
-) -> dict[str, Any]:
+def get_counts(access: MerchantDep, from_day: FromDay = None, to_day: ToDay = None) -> dict[str, Any]:
     """Customers, presses and stamps from one day to another (today unless told): in all, by day, hour, ..."""
     first, last = days_of(access, from_day, to_day)
-    with access.service.database.read() as connection:
-        return {
-            "from": first,
-            "to": last,
-            **counts.totals(connection, merchant_id, first, last),
-            "repeat": counts.repeat_rate(connection, merchant_id, first, last),
-            "days": counts.by_day(connection, merchant_id, first, last),
-            "hours": counts.by_hour(connection, merchant_id, first, last),
-            "stamps_used": counts.by_stamp(connection, merchant_id, first, last),
-            "stores": counts.by_store(connection, merchant_id, first, last),
-        }
+    return {
+        "from": first,
+        "to": last,
+        **counts.totals(access.connection, access.merchant_id, first, last),
+        "repeat": counts.repeat_rate(access.connection, access.merchant_id, first, last),
+        "days": counts.by_day(access.connection, access.merchant_id, first, last),
+        "hours": counts.by_hour(access.connection, access.merchant_id, first, last),
+        "stamps_used": counts.by_stamp(access.connection, access.merchant_id, first, last),
+        "stores": counts.by_store(access.connection, access.merchant_id, first, last),
+    }
 
 
 @router.post("/segments", status_code=201)
-def post_segment(merchant_id: PathId, body: SegmentBody, access: MerchantDep) -> dict[str, int]:
+def post_segment(body: SegmentBody, access: MerchantDep) -> dict[str, int]:
     """Give a question about members a name."""
-    with access.service.database.write() as connection:
-        return {"id": add_segment(connection, merchant_id, body.name, body.query)}
+    return {"id": add_segment(access.connection, access.merchant_id, body.name, body.query)}
 
 
 @router.get("/segments")
-def get_segments(merchant_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+def get_segments(access: MerchantDep) -> list[dict[str, Any]]:
     """Questions that have a name."""
-    with access.service.database.read() as connection:
-        return segments_of(connection, merchant_id)
+    return segments_of(access.connection, access.merchant_id)
 
 
 @router.get("/segments/{segment_id}")
-def get_segment(merchant_id: PathId, segment_id: PathId, access: MerchantDep) -> dict[str, int]:
+def get_segment(segment_id: PathId, access: MerchantDep) -> dict[str, int]:
     """How many members a segment has now; who they are stays in the service."""
-    with access.service.database.read() as connection:
-        now_us = access.service.clock.now_us()
-        return {"members": len(segment_members(connection, merchant_id, segment_id, now_us))}
+    now_us = access.now_us
+    return {"members": len(segment_members(access.connection, access.merchant_id, segment_id, now_us))}
 
 
 @router.post("/campaigns", status_code=201)
-def post_campaign(merchant_id: PathId, body: CampaignBody, access: MerchantDep) -> dict[str, int]:
+def post_campaign(body: CampaignBody, access: MerchantDep) -> dict[str, int]:
     """Write to everybody in a segment who agreed to messages; they go out through the outbox."""
-    with access.service.database.write() as connection:
-        now_us = access.service.clock.now_us()
-        return {"id": write_to(connection, merchant_id, body.segment, body.text, now_us=now_us)}
+    now_us = access.now_us
+    return {"id": write_to(access.connection, access.merchant_id, body.segment, body.text, now_us=now_us)}
 
 
 @router.get("/campaigns")
-def get_campaigns(merchant_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+def get_campaigns(access: MerchantDep) -> list[dict[str, Any]]:
     """Messages, newest first, at most 100, each with what came back."""
-    with access.service.database.read() as connection:
-        return [shown(one) for one in campaigns_of(connection, merchant_id)]
+    return [shown(one) for one in campaigns_of(access.connection, access.merchant_id)]
 
 
 @router.get("/campaigns/{campaign_id}")
-def get_campaign(merchant_id: PathId, campaign_id: PathId, access: MerchantDep) -> dict[str, Any]:
+def get_campaign(campaign_id: PathId, access: MerchantDep) -> dict[str, Any]:
     """What came back of a message."""
-    with access.service.database.read() as connection:
-        return shown(what_came_back(connection, merchant_id, campaign_id))
+    return shown(what_came_back(access.connection, access.merchant_id, campaign_id))
 
 
 @router.put("/members/{member}/consent", status_code=204)
-def put_consent(merchant_id: PathId, member: Name, body: ConsentBody, access: MerchantDep) -> None:
+def put_consent(member: Name, body: ConsentBody, access: MerchantDep) -> None:
     """Write down what a member agrees to; sharing data earns points, once."""
-    service = access.service
-    with service.database.write() as connection:
-        set_consent(
-            connection,
-            merchant_id,
-            service.member(connection, merchant_id, member),
-            body.purpose,
-            body.given,
-            now_us=service.clock.now_us(),
-            calendar=service.calendar,
-        )
+    set_consent(
+        access.connection,
+        access.merchant_id,
+        access.member(member),
+        body.purpose,
+        body.given,
+        now_us=access.now_us,
+        calendar=access.calendar,
+    )
 
 
 @router.put("/members/{member}/contact", status_code=204)
-def put_contact(merchant_id: PathId, member: Name, body: ContactBody, access: MerchantDep) -> None:
+def put_contact(member: Name, body: ContactBody, access: MerchantDep) -> None:
     """Keep how a member can be reached."""
-    service = access.service
-    with service.database.write() as connection:
-        member_id = service.member(connection, merchant_id, member)
-        set_contact(connection, member_id, body.address, body.language)
+    member_id = access.member(member)
+    set_contact(access.connection, member_id, body.address, body.language)
 
 
 @router.get("/members/{member}/export")
-def get_export(merchant_id: PathId, member: Name, access: MerchantDep) -> dict[str, Any]:
+def get_export(member: Name, access: MerchantDep) -> dict[str, Any]:
     """All that is stored of a member."""
-    with access.service.database.read() as connection:
-        member_id = require_member(connection, access.service.pseudonyms, merchant_id, member)
-        return shown(export(connection, member_id))
+    member_id = access.known_member(member)
+    return shown(export(access.connection, member_id))
 
 
 @router.delete("/members/{member}", status_code=204)
-def delete_member(merchant_id: PathId, member: Name, access: MerchantDep) -> None:
+def delete_member(member: Name, access: MerchantDep) -> None:
     """Forget who a member is."""
-    with access.service.database.write() as connection:
-        member_id = require_member(connection, access.service.pseudonyms, merchant_id, member)
-        erase(connection, member_id, now_us=access.service.clock.now_us())
+    member_id = access.known_member(member)
+    erase(access.connection, member_id, now_us=access.now_us)
 
 
 def days_of(access: Access, first: dt.date | None, last: dt.date | None) -> tuple[str, str]:

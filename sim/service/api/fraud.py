@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
-from stampbench.sim.service.api.access import AboveDep, Body, MerchantDep, PathId, Text, shown
+from stampbench.sim.service.api.access import (
+    AboveDep,
+    Body,
+    MerchantDep,
+    PathId,
+    Text,
+    TransactionRouter,
+    shown,
+)
 from stampbench.sim.service.fraud.alarms import alarm_of, alarms_of, appeal, decide_alarm
 
-router = APIRouter(prefix="/v1", tags=["fraud"])
+router = TransactionRouter(prefix="/v1", tags=["fraud"])
 
 
 class AppealBody(Body):
@@ -25,43 +32,39 @@ class DecisionBody(Body):
 
 
 @router.get("/merchants/{merchant_id}/alarms")
-def get_alarms(merchant_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+def get_alarms(access: MerchantDep) -> list[dict[str, Any]]:
     """A merchant's alarms, newest first, at most 100."""
-    with access.service.database.read() as connection:
-        return [shown(alarm) for alarm in alarms_of(connection, merchant_id)]
+    return [shown(alarm) for alarm in alarms_of(access.connection, access.merchant_id)]
 
 
 @router.get("/merchants/{merchant_id}/alarms/{alarm_id}")
-def get_alarm(merchant_id: PathId, alarm_id: PathId, access: MerchantDep) -> dict[str, Any]:
+def get_alarm(alarm_id: PathId, access: MerchantDep) -> dict[str, Any]:
     """One alarm with the presses behind it."""
-    with access.service.database.read() as connection:
-        return shown(alarm_of(connection, merchant_id, alarm_id))
+    return shown(alarm_of(access.connection, access.merchant_id, alarm_id))
 
 
 @router.post("/merchants/{merchant_id}/alarms/{alarm_id}/appeal", status_code=204)
-def post_appeal(merchant_id: PathId, alarm_id: PathId, body: AppealBody, access: MerchantDep) -> None:
+def post_appeal(alarm_id: PathId, body: AppealBody, access: MerchantDep) -> None:
     """Appeal against an alarm and the suspension that came with it."""
-    with access.service.database.write() as connection:
-        appeal(
-            connection,
-            merchant_id,
-            alarm_id,
-            body.reason,
-            key_id=access.key_id,
-            now_us=access.service.clock.now_us(),
-        )
+    appeal(
+        access.connection,
+        access.merchant_id,
+        alarm_id,
+        body.reason,
+        key_id=access.key_id,
+        now_us=access.now_us,
+    )
 
 
 @router.post("/merchants/{merchant_id}/alarms/{alarm_id}/decision", status_code=204)
-def post_decision(merchant_id: PathId, alarm_id: PathId, body: DecisionBody, access: AboveDep) -> None:
+def post_decision(alarm_id: PathId, body: DecisionBody, access: AboveDep) -> None:
     """Uphold or dismiss an alarm; dismissed, its stamp is active again."""
-    with access.service.database.write() as connection:
-        decide_alarm(
-            connection,
-            merchant_id,
-            alarm_id,
-            dismiss=body.dismiss,
-            reason=body.reason,
-            key_id=access.key_id,
-            now_us=access.service.clock.now_us(),
-        )
+    decide_alarm(
+        access.connection,
+        access.merchant_id,
+        alarm_id,
+        dismiss=body.dismiss,
+        reason=body.reason,
+        key_id=access.key_id,
+        now_us=access.now_us,
+    )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
 from pydantic import Field
 from stampbench.sim.service.api.access import (
+    Access,
     Amount,
     Body,
     Id,
@@ -14,18 +14,18 @@ from stampbench.sim.service.api.access import (
     Moment,
     Name,
     PathId,
+    TransactionRouter,
     moment_us,
     shown,
 )
 from stampbench.sim.service.clock import DAY_US
-from stampbench.sim.service.customers.privacy import require_member
+from stampbench.sim.service.loyalty.cards import program_of, set_program
 from stampbench.sim.service.loyalty.coupons import coupons_of, issue_coupon, void_coupon
 from stampbench.sim.service.loyalty.ledger import balances, movements
-from stampbench.sim.service.loyalty.programs import program_of, set_program
 from stampbench.sim.service.loyalty.redemptions import What, freeze, redemption_of, step
 from stampbench.sim.service.problems import MalformedError
 
-router = APIRouter(prefix="/v1/merchants/{merchant_id}", tags=["loyalty"])
+router = TransactionRouter(prefix="/v1/merchants/{merchant_id}", tags=["loyalty"])
 
 
 class ProgramBody(Body):
@@ -66,122 +66,101 @@ class ReasonBody(Body):
 
 
 @router.put("/program", status_code=204)
-def put_program(merchant_id: PathId, body: ProgramBody, access: MerchantDep) -> None:
+def put_program(body: ProgramBody, access: MerchantDep) -> None:
     """Begin or change the program."""
-    with access.service.database.write() as connection:
-        set_program(connection, merchant_id, body.model_dump())
+    set_program(access.connection, access.merchant_id, body.model_dump())
 
 
 @router.get("/program")
-def get_program(merchant_id: PathId, access: MerchantDep) -> dict[str, Any]:
+def get_program(access: MerchantDep) -> dict[str, Any]:
     """The program."""
-    with access.service.database.read() as connection:
-        return program_of(connection, merchant_id)
+    return program_of(access.connection, access.merchant_id)
 
 
 @router.get("/members/{member}/card")
-def get_card(merchant_id: PathId, member: Name, access: MerchantDep) -> dict[str, Any]:
+def get_card(member: Name, access: MerchantDep) -> dict[str, Any]:
     """A member's balances and coupons."""
-    with access.service.database.read() as connection:
-        member_id = require_member(connection, access.service.pseudonyms, merchant_id, member)
-        coupons = [shown(coupon) for coupon in coupons_of(connection, member_id)]
-        return {"balances": balances(connection, member_id), "coupons": coupons}
+    member_id = access.known_member(member)
+    coupons = [shown(coupon) for coupon in coupons_of(access.connection, member_id)]
+    return {"balances": balances(access.connection, member_id), "coupons": coupons}
 
 
 @router.get("/members/{member}/ledger")
-def get_ledger(merchant_id: PathId, member: Name, access: MerchantDep) -> list[dict[str, Any]]:
+def get_ledger(member: Name, access: MerchantDep) -> list[dict[str, Any]]:
     """A member's movements, newest first, at most 1,000."""
-    with access.service.database.read() as connection:
-        member_id = require_member(connection, access.service.pseudonyms, merchant_id, member)
-        return [shown(entry) for entry in movements(connection, member_id)]
+    member_id = access.known_member(member)
+    return [shown(entry) for entry in movements(access.connection, member_id)]
 
 
 @router.post("/coupons", status_code=201)
-def post_coupon(merchant_id: PathId, body: CouponBody, access: MerchantDep) -> dict[str, int]:
+def post_coupon(body: CouponBody, access: MerchantDep) -> dict[str, int]:
     """Give a member a coupon."""
-    service = access.service
-    now_us = service.clock.now_us()
+    now_us = access.now_us
     expires_us = now_us + 90 * DAY_US
     if body.expires_at is not None:
         expires_us = moment_us(body.expires_at, "expires_at")
     if expires_us <= now_us:
         raise MalformedError("expires_at", "expires_at is over: expected a time to come")
-    with service.database.write() as connection:
-        coupon_id = issue_coupon(
-            connection,
-            merchant_id=merchant_id,
-            member_id=service.member(connection, merchant_id, body.member),
-            name=body.name,
-            expires_us=expires_us,
-            at_us=now_us,
-            calendar=service.calendar,
-        )
+    coupon_id = issue_coupon(
+        access.connection,
+        merchant_id=access.merchant_id,
+        member_id=access.member(body.member),
+        name=body.name,
+        expires_us=expires_us,
+        at_us=now_us,
+        calendar=access.calendar,
+    )
     return {"id": coupon_id}
 
 
 @router.post("/coupons/{coupon_id}/void", status_code=204)
-def post_void(merchant_id: PathId, coupon_id: PathId, access: MerchantDep) -> None:
+def post_void(coupon_id: PathId, access: MerchantDep) -> None:
     """Take an unused coupon back."""
-    service = access.service
-    with service.database.write() as connection:
-        void_coupon(
-            connection, merchant_id, coupon_id, now_us=service.clock.now_us(), calendar=service.calendar
-        )
+    void_coupon(
+        access.connection, access.merchant_id, coupon_id, now_us=access.now_us, calendar=access.calendar
+    )
 
 
 @router.post("/redemptions", status_code=201)
-def post_redemption(merchant_id: PathId, body: FreezeBody, access: MerchantDep) -> dict[str, Any]:
+def post_redemption(body: FreezeBody, access: MerchantDep) -> dict[str, Any]:
     """First phase: set a coupon or points aside; 409 for whoever comes second."""
-    with access.service.database.write() as connection:
-        redemption_id = freeze(
-            access.service,
-            connection,
-            merchant_id,
-            member=body.member,
-            token=body.token,
-            what=What(body.coupon, body.points),
-            minutes=body.minutes,
-            key_id=access.key_id,
-        )
-        return shown(redemption_of(connection, merchant_id, redemption_id))
+    redemption_id = freeze(
+        access.service,
+        access.connection,
+        access.merchant_id,
+        member=body.member,
+        token=body.token,
+        what=What(body.coupon, body.points),
+        minutes=body.minutes,
+        key_id=access.key_id,
+    )
+    return shown(redemption_of(access.connection, access.merchant_id, redemption_id))
 
 
 @router.get("/redemptions/{redemption_id}")
-def get_redemption(merchant_id: PathId, redemption_id: PathId, access: MerchantDep) -> dict[str, Any]:
+def get_redemption(redemption_id: PathId, access: MerchantDep) -> dict[str, Any]:
     """One redemption with its steps."""
-    with access.service.database.read() as connection:
-        return shown(redemption_of(connection, merchant_id, redemption_id))
+    return shown(redemption_of(access.connection, access.merchant_id, redemption_id))
 
 
 @router.post("/redemptions/{redemption_id}/execute")
-def post_execute(merchant_id: PathId, redemption_id: PathId, access: MerchantDep) -> dict[str, str]:
+def post_execute(redemption_id: PathId, access: MerchantDep) -> dict[str, str]:
     """Second phase."""
-    with access.service.database.write() as connection:
-        state = step(access.service, connection, merchant_id, redemption_id, "execute", key_id=access.key_id)
-    return {"state": state}
+    return _step(access, redemption_id, "execute")
 
 
 @router.post("/redemptions/{redemption_id}/release")
-def post_release(merchant_id: PathId, redemption_id: PathId, access: MerchantDep) -> dict[str, str]:
+def post_release(redemption_id: PathId, access: MerchantDep) -> dict[str, str]:
     """Second phase the other way: as if nothing had been set aside."""
-    with access.service.database.write() as connection:
-        state = step(access.service, connection, merchant_id, redemption_id, "release", key_id=access.key_id)
-    return {"state": state}
+    return _step(access, redemption_id, "release")
 
 
 @router.post("/redemptions/{redemption_id}/reverse")
-def post_reverse(
-    merchant_id: PathId, redemption_id: PathId, body: ReasonBody, access: MerchantDep
-) -> dict[str, str]:
+def post_reverse(redemption_id: PathId, body: ReasonBody, access: MerchantDep) -> dict[str, str]:
     """Take an executed redemption back."""
-    with access.service.database.write() as connection:
-        state = step(
-            access.service,
-            connection,
-            merchant_id,
-            redemption_id,
-            "reverse",
-            key_id=access.key_id,
-            reason=body.reason,
-        )
-    return {"state": state}
+    return _step(access, redemption_id, "reverse", body.reason)
+
+
+def _step(access: Access, redemption_id: int, name: str, reason: str = "") -> dict[str, str]:
+    whose = access.service, access.connection, access.merchant_id
+    return {"state": step(*whose, redemption_id, name, key_id=access.key_id, reason=reason)}

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 from stampbench.sim.service.api.access import (
     Body,
+    Contacts,
     IdempotencyKey,
     MerchantDep,
     Moment,
@@ -18,10 +19,10 @@ from stampbench.sim.service.api.access import (
     PressDep,
     SenderDep,
     Short,
+    TransactionRouter,
     moment_us,
     shown,
 )
-from stampbench.sim.service.api.contacts import Contacts
 from stampbench.sim.service.clock import SECOND_US, to_datetime
 from stampbench.sim.service.presses.answers import Answer
 from stampbench.sim.service.presses.authentication import authenticate
@@ -38,7 +39,9 @@ from stampbench.sim.service.presses.reviews import press_of, presses_of, review_
 from stampbench.sim.service.presses.sounds import new_challenge
 from stampbench.sim.service.presses.tokens import use_token
 
-router = APIRouter(prefix="/v1", tags=["presses"])
+router = TransactionRouter(prefix="/v1", tags=["presses"])
+pressing = APIRouter(prefix="/v1", tags=["presses"])
+"""A press has a transaction of its own, or none."""
 
 Long = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
 
@@ -132,7 +135,7 @@ class ReviewBody(Body):
     reason: Name
 
 
-@router.post("/presses", response_model=PressAnswer)
+@pressing.post("/presses", response_model=PressAnswer)
 def post_press(body: PressBody, access: SenderDep, idempotency_key: IdempotencyKey) -> Response:
     """Authenticate a press; the same Idempotency-Key gets the same answer."""
     service = access.service
@@ -156,7 +159,7 @@ def post_press(body: PressBody, access: SenderDep, idempotency_key: IdempotencyK
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
-@router.post("/presses/fallback")
+@pressing.post("/presses/fallback")
 def post_fallback(body: FallbackBody, access: PressDep, idempotency_key: IdempotencyKey) -> PressAnswer:
     """A press without a stamp, worth less and limited."""
     service = access.service
@@ -167,23 +170,22 @@ def post_fallback(body: FallbackBody, access: PressDep, idempotency_key: Idempot
     return answer_of(answer)
 
 
-@router.post("/presses/challenges", status_code=201)
+@pressing.post("/presses/challenges", status_code=201)
 def post_challenge(access: PressDep) -> dict[str, str]:
     """A challenge that a stamp answers by sound, for one press within half a minute."""
-    service, now_us = access.service, access.service.clock.now_us()
+    service, now_us = access.service, access.now_us
     challenge = new_challenge(service.settings.secret, access.merchant_id, now_us)
     until = to_datetime(now_us + service.rules.challenge_seconds * SECOND_US)
     return {"challenge": challenge.text, "until": until.isoformat()}
 
 
 @router.post("/merchants/{merchant_id}/tokens/verify")
-def post_token(merchant_id: PathId, body: TokenBody, access: MerchantDep) -> dict[str, Any]:
+def post_token(body: TokenBody, access: MerchantDep) -> dict[str, Any]:
     """Verify a token, server to server; it is good once, for this merchant and this member."""
     service = access.service
-    with service.database.write() as connection:
-        verified = use_token(
-            connection, service.pseudonyms, merchant_id, body.token, body.member, service.clock.now_us()
-        )
+    verified = use_token(
+        access.connection, service.pseudonyms, access.merchant_id, body.token, body.member, access.now_us
+    )
     return {
         "press": verified.press_id,
         "store": verified.store_id,
@@ -195,28 +197,31 @@ def post_token(merchant_id: PathId, body: TokenBody, access: MerchantDep) -> dic
 
 @router.get("/merchants/{merchant_id}/presses")
 def get_presses(
-    merchant_id: PathId,
     access: MerchantDep,
     outcome: Outcome | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[dict[str, Any]]:
     """Presses, newest first; those that wait for a person with ``outcome=review``."""
-    with access.service.database.read() as connection:
-        return [shown(one) for one in presses_of(connection, merchant_id, outcome, limit=limit)]
+    return [shown(one) for one in presses_of(access.connection, access.merchant_id, outcome, limit=limit)]
 
 
 @router.get("/merchants/{merchant_id}/presses/{press_id}")
-def get_press(merchant_id: PathId, press_id: PathId, access: MerchantDep) -> dict[str, Any]:
+def get_press(press_id: PathId, access: MerchantDep) -> dict[str, Any]:
     """One press, without its member and device."""
-    with access.service.database.read() as connection:
-        return shown(press_of(connection, merchant_id, press_id))
+    return shown(press_of(access.connection, access.merchant_id, press_id))
 
 
 @router.post("/merchants/{merchant_id}/presses/{press_id}/review", status_code=204)
-def post_review(merchant_id: PathId, press_id: PathId, body: ReviewBody, access: MerchantDep) -> None:
+def post_review(press_id: PathId, body: ReviewBody, access: MerchantDep) -> None:
     """Accept or refuse a press that waits for a person."""
     review_press(
-        access.service, merchant_id, press_id, accept=body.accept, reason=body.reason, key_id=access.key_id
+        access.service,
+        access.connection,
+        access.merchant_id,
+        press_id,
+        accept=body.accept,
+        reason=body.reason,
+        key_id=access.key_id,
     )
 
 

@@ -17,8 +17,7 @@ import numpy as np
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, TypeAdapter
-from stampbench.sim.service.api.access import ServiceDep
-from stampbench.sim.service.api.contacts import Contacts
+from stampbench.sim.service.api.access import Contacts, ServiceDep
 from stampbench.sim.service.clock import to_datetime
 from stampbench.sim.service.identity import principal_of
 from stampbench.sim.service.presses.authentication import authenticate

@@ -6,23 +6,22 @@ import math
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from fastapi import APIRouter
 from pydantic import Discriminator, Field, StringConstraints, Tag
 from stampbench.sim.credentials.ble.beacon import FIRST_CLOCK_S
 from stampbench.sim.credentials.ble.eid import CLOCK_SPAN_S, LARGEST_EXPONENT
 from stampbench.sim.service.api.access import (
     AppDep,
     Body,
+    Contacts,
     Id,
+    KeyDep,
     MerchantDep,
     Name,
     PathId,
-    PrincipalDep,
-    ServiceDep,
     Short,
+    TransactionRouter,
     shown,
 )
-from stampbench.sim.service.api.contacts import Contacts
 from stampbench.sim.service.identity import Role
 from stampbench.sim.service.presses.beacons import (
     SMALLEST_EXPONENT,
@@ -35,7 +34,7 @@ from stampbench.sim.service.presses.sounds import pair_sound
 from stampbench.sim.service.shops.bundles import bundle_of
 from stampbench.sim.service.shops.enrolment import change_state, enrol_stamp, history_of, stamps_of
 
-router = APIRouter(prefix="/v1", tags=["stamps"])
+router = TransactionRouter(prefix="/v1", tags=["stamps"])
 
 
 class NewStamp(Body):
@@ -116,110 +115,101 @@ class NewState(Body):
 
 
 @router.post("/merchants/{merchant_id}/stamps", status_code=201)
-def post_stamp(merchant_id: PathId, body: NewStamp, access: MerchantDep) -> dict[str, Any]:
+def post_stamp(body: NewStamp, access: MerchantDep) -> dict[str, Any]:
     """Enrol a stamp; 409 says which stamp of the merchant is too near, and how near."""
-    service = access.service
-    with service.database.write() as connection:
-        stamp_id, sigma_mm = enrol_stamp(
-            connection,
-            merchant_id,
-            store_id=body.store,
-            serial=body.serial,
-            name=body.name,
-            presses_mm=[np.array(press) for press in body.presses_mm],
-            factor=body.factor,
-            min_distance_mm=service.rules.min_distance_mm,
-            now_us=service.clock.now_us(),
-            key_id=access.key_id,
-        )
+    stamp_id, sigma_mm = enrol_stamp(
+        access.connection,
+        access.merchant_id,
+        store_id=body.store,
+        serial=body.serial,
+        name=body.name,
+        presses_mm=[np.array(press) for press in body.presses_mm],
+        factor=body.factor,
+        min_distance_mm=access.service.rules.min_distance_mm,
+        now_us=access.now_us,
+        key_id=access.key_id,
+    )
     return {"id": stamp_id, "sigma_mm": None if math.isnan(sigma_mm) else sigma_mm}
 
 
 @router.get("/merchants/{merchant_id}/stamps")
-def get_stamps(merchant_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+def get_stamps(access: MerchantDep) -> list[dict[str, Any]]:
     """A merchant's stamps; patterns stay in the service."""
-    with access.service.database.read() as connection:
-        return [shown(stamp) for stamp in stamps_of(connection, merchant_id)]
+    return [shown(stamp) for stamp in stamps_of(access.connection, access.merchant_id)]
 
 
 @router.get("/merchants/{merchant_id}/stamps/{stamp_id}/history")
-def get_history(merchant_id: PathId, stamp_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+def get_history(stamp_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
     """What was done with a stamp."""
-    with access.service.database.read() as connection:
-        return [shown(event) for event in history_of(connection, merchant_id, stamp_id)]
+    return [shown(event) for event in history_of(access.connection, access.merchant_id, stamp_id)]
 
 
 @router.post("/merchants/{merchant_id}/stamps/{stamp_id}/state", status_code=204)
-def post_state(merchant_id: PathId, stamp_id: PathId, body: NewState, access: MerchantDep) -> None:
+def post_state(stamp_id: PathId, body: NewState, access: MerchantDep) -> None:
     """Activate, disable or revoke a stamp; a suspension is lifted by those above the merchant alone."""
-    with access.service.database.write() as connection:
-        change_state(
-            connection,
-            merchant_id,
-            stamp_id,
-            body.state,
-            reason=body.reason,
-            key_id=access.key_id,
-            now_us=access.service.clock.now_us(),
-            lift=access.principal.role in (Role.VENDOR, Role.OPERATOR),
-        )
+    change_state(
+        access.connection,
+        access.merchant_id,
+        stamp_id,
+        body.state,
+        reason=body.reason,
+        key_id=access.key_id,
+        now_us=access.now_us,
+        lift=access.principal.role in (Role.VENDOR, Role.OPERATOR),
+    )
 
 
 @router.post("/merchants/{merchant_id}/stamps/{stamp_id}/credentials", status_code=201)
 def post_credential(
-    merchant_id: PathId,
     stamp_id: PathId,
     body: NewCredential,
     access: MerchantDep,
 ) -> dict[str, int]:
     """Let a tag, beacon or sounder belong to a stamp; from then on it proves that the stamp is there."""
     service, values = access.service, body.model_dump(exclude={"kind"})
-    with service.database.write() as connection:
-        if isinstance(body, NewTag):
-            made = pair(connection, merchant_id, stamp_id, body.kind, body.uid.lower())
-        elif isinstance(body, NewBeacon):
-            values["beacon"] = body.beacon.lower()
-            made = pair_beacon(service, connection, merchant_id, stamp_id, **values)
-        elif isinstance(body, NewPasswords):
-            made = pair_passwords(service, connection, merchant_id, stamp_id, **values)
-        else:
-            made = pair_sound(service, connection, merchant_id, stamp_id, **values)
+    if isinstance(body, NewTag):
+        made = pair(access.connection, access.merchant_id, stamp_id, body.kind, body.uid.lower())
+    elif isinstance(body, NewBeacon):
+        values["beacon"] = body.beacon.lower()
+        made = pair_beacon(service, access.connection, access.merchant_id, stamp_id, **values)
+    elif isinstance(body, NewPasswords):
+        made = pair_passwords(service, access.connection, access.merchant_id, stamp_id, **values)
+    else:
+        made = pair_sound(service, access.connection, access.merchant_id, stamp_id, **values)
     return {"id": made}
 
 
 @router.get("/merchants/{merchant_id}/stamps/{stamp_id}/credentials")
-def get_credentials(merchant_id: PathId, stamp_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+def get_credentials(stamp_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
     """A stamp's tags, beacons and sounders."""
-    with access.service.database.read() as connection:
-        return credentials_of(connection, merchant_id, stamp_id)
+    return credentials_of(access.connection, access.merchant_id, stamp_id)
 
 
 @router.post(
     "/merchants/{merchant_id}/stamps/{stamp_id}/credentials/{credential_id}/battery", status_code=204
 )
-def post_battery(
-    merchant_id: PathId, stamp_id: PathId, credential_id: PathId, body: Battery, access: MerchantDep
-) -> None:
+def post_battery(stamp_id: PathId, credential_id: PathId, body: Battery, access: MerchantDep) -> None:
     """Say that a beacon's battery was changed: what it shows of the day before is not a recording then."""
-    service, key_id = access.service, access.key_id
-    with service.database.write() as connection:
-        battery_changed(
-            service, connection, merchant_id, stamp_id, credential_id, reason=body.reason, key_id=key_id
-        )
+    battery_changed(
+        access.service,
+        access.connection,
+        access.merchant_id,
+        stamp_id,
+        credential_id,
+        reason=body.reason,
+        key_id=access.key_id,
+    )
 
 
 @router.get("/merchants/{merchant_id}/bundle")
-def get_bundle(merchant_id: PathId, access: AppDep) -> dict[str, Any]:
+def get_bundle(access: AppDep) -> dict[str, Any]:
     """The patterns of this merchant's active stamps, signed, for offline apps, for a while."""
-    service = access.service
-    with service.database.read() as connection:
-        content = bundle_of(
-            connection, merchant_id, now_us=service.clock.now_us(), hours=service.rules.offline_hours
-        )
-    return {"bundle": service.signer.sign(content), "exp": content["exp"]}
+    hours = access.service.rules.offline_hours
+    content = bundle_of(access.connection, access.merchant_id, now_us=access.now_us, hours=hours)
+    return {"bundle": access.service.signer.sign(content), "exp": content["exp"]}
 
 
 @router.get("/bundle-key")
-def get_bundle_key(service: ServiceDep, principal: PrincipalDep) -> dict[str, Any]:
+def get_bundle_key(access: KeyDep) -> dict[str, Any]:
     """With which apps check bundles (JWK)."""
-    return service.signer.public_key
+    return access.service.signer.public_key

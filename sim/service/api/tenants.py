@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter
 from pydantic import Field
 from stampbench.sim.service.api.access import (
     AboveDep,
     Amount,
     Body,
     Id,
+    KeeperDep,
     MerchantDep,
     Name,
     OperatorDep,
     PathId,
-    PrincipalDep,
-    ServiceDep,
     Short,
+    TransactionRouter,
     VendorDep,
     shown,
 )
@@ -36,7 +35,7 @@ from stampbench.sim.service.shops.tenants import (
 )
 from stampbench.sim.service.tables.tenants import Brand, Merchant
 
-router = APIRouter(prefix="/v1", tags=["tenants"])
+router = TransactionRouter(prefix="/v1", tags=["tenants"])
 
 
 class NewVendor(Body):
@@ -88,93 +87,83 @@ class NewStore(Body):
 
 
 @router.post("/vendors", status_code=201)
-def post_vendor(body: NewVendor, service: ServiceDep, operator: OperatorDep) -> dict[str, Any]:
+def post_vendor(body: NewVendor, access: OperatorDep) -> dict[str, Any]:
     """Add a vendor and give it a key, which is shown this once."""
-    with service.database.write() as connection:
-        vendor_id = add_vendor(connection, body.name, body.price_per_press)
-        _, key = make_key(connection, Role.VENDOR, now_us=service.clock.now_us(), vendor_id=vendor_id)
+    vendor_id = add_vendor(access.connection, body.name, body.price_per_press)
+    _, key = make_key(access.connection, Role.VENDOR, now_us=access.now_us, vendor_id=vendor_id)
     return {"id": vendor_id, "key": key}
 
 
 @router.post("/vendors/{vendor_id}/brands", status_code=201)
 def post_brand(vendor_id: PathId, body: NewBrand, access: VendorDep) -> dict[str, int]:
     """Add a brand."""
-    with access.service.database.write() as connection:
-        return {"id": add_brand(connection, vendor_id, body.name)}
+    return {"id": add_brand(access.connection, vendor_id, body.name)}
 
 
 @router.get("/vendors/{vendor_id}/brands")
 def get_brands(vendor_id: PathId, access: VendorDep) -> list[dict[str, Any]]:
     """A vendor's brands."""
-    with access.service.database.read() as connection:
-        rows = connection.execute(sa.select(Brand.id, Brand.name).where(Brand.vendor_id == vendor_id))
-        return [dict(row._mapping) for row in rows]
+    rows = access.connection.execute(sa.select(Brand.id, Brand.name).where(Brand.vendor_id == vendor_id))
+    return [dict(row._mapping) for row in rows]
 
 
 @router.post("/vendors/{vendor_id}/merchants", status_code=201)
 def post_merchant(vendor_id: PathId, body: NewMerchant, access: VendorDep) -> dict[str, int]:
     """Add a merchant."""
     policy = body.model_dump(exclude={"name", "brand"})
-    with access.service.database.write() as connection:
-        return {"id": add_merchant(connection, vendor_id, body.brand, body.name, **policy)}
+    return {"id": add_merchant(access.connection, vendor_id, body.brand, body.name, **policy)}
 
 
 @router.get("/vendors/{vendor_id}/merchants")
 def get_merchants(vendor_id: PathId, access: VendorDep) -> list[dict[str, Any]]:
     """A vendor's merchants."""
-    with access.service.database.read() as connection:
-        rows = connection.execute(
-            sa.select(Merchant.id, Merchant.name, Merchant.brand_id).where(Merchant.vendor_id == vendor_id)
-        )
-        return [shown(dict(row._mapping)) for row in rows]
+    rows = access.connection.execute(
+        sa.select(Merchant.id, Merchant.name, Merchant.brand_id).where(Merchant.vendor_id == vendor_id)
+    )
+    return [shown(dict(row._mapping)) for row in rows]
 
 
 @router.patch("/merchants/{merchant_id}", status_code=204)
-def patch_merchant(merchant_id: PathId, body: Policy, access: MerchantDep) -> None:
+def patch_merchant(body: Policy, access: MerchantDep) -> None:
     """Change what a merchant asks of presses."""
-    with access.service.database.write() as connection:
-        change_merchant(connection, merchant_id, body.model_dump(exclude_none=True))
+    change_merchant(access.connection, access.merchant_id, body.model_dump(exclude_none=True))
 
 
 @router.post("/merchants/{merchant_id}/keys", status_code=201)
-def post_key(merchant_id: PathId, body: NewKey, access: MerchantDep) -> dict[str, Any]:
+def post_key(body: NewKey, access: MerchantDep) -> dict[str, Any]:
     """Make a key for the merchant's server or app, which is shown this once; a merchant makes app keys."""
     if body.role not in (Role.MERCHANT, Role.APP):
         raise ForbiddenError("role", f"role {body.role}: expected merchant or app")
     if body.role is Role.MERCHANT:
         access.principal.require(Role.VENDOR, Role.OPERATOR)
-    now_us = access.service.clock.now_us()
-    with access.service.database.write() as connection:
-        key_id, key = make_key(connection, body.role, now_us=now_us, merchant_id=merchant_id)
+    now_us = access.now_us
+    key_id, key = make_key(access.connection, body.role, now_us=now_us, merchant_id=access.merchant_id)
     return {"id": key_id, "key": key}
 
 
 @router.delete("/keys/{key_id}", status_code=204)
-def delete_key(key_id: PathId, service: ServiceDep, principal: PrincipalDep) -> None:
+def delete_key(key_id: PathId, access: KeeperDep) -> None:
     """Withdraw a key within one's reach."""
-    principal.require(Role.MERCHANT, Role.VENDOR, Role.OPERATOR)
-    with service.database.write() as connection:
-        withdraw_key(connection, principal, key_id, service.clock.now_us())
+    withdraw_key(access.connection, access.principal, key_id, access.now_us)
 
 
 @router.post("/merchants/{merchant_id}/stores", status_code=201)
-def post_store(merchant_id: PathId, body: NewStore, access: MerchantDep) -> dict[str, int]:
+def post_store(body: NewStore, access: MerchantDep) -> dict[str, int]:
     """Add a store."""
     radius_m = access.service.rules.store_radius_m if body.radius_m is None else body.radius_m
-    with access.service.database.write() as connection:
-        store_id = add_store(connection, merchant_id, **(body.model_dump() | {"radius_m": radius_m}))
+    store_id = add_store(
+        access.connection, access.merchant_id, **(body.model_dump() | {"radius_m": radius_m})
+    )
     return {"id": store_id}
 
 
 @router.get("/merchants/{merchant_id}/stores")
-def get_stores(merchant_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+def get_stores(access: MerchantDep) -> list[dict[str, Any]]:
     """A merchant's stores."""
-    with access.service.database.read() as connection:
-        return stores_of(connection, merchant_id)
+    return stores_of(access.connection, access.merchant_id)
 
 
 @router.get("/merchants/{merchant_id}/stores/{store_id}/otp-secret")
-def get_otp_secret(merchant_id: PathId, store_id: PathId, access: AboveDep) -> dict[str, str]:
+def get_otp_secret(store_id: PathId, access: AboveDep) -> dict[str, str]:
     """The secret of a store's one-time codes in base 32, to be put into the staff's device."""
-    with access.service.database.read() as connection:
-        return {"secret": otp_secret_of(connection, merchant_id, store_id)}
+    return {"secret": otp_secret_of(access.connection, access.merchant_id, store_id)}

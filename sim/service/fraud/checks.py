@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from stampbench.sim.service.clock import HOUR_US, MINUTE_US, Calendar
-from stampbench.sim.service.fraud.distance import distance_m, least_speed_kmh
+from stampbench.sim.service.clock import HOUR_US, MINUTE_US, SECOND_US, Calendar
 from stampbench.sim.service.presses.evidence import Outcome, Place, Purpose
 from stampbench.sim.service.rules import Rules
+
+EARTH_RADIUS_M: Final = 6_371_008.8
+"""Mean radius R1 (IUGG)."""
 
 
 class Kind(StrEnum):
@@ -201,6 +205,16 @@ def is_open(opening: str, at_us: int, calendar: Calendar, slack_minutes: int) ->
     )
 
 
-def confirmed_since(known: Known, rules: Rules) -> int:
-    """From when on an earlier suspicion confirms one of now."""
-    return known.at_us - rules.confirm_hours * HOUR_US
+def distance_m(lat_a_deg: float, lon_a_deg: float, lat_b_deg: float, lon_b_deg: float) -> float:
+    """Return the great-circle distance of two places (haversine)."""
+    lat_a, lat_b = math.radians(lat_a_deg), math.radians(lat_b_deg)
+    half_lat = math.sin((lat_b - lat_a) / 2.0)
+    half_lon = math.sin(math.radians(lon_b_deg - lon_a_deg) / 2.0)
+    h = half_lat**2 + math.cos(lat_a) * math.cos(lat_b) * half_lon**2
+    return 2.0 * EARTH_RADIUS_M * math.asin(math.sqrt(min(1.0, h)))
+
+
+def least_speed_kmh(distance_m: float, radii_m: float, elapsed_us: int, skew_s: float) -> float:
+    """Return the slowest travel that explains two places: their radii off the way, the clocks' skew added."""
+    hours = (abs(elapsed_us) + skew_s * SECOND_US) / HOUR_US
+    return max(0.0, distance_m - radii_m) / 1000.0 / hours if hours > 0.0 else math.inf

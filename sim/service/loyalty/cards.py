@@ -1,4 +1,4 @@
-"""Stamp cards: a stamp for an accepted press, a coupon for a full card."""
+"""Programs and their stamp cards: a stamp for an accepted press, a coupon for a full card."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import sqlalchemy as sa
 from stampbench.sim.service.clock import DAY_US, MINUTE_US, Calendar
 from stampbench.sim.service.loyalty.coupons import issue_coupon
 from stampbench.sim.service.loyalty.ledger import Account, ask_lock, book_all, movement
+from stampbench.sim.service.problems import NotFoundError
+from stampbench.sim.service.store.database import insert_new
 from stampbench.sim.service.store.round_trip import Asked
-from stampbench.sim.service.tables.loyalty import Entry
+from stampbench.sim.service.tables.loyalty import Entry, Program
 
 _entries = Entry.columns().c
 _earned = sa.and_(_entries.kind == "press", _entries.amount > 0)
@@ -101,3 +103,21 @@ def stamp_card(
             press_id=press_id,
         )
     return stamps
+
+
+def set_program(connection: sa.Connection, merchant_id: int, values: dict[str, Any]) -> None:
+    """Begin a program, or change it for all that comes."""
+    if insert_new(connection, Program, {"merchant_id": merchant_id, **values}, ("merchant_id",)) is None:
+        connection.execute(sa.update(Program).where(Program.merchant_id == merchant_id).values(**values))
+
+
+def program_of(connection: sa.Connection, merchant_id: int) -> dict[str, Any]:
+    """Return a merchant's program.
+
+    Raises:
+        NotFoundError: it has none.
+    """
+    row = connection.execute(sa.select(Program).where(Program.merchant_id == merchant_id)).first()
+    if row is None:
+        raise NotFoundError("program", "this merchant has no program")
+    return {name: value for name, value in row._mapping.items() if name not in ("id", "merchant_id")}

@@ -58,7 +58,14 @@ def press_of(connection: sa.Connection, merchant_id: int, press_id: int) -> dict
 
 
 def review_press(
-    service: Service, merchant_id: int, press_id: int, *, accept: bool, reason: str, key_id: int
+    service: Service,
+    connection: sa.Connection,
+    merchant_id: int,
+    press_id: int,
+    *,
+    accept: bool,
+    reason: str,
+    key_id: int,
 ) -> None:
     """Accept or refuse a press in review; an accepted one stamps the card as it would have.
 
@@ -67,34 +74,33 @@ def review_press(
         ConflictError: it does not wait for anybody.
     """
     now_us = service.clock.now_us()
-    with service.database.write() as connection:
-        press_of(connection, merchant_id, press_id)
-        moved = connection.execute(
-            sa.update(Press)
-            .where(Press.id == press_id, Press.outcome == "review")
-            .values(outcome="accepted" if accept else "refused", reviewed_us=now_us)
-            .returning(Press.member_id, Press.purpose, Press.value, Press.at_us)
-        ).first()
-        if moved is None:
-            raise ConflictError("state", f"press {press_id} does not wait for a review")
-        insert(
-            connection,
-            Review,
-            press_id=press_id,
-            accepted=accept,
-            reason=reason,
-            key_id=key_id,
-            at_us=now_us,
-        )
-        if accept:
-            program = connection.execute(
-                sa.select(*PROGRAM_COLUMNS)
-                .select_from(Merchant)
-                .outerjoin(Program, Program.merchant_id == Merchant.id)
-                .where(Merchant.id == merchant_id)
-            ).one()
-            staff_id = connection.execute(
-                sa.select(Staff.id).where(Staff.member_id == moved.member_id)
-            ).scalar_one_or_none()
-            followed = Followed(moved.member_id, staff_id, moved.purpose, moved.value, moved.at_us)
-            follow(service, connection, merchant_id, press_id, followed, program)
+    press_of(connection, merchant_id, press_id)
+    moved = connection.execute(
+        sa.update(Press)
+        .where(Press.id == press_id, Press.outcome == "review")
+        .values(outcome="accepted" if accept else "refused", reviewed_us=now_us)
+        .returning(Press.member_id, Press.purpose, Press.value, Press.at_us)
+    ).first()
+    if moved is None:
+        raise ConflictError("state", f"press {press_id} does not wait for a review")
+    insert(
+        connection,
+        Review,
+        press_id=press_id,
+        accepted=accept,
+        reason=reason,
+        key_id=key_id,
+        at_us=now_us,
+    )
+    if accept:
+        program = connection.execute(
+            sa.select(*PROGRAM_COLUMNS)
+            .select_from(Merchant)
+            .outerjoin(Program, Program.merchant_id == Merchant.id)
+            .where(Merchant.id == merchant_id)
+        ).one()
+        staff_id = connection.execute(
+            sa.select(Staff.id).where(Staff.member_id == moved.member_id)
+        ).scalar_one_or_none()
+        followed = Followed(moved.member_id, staff_id, moved.purpose, moved.value, moved.at_us)
+        follow(service, connection, merchant_id, press_id, followed, program)

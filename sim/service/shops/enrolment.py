@@ -18,7 +18,6 @@ from stampbench.sim.stamps import Catalogue
 from stampbench.sim.stamps.enrolment import average_presses
 from stampbench.sim.stamps.index import index_for
 
-STATES: Final = ("active", "disabled", "suspended", "revoked")
 _MOST_COORDINATE_MM: Final = 1000.0
 
 

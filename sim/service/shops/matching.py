@@ -12,7 +12,7 @@ import numpy as np
 import sqlalchemy as sa
 from stampbench.sim.decoder import Decoder, Reading, Verdict
 from stampbench.sim.service.presses.geometry import Points, farthest_pair_mm
-from stampbench.sim.service.tables.tenants import Merchant, Stamp
+from stampbench.sim.service.tables.tenants import Stamp
 from stampbench.sim.stamps import Catalogue
 
 
@@ -145,10 +145,3 @@ def _nearest(readings: Iterable[tuple[Patterns, Reading]]) -> Match:
             return Match(stamps.stamp_ids[reading.code], reading, stamps.catalogue.pads(reading.code))
         first = first or reading
     return Match(None, first or Reading(Verdict.NONE))
-
-
-def catalogue_version(connection: sa.Connection, merchant_id: int) -> int:
-    """The version of a merchant's stamps now."""
-    return connection.execute(
-        sa.select(Merchant.catalogue_version).where(Merchant.id == merchant_id)
-    ).scalar_one()

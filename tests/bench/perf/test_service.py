@@ -10,9 +10,9 @@ from stampbench.bench.perf.service import _indexes
 from stampbench.bench.service.history import store_presses
 from stampbench.bench.service.process import http_request
 from stampbench.sim.service.migrations import migrate
+from stampbench.sim.service.opening import open_service
 from stampbench.sim.service.seed import seed_world
-from stampbench.sim.service.service import open_service
-from stampbench.sim.service.settings import ServiceSettings
+from stampbench.sim.service.service import ServiceSettings
 from stampbench.sim.service.store.database import Database
 from stampbench.sim.service.tables.presses import Press
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from stampbench.bench.service.kills import Victim, kill_and_recover
 from stampbench.sim.service.migrations import migrate
+from stampbench.sim.service.opening import open_service
 from stampbench.sim.service.seed import pressed, seed_world
-from stampbench.sim.service.service import open_service
-from stampbench.sim.service.settings import ServiceSettings
+from stampbench.sim.service.service import ServiceSettings
 from stampbench.sim.service.store.database import Database
 
 SECRET = bytes(range(32))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -18,20 +20,37 @@ import httpx
 import numpy as np
 import pytest
 import sqlalchemy as sa
+import uvicorn
 from anyio.from_thread import start_blocking_portal
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service as Driver
 from stampbench.bench.service.postgres import PostgresServer, find_postgres
 from stampbench.sim.service.app import create_app
 from stampbench.sim.service.clock import VirtualClock, to_us
 from stampbench.sim.service.migrations import migrate
+from stampbench.sim.service.opening import open_service
 from stampbench.sim.service.seed import Seeded, SeededMerchant, pressed, seed_world, settled
-from stampbench.sim.service.service import Service, open_service
-from stampbench.sim.service.settings import ServiceSettings
+from stampbench.sim.service.service import Service, ServiceSettings
 from stampbench.sim.service.store.database import Database
 from stampbench.sim.service.tables import Base
 
 SECRET = bytes(range(32))
 NOON = to_us(dt.datetime(2026, 11, 18, 12, tzinfo=ZoneInfo("Asia/Seoul")))
 """A Wednesday."""
+
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+]
 
 
 @pytest.fixture(scope="session")
@@ -191,3 +210,42 @@ def world(make_world: Callable[..., World], sqlite_url: str) -> World:
 def any_world(make_world: Callable[..., World], database_url: str) -> World:
     """On either database."""
     return make_world(database_url)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[webdriver.Chrome]:
+    """Chromium without a window."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(
+                "Chromium is not installed: continuous integration needs chromium and chromium-driver"
+            )
+        pytest.skip("Chromium is not installed (Debian: chromium, chromium-driver)")
+    options = Options()
+    options.binary_location = chromium
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    started = webdriver.Chrome(options, Driver(driver))
+    yield started
+    started.quit()
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """Serve an application on a port of its own, in a thread; its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", lifespan="off"))
+    thread = threading.Thread(target=partial(server.run, sockets=[listener]), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture(scope="session")
+def served() -> Callable[[Any], AbstractContextManager[str]]:
+    """Serves applications to a real browser."""
+    return serving

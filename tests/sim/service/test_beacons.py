@@ -14,8 +14,8 @@ import pytest
 from stampbench.sim.credentials.ble.beacon import FIRST_CLOCK_S, BeaconClock, EidBeacon, OtpBeacon
 from stampbench.sim.credentials.ble.frames import Eid, OtpStamp, Uid
 from stampbench.sim.service.app import create_app
+from stampbench.sim.service.opening import open_service
 from stampbench.sim.service.presses.beacons import beacon_key, password_key
-from stampbench.sim.service.service import open_service
 
 ID = "04de5f1eacc04000"
 ALWAYS = [[(0, 1440)]] * 7

@@ -9,8 +9,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from stampbench.sim.service.clock import HOUR_US, MINUTE_US, Calendar, to_us
-from stampbench.sim.service.fraud.checks import Earlier, Kind, Known, Suspicion, is_open, suspicions
-from stampbench.sim.service.fraud.distance import distance_m, least_speed_kmh
+from stampbench.sim.service.fraud.checks import (
+    Earlier,
+    Kind,
+    Known,
+    Suspicion,
+    distance_m,
+    is_open,
+    least_speed_kmh,
+    suspicions,
+)
 from stampbench.sim.service.presses.evidence import Place, Purpose
 from stampbench.sim.service.rules import Rules
 

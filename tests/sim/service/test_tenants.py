@@ -15,9 +15,9 @@ from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.service.app import create_app
 from stampbench.sim.service.identity import Role, make_key
 from stampbench.sim.service.logs import LOGGER
+from stampbench.sim.service.opening import open_service
 from stampbench.sim.service.seed import pressed
-from stampbench.sim.service.service import open_service
-from stampbench.sim.service.settings import ServiceSettings
+from stampbench.sim.service.service import ServiceSettings
 from stampbench.sim.service.store.database import Database
 from stampbench.sim.service.tables import Base
 from stampbench.sim.stamps import load_family
@@ -33,7 +33,7 @@ def test_the_migrations_make_exactly_the_tables(database_url: str) -> None:
 
 def test_an_old_schema_is_not_served(tmp_path: Any) -> None:
     settings = ServiceSettings(bytes(32), f"sqlite:///{tmp_path / 'new.sqlite3'}")
-    with pytest.raises(InputError, match="is at revision None; expected 0002"):
+    with pytest.raises(InputError, match="has no tables: run `stampbench service migrate`"):
         open_service(settings)
 
 

@@ -5,19 +5,12 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.credentials.aes import encrypt_block
 from stampbench.sim.credentials.ble.beacon import BeaconClock, EidBeacon
-from stampbench.sim.credentials.ble.eid import KeyPair, agreed_key, identifier, identifiers, temporary_key
+from stampbench.sim.credentials.ble.eid import identifier, identifiers, temporary_key
 from stampbench.sim.credentials.secrets import Secret
 
 KEY = Secret.from_hex("0102030405060708090A111213141516")
-RESOLVER = KeyPair.from_private(
-    bytes.fromhex("61136adab1bf302f1c49e860196aeefd8fbaa41518b4c226372d6cc469c47278")
-)
-BEACON = KeyPair.from_private(
-    bytes.fromhex("6ea13b5ef3cc642fd6102c1d85c096b510f56efc488114a4562a987bf4525628")
-)
 
 
 @pytest.mark.parametrize(("clock_s", "expected"), [(0, "A9B76A71C5F89290"), (2000, "4144413E45FEFA58")])
@@ -35,7 +28,7 @@ def test_published_identifier(clock_s, expected):
     ],
 )
 def test_identifier_over_the_roll_over_of_the_temporary_key_is_as_it_was(clock_s, expected):
-    agreed = Secret.from_hex("f40d6f18e5882260e847e99ca33ac44f")  # of the agreement below; values are ours
+    agreed = Secret.from_hex("f40d6f18e5882260e847e99ca33ac44f")  # values are ours
     assert identifier(agreed, 10, clock_s).hex() == expected
 
 
@@ -44,21 +37,6 @@ def test_published_identifier_of_a_temporary_key():
     block = bytes(11) + bytes([12]) + start.to_bytes(4, "big")
     text = encrypt_block(bytes.fromhex("b7c2d909d27d22df8343271162480210"), block)
     assert text[:8].hex() == "7dd8169dae94258c"
-
-
-def test_published_agreement():
-    assert RESOLVER.public.hex() == "29769a045dcb811ba3025985b9de91eb9a57dadbceb68a1e6a3c2b1af4868e1f"
-    assert BEACON.public.hex() == "c63e6f89aab47552c8d621a59c81d0af203f6570a4bd7a267a08a17561c8bc2b"
-    salt = {"resolver_public": RESOLVER.public, "beacon_public": BEACON.public}
-    of_resolver = agreed_key(RESOLVER, BEACON.public, **salt)
-    assert of_resolver == agreed_key(BEACON, RESOLVER.public, **salt)
-    assert of_resolver.reveal().hex() == "f40d6f18e5882260e847e99ca33ac44f"
-
-
-@pytest.mark.parametrize("public", [bytes(32), bytes([1]) + bytes(31), b"short"])
-def test_public_key_that_makes_no_secret_is_refused(public):
-    with pytest.raises(InputError, match="shared secret other than zero"):
-        agreed_key(RESOLVER, public, resolver_public=RESOLVER.public, beacon_public=public)
 
 
 def test_identifier_stays_for_its_window_and_the_temporary_key_for_65536_seconds():

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from stampbench.sim.service.clock import HOUR_US
-from stampbench.sim.service.seed_month import seed_month
+from stampbench.sim.service.seed import seed_month
 
 
 @pytest.mark.parametrize("hour", [0.1, 23.9])
