@@ -43,7 +43,7 @@ def kernel(function: F) -> F:
 
 @functools.cache
 def _cache_folder(module: Path) -> str:
-    """The folder for the kernels of one module as its source is now."""
+    """Return the folder for the kernels of one module as its source is now."""
     folder = _parent() / f"{_PREFIX}{_source_digest(module, _ROOT)}"
     folder.mkdir(exist_ok=True)
     os.utime(folder)
@@ -52,7 +52,7 @@ def _cache_folder(module: Path) -> str:
 
 @functools.cache
 def _parent() -> Path:
-    """The user's folder for kernels; a temporary one where the user's home cannot be written."""
+    """Return the user's folder for kernels; a temporary one where the user's home cannot be written."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     parent = Path(chosen) if chosen else platformdirs.user_cache_path("stampbench") / "numba"
     try:
@@ -65,7 +65,7 @@ def _parent() -> Path:
 
 
 def _source_digest(module: Path, root: Path) -> str:
-    """Twelve hex digits that differ when the module, or anything of ours that it imports, does."""
+    """Return twelve hex digits that differ when the module, or anything of ours that it imports, does."""
     digest = hashlib.sha256()
     reached, waiting = {module}, [module]
     while waiting:
@@ -80,7 +80,7 @@ def _source_digest(module: Path, root: Path) -> str:
 
 @functools.cache
 def _imports(module: Path, root: Path) -> tuple[Path, ...]:
-    """The files of our packages that a module names in its import statements."""
+    """Return the files of our packages that a module names in its import statements."""
     return tuple(
         path
         for source, names, plain in _IMPORT.findall(module.read_bytes())

@@ -53,7 +53,7 @@ class Enrolled:
 
 
 def press_shapes(reports: Iterable[TouchReport], *, pads: int | None = None) -> Iterator[Points]:
-    """Contacts of each press in a stream of reports: one array (n, 2), mm, per press.
+    """Yield contacts of each press in a stream of reports: one array (n, 2), mm, per press.
 
     A press ends when nothing has been down for a while. Its shape is the median position of the contacts that
     were down together most often while most were down, or while exactly ``pads`` were; presses too short to
@@ -88,7 +88,7 @@ def _shape(
 def presses_on_rig(
     rig: SerialRig, object_name: str, presses: int, *, seed: int, prompt: Callable[[str], None]
 ) -> Iterator[Points]:
-    """Shapes of presses that a rig makes, or an operator where it cannot, each at another place and angle.
+    """Yield shapes of presses by a rig, or an operator where it cannot, each at another place and angle.
 
     Args:
         rig: opened.

@@ -90,7 +90,7 @@ def _bottom(families: tuple[FamilyCapacity, ...]) -> float:
 
 
 def _mark(axes: Axes, x: float, rate: Rate, colour: str) -> None:
-    """A simulated rate with its interval; none in all presses is an arrow down from the upper end."""
+    """Draw a simulated rate with its interval; none in all presses is an arrow down from its end."""
     if rate.k:
         estimate = rate.k / rate.n
         errors = [[estimate - rate.low], [rate.high - estimate]]

@@ -230,7 +230,7 @@ def position_error(profile_name: str, noise: float, presses: int, seed: int) -> 
 
 
 def predict(spec: FamilySpec, acceptance: Acceptance, error: PositionError) -> Predicted:
-    """Rates to be expected of a family where contacts err that much."""
+    """Return rates to be expected of a family where contacts err that much."""
     from stampbench.sim.stamps.density import space_volume
 
     missed = error.missed.estimate or 0.0
@@ -243,7 +243,7 @@ def predict(spec: FamilySpec, acceptance: Acceptance, error: PositionError) -> P
 
 
 def predicted_rejection(family: FamilyCapacity, sigma_mm: float) -> float:
-    """Predicted FRR of a family at another position error, with a decoder made for that error."""
+    """Return predicted FRR of a family at another position error, with a decoder made for that error."""
     from stampbench.sim.decoder import Acceptance
 
     acceptance = Acceptance.design(
@@ -253,14 +253,14 @@ def predicted_rejection(family: FamilyCapacity, sigma_mm: float) -> float:
 
 
 def allowed_sigma_mm(spec: FamilySpec) -> float:
-    """Greatest position error at which 99.9 % of presses stay within half the family's minimum distance."""
+    """Return the greatest position error that keeps 99.9 % of presses within half the minimum distance."""
     from stampbench.sim.decoder.acceptance import chi_quantile, degrees_of_freedom
 
     return spec.min_distance_mm / 2.0 / chi_quantile(0.999, degrees_of_freedom(spec.geometry.pads))
 
 
 def answer(predicted: Predicted, simulated: Simulated | None, largest_frr: float) -> Answer:
-    """Whether a family can be shipped: as the whole interval of the simulated FRR says, or the prediction."""
+    """Say whether a family can be shipped: by the whole interval of the simulated FRR, or the prediction."""
     if simulated is None:
         return Answer.YES if predicted.frr <= largest_frr else Answer.NO
     if simulated.frr.high <= largest_frr:
@@ -269,7 +269,7 @@ def answer(predicted: Predicted, simulated: Simulated | None, largest_frr: float
 
 
 def _share_beyond(radius_in_sigmas: float, pads: int) -> float:
-    """Share of errors farther than that."""
+    """Return the share of errors farther than that."""
     from scipy.special import gammaincc
     from stampbench.sim.decoder.acceptance import degrees_of_freedom
 
@@ -283,7 +283,7 @@ def _acceptance(spec: FamilySpec, sigma_mm: float) -> Acceptance:
 
 
 def _plan(family: str, profile: str, noise: float, presses: int, sigma_mm: float) -> Plan:
-    """Genuine presses of random codes, and random stamps that are in no family."""
+    """Return genuine presses of random codes, and random stamps that are in no family."""
     return Plan(
         path=Path(f"capacity of {family}"),
         text="",

@@ -111,7 +111,7 @@ def decode(
 
 
 def reports_in_mm(recording: Recording, size_mm: tuple[float, float] | None) -> Iterator[TouchReport]:
-    """The reports, with positions in mm from ``size_mm`` where the recording gives none."""
+    """Yield the reports, with positions in mm from ``size_mm`` where the recording gives none."""
     from stampbench.bench.sources.recording import in_mm
     from stampbench.firmware_emulator.errors import InputError
 

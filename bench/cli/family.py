@@ -164,7 +164,7 @@ def export(
 
 
 def _codebook(name: str) -> Family | Catalogue:
-    """A family by name or recipe, or else a catalogue file."""
+    """Return a family by name or recipe, or else a catalogue file."""
     import tomllib
 
     from stampbench.sim.stamps import Catalogue, load_family
@@ -180,7 +180,7 @@ def _codebook(name: str) -> Family | Catalogue:
 
 
 def _geometry(codebook: Family | Catalogue) -> Any:
-    """The family's geometry, or for a catalogue a face that holds its stamps."""
+    """Return the family's geometry, or for a catalogue a face that holds its stamps."""
     from stampbench.sim.stamps import FaceGeometry, Family
 
     if isinstance(codebook, Family):
@@ -216,7 +216,7 @@ def _codes(text: str, size: int) -> list[int]:
 
 
 def _figures(codebook: Family | Catalogue) -> dict[str, Any]:
-    """What a family can do: density, noise it survives, chance of a false accept."""
+    """Return what a family can do: density, noise it survives, chance of a false accept."""
     from stampbench.sim.decoder import Acceptance
     from stampbench.sim.decoder.unknown_scale import codes_at_unknown_scale
     from stampbench.sim.stamps import Family

@@ -40,7 +40,7 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Simulator and test bench for capacitive touch stamps."""
+    """Simulate and test capacitive touch stamps."""
 
 
 @functools.cache

@@ -105,7 +105,7 @@ def record(
 
 
 def _told(counts: dict[str, int]) -> str:
-    """Counts as text; those of faults only where there were any."""
+    """Return counts as text; those of faults only where there were any."""
     always = ("reports", "contacts_max", "frames")
     told = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count or name in always]
     return ", ".join(told)

@@ -90,7 +90,7 @@ def _replay_capture(path: Path, press: int, *, as_json: bool) -> None:
 
 
 def _reading(record: PressResult) -> str:
-    """What was read, in a few words."""
+    """Return what was read, in a few words."""
     reading, time_ms = record.reading, record.time_to_decision_ms
     words = [record.verdict if reading is None or reading.code is None else f"read as {reading.code}"]
     if reading is not None and reading.distance_mm is not None:

@@ -79,7 +79,7 @@ class RunOptions:
 
 
 def confidence_of(until_confident: bool, alpha: float, beta: float, cap: int | None) -> Confidence | None:
-    """The risks that were asked for; None: everything is pressed.
+    """Return the risks that were asked for; None: everything is pressed.
 
     Raises:
         InputError: risks that are none, or risks without the option that takes them.
@@ -106,7 +106,7 @@ def order_of(
     out: Path | None,
     seed: int | None,
 ) -> RunOrder:
-    """What is to be run.
+    """Return what is to be run.
 
     Raises:
         InputError: options that do not go together, or that name what does not exist.
@@ -144,7 +144,7 @@ def order_of(
 
 
 def new_directory(name: str) -> Path:
-    """Where a run goes that was given no place."""
+    """Return where a run goes that was given no place."""
     from datetime import datetime
 
     return Path("runs") / f"{name.replace(' ', '-')}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
@@ -196,7 +196,7 @@ def _duts(given: Sequence[str]) -> dict[str, str]:
 
 
 def _with_workers(order: RunOrder, asked: int | None) -> RunOrder:
-    """As many processes as asked for, or as there are cores and work for them."""
+    """Return as many processes as asked for, or as there are cores and work for them."""
     import dataclasses
     import os
 

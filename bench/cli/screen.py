@@ -209,7 +209,7 @@ def _codebook(family: str | None, catalogue: str | None) -> Family | Catalogue:
 
 
 def _prepare_display(*, scripted: bool) -> None:
-    """A script needs no display, and no sound; whatever is set in the environment has its way.
+    """Let a script run without display and sound; whatever is set in the environment has its way.
 
     Raises:
         InputError: there is no display to open a window on.

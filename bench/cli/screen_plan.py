@@ -22,7 +22,7 @@ def order_for_window(
     out: Path | None,
     seed: int | None,
 ) -> RunOrder:
-    """What is to be pressed in the window: a plan on one panel.
+    """Return what is to be pressed in the window: a plan on one panel.
 
     Args:
         plan: which; None: that of the run to be resumed.

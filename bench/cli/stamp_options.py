@@ -37,7 +37,7 @@ SizeMm = Annotated[
 
 
 def stamp_decoder(family: str | None, catalogue: str | None, sigma_mm: float | None = None) -> Decoder | None:
-    """The decoder of the codebook that ``--family`` or ``--catalogue`` names; None without either.
+    """Return the decoder of the codebook that ``--family`` or ``--catalogue`` names; None without either.
 
     Raises:
         InputError: both are named, there is no such codebook, or sigma_mm is none or stands alone.

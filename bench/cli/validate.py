@@ -62,7 +62,7 @@ def validate(
 
 
 def _ports(plan: ValidationPlan, rigs: list[str]) -> dict[str, str]:
-    """Port of each appraiser: its own, or the one that all share."""
+    """Return the port of each appraiser: its own, or the one that all share."""
     from stampbench.bench.plans.messages import choose
     from stampbench.firmware_emulator.errors import InputError
 

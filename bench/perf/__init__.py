@@ -30,7 +30,7 @@ class Figure:
         return self.value / self.baseline if self.baseline else None
 
     def to_mapping(self) -> dict[str, float | str | None]:
-        """The figure as the JSON of ``stampbench perf`` has it."""
+        """Return the figure as the JSON of ``stampbench perf`` has it."""
         return {
             "value": self.value,
             "unit": self.unit,
@@ -41,7 +41,7 @@ class Figure:
 
 
 def machine() -> dict[str, str | int | None]:
-    """What the figures were measured on."""
+    """Return what the figures were measured on."""
     return {
         "system": platform.system(),
         "machine": platform.machine(),

@@ -57,7 +57,7 @@ class Score:
 
 
 def measure(families: Sequence[str] | None = None) -> dict[str, Figure]:
-    """All figures of the decoder; builds a family first if it is not in the cache.
+    """Return all figures of the decoder; builds a family first if it is not in the cache.
 
     Args:
         families: names of families; None: the three that come with stampbench.
@@ -92,7 +92,7 @@ def measure(families: Sequence[str] | None = None) -> dict[str, Figure]:
 
 
 def _table(family: Family) -> Floats:
-    """Pads of every code about their centroid, (size, n, 2), made piece by piece to spare memory."""
+    """Return pads of every code about their centroid, (size, n, 2), made piece by piece to spare memory."""
     table = np.empty((family.size, family.pads_per_stamp, 2))
     for codes in _pieces(family.size):
         table[codes] = centred_pads(np.asarray(family.coordinates[codes], np.float64) * family.unit_mm)
@@ -106,7 +106,7 @@ def _pieces(size: int) -> Iterator[slice]:
 def _scores(
     name: str, noise: float, queries: Queries, others: dict[str, tuple[Reader, int]]
 ) -> dict[str, Figure]:
-    """Every reader on the same queries, as far as it gets."""
+    """Time every reader on the same queries, as far as it gets."""
     truth, points = queries.genuine(noise)
     scores = {which: _score(reader, truth[:most], points[:most]) for which, (reader, most) in others.items()}
     ours, tree, brute = (scores[which] for which in ("ours", "tree", "brute"))
@@ -139,7 +139,7 @@ def _score(reader: Reader, truth: Ints, points: Floats) -> Score:
 
 
 def _single(name: str, decoder: Decoder, queries: Queries) -> dict[str, Figure]:
-    """One call at a time, strangers, and stamps among fingers."""
+    """Time one call at a time, strangers, and stamps among fingers."""
     _, points = queries.genuine(1.0)
     strangers = queries.strangers(QUERIES // 10)
     among = queries.among_fingers(100, 15)
@@ -166,7 +166,7 @@ def _median_call_us(decoder: Decoder, contacts: Floats) -> float:
 
 
 def readers(table: Floats, decoder: Decoder) -> dict[str, tuple[Reader, int]]:
-    """Ours and the baselines, each with the number of queries that it gets through in some seconds."""
+    """Return ours and the baselines, each with the number of queries that it gets through in some seconds."""
     radius = decoder.acceptance.radius_mm
     return {
         "ours": (decoder.decode_batch, QUERIES),
@@ -222,7 +222,7 @@ def _lengths_of_all(table: Floats) -> npt.NDArray[np.float32]:
 
 
 def sorted_lengths(pads: Floats) -> npt.NDArray[np.float32]:
-    """Distances between the pads (m, n, 2) of each stamp, ascending, shape (m, n (n - 1) / 2)."""
+    """Return distances between the pads (m, n, 2) of each stamp, ascending, shape (m, n (n - 1) / 2)."""
     first, second = np.triu_indices(pads.shape[1], 1)
     lengths = np.hypot(*np.moveaxis(pads[:, first] - pads[:, second], 2, 0))
     return np.sort(lengths.astype(np.float32), axis=1)
@@ -236,13 +236,13 @@ class Queries:
         self._sigma_mm = sigma_mm
 
     def genuine(self, noise: float) -> tuple[Ints, Floats]:
-        """Codes (m,) and their contacts (m, n, 2), with this many times the design noise."""
+        """Return codes (m,) and their contacts (m, n, 2), with this many times the design noise."""
         rng = np.random.default_rng([SEED, round(100 * noise)])
         truth = rng.integers(len(self._table), size=QUERIES)
         return truth, _pressed(self._table[truth], noise * self._sigma_mm, rng)
 
     def strangers(self, count: int) -> Floats:
-        """Admissible objects of no code, drawn evenly: 12 mm between pads, all in a disc of 22 mm."""
+        """Return admissible objects of no code, drawn evenly: 12 mm between pads, all in a disc of 22 mm."""
         rng = np.random.default_rng([SEED, 1])
         drawn: list[Floats] = []
         while len(drawn) < count:
@@ -253,7 +253,7 @@ class Queries:
         return np.array(drawn[:count])
 
     def among_fingers(self, count: int, fingers: int) -> Floats:
-        """Stamps pressed on a phone-sized panel, 62 x 110 mm, covered with fingers 12 mm or more apart."""
+        """Return stamps on a phone-sized panel, 62 x 110 mm, covered with fingers 12 mm or more apart."""
         rng = np.random.default_rng([SEED, 2])
         pressed = []
         for contacts in self.genuine(1.0)[1][:count]:
@@ -269,7 +269,7 @@ class Queries:
 
 
 def _pressed(pads: Floats, sigma_mm: float, rng: np.random.Generator) -> Floats:
-    """Contacts of stamps (m, n, 2): turned, moved, in any order, each off by the noise."""
+    """Return contacts of stamps (m, n, 2): turned, moved, in any order, each off by the noise."""
     angle = rng.uniform(0.0, math.tau, len(pads))
     cos, sin = np.cos(angle)[:, np.newaxis], np.sin(angle)[:, np.newaxis]
     x, y = pads[..., 0], pads[..., 1]

@@ -43,7 +43,7 @@ _clock: Final = time.process_time if _FINE else time.perf_counter
 
 
 def measure(frames: int = FRAMES, presses: int = PRESSES) -> dict[str, Figure]:
-    """Frames a second with five pads and all noise on, share of each stage, and presses a second.
+    """Return frames a second with five pads and all noise on, share of each stage, and presses a second.
 
     All of one core's own time: what others do on the machine meanwhile does not count.
 
@@ -105,7 +105,7 @@ def measure(frames: int = FRAMES, presses: int = PRESSES) -> dict[str, Figure]:
 
 
 def _read_presses(presses: int) -> tuple[float, float]:
-    """Seconds for a press of a campaign, panel to verdict: of a stamp, and of an object that is none."""
+    """Return the seconds of a campaign's press, panel to verdict: of a stamp, and of another object."""
     from stampbench.bench.plans.plan import parse_plan
     from stampbench.bench.runs.pressing import SimulatedPresser
 

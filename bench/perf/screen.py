@@ -31,7 +31,7 @@ _ROUND_MM: Final = 6.0
 
 
 def measure(seconds: float = SECONDS, taps: int = TAPS) -> dict[str, Figure]:
-    """Figures of the window under the dummy driver of SDL, at 60 frames a second.
+    """Return figures of the window under the dummy driver of SDL, at 60 frames a second.
 
     ``drawn_fps``: frames drawn in a second of the clock, while a stamp is dragged about by mouse events and
     read live. ``core_share``: share of one core that 60 of them a second take, and ``session_share`` what
@@ -135,7 +135,7 @@ class _Hand:
         return {"input_to_contact_ms": Figure(float(np.percentile(delays_ms, 95)), "ms")}
 
     def _session_s(self, rounds: int = 120) -> float:
-        """Time of the session alone for one drawn frame."""
+        """Return the time of the session alone for one drawn frame."""
         session, clock_us = self._session, self._session.view().t_us
         begun_s = time.process_time()
         for number in range(rounds):

@@ -40,7 +40,7 @@ _MOST_PRESSES: Final = 30_000
 
 
 def measure(*, stored: int = MANY, seconds: float = SECONDS) -> dict[str, Figure]:
-    """Presses per second, latencies, and what a decision costs when few and when ``stored`` presses are."""
+    """Measure presses per second, latencies, and a decision beside few and ``stored`` presses."""
     from stampbench.bench.service.process import require_service
 
     require_service()
@@ -82,7 +82,7 @@ def measure(*, stored: int = MANY, seconds: float = SECONDS) -> dict[str, Figure
 
 @contextmanager
 def _databases(folder: Path) -> Iterator[Callable[[str], str]]:
-    """What makes a database of a name, with all tables, and tells its URL."""
+    """Yield what makes a database of a name, with all tables, and tells its URL."""
     from stampbench.bench.service.postgres import PostgresServer, find_postgres
     from stampbench.sim.service.migrations import migrate
     from stampbench.sim.service.store.database import Database
@@ -127,7 +127,7 @@ def _press(
 def _load(
     url: str, world: Seeded, seconds: float, folder: Path
 ) -> tuple[npt.NDArray[np.float64], float, float]:
-    """Latencies (s) of presses made by all clients as quickly as they are answered, time and CPU time (s)."""
+    """Press by all clients as quickly as they are answered; return latencies, time and CPU time (s)."""
     from stampbench.bench.service.process import ServiceProcess, http_request
 
     rng = np.random.default_rng(0)
@@ -168,7 +168,7 @@ def _drive(process: ServiceProcess, requests: list[bytes], seconds: float) -> np
 
 
 def _cpu_s(pid: int) -> float:
-    """CPU time of a process and its children; NaN where the system does not tell."""
+    """Return CPU time of a process and its children; NaN where the system does not tell."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         lines = [Path(f"/proc/{one}/stat").read_text() for one in (pid, *children)]
@@ -179,7 +179,7 @@ def _cpu_s(pid: int) -> float:
 
 
 def _decisions_s(services: Sequence[Service], worlds: Sequence[Seeded]) -> list[float]:
-    """Median time of one decision with each service, in turn, in this process."""
+    """Return the median time of one decision with each service, in turn, in this process."""
     from stampbench.sim.service.presses.authentication import authenticate
     from stampbench.sim.service.presses.evidence import Place, PressEvidence
 
@@ -208,7 +208,7 @@ def _decisions_s(services: Sequence[Service], worlds: Sequence[Seeded]) -> list[
 
 
 def _indexes(service: Service, world: Seeded) -> str:
-    """Names of the indexes by which the database says it looks earlier presses up."""
+    """Return names of the indexes by which the database says it looks earlier presses up."""
     import re
 
     from stampbench.sim.service.presses.known import after_matching

@@ -26,7 +26,7 @@ _SILENCE_S: Final = 0.3
 
 
 def measure(trials: int = TRIALS) -> dict[str, Figure]:
-    """Seconds of sound received per second of one core, and packet error rates.
+    """Return seconds of sound received per second of one core, and packet error rates.
 
     The real-time factor is that of the slowest of the three protocols, for a stream of packets with noise at
     0 dB and pauses. An error is a packet not read, or another payload read instead.
@@ -65,7 +65,7 @@ def _with_peer(values: tuple[float, float | None], unit: str) -> tuple[float, st
 def _packets(
     protocol: Protocol, snr_db: float, count: int, seed: int
 ) -> Iterator[tuple[bytes, npt.NDArray[np.float64]]]:
-    """Payloads of ASCII, as ggwave's own examples, and what is heard of them."""
+    """Yield payloads of ASCII, as ggwave's own examples, and what is heard of them."""
     from stampbench.sim.credentials.sound.channel import Channel
     from stampbench.sim.credentials.sound.transmitter import waveform
 
@@ -94,7 +94,7 @@ def _received(samples: npt.NDArray[np.float64], protocol: Protocol) -> list[byte
 
 @contextmanager
 def _ggwave(protocol: Protocol) -> Iterator[Callable[[npt.NDArray[np.float32]], bytes | None] | None]:
-    """Decodes a block, by ggwave with this protocol alone; None where it is not installed."""
+    """Return what decodes a block, by ggwave with this protocol alone; None where it is not installed."""
     try:
         peer: Any = importlib.import_module("ggwave")
     except ModuleNotFoundError:

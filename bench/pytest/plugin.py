@@ -85,7 +85,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session")
 def station(request: pytest.FixtureRequest) -> Station:
-    """Where the tests run: ``name``, the ``port`` this worker presses on, ``seed``."""
+    """Return where the tests run: ``name``, the ``port`` this worker presses on, ``seed``."""
     from stampbench.bench.pytest.presses import Station
 
     ports = _ports(request.config)
@@ -96,7 +96,7 @@ def station(request: pytest.FixtureRequest) -> Station:
 
 @pytest.fixture(scope="session")
 def _stamp_rigs(station: Station) -> Iterator[Any]:
-    """The rigs opened so far, which stay open: on a port one, in software one for each profile."""
+    """Yield the rigs opened so far, which stay open: on a port one, in software one for each profile."""
     from stampbench.bench.pytest.presses import OpenRigs
 
     with OpenRigs(station) as rigs:
@@ -105,7 +105,7 @@ def _stamp_rigs(station: Station) -> Iterator[Any]:
 
 @pytest.fixture
 def rig(request: pytest.FixtureRequest, _stamp_rigs: Any) -> SerialRig:
-    """The opened rig; a test is skipped where its port does not exist or its panel is not the marked one."""
+    """Return the opened rig; skip where its port does not exist or its panel is not the marked one."""
     from stampbench.bench.pytest.presses import Marked, NoRigError
 
     try:
@@ -116,7 +116,7 @@ def rig(request: pytest.FixtureRequest, _stamp_rigs: Any) -> SerialRig:
 
 @pytest.fixture
 def decoder(request: pytest.FixtureRequest) -> Decoder:
-    """The decoder of the marked family or catalogue; the family p5-60k without a marker."""
+    """Return the decoder of the marked family or catalogue; the family p5-60k without a marker."""
     from stampbench.bench.pytest.presses import Marked
 
     return Marked.of(request.node).decoder()
@@ -124,7 +124,7 @@ def decoder(request: pytest.FixtureRequest) -> Decoder:
 
 @pytest.fixture
 def press(request: pytest.FixtureRequest, rig: SerialRig, station: Station) -> Iterator[MarkedPresses]:
-    """Presses what the marker says: ``press()`` once, ``press.all()`` all; ``press.measure()`` measures."""
+    """Press what the marker says: ``press()`` once, ``press.all()`` all; ``press.measure()`` measures."""
     from stampbench.bench.pytest.presses import Marked, MarkedPresses
 
     marked = Marked.of(request.node)

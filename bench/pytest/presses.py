@@ -56,7 +56,7 @@ class Station:
 
     @classmethod
     def of(cls, port: str, seed: int, out: str | None) -> Station:
-        """This machine."""
+        """Return the station of this machine."""
         return cls(platform.node(), port, seed, None if out is None else Path(out))
 
 
@@ -93,7 +93,7 @@ class Marked:
         return cls(name, to_toml(tables), bound.arguments.get("profile"))
 
     def plan(self, profile: str) -> Plan:
-        """The plan, on one panel.
+        """Return the plan, on one panel.
 
         Raises:
             pytest.UsageError: the marker says something impossible.
@@ -107,7 +107,7 @@ class Marked:
         return plan
 
     def decoder(self) -> Decoder:
-        """The decoder of the stamps."""
+        """Return the decoder of the stamps."""
         from stampbench.bench.plans.draws import load_codebook
 
         plan = self.plan(self.profile or _ANY_PROFILE)
@@ -119,7 +119,7 @@ _decoders: dict[tuple[str, float | None], Decoder] = {}
 
 
 def _decoder(name: str, codebook: Callable[[], Any], sigma_mm: float | None) -> Decoder:
-    """Each decoder once: its index takes time to make."""
+    """Make each decoder once: its index takes time to make."""
     if (name, sigma_mm) not in _decoders:
         _decoders[name, sigma_mm] = Decoder(codebook(), sigma_mm=sigma_mm)
     return _decoders[name, sigma_mm]
@@ -138,7 +138,7 @@ def _tables(
     prompt: str | Sequence[str] = (),
     sigma_mm: float | None = None,
 ) -> dict[str, Any]:
-    """The marker's arguments as the tables of a plan."""
+    """Return the marker's arguments as the tables of a plan."""
     codebook = {"catalogue": str(Path(catalogue).absolute())} if catalogue is not None else {}
     if family is not None or catalogue is None:
         codebook["family"] = family if family is not None else "p5-60k"
@@ -171,7 +171,7 @@ class OpenRigs:
         self._missing: str | None = None
 
     def rig(self, profile: str | None) -> SerialRig:
-        """The rig with a panel; None: any.
+        """Return the rig with a panel; None: any.
 
         Raises:
             NoRigError: there is none.

@@ -110,7 +110,7 @@ class CaptureWriter:
 
 
 def recognises(head: bytes) -> bool:
-    """Whether the first line is the header of a capture."""
+    """Return whether the first line is the header of a capture."""
     first = head.lstrip().split(b"\n", 1)[0]
     return first.startswith(b"{") and b'"stampbench-capture"' in first
 
@@ -138,7 +138,7 @@ def read(lines: RecordingLines) -> Recording:
 
 
 def frames(lines: RecordingLines) -> Iterator[Frame]:
-    """The raw frames of a capture, one after the other.
+    """Yield the raw frames of a capture, one after the other.
 
     Raises:
         InputError: a line is malformed, or a frame is no matrix of int16.

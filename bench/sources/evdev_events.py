@@ -56,11 +56,11 @@ class AxisRange:
         return (self.maximum - self.minimum) / self.resolution
 
     def position_mm(self, value: int) -> float | None:
-        """Distance from the minimum in mm; None without resolution."""
+        """Return the distance from the minimum in mm; None without resolution."""
         return self.length_mm(value - self.minimum)
 
     def length_mm(self, extent: int) -> float | None:
-        """Length of an extent in mm; None without resolution."""
+        """Return the length of an extent in mm; None without resolution."""
         return extent / self.resolution if self.resolution > 0 else None
 
 
@@ -203,7 +203,7 @@ class EvdevAssembler:
 def recording_of(
     device: str, format_name: str, assembler: EvdevAssembler, events: Iterator[tuple[int, int, int, int]]
 ) -> Recording:
-    """The recording that a stream of (t_us, type, code, value) of one device makes."""
+    """Return the recording that a stream of (t_us, type, code, value) of one device makes."""
     recording = Recording(device, format_name, iter(()))
     x, y = assembler.x, assembler.y
     if x is not None and y is not None:

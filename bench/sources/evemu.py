@@ -36,7 +36,7 @@ Event = tuple[int, int, int, int]
 
 
 def recognises(head: bytes) -> bool:
-    """Whether the heading of evemu, an event line or a description line is there."""
+    """Return whether the heading of evemu, an event line or a description line is there."""
     return _RECOGNISED.search(head) is not None
 
 
@@ -66,7 +66,7 @@ class _Reader:
         self._commented_code = ""
 
     def events(self) -> Iterator[Event]:
-        """(t_us, type, code, value) of each E: line; takes note of the other lines on the way."""
+        """Yield (t_us, type, code, value) of each E: line; takes note of the other lines on the way."""
         lines = self.lines
         for line in lines:
             if not lines.whole and not _complete(line):
@@ -118,5 +118,5 @@ class _Reader:
 
 
 def _complete(line: str) -> bool:
-    """Whether a last line without line end is whole: of others than SYN_REPORT a digit may be missing."""
+    """Return whether a last line without line end is whole: but for SYN_REPORT a digit may be missing."""
     return not line.strip() or _WHOLE_SYN_REPORT.match(line) is not None

@@ -99,7 +99,7 @@ def read_array(path: Path, axes: str) -> npt.NDArray[Any]:
 def _numbers(
     path: Path, numbered: list[tuple[int, str]], shape: tuple[int, int], *, lead: int, fields: int
 ) -> npt.NDArray[np.int32]:
-    """Frames from the comma-separated integers in the last field of each line, ``lead`` of them skipped."""
+    """Yield frames from the comma-separated integers that end each line, ``lead`` of them skipped."""
     count = shape[0] * shape[1]
     frames = np.empty((len(numbered), count), np.int32)
     for frame, (number, line) in zip(frames, numbered, strict=True):

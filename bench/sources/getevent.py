@@ -45,7 +45,7 @@ Event = tuple[str, int, int, int, int]
 
 
 def recognises(head: bytes) -> bool:
-    """Whether an event with its time or an ``add device`` line is there."""
+    """Return whether an event with its time or an ``add device`` line is there."""
     return _RECOGNISED.search(head) is not None
 
 
@@ -87,7 +87,7 @@ class _Reader:
         self.devices: dict[str, _Device] = {}
 
     def events(self) -> Iterator[Event]:
-        """(device path, t_us, type, code, value) of each event; takes note of the other lines on the way."""
+        """Yield (device path, t_us, type, code, value) of each event, and note the other lines."""
         lines, described = self.lines, _Device()
         for line in lines:
             event = _EVENT.match(line)

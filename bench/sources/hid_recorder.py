@@ -25,7 +25,7 @@ _BARE_DATA = re.compile(r"[0-9a-fA-F.\s]*\Z")
 
 
 def recognises(head: bytes) -> bool:
-    """Whether a report descriptor, a device or a packet line is there."""
+    """Return whether a report descriptor, a device or a packet line is there."""
     return _RECOGNISED.search(head) is not None
 
 
@@ -102,7 +102,7 @@ class _Reader:
             self.notes.append(f"{decoder.incomplete_scans} scans lack contacts that their count announced")
 
     def packets(self) -> Iterator[tuple[int, int, bytes]]:
-        """(device, t_us, packet) of each E: line; takes note of the other lines on the way."""
+        """Yield (device, t_us, packet) of each E: line; takes note of the other lines on the way."""
         lines = self.lines
         for line in lines:
             tag = line[:2]

@@ -29,7 +29,7 @@ Event = tuple[int, int, int, int, int]
 
 
 def recognises(head: bytes) -> bool:
-    """Whether the heading of libinput record is there."""
+    """Return whether the heading of libinput record is there."""
     return _RECOGNISED.match(head) is not None
 
 
@@ -79,7 +79,7 @@ class _Reader:
             self.notes.append(f"left out {others} events of other devices")
 
     def events(self) -> Iterator[Event]:
-        """(device index, t_us, type, code, value) of each event; takes note of the other lines on the way."""
+        """Yield (device index, t_us, type, code, value) of each event, and note the other lines."""
         lines, block = self.lines, ""
         for line in lines:
             if not lines.whole and line.strip() and not line.lstrip().startswith("#"):

@@ -96,16 +96,16 @@ class RecordingLines:
         return line.decode(encoding, errors="replace").rstrip("\r\n")
 
     def wrong(self, what: str, right: str) -> InputError:
-        """The error for the current line: ``file:line: what; right``."""
+        """Return the error for the current line: ``file:line: what; right``."""
         return InputError(f"{self.name}:{self.number}: {what}; expected {right}")
 
     def cut(self, line: str) -> InputError:
-        """The error for a last line that ends in the middle."""
+        """Return the error for a last line that ends in the middle."""
         return self.wrong(f"the last line is cut in the middle: {shown(line[-40:])}", "it whole, or removed")
 
 
 def in_mm(report: TouchReport, x_scale: float, y_scale: float, x_min: int = 0, y_min: int = 0) -> TouchReport:
-    """The report with positions in mm: device units from the minimum, times mm per unit."""
+    """Return the report with positions in mm: device units from the minimum, times mm per unit."""
     return report._replace(
         contacts=tuple(
             contact._replace(x_mm=(contact.x - x_min) * x_scale, y_mm=(contact.y - y_min) * y_scale)
@@ -115,7 +115,7 @@ def in_mm(report: TouchReport, x_scale: float, y_scale: float, x_min: int = 0, y
 
 
 def touch_area_mm(text: str) -> tuple[float, float]:
-    """Width and height in mm from ``WxH``, as ``--size-mm`` gives them.
+    """Return the width and height in mm from ``WxH``, as ``--size-mm`` gives them.
 
     Raises:
         InputError: it is not two lengths.
@@ -131,7 +131,7 @@ def touch_area_mm(text: str) -> tuple[float, float]:
 
 
 def node_counts(text: str) -> tuple[int, int]:
-    """TX and RX lines from ``ROWSxCOLUMNS``, as ``--nodes`` gives them.
+    """Return TX and RX lines from ``ROWSxCOLUMNS``, as ``--nodes`` gives them.
 
     Raises:
         InputError: it is not two numbers from 2 to 255.
@@ -143,12 +143,12 @@ def node_counts(text: str) -> tuple[int, int]:
 
 
 def shown(text: str) -> str:
-    """A value as it stands in a message: quoted, printable, at most 60 characters."""
+    """Return a value as it stands in a message: quoted, printable, at most 60 characters."""
     return ascii(text) if len(text) <= 60 else f"{text[:57]!a}..."
 
 
 def int32(text: str) -> int:
-    """A decimal number as the kernel's input events have it.
+    """Return a decimal number as the kernel's input events have it.
 
     Raises:
         ValueError: it is none, or needs more than 32 bits.
@@ -160,7 +160,7 @@ def int32(text: str) -> int:
 
 
 def timestamp_us(text: str) -> int:
-    """``seconds.microseconds`` to microseconds, without rounding.
+    """Convert ``seconds.microseconds`` to microseconds, without rounding.
 
     Raises:
         ValueError: it is not two decimal numbers, or more than six digits follow the point.

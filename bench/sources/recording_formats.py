@@ -23,7 +23,7 @@ HEAD_BYTES = 1 << 16
 
 @cache
 def known_formats() -> tuple[tuple[RecordingFormat, ...], tuple[str, ...]]:
-    """All formats, built-in ones first, and a line on each plugin that could not be loaded."""
+    """Return all formats, built-in ones first, and a line on each plugin that could not be loaded."""
     formats, problems = list(BUILT_IN), []
     for entry_point in entry_points(group=ENTRY_POINT_GROUP):
         loaded = _load(entry_point)

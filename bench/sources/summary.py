@@ -96,7 +96,7 @@ class SummaryBuilder:
             self._ended(touch)
 
     def summary(self) -> RecordingSummary:
-        """The figures of all reports so far."""
+        """Return the figures of all reports so far."""
         for touch in self._down.values():
             self._ended(touch)
         self._down = {}
@@ -126,7 +126,7 @@ class SummaryBuilder:
 
 
 def resting_jitter_mm(positions_mm: npt.NDArray[np.float64]) -> float | None:
-    """Rms distance from the mean of positions, shape (n, 2) in mm; None where the contact does not rest."""
+    """Return the rms distance of positions (n, 2) from their mean, mm; None where the contact moves."""
     half = len(positions_mm) // 2
     drift = positions_mm[half:].mean(axis=0) - positions_mm[:half].mean(axis=0)
     if np.hypot(*drift) > REST_DRIFT_MM or np.ptp(positions_mm, axis=0).max() > REST_EXTENT_MM:
@@ -161,6 +161,6 @@ class PressReader:
         return ended
 
     def finish(self) -> PressDecision | None:
-        """The decision on the last press, if there was one."""
+        """Return the decision on the last press, if there was one."""
         press, self._press = self._press, None
         return press.finish() if press is not None else None

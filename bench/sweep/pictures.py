@@ -21,7 +21,7 @@ _NOTHING: Final = "#eceff3"
 
 
 def sweep_svg(result: SweepResult) -> str:
-    """The heat map as the text of an SVG file; the same result gives the same text."""
+    """Return the heat map as the text of an SVG file; the same result gives the same text."""
     import io
 
     file = io.StringIO()
@@ -62,7 +62,7 @@ def _draw(result: SweepResult, file: io.StringIO) -> None:
 
 
 def _scale(result: SweepResult) -> tuple[tuple[float, float], str]:
-    """Range of the colours, and the unit of the numbers."""
+    """Return the range of the colours, and the unit of the numbers."""
     measurement = MEASUREMENTS[result.draw]
     if measurement.is_rate:
         return (0.0, 1.0), "%"

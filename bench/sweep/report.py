@@ -41,7 +41,7 @@ def write_sweep(result: SweepResult, directory: Path, svg: Path | None = None) -
 
 
 def render_page(result: SweepResult, picture: str) -> str:
-    """The page: heat map, then every cell with its intervals."""
+    """Return the page: heat map, then every cell with its intervals."""
     from markupsafe import Markup
 
     return render(

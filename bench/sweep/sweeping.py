@@ -68,7 +68,7 @@ class Axis(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return self.names or [f"{one:g}" if isinstance(one, float) else str(one) for one in self.values]
 
     def setting(self, value: Value) -> str:
-        """The line that lays a value on top of a plan."""
+        """Return the line that lays a value on top of a plan."""
         laid: object = [value] if self.key == "plan.profiles" else value
         return f"{self.key} = {json.dumps(laid)}"
 
@@ -151,11 +151,11 @@ class SweepResult(Struct, frozen=True, kw_only=True):
     cells: list[Cell]
 
     def cell(self, *at: int) -> Cell:
-        """The cell at a place."""
+        """Return the cell at a place."""
         return next(cell for cell in self.cells if cell.at == at)
 
     def is_good(self, cell: Cell) -> bool:
-        """Whether the whole interval of what is drawn is at most what is good."""
+        """Return whether the whole interval of what is drawn is at most what is good."""
         figure = cell.figures.get(self.draw)
         return (
             self.good is not None
@@ -310,4 +310,4 @@ def _done(jobs: Sequence[SweepJob], workers: int, cluster: str | None, progress:
 
 
 def _nothing() -> None:
-    """A worker has nothing to prepare: each point is a plan of its own."""
+    """Prepare nothing in a worker: each point is a plan of its own."""

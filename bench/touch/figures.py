@@ -23,7 +23,7 @@ SETTLED_SHARE = 0.15
 
 
 def line_residuals_mm(points_mm: Points) -> Points:
-    """Unsigned distances of points (n, 2) from the straight line that fits them best, whatever its slope."""
+    """Return unsigned distances of points (n, 2) from the line that fits them best, of any slope."""
     centred = points_mm - points_mm.mean(axis=0)
     normal = np.linalg.svd(centred, full_matrices=False)[2][-1]
     residuals: Points = np.abs(centred @ normal)
@@ -31,7 +31,7 @@ def line_residuals_mm(points_mm: Points) -> Points:
 
 
 def stationary_jitter_mm(points_mm: Points) -> float:
-    """Largest distance of two of the points (n, 2) of a contact that lies still."""
+    """Return the largest distance of two of the points (n, 2) of a contact that lies still."""
     if len(points_mm) < 2:
         return 0.0
     gaps = points_mm[:, None] - points_mm[None]
@@ -39,7 +39,7 @@ def stationary_jitter_mm(points_mm: Points) -> float:
 
 
 def moving_jitter_mm(points_mm: Points, travel_mm: float = TRAVEL_MM) -> float:
-    """Largest unsigned distance from a straight line over any ``travel_mm`` of a moving contact's way."""
+    """Return the largest unsigned distance from a line over any ``travel_mm`` of a contact's way."""
     way = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points_mm, axis=0).T))])
     worst = 0.0
     for first in range(len(points_mm) - 2):
@@ -52,12 +52,12 @@ def moving_jitter_mm(points_mm: Points, travel_mm: float = TRAVEL_MM) -> float:
 
 
 def report_rate_hz(trace: Trace) -> float:
-    """Reports of one contact per second, from its first to its last."""
+    """Return reports of one contact per second, from its first to its last."""
     return (len(trace.t_us) - 1) * 1e6 / float(trace.t_us[-1] - trace.t_us[0])
 
 
 def gap_ratio(points_mm: Points) -> float:
-    """Largest step of a moving contact over the larger one of its neighbours; 1 where steps are even."""
+    """Return the largest step of a moving contact over the larger of its neighbours; 1 if even."""
     steps = np.hypot(*np.diff(points_mm, axis=0).T)
     if len(steps) < 3:
         return math.nan
@@ -67,7 +67,7 @@ def gap_ratio(points_mm: Points) -> float:
 
 
 def hysteresis_ratio(points_mm: Points) -> float:
-    """First step of a motion over the median of the three that follow: a jump out of rest is above 1.
+    """Divide the first step of a motion by the median of the next three: a jump out of rest is above 1.
 
     Infinite where the motion rests again after its first step.
     """
@@ -81,7 +81,7 @@ def hysteresis_ratio(points_mm: Points) -> float:
 
 
 def move_latency_ms(trace: Trace, path: TruePath) -> float:
-    """By how much the reports of an even motion lag behind it on average; NaN if it does not move."""
+    """Return how far reports of an even motion lag behind it on average; NaN if it does not move."""
     begin, end = path.moves_us
     margin = SETTLED_SHARE * (end - begin)
     moving = trace.between(math.ceil(begin + margin), math.floor(end - margin))
@@ -95,7 +95,7 @@ def move_latency_ms(trace: Trace, path: TruePath) -> float:
 
 
 def ghosts(gesture: Gesture) -> int:
-    """Traces that no true touch accounts for: far from all of them, or one too many at the same one."""
+    """Find traces that no true touch accounts for: far from all, or one too many at the same."""
     unaccounted: set[int] = set()
     traces = traces_of(gesture.reports)
     start = {(trace.id, int(t)): number for number, trace in enumerate(traces) for t in trace.t_us}
@@ -121,7 +121,7 @@ def ghosts(gesture: Gesture) -> int:
 
 
 def separation_mm(gestures: Iterable[Gesture]) -> float | None:
-    """Least distance, edge to edge, from which on all pairs of contacts are told apart.
+    """Return least distance, edge to edge, from which on all pairs of contacts are told apart.
 
     A pair is told apart if at least 95 % of the scans in which anything is down have two contacts.
     """

@@ -50,7 +50,7 @@ _INSET_MM = 8.0
 def simulated_gestures(
     profile: Profile, condition: Condition | None = None, *, seed: int = 0
 ) -> tuple[tuple[Gesture, ...], Area]:
-    """Fingers on a simulated panel: taps on a grid and at the edge, holds, lines, pairs, five, and nothing.
+    """Yield simulated fingers: taps on a grid and at the edge, holds, lines, pairs, five, and nothing.
 
     Args:
         profile: the panel.
@@ -171,7 +171,7 @@ _KEYS = {
 
 
 def recorded_gestures(path: Path) -> tuple[tuple[Gesture, ...], Area]:
-    """Gestures of a session file, with its recordings.
+    """Return gestures of a session file, with its recordings.
 
     Raises:
         InputError: the file or a recording cannot be read, or says something impossible.
@@ -208,7 +208,7 @@ def recorded_gestures(path: Path) -> tuple[tuple[Gesture, ...], Area]:
 
 
 def unknown_gestures(files: list[Path], refresh_hz: float = 60.0) -> tuple[tuple[Gesture, ...], Area]:
-    """Recordings of which nobody knows what was done.
+    """Return recordings of which nobody knows what was done.
 
     Raises:
         InputError: a recording cannot be read, or gives no physical size.
@@ -238,7 +238,7 @@ def _area(width_mm: float | None, height_mm: float | None, refresh_hz: float, wh
 
 
 def _true_paths(one: _RecordedGesture, where: str) -> tuple[TruePath, ...]:
-    """Paths of all contacts; without times, one millisecond a place: only the places are used then."""
+    """Return paths of all contacts; without times, one millisecond a place: only the places are used then."""
     needed = {"tap": 1, "hold": 1, "line": 2, "pair": 2, "rest": 0}.get(one.kind)
     if needed is not None and len(one.path_mm) != needed:
         raise InputError(f"{where}.path_mm has {len(one.path_mm)} places: expected {needed} for a {one.kind}")

@@ -86,14 +86,14 @@ class Area:
     refresh_hz: float = 60.0
 
     def at_edge(self, points_mm: Points) -> npt.NDArray[np.bool_]:
-        """Which points (n, 2) lie in the edge area."""
+        """Return which points (n, 2) lie in the edge area."""
         far = np.minimum(points_mm, (self.width_mm, self.height_mm) - points_mm)
         inside: npt.NDArray[np.bool_] = far.min(axis=1) < EDGE_MM
         return inside
 
 
 def touch_metrics(gestures: Sequence[Gesture], area: Area) -> tuple[TouchMetric, ...]:
-    """All metrics that the gestures have data for, and the others unset."""
+    """Return all metrics that the gestures have data for, and the others unset."""
     return tuple(metric(gestures, area) for metric in _METRICS)
 
 
@@ -102,7 +102,7 @@ def _of_kind(gestures: Iterable[Gesture], *kinds: Kind) -> Iterator[Gesture]:
 
 
 def _own_trace(gesture: Gesture) -> Trace | None:
-    """The longest trace near the true path; the longest of all where nobody knows the path."""
+    """Return the longest trace near the true path; the longest of all where nobody knows the path."""
     near = [
         trace
         for trace in traces_of(gesture.reports)
@@ -147,7 +147,7 @@ def _worst(
     source: str,
     least: bool = False,
 ) -> Callable[[Sequence[Gesture], Area], TouchMetric]:
-    """A metric of single traces: the worst one counts."""
+    """Return a metric of single traces: the worst one counts."""
 
     def measure(gestures: Sequence[Gesture], area: Area) -> TouchMetric:
         values = [
@@ -163,7 +163,7 @@ def _worst(
 
 
 def _moving(trace: Trace, gesture: Gesture) -> Points:
-    """Positions while the contact moves, without the ends of the line."""
+    """Return positions while the contact moves, without the ends of the line."""
     if gesture.touches and gesture.shared_clock:
         begin, end = gesture.touches[0].moves_us
         margin = SETTLED_SHARE * (end - begin)

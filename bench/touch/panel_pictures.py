@@ -94,7 +94,7 @@ def effect_picture(off: Counts, on: Counts, geometry: PanelGeometry, full_scale:
 
 
 def _draw_length(axes: Axes, geometry: PanelGeometry) -> None:
-    """A bar of a round length, in the lower left corner."""
+    """Draw a bar of a round length, in the lower left corner."""
     length_mm = max(mm for mm in SCALE_BARS_MM if mm <= max(SCALE_BARS_MM[0], geometry.width_mm / 3))
     left_mm, y_mm = 0.04 * geometry.width_mm, 0.97 * geometry.height_mm
     axes.plot(

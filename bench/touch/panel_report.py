@@ -74,7 +74,7 @@ class _PanelPart:
 
 
 def findings(profile: Profile, figures: Iterable[DerivedFigure]) -> list[Finding]:
-    """Every fact of the figures, beside what was simulated."""
+    """Return every fact of the figures, beside what was simulated."""
     return [
         Finding(
             profile.name, figure.name, curve.name, fact.at, fact.value, fact.low, fact.high, simulated, within
@@ -147,5 +147,5 @@ def _effect_cards(profile: Profile) -> Iterable[_EffectCard]:
 
 
 def _effect_width_px(profile: Profile) -> int:
-    """Pictures of wide panels need wide cards."""
+    """Return the width of a card: pictures of wide panels need wide cards."""
     return 320 if profile.grid.height_mm >= profile.grid.width_mm else 480

@@ -63,12 +63,12 @@ class TruePath:
         return int(self.t_us[step[0]]), int(self.t_us[step[-1] + 1])
 
     def at(self, t_us: Sequence[int] | Times) -> Points:
-        """Places at times (n,), shape (n, 2)."""
+        """Return places at times (n,), shape (n, 2)."""
         times = np.asarray(t_us, np.float64)
         return np.column_stack([np.interp(times, self.t_us, axis) for axis in self.xy_mm.T])
 
     def distance_mm(self, points_mm: Points) -> Points:
-        """Least distances of points (n, 2) from the path, whenever it was there, shape (n,)."""
+        """Return least distances of points (n, 2) from the path, whenever it was there, shape (n,)."""
         best: Points = np.hypot(*(points_mm - self.xy_mm[0]).T)
         for start, end in zip(self.xy_mm[:-1], self.xy_mm[1:], strict=True):
             along = end - start
@@ -94,7 +94,7 @@ class Trace:
     xy_mm: Points
 
     def between(self, from_us: int, to_us: int) -> Trace:
-        """The part in a span of time, ends included."""
+        """Return the part in a span of time, ends included."""
         inside = (self.t_us >= from_us) & (self.t_us <= to_us)
         return Trace(self.id, self.t_us[inside], self.xy_mm[inside])
 
@@ -120,7 +120,7 @@ class Gesture:
 
 
 def traces_of(reports: Iterable[TouchReport]) -> tuple[Trace, ...]:
-    """Traces of all contacts that have a position in mm, in the order in which they landed."""
+    """Return traces of all contacts that have a position in mm, in the order in which they landed."""
     open_ones: dict[int, tuple[int, list[tuple[int, float, float]]]] = {}
     found: list[tuple[int, int, list[tuple[int, float, float]]]] = []
     last: dict[int, Contact] = {}

@@ -232,6 +232,6 @@ class TuioEncoder:
         return [osc_bundle([*messages, osc_message("/tuio2/alv", *alive)])]
 
     def _dimension(self) -> int:
-        """Width and height of the coordinates in one int32, 16 bits each."""
+        """Return the width and height of the coordinates in one int32, 16 bits each."""
         width, height = (min(high - low, 0x7FFF) for low, high in (self._x_range, self._y_range))
         return width << 16 | height

@@ -113,7 +113,7 @@ class Field:
         return length * 10.0**exponent if exponent > 0 else length / 10.0**-exponent
 
     def elements(self) -> Iterator[tuple[int, int]]:
-        """(usage, bit offset) of each element that a usage of its own is given to."""
+        """Yield (usage, bit offset) of each element that a usage of its own is given to."""
         index = 0
         for first, last in self.usages:
             for usage in range(first, last + 1):
@@ -146,7 +146,7 @@ class ReportDescriptor:
     numbered: bool
 
     def of_kind(self, kind: ReportKind) -> list[Report]:
-        """The reports of one direction, in the order of their first field."""
+        """Return the reports of one direction, in the order of their first field."""
         return [report for report in self.reports.values() if report.kind is kind]
 
 
@@ -364,7 +364,7 @@ def _signed(raw: int, bits: int) -> int:
 
 
 def _range(low: Item | None, high: Item | None) -> tuple[int, int]:
-    """Minimum and maximum; the maximum is unsigned unless the minimum is negative, as devices mean it."""
+    """Return the limits; the maximum is unsigned unless the minimum is negative, as devices mean it."""
     minimum = low.signed if low is not None else 0
     if high is None:
         return minimum, 0

@@ -60,7 +60,7 @@ class HidDigitizer:
                 raise InputError(f"{name} {value}: expected {low} to {high}")
 
     def descriptor(self) -> bytes:
-        """The report descriptor."""
+        """Return the report descriptor."""
         finger = b"".join(
             (
                 _item(0x04, 0x0D),  # usage page: digitizers
@@ -124,7 +124,7 @@ class HidDigitizer:
         return 1 + _CONTACT.size * self.contacts_per_packet + _TRAILER.size
 
     def encode(self, report: TouchReport) -> list[bytes]:
-        """The packets of one scan; one packet with a count of zero for a scan without contacts.
+        """Return the packets of one scan; one packet with a count of zero for a scan without contacts.
 
         Raises:
             InputError: too many contacts, or an id or a coordinate outside its range.
@@ -154,7 +154,7 @@ class HidDigitizer:
 
 
 def _item(prefix: int, value: int, size: int | None = None) -> bytes:
-    """One short item; ``prefix`` has its size bits zero, ``size`` bytes of data (as many as needed)."""
+    """Return a short item; ``prefix`` has its size bits zero, ``size`` bytes of data (as needed)."""
     if size is None:
         size = 1 if value < 0x80 or prefix in (0x54, 0x80, 0xA0, 0xB0) else 2
     return bytes((prefix | (3 if size == 4 else size),)) + value.to_bytes(size, "little")

@@ -51,7 +51,7 @@ class BitField(NamedTuple):
 
     @classmethod
     def of(cls, field: Field, bit_offset: int) -> BitField:
-        """The element of ``field`` at ``bit_offset``; signed where its logical minimum is negative."""
+        """Return the element of ``field`` at ``bit_offset``; signed where its logical minimum is negative."""
         size_mm = field.size_mm
         return cls(
             bit_offset,
@@ -62,7 +62,7 @@ class BitField(NamedTuple):
         )
 
     def read(self, packet: int) -> int:
-        """The value in a packet."""
+        """Return the value in a packet."""
         return ((packet >> self.shift & self.mask) ^ self.sign) - self.sign
 
 
@@ -83,7 +83,7 @@ class ContactSlot:
     sizes: tuple[BitField, ...]
 
     def read(self, packet: int) -> Contact:
-        """The contact in a packet."""
+        """Return the contact in a packet."""
         shift, mask, sign, x_low, x_scale = self.x
         x = ((packet >> shift & mask) ^ sign) - sign
         shift, mask, sign, y_low, y_scale = self.y
@@ -168,7 +168,7 @@ def touch_screen(descriptor: ReportDescriptor) -> TouchScreen:
 
 
 def _elements(report: Report, application: int) -> Iterator[tuple[Field, Collection, int, int]]:
-    """(field, collection, usage, bit offset) of every number of the report in that application."""
+    """Yield (field, collection, usage, bit offset) of every number of the report in that application."""
     for field in report.fields:
         collection = field.collection
         if field.flags & (VARIABLE | CONSTANT) != VARIABLE or collection is None:
@@ -179,7 +179,7 @@ def _elements(report: Report, application: int) -> Iterator[tuple[Field, Collect
 
 
 def _touch_packet(report: Report, application: int, axes: dict[int, Field]) -> TouchPacket | None:
-    """Layout of a report; None where it has no contacts. Notes in ``axes`` the first X and Y field met."""
+    """Lay out a report; None where it has no contacts. Notes in ``axes`` the first X and Y field met."""
     groups: list[dict[int, BitField]] = []
     axis_fields: dict[int, Field] = {}
     whole: dict[int, BitField] = {}
@@ -225,7 +225,7 @@ def _touch_packet(report: Report, application: int, axes: dict[int, Field]) -> T
 
 
 def _finger(collection: Collection) -> Collection:
-    """The finger collection that holds this one, or this one where no collection around it is a finger."""
+    """Return the finger collection that holds this one, or this one where none around it is a finger."""
     around: Collection | None = collection
     while around is not None:
         if around.usage == FINGER and around.kind != 1:
@@ -305,7 +305,7 @@ class HidTouchDecoder:
         return done
 
     def _starts_anew(self, count: int, scan_time: int | None) -> bool:
-        """Whether a packet begins a scan although contacts of the one before are missing (were lost)."""
+        """Return whether a packet begins a scan although the one before lacks contacts (they were lost)."""
         if scan_time != self._scan_time:
             return True
         # Without a scan time: a second count means a new scan only where packets that continue one have none.
@@ -333,7 +333,7 @@ class HidTouchDecoder:
                 scan.setdefault(contact.id, contact)
 
     def flush(self) -> list[TouchReport]:
-        """The scan that is still incomplete at the end of a recording, if any."""
+        """Return the scan that is still incomplete at the end of a recording, if any."""
         return [self._complete()] if self._scan else []
 
     def _complete(self) -> TouchReport:

@@ -18,10 +18,10 @@ class ReplayGuard(Protocol):
     """Remembers what was accepted."""
 
     def advance(self, name: str, counter: int) -> bool:
-        """True, and noted, if the counter is higher than every one noted for this name."""
+        """Return True, and noted, if the counter is higher than every one noted for this name."""
 
     def first_use(self, name: str) -> bool:
-        """True, and noted, if the name was never noted."""
+        """Return True, and noted, if the name was never noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Advance:
     counter: int
 
     def claim(self, guard: ReplayGuard) -> bool:
-        """True once."""
+        """Return True once."""
         return guard.advance(self.name, self.counter)
 
 
@@ -43,7 +43,7 @@ class FirstUse:
     name: str
 
     def claim(self, guard: ReplayGuard) -> bool:
-        """True once."""
+        """Return True once."""
         return guard.first_use(self.name)
 
 
@@ -60,7 +60,7 @@ class MemoryGuard:
         self._used: set[str] = set()
 
     def advance(self, name: str, counter: int) -> bool:
-        """True, and noted, if the counter is higher than every one noted for this name."""
+        """Return True, and noted, if the counter is higher than every one noted for this name."""
         with self._lock:
             if counter <= self._counters.get(name, -1):
                 return False
@@ -68,7 +68,7 @@ class MemoryGuard:
             return True
 
     def first_use(self, name: str) -> bool:
-        """True, and noted, if the name was never noted."""
+        """Return True, and noted, if the name was never noted."""
         with self._lock:
             if name in self._used:
                 return False
@@ -94,7 +94,7 @@ class SqliteGuard:
         self._connection.execute("CREATE TABLE IF NOT EXISTS used (name TEXT PRIMARY KEY)")
 
     def advance(self, name: str, counter: int) -> bool:
-        """True, and noted, if the counter is higher than every one noted for this name."""
+        """Return True, and noted, if the counter is higher than every one noted for this name."""
         return self._changes(
             "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) "
             "DO UPDATE SET counter = excluded.counter WHERE excluded.counter > counters.counter",
@@ -102,7 +102,7 @@ class SqliteGuard:
         )
 
     def first_use(self, name: str) -> bool:
-        """True, and noted, if the name was never noted."""
+        """Return True, and noted, if the name was never noted."""
         return self._changes("INSERT INTO used VALUES (?) ON CONFLICT DO NOTHING", (name,))
 
     def close(self) -> None:

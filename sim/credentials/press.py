@@ -62,7 +62,7 @@ class Touch:
 
     @classmethod
     def of(cls, reading: Reading, at_s: float) -> Touch:
-        """The touch of what the decoder read."""
+        """Return the touch of what the decoder read."""
         return cls(reading.code, at_s)
 
 
@@ -127,7 +127,7 @@ class SecondFactor(Protocol):
         """Its way."""
 
     def check(self, presented: Presented, evidence: Evidence) -> Proof | Reason:
-        """The proof, or why there is none; claims nothing yet."""
+        """Return the proof, or why there is none; claims nothing yet."""
 
 
 class StampBook:
@@ -158,7 +158,7 @@ class StampBook:
         self._of_code.setdefault(code, set()).add(stamp)
 
     def proved(self, credential: str, touch: Touch | None) -> str | Reason:
-        """The stamp of a credential, if the touch is not that of another."""
+        """Return the stamp of a credential, if the touch is not that of another."""
         found = self._of_credential.get(credential)
         if found is None:
             return Reason.UNKNOWN_STAMP
@@ -166,7 +166,7 @@ class StampBook:
         return stamp if touch is None or touch.code == code else Reason.WRONG_STAMP
 
     def touched(self, code: int) -> str | Reason:
-        """The stamp of a pattern, where it alone has it."""
+        """Return the stamp of a pattern, where it alone has it."""
         stamps = self._of_code.get(code, set())
         if not stamps:
             return Reason.UNKNOWN_STAMP

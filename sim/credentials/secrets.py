@@ -26,7 +26,7 @@ class Secret:
 
     @classmethod
     def from_hex(cls, text: str) -> Secret:
-        """An AES-128 key given in hexadecimal.
+        """Return an AES-128 key given in hexadecimal.
 
         Raises:
             InputError: not 32 hexadecimal digits; the message does not repeat them.
@@ -37,7 +37,7 @@ class Secret:
             raise InputError("key: not hexadecimal: expected 32 hexadecimal digits") from None
 
     def reveal(self) -> bytes:
-        """The key itself, for a cipher and nothing else."""
+        """Return the key itself, for a cipher and nothing else."""
         return self._value
 
     @property

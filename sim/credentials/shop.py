@@ -63,7 +63,7 @@ class ShopStamp:
     _last_url: bytes = b""
 
     def present(self, factor: Factor, time_s: float, spoil: Spoil = Spoil.NONE) -> Presented:
-        """What a phone receives of the stamp, or of somebody who spoils it.
+        """Return what a phone receives of the stamp, or of somebody who spoils it.
 
         Replayed is the last URL once more, or an advertisement of an hour ago; relayed is what was received a
         minute ago somewhere else; with a wrong clock a phone, or the beacon, is two hours ahead.

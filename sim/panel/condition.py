@@ -60,5 +60,5 @@ class Condition:
         return settings_from_mapping(cls, mapping, where)
 
     def to_mapping(self) -> dict[str, Any]:
-        """Plain data that :meth:`from_mapping` reads back."""
+        """Return plain data that :meth:`from_mapping` reads back."""
         return settings_to_mapping(self)

@@ -41,7 +41,7 @@ class Curve:
     high: tuple[float, ...] = ()
 
     def judged(self) -> list[tuple[Fact, float, bool]]:
-        """Each fact, the simulated figure, and whether that lies within the fact's spread."""
+        """Return each fact, the simulated figure, and whether that lies within the fact's spread."""
         simulated = dict(zip(self.at, self.values, strict=True))
         return [
             (fact, simulated[fact.at], fact.low <= simulated[fact.at] <= fact.high) for fact in self.facts

@@ -39,12 +39,12 @@ DEFAULT: Final[dict[str, float]] = {}
 
 
 def derived_figures(profile: Profile) -> tuple[DerivedFigure, ...]:
-    """All figures of a profile; some seconds."""
+    """Return all figures of a profile; some seconds."""
     return tuple(figure(profile) for figure in FIGURES)
 
 
 def peak_merging(profile: Profile) -> DerivedFigure:
-    """How often the peak segmenter tells two pads apart, by their distance."""
+    """Return how often the peak segmenter tells two pads apart, by their distance."""
     return _merging(
         profile,
         "peak",
@@ -54,7 +54,7 @@ def peak_merging(profile: Profile) -> DerivedFigure:
 
 
 def threshold_merging(profile: Profile) -> DerivedFigure:
-    """How often the threshold segmenter tells two pads apart, by their distance."""
+    """Return how often the threshold segmenter tells two pads apart, by their distance."""
     return _merging(
         profile,
         "threshold",
@@ -113,7 +113,7 @@ def told_apart(
     sd_mm: float | None = None,
     count: int = 200,
 ) -> float:
-    """Share of random places and angles at which a held pair of pads gives two contacts, without noise."""
+    """Return the share of random poses at which a held pair of pads gives two contacts, without noise."""
     if sd_mm is not None:
         profile = replace(profile, flat=replace(profile.flat, psf_sd_mm=sd_mm))
     panel = Panel(profile)
@@ -130,7 +130,7 @@ def told_apart(
 
 
 def pad_peaks(profile: Profile) -> DerivedFigure:
-    """Highest node under a held pad as a share of full amplitude, by the pad's diameter."""
+    """Return highest node under a held pad as a share of full amplitude, by the pad's diameter."""
     panel = Panel(profile)
     diameters = [3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0]
     spots = _phases(profile, np.random.default_rng(0), 400)
@@ -166,7 +166,7 @@ def pad_peaks(profile: Profile) -> DerivedFigure:
 
 
 def joined_pads(profile: Profile) -> DerivedFigure:
-    """Height of joined pads against held, and depth of the ghosts, by the grounding factor k."""
+    """Return the height of joined pads against held, and depth of the ghosts, by the grounding factor k."""
     factors = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
     rng = np.random.default_rng(0)
     stamps = [_held_stamp(profile, rng) for _ in range(100)]
@@ -200,7 +200,7 @@ def joined_pads(profile: Profile) -> DerivedFigure:
 
 
 def _held_stamp(profile: Profile, rng: np.random.Generator) -> tuple[F64, list[tuple[int, int]]]:
-    """Held image of five 7 mm pads, 10 mm apart in a 30 mm face; and the node nearest to each pad."""
+    """Return the held image of five 7 mm pads, 10 mm apart, and the node nearest to each pad."""
     while True:
         radii, angles = 15.0 * np.sqrt(rng.random(5)), rng.uniform(0.0, 2 * math.pi, 5)
         pads = np.column_stack([radii * np.cos(angles), radii * np.sin(angles)])
@@ -218,7 +218,7 @@ def _held_stamp(profile: Profile, rng: np.random.Generator) -> tuple[F64, list[t
 
 
 def rest_noise(profile: Profile) -> DerivedFigure:
-    """Parts of the noise of the untouched panel, as measured on frames."""
+    """Return parts of the noise of the untouched panel, as measured on frames."""
     frames = 2_000
     panel = Panel(profile, seed=3)
     split = noise_split(np.array([panel.frame(0).deltas for _ in range(frames)]))
@@ -256,7 +256,7 @@ def rest_noise(profile: Profile) -> DerivedFigure:
 
 
 def static_jitter(profile: Profile) -> DerivedFigure:
-    """Scatter of the position of a pad that lies still, frame by frame."""
+    """Return the scatter of the position of a pad that lies still, frame by frame."""
     diameters = (5.0, 6.0, 7.0, 8.0)
     raw, told = (
         tuple(_scatter_mm(profile, diameter_mm, filters)[0] for diameter_mm in diameters)
@@ -281,7 +281,7 @@ def static_jitter(profile: Profile) -> DerivedFigure:
 
 
 def centroid_bias(profile: Profile) -> DerivedFigure:
-    """Error of the position that stays, over the phase of the pad on the grid."""
+    """Return the error of the position that stays, over the phase of the pad on the grid."""
     diameters = (5.0, 6.0, 7.0, 8.0)
     plain, told = (
         tuple(_scatter_mm(profile, diameter_mm, settings)[1] for diameter_mm in diameters)
@@ -313,7 +313,7 @@ FIGURES: Final[tuple[Callable[[Profile], DerivedFigure], ...]] = (
 
 
 def _scatter_mm(profile: Profile, diameter_mm: float, settings: dict[str, float]) -> tuple[float, float]:
-    """Jitter and bias (rms per axis) of the contact of a pad that lies still, with ordinary noise."""
+    """Return jitter and bias (rms per axis) of the contact of a pad that lies still, with ordinary noise."""
     panel = Panel(profile, seed=1)
     controller = _controller(profile, **settings)
     pad = _pad(diameter_mm)
@@ -345,7 +345,7 @@ def _pad(diameter_mm: float) -> TouchObject:
 
 
 def _phases(profile: Profile, rng: np.random.Generator, count: int) -> list[tuple[float, float]]:
-    """Places around the middle of the panel, evenly over the phases of the grid."""
+    """Return places around the middle of the panel, evenly over the phases of the grid."""
     geometry = profile.geometry
     middle = np.array([geometry.width_mm / 2, geometry.height_mm / 2])
     spots = middle + rng.uniform(-1.0, 1.0, (count, 2)) * [geometry.pitch_x_mm, geometry.pitch_y_mm]

@@ -49,7 +49,7 @@ class Shot:
     wildest: bool = False
 
     def take(self, profile: Profile) -> npt.NDArray[np.int16]:
-        """Counts of the scan, shape (rows, cols)."""
+        """Return counts of the scan, shape (rows, cols)."""
         panel = Panel(profile, Condition.from_mapping({**QUIET, **self._lines(profile)}), seed=1)
         interval_us = profile.frame_interval_us if self.interval_ms is None else self.interval_ms * 1000
         placed = self._placed(profile)
@@ -61,7 +61,7 @@ class Shot:
         return max(frames, key=lambda counts: float(np.std(counts - clean))) if self.wildest else frames[-1]
 
     def _lines(self, profile: Profile) -> dict[str, Any]:
-        """The condition, lines and rows given as shares of the panel put in numbers."""
+        """Return the condition, lines and rows given as shares of the panel put in numbers."""
         grid = profile.grid
         lines = {"dead_tx": grid.rows, "dead_rx": grid.cols, "shorted_tx": grid.rows, "shorted_rx": grid.cols}
         condition = dict(self.condition)

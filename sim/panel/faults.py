@@ -46,7 +46,7 @@ class ReadoutFaults:
 
 
 def has_faults(condition: Condition) -> bool:
-    """Whether anything is wrong with the read-out."""
+    """Return whether anything is wrong with the read-out."""
     lines = condition.dead_tx + condition.dead_rx + condition.shorted_tx + condition.shorted_rx
     return bool(lines or condition.stuck_nodes or condition.torn_rows)
 

@@ -25,7 +25,7 @@ POSE_COLUMNS: Final = 9
 
 @kernel
 def disc_coverage(table: F64, reach_mm: float, diameter_mm: float, radius_mm: float) -> float:
-    """Blurred coverage at a distance from the middle of a disc, linear between the entries of the table."""
+    """Return the blurred coverage so far from a disc's middle, linear between entries of the table."""
     if diameter_mm <= 0.0 or radius_mm >= 0.5 * diameter_mm + reach_mm:
         return 0.0
     diameter_mm = min(diameter_mm, DIAMETER_MAX_MM - 1e-9)
@@ -44,7 +44,7 @@ def disc_coverage(table: F64, reach_mm: float, diameter_mm: float, radius_mm: fl
 
 @kernel
 def lowest_pad(discs: F64, start: int, stop: int, pose: F64) -> float:
-    """Height of a tilted object's lowest pad relative to the object's middle, in pad compressions."""
+    """Return how far a tilted object's lowest pad lies below its middle, in pad compressions."""
     lowest = 0.0
     for d in range(start, stop):
         pad_x = pose[2] * discs[d, 0] - pose[3] * discs[d, 1]

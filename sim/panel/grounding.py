@@ -18,13 +18,13 @@ from stampbench.sim.panel.profile import GroundingFigures
 
 
 def factors(figures: GroundingFigures, grip: float) -> tuple[float, float]:
-    """(k, g) of an object held with ``grip`` 0..1: 1 is firmly held (k = 0, g = 1), 0 is released."""
+    """Return (k, g) of an object held with ``grip`` 0..1: 1 is firmly held (k = 0, g = 1), 0 is released."""
     released = min(1.0, max(0.0, 1.0 - grip))
     return figures.released_k * released, 1.0 + (figures.released_gain - 1.0) * released
 
 
 def floating_image(held: npt.NDArray[np.float64], k: float, g: float = 1.0) -> npt.NDArray[np.float64]:
-    """Image of an object with grounding factors (k, g), from its held image, shape (rows, cols), counts."""
+    """Return the image of an object with grounding factors (k, g), from its held image (rows, cols)."""
     total = held.sum()
     if total == 0.0:
         return g * held

@@ -60,7 +60,7 @@ class NoiseParts:
 
 
 def noise_parts(figures: NoiseFigures, rows: int, cols: int, *, rounding: bool = True) -> NoiseParts:
-    """Independent sources that give the measured figures on a grid of ``rows`` x ``cols``.
+    """Return independent sources that give the measured figures on a grid of ``rows`` x ``cols``.
 
     A measured line mean holds the frame's common part and a share of every other source; solving
 
@@ -121,7 +121,7 @@ class Interference:
         self._switch_us = rng.exponential(self._charger.pause_ms * 1000) if self._charger_sd else math.inf
 
     def level_sd(self, t_us: int) -> float:
-        """Standard deviation from TX line to TX line at a time, counts on a line that is fully touched."""
+        """Return the deviation from TX line to TX line at a time, counts on a fully touched line."""
         while t_us >= self._switch_us:
             self._in_burst = not self._in_burst
             lasts_ms = self._charger.burst_ms if self._in_burst else self._charger.pause_ms
@@ -138,7 +138,7 @@ LEVELS: Final = 13
 
 
 def draws_per_frame(rows: int, cols: int) -> int:
-    """Normal draws that :func:`finish_frame` takes: nodes, TX lines, RX lines, frame, stripe per TX line."""
+    """Count the draws :func:`finish_frame` takes: nodes, TX lines, RX lines, frame, stripe per TX line."""
     return rows * cols + rows + cols + 1 + rows
 
 

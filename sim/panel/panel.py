@@ -105,7 +105,7 @@ class Panel:
         return Frame(t_us, deltas)
 
     def signal(self, objects: Sequence[PlacedObject]) -> npt.NDArray[np.float64]:
-        """Counts that the objects cause, before noise and rounding; shape (rows, cols)."""
+        """Return counts that the objects cause, before noise and rounding; shape (rows, cols)."""
         self._add_objects(objects)
         image = self._signal.copy()
         for scratch in (self._signal, self._held, self._coupling):

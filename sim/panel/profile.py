@@ -228,7 +228,7 @@ class Profile:
 
 
 def profile_names() -> list[str]:
-    """Names of the profiles that travel with the package, sorted."""
+    """Return names of the profiles that travel with the package, sorted."""
     return sorted(path.stem for path in _PROFILES_DIR.glob("*.toml"))
 
 

@@ -23,7 +23,7 @@ BORDER_MM: Final = 15.0
 
 
 def disc_mask(discs: F64, width_mm: float, height_mm: float) -> F64:
-    """Contact mask of discs (n, 4): x, y, diameter mm, weight; cells of ``CELL_MM``, with a border."""
+    """Return contact mask of discs (n, 4): x, y, diameter mm, weight; cells of ``CELL_MM``, with a border."""
     x = np.arange(-BORDER_MM, width_mm + BORDER_MM, CELL_MM) + CELL_MM / 2
     y = np.arange(-BORDER_MM, height_mm + BORDER_MM, CELL_MM) + CELL_MM / 2
     mask = np.zeros((len(y), len(x)))
@@ -35,7 +35,7 @@ def disc_mask(discs: F64, width_mm: float, height_mm: float) -> F64:
 
 
 def node_values(mask: F64, psf_sd_mm: float, profile: Profile) -> F64:
-    """The mask blurred by the panel's Gaussian, at the nodes; shape (rows, cols)."""
+    """Return the mask blurred by the panel's Gaussian, at the nodes; shape (rows, cols)."""
     blurred = gaussian_filter(mask, psf_sd_mm / CELL_MM, mode="constant", truncate=6.0)
     geometry = profile.geometry
     x = (np.arange(geometry.cols) + 0.5) * geometry.pitch_x_mm
@@ -46,7 +46,7 @@ def node_values(mask: F64, psf_sd_mm: float, profile: Profile) -> F64:
 
 
 def pressed_discs(placed: PlacedObject, first: int, stop: int, compression_mm: float) -> F64:
-    """Discs (n, 4) on the panel of one ground of an object, as pressed and tilted."""
+    """Return discs (n, 4) on the panel of one ground of an object, as pressed and tilted."""
     cos, sin = math.cos(placed.theta_rad), math.sin(placed.theta_rad)
     turn = np.array([[cos, -sin], [sin, cos]])
     part = placed.object.discs[first:stop]
@@ -59,7 +59,7 @@ def pressed_discs(placed: PlacedObject, first: int, stop: int, compression_mm: f
 
 
 def signal(objects: Sequence[PlacedObject], profile: Profile, compression_mm: float) -> F64:
-    """Counts that the objects cause, before noise and rounding; shape (rows, cols)."""
+    """Return counts that the objects cause, before noise and rounding; shape (rows, cols)."""
     grid = profile.grid
     total = np.zeros((grid.rows, grid.cols))
     for placed in objects:

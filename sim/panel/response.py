@@ -53,7 +53,7 @@ def response_table(psf_sd_mm: float) -> ResponseTable:
 def kernel_responses(
     profile: Profile, condition: Condition
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Rows (drive, saturation, reach_mm) and tables of flat conductor, skin and water, for the kernel.
+    """Return rows (drive, saturation, reach_mm) and tables of flat conductor, skin and water, for the kernel.
 
     Water is not grounded: it raises the coupling between the lines, so its drive is negative.
     """
@@ -75,7 +75,7 @@ def kernel_responses(
 
 
 def cover_attenuation(profile: Profile, condition: Condition) -> float:
-    """Share of the amplitude left by a screen protector.
+    """Return the share of the amplitude left by a screen protector.
 
     Derived: the field of electrodes one pitch apart falls off over the glass as exp(-pi thickness / pitch),
     the first harmonic of Laplace's equation; 0.33 mm of glass at 4.1 mm leave 78 %.
@@ -93,5 +93,5 @@ def covered_sd_mm(psf_sd_mm: float, condition: Condition) -> float:
 
 
 def film_offset(profile: Profile, condition: Condition) -> float:
-    """Counts by which a film of water lowers every node; a full film reads as a drop on each."""
+    """Return counts by which a film of water lowers every node; a full film reads as a drop on each."""
     return -condition.water_film * profile.water.drop_share * profile.flat.amplitude

@@ -50,7 +50,7 @@ class Frame(NamedTuple):
 
 @functools.lru_cache(maxsize=8)
 def canonical_frame(pads: int) -> Frame:
-    """The frame for 3 to 8 pads. Only + - * / and square roots: the same bits on every machine."""
+    """Return the frame for 3 to 8 pads. Only + - * / and square roots: the same bits on every machine."""
     template = list(TEMPLATES[pads])
     ones = [1.0 + 0j] * pads
     rows: list[list[complex]] = [_unit(ones)]
@@ -170,7 +170,7 @@ def pads_from_coordinates(frame: Frame, coordinates: Floats, out: Floats) -> Non
 
 @kernel
 def squared_distance(a: Floats, b: Floats) -> float:
-    """Squared rigid distance (mm^2) of two sets of canonical coordinates, pads matched in that order."""
+    """Return the squared rigid distance (mm^2) of two sets of canonical coordinates, in that order."""
     size = a[0] * a[0]
     difference = b[0] - a[0]
     square = difference * difference
@@ -203,7 +203,7 @@ def fill_canonical(frame: Frame, points: Floats, out: Floats) -> None:
 
 
 def canonical_coordinates(points_mm: npt.ArrayLike) -> Floats:
-    """Canonical coordinates of pad sets (m, n, 2), shape (m, 2 n - 3), mm."""
+    """Return canonical coordinates of pad sets (m, n, 2), shape (m, 2 n - 3), mm."""
     points = np.ascontiguousarray(points_mm, np.float64)
     out = np.empty((len(points), 2 * points.shape[1] - 3))
     fill_canonical(canonical_frame(points.shape[1]), points, out)
@@ -211,7 +211,7 @@ def canonical_coordinates(points_mm: npt.ArrayLike) -> Floats:
 
 
 def centred_pads(coordinates_mm: Floats) -> Floats:
-    """Pads of canonical coordinates (m, 2 n - 3), centred on their centroid; shape (m, n, 2), mm."""
+    """Return pads of canonical coordinates (m, 2 n - 3), centred on their centroid; shape (m, n, 2), mm."""
     coordinates = np.atleast_2d(coordinates_mm)
     frame = canonical_frame((coordinates.shape[1] + 3) // 2)
     c = coordinates.astype(np.complex128)[:, ::2].copy()

@@ -113,13 +113,13 @@ class Catalogue:
         return canonical_coordinates(self._pads)
 
     def index_arrays(self) -> IndexArrays:
-        """The stamps sorted for search."""
+        """Return the stamps sorted for search."""
         from stampbench.sim.stamps.index_arrays import grid_arrays
 
         return grid_arrays(self.coordinates, self.unit_mm)
 
     def pads(self, code: int) -> Floats:
-        """Pad centres as the file has them, shape (n, 2), mm.
+        """Return pad centres as the file has them, shape (n, 2), mm.
 
         Raises:
             InputError: ``code`` is not in the catalogue.
@@ -129,15 +129,15 @@ class Catalogue:
         return self._pads[code].copy()
 
     def pads_of(self, codes: npt.ArrayLike) -> Floats:
-        """Pad centres of several stamps, shape (m, n, 2), mm."""
+        """Return pad centres of several stamps, shape (m, n, 2), mm."""
         return self._pads[np.asarray(codes, np.int64)]
 
     def stamp(self, code: int) -> Stamp:
-        """One stamp with its name."""
+        """Return one stamp with its name."""
         return Stamp(self.names[code], tuple(Pad(float(x), float(y)) for x, y in self.pads(code)))
 
     def code_of(self, name: str) -> int:
-        """The code of a name.
+        """Return the code of a name.
 
         Raises:
             InputError: no stamp has that name.
@@ -147,7 +147,7 @@ class Catalogue:
         return self.names.index(name)
 
     def with_entry(self, name: str, pads_mm: Floats) -> Catalogue:
-        """This catalogue and one more stamp."""
+        """Return this catalogue and one more stamp."""
         return Catalogue([*self.names, name], np.concatenate([self._pads, pads_mm[None]]), self.name)
 
     def write(self, path: str | Path) -> None:

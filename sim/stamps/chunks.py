@@ -24,7 +24,7 @@ def kept_chunks(
     workers: int,
     progress: Progress,
 ) -> list[npt.NDArray[Any]]:
-    """Results of ``work`` for every chunk, in order; from the folder where they are there and whole."""
+    """Yield results of ``work`` for every chunk, in order; those that the folder has are read from it."""
 
     def chunk(k: int) -> npt.NDArray[Any]:
         return kept(f"{stage}-{k:02d}", lambda: work(k), folder)
@@ -38,7 +38,7 @@ def kept_chunks(
 
 
 def kept(name: str, work: Callable[[], npt.NDArray[Any]], folder: Path | None) -> npt.NDArray[Any]:
-    """The result of ``work``: from the folder, if it is there and whole, else done and put there."""
+    """Return the result of ``work``: from the folder, if it is there and whole, else done and put there."""
     path = folder / f"{name}.npy" if folder is not None else None
     if path is not None and path.exists():
         try:

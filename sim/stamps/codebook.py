@@ -42,10 +42,10 @@ class Codebook(Protocol):
         """Unit of ``coordinates`` (mm)."""
 
     def index_arrays(self) -> IndexArrays:
-        """The stamps sorted for search."""
+        """Return the stamps sorted for search."""
 
     def pads(self, code: int) -> Floats:
-        """Pad centres of one stamp, shape (n, 2), mm."""
+        """Return pad centres of one stamp, shape (n, 2), mm."""
 
     def pads_of(self, codes: npt.ArrayLike) -> Floats:
-        """Pad centres of several stamps, shape (m, n, 2), mm."""
+        """Return pad centres of several stamps, shape (m, n, 2), mm."""

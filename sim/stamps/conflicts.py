@@ -58,7 +58,7 @@ def hash_points(points: Points, table: npt.NDArray[np.int32]) -> None:
 
 @kernel
 def _find(points: Points, table: npt.NDArray[np.int32], point: Ints) -> int:
-    """Number of a point, -1 where it is not among the points."""
+    """Return the number of a point, -1 where it is not among the points."""
     slots = table.shape[0]
     slot = _slot(point, slots)
     while table[slot] >= 0:
@@ -122,7 +122,7 @@ def lattice_points_near(position: Floats, words: Words, reach: float, out: Ints)
 
 @kernel
 def _outwards(step: int, side: float) -> int:
-    """Offset at a step outwards, nearer side first: 0, 2, -2, 4, ... for a positive ``side``."""
+    """Return the offset at a step outwards, nearer side first: 0, 2, -2, 4, ... for a positive ``side``."""
     offset = step + 1 if step % 2 == 1 else -step
     return offset if side >= 0.0 else -offset
 
@@ -253,7 +253,7 @@ def conflict_pairs(
     first: int,
     last: int,
 ) -> Pairs:
-    """Pairs of points nearer than the distance, for points ``first`` to ``last``; shape (pairs, 2)."""
+    """Return pairs of points nearer than the distance, for points ``first`` to ``last``; shape (pairs, 2)."""
     frame = canonical_frame(geometry.pads)
     words, _ = code_words(points.shape[1])
     room = 4 * (last - first)
@@ -273,7 +273,7 @@ def point_table(points: Points) -> npt.NDArray[np.int32]:
 
 
 def without_conflicts(count: int, pairs: Pairs) -> npt.NDArray[np.bool_]:
-    """Which of ``count`` points to keep so that no pair of kept points is among ``pairs``."""
+    """Return which of ``count`` points to keep so that no pair of kept points is among ``pairs``."""
     keys = np.concatenate(
         [pairs[:, 0] * np.int64(count) + pairs[:, 1], pairs[:, 1] * np.int64(count) + pairs[:, 0]]
     )
@@ -307,7 +307,7 @@ def _fill_self_distances(frame: Frame, rows: Floats, horizon: float, out: Floats
 
 
 def self_distances_mm(rows_mm: Floats, horizon_mm: float) -> Floats:
-    """Rigid distance of each stamp (m, 2 n - 3) to itself in any other pad order (m,), mm.
+    """Return the rigid distance of each stamp (m, 2 n - 3) to itself in any other pad order (m,), mm.
 
     Right below ``horizon_mm``; above it the value may be too great, or infinite.
     """

@@ -23,7 +23,7 @@ CHUNKS = 64
 def build_coordinates(
     spec: FamilySpec, folder: Path | None = None, *, workers: int = 1, progress: Progress = silent
 ) -> Coordinates:
-    """Canonical coordinates of a family's codes, shape (size, 2 n - 3).
+    """Return canonical coordinates of a family's codes, shape (size, 2 n - 3).
 
     Their unit is ``lattice_unit_mm``. ``folder`` keeps finished chunks, for the next
     call if this one is cut short; the caller removes it.

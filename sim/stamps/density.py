@@ -45,7 +45,7 @@ class FamilyFigures:
 
 
 def family_figures(family: Family) -> FamilyFigures:
-    """Figures of a family from its size, geometry and minimum distance."""
+    """Return figures of a family from its size, geometry and minimum distance."""
     from scipy.stats import chi
 
     dimensions = 2 * family.pads_per_stamp - 3
@@ -56,14 +56,14 @@ def family_figures(family: Family) -> FamilyFigures:
 
 
 def false_accept_rate(family: Family, radius_mm: float) -> float:
-    """Expected number of codes within the radius of a random admissible object: size * ball / volume."""
+    """Return size * ball / volume: the codes expected within the radius of a random admissible object."""
     dimensions = 2 * family.pads_per_stamp - 3
     return family.size * ball_volume(dimensions) * radius_mm**dimensions / space_volume(family.geometry)
 
 
 @functools.lru_cache(maxsize=16)
 def space_volume(geometry: FaceGeometry, seed: int = 0, draws: int = _DRAWS) -> float:
-    """Volume of the space of admissible stamps under the rigid distance, mm^(2 n - 3); NaN if never hit.
+    """Estimate the volume, mm^(2 n - 3), of admissible stamps under the rigid distance; NaN if never hit.
 
     Estimated from at most so many ``draws``.
 

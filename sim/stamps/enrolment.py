@@ -103,7 +103,7 @@ def _centred(points: Floats) -> npt.NDArray[np.complex128]:
 def _laid_over(
     press: npt.NDArray[np.complex128], mean: npt.NDArray[np.complex128]
 ) -> npt.NDArray[np.complex128]:
-    """The press in the pad order and at the angle that fit the mean best."""
+    """Return the press in the pad order and at the angle that fit the mean best."""
     orders = np.array(list(itertools.permutations(range(len(press)))))
     overlaps = press[orders] @ mean.conj()
     best = int(np.abs(overlaps).argmax())

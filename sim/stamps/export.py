@@ -41,7 +41,7 @@ def write_stamps(path: str | Path, stamps: Sequence[Stamp], geometry: FaceGeomet
 
 
 def csv_text(stamps: Sequence[Stamp], geometry: FaceGeometry) -> str:
-    """A line for each stamp, to 0.1 um, as :meth:`stampbench.sim.stamps.Catalogue.read` takes it."""
+    """Return a line for each stamp, to 0.1 um, as :meth:`stampbench.sim.stamps.Catalogue.read` takes it."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["name", *(f"{axis}{k}_mm" for k in range(1, geometry.pads + 1) for axis in "xy")])
@@ -53,7 +53,7 @@ def csv_text(stamps: Sequence[Stamp], geometry: FaceGeometry) -> str:
 
 
 def svg_text(stamps: Sequence[Stamp], geometry: FaceGeometry) -> str:
-    """Faces in a square array, to scale (1 user unit = 1 mm)."""
+    """Return faces in a square array, to scale (1 user unit = 1 mm)."""
     places = list(_array(len(stamps), geometry))
     width = max(x for x, _ in places) + _half(geometry)
     height = max(y for _, y in places) + _half(geometry)
@@ -76,7 +76,7 @@ def svg_text(stamps: Sequence[Stamp], geometry: FaceGeometry) -> str:
 
 
 def dxf_text(stamps: Sequence[Stamp], geometry: FaceGeometry) -> str:
-    """DXF R2010 in mm: layers FACE, PADS and NAMES; x right, y up.
+    """Return DXF R2010 in mm: layers FACE, PADS and NAMES; x right, y up.
 
     Raises:
         InputError: ezdxf is not installed.
@@ -102,7 +102,7 @@ def dxf_text(stamps: Sequence[Stamp], geometry: FaceGeometry) -> str:
 
 
 def draw_stamp(pads_mm: Floats, geometry: FaceGeometry, title: str) -> Figure:
-    """A picture of one stamp: face, pads, numbers, distances; x right, y down, mm."""
+    """Return a picture of one stamp: face, pads, numbers, distances; x right, y down, mm."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.patches import Circle
@@ -138,7 +138,7 @@ def save_picture(path: str | Path, pads_mm: Floats, geometry: FaceGeometry, titl
 
 
 def _face_mm(geometry: FaceGeometry) -> float:
-    """Radius of a face that holds the pads whole."""
+    """Return the radius of a face that holds the pads whole."""
     return geometry.face_radius_mm + geometry.pad_diameter_mm / 2
 
 
@@ -147,7 +147,7 @@ def _half(geometry: FaceGeometry) -> float:
 
 
 def _array(count: int, geometry: FaceGeometry) -> Iterator[tuple[float, float]]:
-    """Centres of the faces (mm), row by row."""
+    """Yield centres of the faces (mm), row by row."""
     columns = max(1, round(count**0.5))
     for place in range(count):
         yield _half(geometry) * (2 * (place % columns) + 1), _half(geometry) * (2 * (place // columns) + 1)

@@ -64,7 +64,7 @@ class Family:
         return self.spec.min_distance_mm
 
     def index_arrays(self) -> IndexArrays:
-        """The stamps sorted for search."""
+        """Return the stamps sorted for search."""
         from stampbench.sim.stamps.index_arrays import arrays_of, grid_arrays, sort_into_cells
 
         if self.spec.lattice_mm is None:
@@ -99,24 +99,24 @@ class Family:
         return pads - centre
 
     def pads_of(self, codes: npt.ArrayLike) -> Floats:
-        """Pad centres of several stamps, shape (m, n, 2), mm from the centres of their face discs."""
+        """Return pad centres of several stamps, shape (m, n, 2), mm from the centres of their face discs."""
         rows = self.coordinates[np.asarray(codes, np.int64)].astype(np.float64)
         pads = centred_pads(rows * self.unit_mm)
         centres, _ = enclosing_circles(pads)
         return pads - centres[:, None]
 
     def stamp(self, code: int) -> Stamp:
-        """One stamp, named ``family/code``."""
+        """Return one stamp, named ``family/code``."""
         diameter_mm = self.geometry.pad_diameter_mm
         pads = tuple(Pad(float(x), float(y), diameter_mm) for x, y in self.pads(code))
         return Stamp(f"{self.name}/{code}", pads)
 
     def sha256(self) -> str:
-        """SHA-256 of the coordinates' bytes, little-endian, row by row."""
+        """Return the SHA-256 of the coordinates' bytes, little-endian, row by row."""
         return sha256_of(self.coordinates)
 
 
 def sha256_of(array: npt.NDArray[Any]) -> str:
-    """SHA-256 of an array's bytes, little-endian, row by row."""
+    """Return the SHA-256 of an array's bytes, little-endian, row by row."""
     little = array if array.dtype.byteorder != ">" else array.astype(array.dtype.newbyteorder("<"))
     return hashlib.sha256(np.ascontiguousarray(little).data).hexdigest()

@@ -90,7 +90,7 @@ def build_family(spec: FamilySpec, *, workers: int | None = None, progress: Prog
 
 
 def is_built(spec: FamilySpec) -> bool:
-    """Whether loading the family takes no building; its files are not checked."""
+    """Return whether loading the family takes no building; its files are not checked."""
     if spec.sha256 is not None and (_SHIPPED / f"{spec.name}.npy").exists():
         return True
     return (_cached(spec) / "manifest.json").exists()
@@ -101,7 +101,7 @@ def _cached(spec: FamilySpec) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where built families are kept: ``STAMPBENCH_CACHE``, or the user's cache directory."""
+    """Return where built families are kept: ``STAMPBENCH_CACHE``, or the user's cache directory."""
     import platformdirs
 
     named = os.environ.get("STAMPBENCH_CACHE")
@@ -110,7 +110,7 @@ def cache_folder() -> Path:
 
 
 def _open_cached(spec: FamilySpec, folder: Path) -> Family | None:
-    """The family in the folder, memory-mapped; None where it is not there or damaged."""
+    """Return the family in the folder, memory-mapped; None where it is not there or damaged."""
     if not (folder / "manifest.json").exists():
         return None
     try:

@@ -36,7 +36,7 @@ class FaceGeometry:
     face_radius_mm: float = 22.0
 
     def admits(self, points_mm: npt.ArrayLike) -> bool:
-        """Whether the pads (n, 2) keep the spacing and fit in the face, wherever its centre is."""
+        """Return whether the pads (n, 2) keep the spacing and fit in the face, wherever its centre is."""
         points = np.asarray(points_mm, np.float64)
         gaps = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
         if gaps[np.triu_indices(len(points), 1)].min() < self.spacing_mm:
@@ -44,7 +44,7 @@ class FaceGeometry:
         return enclosing_circle(points)[1] <= self.face_radius_mm
 
     def random_pads(self, rng: np.random.Generator) -> Iterator[Floats]:
-        """Endless admissible stamps (n, 2): pads even over the face, drawn until all keep the spacing."""
+        """Yield admissible stamps (n, 2) without end: pads even over the face, redrawn until spaced."""
         near = np.triu_indices(self.pads, 1)
         while True:
             points = rng.uniform(-self.face_radius_mm, self.face_radius_mm, (4096, self.pads, 2))
@@ -54,7 +54,7 @@ class FaceGeometry:
 
 
 def rigid_distance_mm(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
-    """Rigid distance of two pad sets (n, 2), mm: least root of summed squared pad displacements.
+    """Return the rigid distance of two pad sets (n, 2), mm: least root of summed squared pad displacements.
 
     The minimum is over rotation, translation and pad order; mirror images differ. For centred sets as complex
     numbers the best rotation leaves ``|a|^2 + |b|^2 - 2 |sum conj(a_k) b_k|`` (Procrustes in the plane).
@@ -84,7 +84,7 @@ def rigid_distance_mm(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 
 
 def enclosing_circle(points_mm: npt.ArrayLike) -> tuple[Floats, float]:
-    """Centre (2,) and radius (mm) of the smallest circle round the points (n, 2)."""
+    """Return the centre (2,) and radius (mm) of the smallest circle round the points (n, 2)."""
     centre = np.empty(2)
     radius = fill_enclosing_centre(np.ascontiguousarray(points_mm, np.float64), centre)
     return centre, radius
@@ -131,7 +131,7 @@ def fill_enclosing_centre(points: Floats, centre: Floats) -> float:
 
 
 def enclosing_circles(points_mm: Floats) -> tuple[Floats, Floats]:
-    """Smallest circles round pad sets (m, n, 2): centres (m, 2) and radii (m,), mm.
+    """Return smallest circles round pad sets (m, n, 2): centres (m, 2) and radii (m,), mm.
 
     It is the smallest of the circles through two points as a diameter or through three that holds all.
     """
@@ -154,5 +154,5 @@ def enclosing_circles(points_mm: Floats) -> tuple[Floats, Floats]:
 
 
 def ball_volume(dimensions: int) -> float:
-    """Volume of the unit ball in that many dimensions."""
+    """Return the volume of the unit ball in that many dimensions."""
     return math.pi ** (dimensions / 2) / math.gamma(dimensions / 2 + 1)

@@ -46,7 +46,7 @@ class Scratch(NamedTuple):
 
 @kernel
 def new_scratch(arrays: IndexArrays) -> Scratch:
-    """Room for the queries of one thread."""
+    """Return the room for the queries of one thread."""
     n = arrays.frame.orders.shape[1]
     dimensions = 2 * n - 3
     return Scratch(
@@ -93,7 +93,7 @@ def _first_cell(arrays: IndexArrays, scratch: Scratch) -> int:
 
 @kernel
 def _offset(step: int) -> int:
-    """Cells towards the nearer wall at a step outwards: 0, 1, -1, 2, -2, ..."""
+    """Return cells towards the nearer wall at a step outwards: 0, 1, -1, 2, -2, ..."""
     return (step + 1) // 2 if step % 2 == 1 else -(step // 2)
 
 
@@ -138,7 +138,7 @@ def _search(
     codes: Ints,
     distances: Floats,
 ) -> int:
-    """One query of :func:`search_each`: how many codes are listed after it."""
+    """Answer one query of :func:`search_each`; return how many codes are listed after it."""
     norm = math.sqrt(centred(points, scratch.points))
     # Also where the norm is NaN.
     if not (arrays.min_norm_mm - radius_mm <= norm <= arrays.max_norm_mm + radius_mm):

@@ -41,12 +41,12 @@ class CodeIndex(ABC):
     """
 
     def __init__(self, pads_per_stamp: int, stop_mm: float) -> None:
-        """A code within ``stop_mm`` of a query is taken for the nearest."""
+        """Take a code within ``stop_mm`` of a query for the nearest."""
         self.pads_per_stamp = pads_per_stamp
         self._stop_mm = stop_mm
 
     def nearest(self, points_mm: npt.ArrayLike, radius_mm: float) -> tuple[Ints, Floats]:
-        """Nearest code within the radius of (m, n, 2) points: codes (m,), -1 = none; distances (m,), inf.
+        """Find the nearest code within the radius of (m, n, 2) points: codes (m,), -1; distances (m,), inf.
 
         Raises:
             InputError: wrong shape, or a radius that is not positive and finite.
@@ -55,7 +55,7 @@ class CodeIndex(ABC):
         return codes[:, 0], distances[:, 0]
 
     def nearest_two(self, points_mm: npt.ArrayLike, radius_mm: float) -> tuple[Ints, Floats]:
-        """Nearest and second nearest within the radius of (m, n, 2) points: codes and distances, both (m, 2).
+        """Find the nearest two codes within the radius of (m, n, 2) points: codes and distances (m, 2).
 
         -1 and infinity where there is none.
 
@@ -65,7 +65,7 @@ class CodeIndex(ABC):
         return self._nearest_two(points_mm, radius_mm, 0.0)
 
     def within(self, points_mm: npt.ArrayLike, radius_mm: float) -> tuple[Ints, Floats]:
-        """All codes within the radius of (n, 2) points, nearest first: codes (k,) and distances (k,), mm.
+        """Find all codes within the radius of (n, 2) points, nearest first: codes (k,), distances (k,), mm.
 
         Raises:
             InputError: wrong shape, or a radius that is not positive and finite.
@@ -73,7 +73,7 @@ class CodeIndex(ABC):
         return self.within_any(self._checked(points_mm, 2, radius_mm)[np.newaxis], radius_mm)
 
     def within_any(self, points_mm: npt.ArrayLike, radius_mm: float) -> tuple[Ints, Floats]:
-        """All codes within the radius of any of (m, n, 2) points, nearest first: codes and distances (k,).
+        """Find all codes within the radius of any of (m, n, 2) points, nearest first: codes, distances (k,).
 
         Raises:
             InputError: wrong shape, or a radius that is not positive and finite.
@@ -87,7 +87,7 @@ class CodeIndex(ABC):
         return codes[order], distances[order]
 
     def neighbours(self, pads_mm: npt.ArrayLike, radius_mm: float) -> tuple[Ints, Ints, Floats]:
-        """Codes near to the pads (m, n, 2) of codes, in less time than :meth:`within_any`: for proofs.
+        """Return codes near to the pads (m, n, 2) of codes, in less time than :meth:`within_any`: for proofs.
 
         Returns:
             Rows (k,), codes (k,) near to each, in no order and perhaps repeatedly, and distances (k,), mm.
@@ -227,7 +227,7 @@ class ScanIndex(CodeIndex):
 
 
 def index_of(codebook: Codebook) -> CodeIndex:
-    """The quickest index that the codebook allows."""
+    """Return the quickest index that the codebook allows."""
     # Within half the minimum distance the code found is the nearest.
     stop_mm = 0.5 * codebook.min_distance_mm * (1.0 - 1e-12)
     if isinstance(codebook, Family) and codebook.spec.lattice_mm is not None:
@@ -238,7 +238,7 @@ def index_of(codebook: Codebook) -> CodeIndex:
 
 
 def index_for(codebook: Codebook, radius_mm: float) -> CodeIndex:
-    """An index for queries of that radius, whatever the minimum distance."""
+    """Return an index for queries of that radius, whatever the minimum distance."""
     if isinstance(codebook, Family) and codebook.spec.lattice_mm is not None:
         return LatticeIndex(codebook.index_arrays(), 0.0)
     return index_of_rows(codebook.coordinates, codebook.unit_mm, radius_mm)
@@ -247,7 +247,7 @@ def index_for(codebook: Codebook, radius_mm: float) -> CodeIndex:
 def index_of_rows(
     coordinates: npt.NDArray[np.int8] | Floats, unit_mm: float, radius_mm: float, stop_mm: float = 0.0
 ) -> CodeIndex:
-    """An index of canonical coordinates (size, 2 n - 3) for queries of that radius."""
+    """Return an index of canonical coordinates (size, 2 n - 3) for queries of that radius."""
     if coordinates.shape[1] > 2 * MOST_ORDERED_PADS - 3 or len(coordinates) <= FEW_CODES:
         return ScanIndex(np.asarray(coordinates * unit_mm, np.float64), stop_mm)
     return GridIndex(grid_arrays(coordinates, unit_mm, radius_mm), stop_mm)

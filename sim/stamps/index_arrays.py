@@ -49,7 +49,7 @@ class IndexArrays(NamedTuple):
 def sort_into_cells(
     coordinates: npt.NDArray[np.int8] | Floats, unit_mm: float, cell_mm: float
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint32]]:
-    """Order of the rows by bucket, and where each bucket starts (buckets + 1,)."""
+    """Return the order of the rows by bucket, and where each bucket starts (buckets + 1,)."""
     size, dimensions = coordinates.shape
     buckets = max(1, size) | 1
     keys = np.zeros(size, np.int64)
@@ -65,7 +65,7 @@ def sort_into_cells(
 
 @kernel
 def reach_mm(norm: float, score: float, radius: float) -> float:
-    """How far apart canonical coordinates of sets within ``radius`` of each other can lie (mm).
+    """Return how far apart canonical coordinates of sets within ``radius`` of each other can lie (mm).
 
     Let c = q + delta be the set laid best on the query q, |delta| = e <= radius, Im<q, delta> = 0. Its
     canonical angle differs by theta = arg(score + <m, delta>), and |Im<m, delta>| <= e sin(alpha), where
@@ -97,7 +97,7 @@ def middle_of_search(query: Floats, least: float, out: Floats) -> float:
 
 @kernel
 def squared_reach(norm: float, score: float, radius: float, gap: float) -> float:
-    """Square of :func:`reach_mm` about the middle of a search that far from its query (mm^2), or negative."""
+    """Square :func:`reach_mm` about the middle of a search so far from its query (mm^2); may be negative."""
     reach = reach_mm(norm, score, radius) + ROUNDING_MM
     return reach * reach - gap * gap
 
@@ -169,7 +169,7 @@ def grid_arrays(
 
 
 def _cell_for(coordinates: npt.NDArray[np.int8] | Floats, unit_mm: float) -> float:
-    """Side of a cell (mm) for one code a cell, were the codes even in a box three deviations wide."""
+    """Return a cell's side (mm) for one code each, were codes even in a box three deviations wide."""
     widths = np.maximum(3.0 * coordinates.std(axis=0) * unit_mm, 1.0)
     return float(np.exp(np.log(widths).mean() - math.log(len(coordinates)) / len(widths)))
 
@@ -182,7 +182,7 @@ def arrays_of(
     cell_mm: float,
     norms_mm: tuple[float, float] | None = None,
 ) -> IndexArrays:
-    """The index of coordinates that are sorted already."""
+    """Return the index of coordinates that are sorted already."""
     if norms_mm is None:
         norms = np.sqrt(np.square(coordinates.astype(np.float64)).sum(axis=1)) * unit_mm
         norms_mm = float(norms.min()), float(norms.max())
@@ -202,7 +202,7 @@ def arrays_of(
 
 
 def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The array as from a mapped file, so that kernels are compiled for one kind of array."""
+    """Return the array as from a mapped file, so that kernels are compiled for one kind of array."""
     view = array.view()
     view.flags.writeable = False
     return view

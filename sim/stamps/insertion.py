@@ -46,7 +46,7 @@ _ROUNDS: Final = 100
 def insert_at_random(
     spec: FamilySpec, folder: Path | None = None, *, workers: int = 1, progress: Progress = silent
 ) -> Floats:
-    """Canonical coordinates (size, 2 n - 3) of the codes, mm, in the order in which they were drawn.
+    """Return canonical coordinates (size, 2 n - 3) of the codes, mm, in the order in which they were drawn.
 
     ``folder`` keeps finished batches, for the next call if this one is cut short; the caller removes it.
 
@@ -99,7 +99,7 @@ def _check_room(spec: FamilySpec) -> None:
 
 
 def _insert(spec: FamilySpec, rows: Floats, batch: int, pieces: int, pool: ThreadPoolExecutor) -> Floats:
-    """The codes of a batch."""
+    """Return the codes of a batch."""
     distance_mm = spec.min_distance_mm
     index = index_of_rows(rows, 1.0, distance_mm, stop_mm=distance_mm) if len(rows) else None
 
@@ -136,7 +136,7 @@ def _check_hope(spec: FamilySpec, drawn: list[int], placed: list[int]) -> None:
 
 
 def _random_stamps(spec: FamilySpec, rng: np.random.Generator) -> Floats:
-    """Admissible stamps (PIECE, n, 2): each pad anywhere in the face where the pads before it let it.
+    """Return admissible stamps (PIECE, n, 2): each pad anywhere in the face where the pads before it let it.
 
     Raises:
         InputError: there are hardly any.
@@ -153,7 +153,7 @@ def _random_stamps(spec: FamilySpec, rng: np.random.Generator) -> Floats:
 
 
 def _random_sets(geometry: FaceGeometry, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Those of :data:`_SETS` sets of pads (m, n, 2), in steps of the grid, that could be completed."""
+    """Return those of :data:`_SETS` sets of pads (m, n, 2), in steps of the grid, that could be completed."""
     span = int(geometry.face_radius_mm / GRID_MM)
     least = (geometry.spacing_mm / GRID_MM) ** 2
     sets = np.empty((_SETS, 0, 2), np.int64)
@@ -169,7 +169,7 @@ def _random_sets(geometry: FaceGeometry, rng: np.random.Generator) -> npt.NDArra
 
 
 def _first_come(count: int, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Which rows stay when each that is near to an earlier one that stays must go."""
+    """Return which rows stay when each that is near to an earlier one that stays must go."""
     stays = np.ones(count, np.bool_)
     for first, second in pairs[np.lexsort(pairs.T)].tolist():
         if stays[first]:

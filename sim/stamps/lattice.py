@@ -32,7 +32,7 @@ LARGEST: Final = 127
 
 
 def code_words(dimensions: int) -> tuple[Words, float]:
-    """Words of the code, shape (words, dimensions), and the lattice's minimum distance in units.
+    """Return words of the code, shape (words, dimensions), and the lattice's minimum distance in units.
 
     Even weight up to 5 dimensions (D3, D5), then the shortened extended Hamming code of distance 4.
     """
@@ -46,7 +46,7 @@ def code_words(dimensions: int) -> tuple[Words, float]:
 
 
 def lattice_unit_mm(spec: FamilySpec) -> float:
-    """Unit of a family's integer coordinates (mm); 1 where it is not cut from a lattice."""
+    """Return the unit of a family's integer coordinates (mm); 1 where it is not cut from a lattice."""
     if spec.lattice_mm is None:
         return 1.0
     return spec.lattice_mm / code_words(2 * spec.geometry.pads - 3)[1]
@@ -54,7 +54,7 @@ def lattice_unit_mm(spec: FamilySpec) -> float:
 
 @kernel
 def fits_face(pads: Floats, radius: float) -> bool:
-    """Whether the pads (n, 2) fit in a disc of that radius: by Helly's theorem, whether all triples do."""
+    """Return whether the pads (n, 2) fit in a disc of that radius: as all triples do (Helly's theorem)."""
     square = radius * radius
     for i in range(pads.shape[0]):
         for j in range(i):
@@ -76,7 +76,7 @@ def fits_face(pads: Floats, radius: float) -> bool:
 
 @kernel
 def keeps_spacing(pads: Floats, spacing: float) -> bool:
-    """Whether all pads (n, 2) are at least ``spacing`` apart."""
+    """Return whether all pads (n, 2) are at least ``spacing`` apart."""
     for i in range(pads.shape[0]):
         for j in range(i):
             if (pads[i, 0] - pads[j, 0]) ** 2 + (pads[i, 1] - pads[j, 1]) ** 2 < spacing * spacing:
@@ -88,7 +88,9 @@ def keeps_spacing(pads: Floats, spacing: float) -> bool:
 def _rivals(
     frame: Frame, pads: Floats, lead: float, orders: Ints, count: int, out: Ints, products: Floats
 ) -> int:
-    """Which pad orders may score more than the first less ``lead``: their number, -1 if one surely does.
+    """List pad orders that may score more than the first less ``lead``.
+
+    Return how many, -1 if one surely does.
 
     One surely does where it scores at least ``lead`` more. ``lead`` = 0 asks about the pads themselves.
     """
@@ -240,7 +242,7 @@ def points_in_boxes(
 
 
 def blocks(geometry: FaceGeometry, unit_mm: float) -> npt.NDArray[np.int16]:
-    """Low corners of the boxes of 2^BLOCK_LOG2 units a side that may hold stamps, shape (boxes, 2 n - 3)."""
+    """Return low corners (boxes, 2 n - 3) of the boxes of 2^BLOCK_LOG2 units that may hold stamps."""
     frame = canonical_frame(geometry.pads)
     # Pads in a disc of radius R have a norm of at most sqrt(n) R about their centroid.
     largest = math.sqrt(geometry.pads) * geometry.face_radius_mm / unit_mm
@@ -250,7 +252,7 @@ def blocks(geometry: FaceGeometry, unit_mm: float) -> npt.NDArray[np.int16]:
 
 
 def lattice_points(geometry: FaceGeometry, unit_mm: float, block_lows: npt.NDArray[np.int16]) -> Points:
-    """The lattice points in blocks that are stamps, shape (points, 2 n - 3), in the order of the search."""
+    """Return lattice points in blocks that are stamps, (points, 2 n - 3), in the order of the search."""
     frame = canonical_frame(geometry.pads)
     words, _ = code_words(block_lows.shape[1])
     found = [np.empty((0, block_lows.shape[1]), np.int8)]

@@ -66,7 +66,7 @@ def _room(arrays: IndexArrays) -> _Room:
 
 @kernel
 def _nearest_point(words: Words, word: int, room: _Room, unit: float, limit: float) -> float:
-    """Nearest point with those parities: its squared distance in units, beyond ``limit`` only a bound.
+    """Return nearest point with those parities: its squared distance in units, beyond ``limit`` only a bound.
 
     Fills ``nearest``, ``off`` (``middle`` less point, in units) and ``steps`` with 0.
     """
@@ -86,7 +86,7 @@ def _nearest_point(words: Words, word: int, room: _Room, unit: float, limit: flo
 
 @kernel
 def _shift(off: float, step: int) -> int:
-    """From the nearest point to the one at a step outwards: 0, 2, -2, 4, -4, ... towards the query first."""
+    """Return the way from the nearest point at a step outwards: 0, 2, -2, 4, ... to the query first."""
     shift = step + 1 if step % 2 == 1 else -step
     return shift if off >= 0.0 else -shift
 
@@ -109,7 +109,7 @@ def _next_point(room: _Room, cost: float, limit: float) -> float:
 
 @kernel
 def _code_at(arrays: IndexArrays, room: _Room) -> int:
-    """The code at the lattice point ``nearest`` plus its steps; -1 if that is none."""
+    """Return the code at the lattice point ``nearest`` plus its steps; -1 if that is none."""
     key = 0
     for axis in range(room.query.shape[0]):
         place = room.nearest[axis] + _shift(room.off[axis], room.steps[axis])
@@ -144,7 +144,7 @@ def _search(
     codes: Ints,
     distances: Floats,
 ) -> int:
-    """One query of :func:`search_each`: how many codes are listed after it."""
+    """Answer one query of :func:`search_each`; return how many codes are listed after it."""
     norm = math.sqrt(centred(points, room.points))
     # Also where the norm is NaN.
     if not (arrays.min_norm_mm - radius_mm <= norm <= arrays.max_norm_mm + radius_mm):
@@ -201,7 +201,7 @@ def search_each(
     codes: Ints,
     distances: Floats,
 ) -> int:
-    """:func:`stampbench.sim.stamps.grid_search.search_each` among lattice points.
+    """Return :func:`stampbench.sim.stamps.grid_search.search_each` among lattice points.
 
     With ``share`` = 1 only codes are looked for that score no less than the query.
     """

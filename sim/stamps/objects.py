@@ -80,7 +80,7 @@ class TouchObject:
         return pads
 
     def extent_mm(self, theta_rad: float) -> tuple[float, float, float, float]:
-        """Left, right, top and bottom of what touches, mm from the origin, turned by ``theta_rad``."""
+        """Return left, right, top and bottom of what touches, mm from the origin, turned by ``theta_rad``."""
         cos, sin = math.cos(theta_rad), math.sin(theta_rad)
         x, y = (self.discs[:, :2] + self.discs[:, 2:4]).T
         radii = 0.5 * self.discs[:, 4]
@@ -94,7 +94,7 @@ class TouchObject:
 
 
 def round_pads(points_mm: F64, diameters_mm: F64 | float) -> F64:
-    """Discs of :class:`TouchObject` for whole round pads at ``points_mm`` (n, 2)."""
+    """Return discs of :class:`TouchObject` for whole round pads at ``points_mm`` (n, 2)."""
     discs = np.zeros((len(points_mm), 6))
     discs[:, :2] = points_mm
     discs[:, 4] = diameters_mm
@@ -104,7 +104,7 @@ def round_pads(points_mm: F64, diameters_mm: F64 | float) -> F64:
 
 @functools.lru_cache(maxsize=4096)
 def resolve_object(name: str) -> TouchObject:
-    """The object of that name.
+    """Return the object of that name.
 
     Raises:
         InputError: no object has that name; the message says which forms exist.
@@ -147,7 +147,7 @@ def _of_family(name: str, family_name: str, code: int) -> TouchObject:
 
 @functools.lru_cache(maxsize=4)
 def _family(name: str) -> Family:
-    """The family, checked once: the SHA-256 of six million codes takes as long as twenty presses."""
+    """Return the family, checked once: the SHA-256 of six million codes takes as long as twenty presses."""
     from stampbench.sim.stamps import load_family
 
     return load_family(name)
@@ -168,7 +168,7 @@ def _of_catalogue(name: str) -> TouchObject:
 
 
 def _stamp(name: str, points_mm: F64, diameters_mm: F64 | float) -> TouchObject:
-    """All pads of a stamp are joined: one ground."""
+    """Join all pads of a stamp: one ground."""
     return TouchObject(name, round_pads(points_mm, diameters_mm), (len(points_mm),))
 
 
@@ -189,7 +189,7 @@ def _skin(name: str, points_mm: F64, diameters_mm: Sequence[float]) -> TouchObje
 
 
 def _random_stamp(name: str, seed: int) -> TouchObject:
-    """Five pads drawn evenly from the face, again and again until no two are closer than the spacing."""
+    """Draw five pads evenly from the face, again until no two are closer than the spacing."""
     rng = np.random.default_rng(seed)
     while True:
         shares = rng.random((_STAMPS_AT_ONCE, 2, 5))
@@ -201,7 +201,7 @@ def _random_stamp(name: str, seed: int) -> TouchObject:
 
 
 def _fingers(name: str, count: int, seed: int) -> TouchObject:
-    """Fingers of one hand on an arc, from six on of two hands on two; contacts 6.6 to 7.6 mm wide."""
+    """Return fingers of one hand on an arc, from six on of two hands on two; contacts 6.6 to 7.6 mm wide."""
     if not 1 <= count <= 10:
         raise InputError(f"object {name!r}: N = {count}: expected 1 to 10 fingers")
     rng = np.random.default_rng(seed)
@@ -220,13 +220,13 @@ def _fingers(name: str, count: int, seed: int) -> TouchObject:
 
 
 def _palm(name: str) -> TouchObject:
-    """The side of a hand, about 50 x 20 mm: four broad patches of skin, joined."""
+    """Return the side of a hand, about 50 x 20 mm: four broad patches of skin, joined."""
     points = np.array([[-15.0, 0.0], [-5.0, 1.5], [5.0, 2.0], [15.0, 0.5]])
     return TouchObject(name, round_pads(points, np.array([18.0, 20.0, 19.0, 16.0])), (4,), Conductor.SKIN)
 
 
 def _spacings_mm(points_mm: F64) -> F64:
-    """Least distance between two of the points, of each of (m, n, 2)."""
+    """Return the least distance between two of the points, of each of (m, n, 2)."""
     one, other = np.triu_indices(points_mm.shape[1], 1)
     gaps = np.hypot(*(points_mm[:, one] - points_mm[:, other]).transpose(2, 0, 1))
     spacings: F64 = gaps.min(axis=1)

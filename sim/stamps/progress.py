@@ -11,11 +11,11 @@ class Progress(Protocol):
     """Told how far a stage has come."""
 
     def __call__(self, stage: str, done: int, total: int) -> object:
-        """``done`` of ``total`` steps of ``stage`` are finished."""
+        """Tell that ``done`` of ``total`` steps of ``stage`` are finished."""
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """No progress is shown."""
+    """Show no progress."""
 
 
 @contextlib.contextmanager

@@ -41,7 +41,7 @@ class ClosePair:
 
 
 def pairs_in_rows(coordinates_mm: Floats, radius_mm: float) -> Ints:
-    """All pairs of rows (lesser, greater) at most ``radius_mm`` apart as stamps; shape (pairs, 2)."""
+    """Return all pairs of rows (lesser, greater) at most ``radius_mm`` apart as stamps; shape (pairs, 2)."""
     index = index_of_rows(coordinates_mm, 1.0, radius_mm)
     rows, codes, distances = index.neighbours(centred_pads(coordinates_mm), radius_mm)
     pairs, _ = _each_once(rows, codes, distances)
@@ -49,7 +49,7 @@ def pairs_in_rows(coordinates_mm: Floats, radius_mm: float) -> Ints:
 
 
 def _each_once(first: Ints, second: Ints, distances: Floats) -> tuple[Ints, Floats]:
-    """Each pair of different codes (lesser, greater) with its least distance, sorted by pair."""
+    """Return each pair of different codes (lesser, greater) with its least distance, sorted by pair."""
     apart = first != second
     pairs = np.stack([np.minimum(first, second)[apart], np.maximum(first, second)[apart]], axis=1)
     order = np.lexsort((distances[apart], pairs[:, 1], pairs[:, 0]))
@@ -66,7 +66,7 @@ def pairs_within(
     workers: int = 1,
     progress: Callable[[int], object] = lambda codes: None,
 ) -> list[ClosePair]:
-    """All pairs of codes at most ``radius_mm`` apart, nearest first. Mirror images are different codes.
+    """Find all pairs of codes at most ``radius_mm`` apart, nearest first. Mirror images are different codes.
 
     ``progress`` is called with the number of codes done since its last call.
 
@@ -108,7 +108,7 @@ def closest_pairs(
     workers: int = 1,
     progress: Callable[[int], object] = lambda codes: None,
 ) -> list[ClosePair]:
-    """The closest pairs of a codebook, at least one (where it has two codes), nearest first.
+    """Return the closest pairs of a codebook, at least one (where it has two codes), nearest first.
 
     The radius grows from ``start_mm`` until enough pairs lie in it; within it none is missed. ``progress``
     runs again over all codes for every radius.
@@ -124,13 +124,13 @@ def closest_pairs(
 
 
 def least_distance_mm(codebook: Codebook) -> float:
-    """Least rigid distance of two codes (mm); infinite for a single one."""
+    """Return least rigid distance of two codes (mm); infinite for a single one."""
     pairs = closest_pairs(codebook, 1)
     return pairs[0].distance_mm if pairs else math.inf
 
 
 def self_close(codebook: Codebook, distance_mm: float) -> list[int]:
-    """Codes nearer than the distance to themselves in another pad order: their pose would be ambiguous."""
+    """Find codes nearer to themselves in another pad order: their pose would be ambiguous."""
     from stampbench.sim.stamps.conflicts import self_distances_mm
 
     found: list[int] = []

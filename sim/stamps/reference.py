@@ -10,7 +10,7 @@ from stampbench.sim.stamps.stamp import Floats, Ints
 
 
 def exhaustive_distances_mm(points_mm: npt.ArrayLike, table_mm: Floats) -> Floats:
-    """Rigid distance of points (n, 2) to every stamp of a table (size, n, 2); shape (size,), mm.
+    """Return the rigid distance of points (n, 2) to every stamp of a table (size, n, 2); shape (size,), mm.
 
     For centred sets as complex numbers the best rotation leaves |a|^2 + |b|^2 - 2 |sum conj(a) b|.
     """
@@ -27,7 +27,7 @@ def exhaustive_distances_mm(points_mm: npt.ArrayLike, table_mm: Floats) -> Float
 
 
 def exhaustive_within(points_mm: npt.ArrayLike, table_mm: Floats, radius_mm: float) -> tuple[Ints, Floats]:
-    """All codes within the radius, nearest first, and their distances (mm)."""
+    """Return all codes within the radius, nearest first, and their distances (mm)."""
     distances = exhaustive_distances_mm(points_mm, table_mm)
     codes = np.flatnonzero(distances <= radius_mm)
     codes = codes[np.argsort(distances[codes], kind="stable")]

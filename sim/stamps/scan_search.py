@@ -28,7 +28,7 @@ class ScanArrays(NamedTuple):
 
 
 def scan_arrays(coordinates_mm: Floats) -> ScanArrays:
-    """What is compared, from canonical coordinates (size, 2 n - 3)."""
+    """Return what is compared, from canonical coordinates (size, 2 n - 3)."""
     pads = np.ascontiguousarray(centred_pads(coordinates_mm))
     first, second = np.triu_indices(pads.shape[1], 1)
     apart = np.hypot(*np.moveaxis(pads[:, first] - pads[:, second], 2, 0))
@@ -91,7 +91,7 @@ def _prepare(points: Floats, room: _Room) -> None:
 
 @kernel
 def _matched_square(points: Floats, pads: Floats, trial: Ints, re: float, im: float) -> float:
-    """Squared distance summed over the pads: the closed form cancels, and loses half the digits."""
+    """Sum squared distances over the pads: the closed form cancels, and loses half the digits."""
     size = math.sqrt(re * re + im * im)
     cos = re / size if size > 0.0 else 1.0
     sin = im / size if size > 0.0 else 0.0
@@ -107,7 +107,7 @@ def _matched_square(points: Floats, pads: Floats, trial: Ints, re: float, im: fl
 
 @kernel
 def _least_square(room: _Room, pads: Floats, radius: float) -> float:
-    """Squared rigid distance (mm^2) of the query to the pads; infinite where it is beyond the radius."""
+    """Return the squared rigid distance (mm^2) of query and pads; infinite beyond the radius."""
     n = pads.shape[0]
     best = math.inf
     limit = (radius + ROUNDING_MM) ** 2 + ROUNDING_MM
@@ -153,7 +153,7 @@ def _least_square(room: _Room, pads: Floats, radius: float) -> float:
 
 @kernel
 def _square_of_bound(room: _Room, lengths: Floats, limit: float) -> float:
-    """Squared difference of the sorted pair distances (mm^2); beyond ``limit`` only a part of it."""
+    """Sum squared differences of the sorted pair distances (mm^2); beyond ``limit`` only a part."""
     square = 0.0
     for pair in range(lengths.shape[0]):
         off = room.lengths[pair] - lengths[pair]
@@ -216,7 +216,7 @@ def _all_within(
     codes: Ints,
     distances: Floats,
 ) -> int:
-    """List every code within the radius: how many are listed then, also beyond the room."""
+    """List every code within the radius; return how many, also beyond the room."""
     limit = arrays.pads.shape[1] * (radius + ROUNDING_MM) ** 2
     for code in range(arrays.pads.shape[0]):
         if not _square_of_bound(room, arrays.lengths[code], limit) <= limit:
@@ -239,7 +239,7 @@ def search_each(
     codes: Ints,
     distances: Floats,
 ) -> int:
-    """``search_each`` code by code; each code near to a query is listed once."""
+    """Return ``search_each`` code by code; each code near to a query is listed once."""
     room = _room(points.shape[1])
     for row in range(points.shape[0]):
         _prepare(points[row], room)

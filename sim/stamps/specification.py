@@ -41,7 +41,7 @@ class FamilySpec:
     sha256: str | None = None
 
     def digest(self) -> str:
-        """Twelve hex digits that differ between recipes."""
+        """Return twelve hex digits that differ between recipes."""
         recipe = {key: value for key, value in asdict(self).items() if key not in ("name", "sha256")}
         if self.lattice_mm is None:
             recipe["insertion"] = INSERTION
@@ -92,7 +92,7 @@ _REQUIRED: Final = ("pads", "spacing_mm", "face_radius_mm", "size", "min_distanc
 
 
 def find_spec(name: str) -> FamilySpec:
-    """The recipe of a built-in family, or of a TOML file where the name ends in ``.toml``.
+    """Return the recipe of a built-in family, or of a TOML file where the name ends in ``.toml``.
 
     Raises:
         InputError: no family has that name; the file cannot be read or is not a recipe.

@@ -30,5 +30,5 @@ class Stamp:
     pads: tuple[Pad, ...]
 
     def pads_mm(self) -> Floats:
-        """Pad centres, shape (n, 2), mm."""
+        """Return pad centres, shape (n, 2), mm."""
         return np.array([(pad.x_mm, pad.y_mm) for pad in self.pads], np.float64).reshape(-1, 2)

@@ -21,7 +21,7 @@ _CELL_MM: Final = 0.5
 
 
 def apply_wear(discs: F64, wear: str) -> F64:
-    """Discs of a stamp after wear such as ``worn=0.3``, see ``TouchObject``.
+    """Return discs of a stamp after wear such as ``worn=0.3``, see ``TouchObject``.
 
     Args:
         discs: one whole disc for each pad, in the order of the pads.
@@ -40,14 +40,14 @@ def apply_wear(discs: F64, wear: str) -> F64:
 
 
 def _worn(pads: list[F64], form: str, value: str) -> None:
-    """The surface touches only in spots finer than the panel resolves."""
+    """Let the surface touch only in spots finer than the panel resolves."""
     share = _number(form, value, 0.0, 0.95)
     for pad in pads:
         pad[:, 5] *= 1.0 - share
 
 
 def _hollow(pads: list[F64], form: str, value: str) -> None:
-    """Only a ring touches: the middle of each pad is gone."""
+    """Let only a ring touch: the middle of each pad is gone."""
     for i, pad in enumerate(pads):
         inner = pad[:1].copy()
         inner[:, 4] = _number(form, value, 0.0, float(pad[0, 4]) - 0.1)
@@ -56,7 +56,7 @@ def _hollow(pads: list[F64], form: str, value: str) -> None:
 
 
 def _broken(pads: list[F64], form: str, value: str) -> None:
-    """The half of one pad towards +x of the stamp is gone."""
+    """Take away the half of one pad towards +x of the stamp."""
     pad = _pad(pads, form, value)
     whole, radius_mm = pads[pad][0], pads[pad][0, 4] / 2
     count = 2 * math.ceil(radius_mm / _CELL_MM + 1)
@@ -70,7 +70,7 @@ def _broken(pads: list[F64], form: str, value: str) -> None:
 
 
 def outline_cells(coverage: F64, cell_mm: float) -> F64:
-    """Discs of a pad of any outline, its middle at the origin; see ``TouchObject``.
+    """Return discs of a pad of any outline, its middle at the origin; see ``TouchObject``.
 
     Args:
         coverage: how much of each square cell touches, 0..1, shape (rows, cols), y down, x right.
@@ -86,7 +86,7 @@ def outline_cells(coverage: F64, cell_mm: float) -> F64:
 
 
 def _missing(pads: list[F64], form: str, value: str) -> None:
-    """One pad has come off."""
+    """Take one pad off."""
     if len(pads) == 1:
         raise InputError(f"wear {form!r}: the object has no other pad; expected one to be left")
     del pads[_pad(pads, form, value)]

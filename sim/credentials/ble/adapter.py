@@ -17,7 +17,7 @@ _EDDYSTONE_UUID = "0000feaa-0000-1000-8000-00805f9b34fb"
 
 @asynccontextmanager
 async def listening() -> AsyncIterator[asyncio.Queue[tuple[Frame, int]]]:
-    """Frames of stamps and beacons with their strength in dBm, as the adapter hears them.
+    """Yield frames of stamps and beacons with their strength in dBm, as the adapter hears them.
 
     Raises:
         NoHardwareError: no adapter, no service that speaks to it, or no package ``bleak``.
@@ -47,7 +47,7 @@ async def listening() -> AsyncIterator[asyncio.Queue[tuple[Frame, int]]]:
 
 
 def frame_of(service_data: dict[str, bytes], manufacturer_data: dict[int, bytes]) -> Frame | None:
-    """The frame in an advertisement that the operating system has taken apart already.
+    """Return the frame in an advertisement that the operating system has taken apart already.
 
     A frame of ours of a wrong length is none: the air is full of others' mistakes.
     """

@@ -34,7 +34,7 @@ class BeaconClock:
     error_ppm: float = 0.0
 
     def at(self, time_s: float) -> float:
-        """What the clock stands at, not rolled over."""
+        """Return what the clock stands at, not rolled over."""
         return self.clock_s + (time_s - self.set_at_s) * (1.0 + 1e-6 * self.error_ppm)
 
     def change_battery(self, out_s: float, in_s: float) -> None:
@@ -66,7 +66,7 @@ class EidBeacon:
         self.tx_power_dbm = tx_power_dbm
 
     def window_at(self, time_s: float) -> int:
-        """Number of the window whose identifier is advertised.
+        """Return the number of the window whose identifier is advertised.
 
         The new one comes some time into its window, at an instant drawn for every window from the key, so
         that nobody can tell beacons apart by when they change. The first one comes at once.
@@ -78,12 +78,12 @@ class EidBeacon:
         return max(window - 1, int(self.clock.clock_s) >> self.exponent)
 
     def frame_at(self, time_s: float) -> Eid:
-        """What is advertised."""
+        """Return what is advertised."""
         clock_s = self.window_at(time_s) << self.exponent
         return Eid(identifier(self._identity_key, self.exponent, clock_s % CLOCK_SPAN_S), self.tx_power_dbm)
 
     def address_at(self, time_s: float) -> bytes:
-        """The address it is sent from, 6 bytes: random, not resolvable, and new with every identifier."""
+        """Return the sender's address, 6 bytes: random, not resolvable, new with every identifier."""
         drawn = self._drawn(b"address", self.window_at(time_s))[:6]
         return drawn[:5] + bytes([drawn[5] & 0x3F])
 
@@ -112,7 +112,7 @@ class OtpBeacon:
         self.stamp, self._key, self.clock = stamp, key, clock
 
     def frame_at(self, time_s: float) -> OtpStamp:
-        """What is advertised."""
+        """Return what is advertised."""
         return OtpStamp(self.stamp, totp(self._key, self.clock.at(time_s), OTP_DIGITS))
 
     def __repr__(self) -> str:

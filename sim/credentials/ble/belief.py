@@ -45,11 +45,11 @@ class BeaconBelief:
         self.repeats_to, self.back_until_s = repeats_to, back_until_s
 
     def present(self, time_s: float) -> tuple[int, int]:
-        """First and last window that may be on the air."""
+        """Return the first and last window that may be on the air."""
         return self.clock.allowed(time_s)
 
     def since_yesterday(self, time_s: float) -> tuple[int, int]:
-        """The same, with those that it may have gone back to when its battery was changed."""
+        """Return the same, with those that it may have gone back to when its battery was changed."""
         first, last = self.present(time_s)
         return max(0, first - math.ceil(SAVED_EVERY_S / (1 << self.exponent))), last
 

@@ -46,7 +46,7 @@ class ClockBounds:
         return self._time_s, self._earliest_s, self._latest_s
 
     def allowed(self, time_s: float) -> tuple[int, int]:
-        """First and last window that may be heard."""
+        """Return the first and last window that may be heard."""
         passed_s = time_s - self._time_s
         error_s = abs(passed_s) * 1e-6 * LARGEST_ERROR_PPM
         first = math.floor((self._earliest_s + passed_s - error_s) / self._period_s)

@@ -17,20 +17,20 @@ CLOCK_SPAN_S = 1 << 32
 
 
 def temporary_key(identity_key: Secret, clock_s: int) -> Secret:
-    """The key of the 65,536 s in which the beacon's clock says so."""
+    """Return the key of the 65,536 s in which the beacon's clock says so."""
     block = bytes(11) + b"\xff" + bytes(2) + (clock_s >> 16 & 0xFFFF).to_bytes(2, "big")
     return Secret(encrypt_block(identity_key.reveal(), block))
 
 
 def identifier(identity_key: Secret, exponent: int, clock_s: int) -> bytes:
-    """The identifier, 8 bytes, while the beacon's clock stands in one window of 2**exponent seconds."""
+    """Return the identifier, 8 bytes, of one window of 2**exponent seconds of the beacon's clock."""
     start = (clock_s >> exponent << exponent) % CLOCK_SPAN_S
     block = bytes(11) + bytes([exponent]) + start.to_bytes(4, "big")
     return encrypt_block(temporary_key(identity_key, start).reveal(), block)[:IDENTIFIER_BYTES]
 
 
 def identifiers(identity_key: Secret, exponent: int, first: int, last: int) -> list[bytes]:
-    """The identifiers of windows ``first`` to ``last``, both included; quick for many."""
+    """Return the identifiers of windows ``first`` to ``last``, both included; quick for many."""
     per_key = 1 << 16 - exponent
     found = []
     window = first
@@ -45,7 +45,7 @@ def identifiers(identity_key: Secret, exponent: int, first: int, last: int) -> l
 
 
 def window_of(heard: bytes, identity_key: Secret, exponent: int, first: int, last: int) -> int | None:
-    """The window from ``first`` to ``last`` whose identifier was heard, or None.
+    """Return the window from ``first`` to ``last`` whose identifier was heard, or None.
 
     All of them are computed and compared in constant time, whichever it is.
     """

@@ -11,12 +11,12 @@ from stampbench.sim.credentials.press import Evidence, Factor, Presented, Proof,
 
 
 def beacon_credential(beacon: str) -> str:
-    """Name of the credential of a beacon with a rotating identifier."""
+    """Return the name of the credential of a beacon with a rotating identifier."""
     return f"{Factor.BLE}:{beacon}"
 
 
 def password_credential(stamp: bytes) -> str:
-    """Name of the credential of a stamp with one-time passwords."""
+    """Return the name of the credential of a stamp with one-time passwords."""
     return f"{Factor.BLE}:otp-{stamp.hex()}"
 
 
@@ -36,7 +36,7 @@ class BleFactor:
         self._resolver, self._passwords = resolver, passwords or PasswordVerifier()
 
     def check(self, presented: Presented, evidence: Evidence) -> Proof | Reason:
-        """The proof, or why there is none; frames that never change prove nothing."""
+        """Return the proof, or why there is none; frames that never change prove nothing."""
         try:
             frame = parse_frame(presented.payload)
         except ProtocolError:

@@ -114,7 +114,7 @@ Frame: TypeAlias = Uid | Tlm | Eid | IBeacon | OtpStamp
 
 
 def parse_frame(advertisement: bytes) -> Frame | None:
-    """The frame in an advertisement, or None if it holds none of ours.
+    """Return the frame in an advertisement, or None if it holds none of ours.
 
     Raises:
         ProtocolError: structures that overrun the advertisement, or a frame of ours of a wrong length.
@@ -140,7 +140,7 @@ def parse_frame(advertisement: bytes) -> Frame | None:
 
 
 def structures(advertisement: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and body of every structure (Bluetooth Core Specification, volume 3, part C, section 11).
+    """Yield type and body of every structure (Bluetooth Core Specification, volume 3, part C, section 11).
 
     Raises:
         ProtocolError: one that overruns the advertisement.

@@ -45,7 +45,7 @@ class PasswordVerifier:
         self._known[stamp] = key, ClockBounds(time_s, clock_s, STEP_S, self._tolerance)
 
     def step_of(self, shown: OtpStamp, time_s: float) -> int | None:
-        """The step whose password this is, at this time; None if it is not one of this stamp's."""
+        """Return the step whose password this is, at this time; None if it is not one of this stamp's."""
         with self._lock:
             if shown.stamp not in self._known:
                 return None

@@ -128,7 +128,7 @@ class Resolver:
             self._known[beacon].belief.battery_changed(time_s)
 
     def resolve(self, heard: bytes, time_s: float) -> Resolution | None:
-        """Whose identifier this is, at this time; None if it is nobody's that could be on the air."""
+        """Return whose identifier this is, at this time; None if it is nobody's that could be on the air."""
         with self._lock:
             begin_s, end_s = self._prepared_s
             if not begin_s <= time_s < end_s:

@@ -66,7 +66,7 @@ class Command:
 
 
 def parse_command(text: bytes) -> Command | None:
-    """The command in these bytes; None if they are no command in short form."""
+    """Return the command in these bytes; None if they are no command in short form."""
     if len(text) < 4:
         return None
     head, rest = text[:4], text[4:]

@@ -37,19 +37,19 @@ class Challenge:
 
 
 def challenge_text(key: Secret, rnd_b: bytes, *, lrp: bool) -> bytes:
-    """First answer of the tag."""
+    """Return the first answer of the tag."""
     return LRP_MARK + rnd_b if lrp else encrypt_cbc(key.reveal(), rnd_b)
 
 
 def challenge_in(key: Secret, text: bytes, *, lrp: bool) -> bytes | None:
-    """The tag's random number, as the reader finds it; None if the answer has another length."""
+    """Return the tag's random number, as the reader finds it; None if the answer has another length."""
     if len(text) != BLOCK + lrp:
         return None
     return text[1:] if lrp else decrypt_cbc(key.reveal(), text)
 
 
 def answer_text(key: Secret, rnd_a: bytes, rnd_b: bytes, *, lrp: bool) -> bytes:
-    """Second command of the reader."""
+    """Return the second command of the reader."""
     if lrp:
         return rnd_a + LrpSuite.agreed(key, rnd_a, rnd_b).mac(rnd_a + rnd_b)
     return encrypt_cbc(key.reveal(), rnd_a + _turned(rnd_b))
@@ -58,7 +58,7 @@ def answer_text(key: Secret, rnd_a: bytes, rnd_b: bytes, *, lrp: bool) -> bytes:
 def accept(
     key: Secret, challenge: Challenge, text: bytes, transaction: bytes, before: Channel | None, *, lrp: bool
 ) -> tuple[Channel, bytes] | None:
-    """The tag's channel and its second answer, or None if the reader does not know the key.
+    """Return the tag's channel and its second answer, or None if the reader does not know the key.
 
     Args:
         key: of the challenge.
@@ -93,7 +93,7 @@ def accept(
 def conclude(
     key: Secret, rnd_a: bytes, rnd_b: bytes, text: bytes, before: Channel | None, *, lrp: bool
 ) -> Channel | None:
-    """The reader's channel, or None if the tag does not know the key.
+    """Return the reader's channel, or None if the tag does not know the key.
 
     Args:
         key: of the challenge.

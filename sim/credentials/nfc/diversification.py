@@ -12,7 +12,7 @@ _CONSTANT = b"\x01"
 
 
 def diversify(master: Secret, uid: bytes, application: bytes, system: bytes) -> Secret:
-    """The key of one tag.
+    """Return the key of one tag.
 
     The note pads its input to two blocks, which is what CMAC does by itself where the input is longer than
     one; shorter input is refused.

@@ -10,7 +10,7 @@ _REASONS = {Refusal.MALFORMED: Reason.MALFORMED, Refusal.NOT_GENUINE: Reason.NOT
 
 
 def credential_of(uid: bytes) -> str:
-    """Name of a tag's credential."""
+    """Return the name of a tag's credential."""
     return f"{Factor.NFC}:{uid.hex().upper()}"
 
 
@@ -27,7 +27,7 @@ class NfcFactor:
         self._verifier = verifier
 
     def check(self, presented: Presented, evidence: Evidence) -> Proof | Reason:
-        """The proof, or why there is none."""
+        """Return the proof, or why there is none."""
         found = self._verifier.verify(presented.payload.decode("ascii", "replace"))
         if not isinstance(found, Genuine):
             return _REASONS[found]

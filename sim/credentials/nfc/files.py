@@ -41,7 +41,7 @@ class File:
     counter: int = 0
 
     def fits(self, settings: FileSettings, *, lrp: bool) -> bool:
-        """True if all that would be mirrored lies in the file, and the MAC's input before the MAC."""
+        """Return True if all that would be mirrored lies in the file, and the MAC's input before the MAC."""
         sdm = settings.sdm
         if sdm is None:
             return True
@@ -58,7 +58,7 @@ class File:
 
 
 def delivered_files() -> dict[int, File]:
-    """The files of a new tag."""
+    """Return the files of a new tag."""
     return {
         CAPABILITIES: File(bytearray(_CAPABILITY_CONTAINER), FileSettings(rights=Rights(FREE, 0, 0, 0))),
         NDEF: File(bytearray(256)),
@@ -74,7 +74,7 @@ def mirrored(
     *,
     lrp: bool,
 ) -> bytes:
-    """The file as it is read: with UID, counter, file data and MAC of this tap written over the placeholders.
+    """Return the file as it is read: UID, counter, file data and MAC of this tap over the placeholders.
 
     Args:
         file: whose counter has been counted up already.

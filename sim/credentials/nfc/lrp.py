@@ -28,24 +28,24 @@ class Lrp:
         self._key = _updated_keys(key.reveal(), updated + 1)[updated]
 
     def evaluate(self, digits: str, *, final: bool = True) -> bytes:
-        """The function of half-bytes in hexadecimal (AN12304, algorithm 3), 16 bytes."""
+        """Return the function of half-bytes in hexadecimal (AN12304, algorithm 3), 16 bytes."""
         value = self._key
         for digit in digits:
             value = encrypt_block(value, self._plaintexts[int(digit, 16)])
         return encrypt_block(value, bytes(BLOCK)) if final else value
 
     def encrypt(self, text: bytes, counter: bytes) -> bytes:
-        """Whole blocks, each under its own counter; the first one is ``counter``, big-endian."""
+        """Return whole blocks, each under its own counter; the first one is ``counter``, big-endian."""
         keys = self._block_keys(len(text), counter)
         return b"".join(encrypt_block(key, block) for key, block in zip(keys, _blocks(text), strict=True))
 
     def decrypt(self, text: bytes, counter: bytes) -> bytes:
-        """Inverse of :meth:`encrypt`."""
+        """Return the inverse of :meth:`encrypt`."""
         keys = self._block_keys(len(text), counter)
         return b"".join(decrypt_block(key, block) for key, block in zip(keys, _blocks(text), strict=True))
 
     def cmac(self, message: bytes) -> bytes:
-        """CMAC of 16 bytes."""
+        """Return the CMAC of 16 bytes."""
         first = _doubled(self.evaluate(bytes(BLOCK).hex()))
         whole = bool(message) and len(message) % BLOCK == 0
         mask = first if whole else _doubled(first)
@@ -67,7 +67,7 @@ class Lrp:
 
 
 def _plaintexts(key: bytes) -> tuple[bytes, ...]:
-    """AN12304, algorithm 1."""
+    """Evaluate algorithm 1 of AN12304."""
     step, found = encrypt_block(key, _FIRST), []
     for _ in range(16):
         found.append(encrypt_block(step, _SECOND))
@@ -76,7 +76,7 @@ def _plaintexts(key: bytes) -> tuple[bytes, ...]:
 
 
 def _updated_keys(key: bytes, count: int) -> list[bytes]:
-    """AN12304, algorithm 2."""
+    """Evaluate algorithm 2 of AN12304."""
     step, found = encrypt_block(key, _SECOND), []
     for _ in range(count):
         found.append(encrypt_block(step, _SECOND))
@@ -89,7 +89,7 @@ def _blocks(text: bytes) -> list[bytes]:
 
 
 def _doubled(block: bytes) -> bytes:
-    """Multiplied by x in GF(2^128) as CMAC's subkeys are, without branching on the block."""
+    """Multiply by x in GF(2^128) as CMAC's subkeys are, without branching on the block."""
     number = int.from_bytes(block, "big")
     carry = number >> 127
     return ((number << 1 & (1 << 128) - 1) ^ (carry * 0x87)).to_bytes(BLOCK, "big")

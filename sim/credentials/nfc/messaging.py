@@ -41,13 +41,13 @@ class Suite(Protocol):
     """The keys of a session."""
 
     def mac(self, text: bytes) -> bytes:
-        """CMAC of 16 bytes."""
+        """Return the CMAC of 16 bytes."""
 
     def encrypt(self, text: bytes, where: bytes) -> bytes:
-        """Whole blocks; ``where`` is direction, transaction and count."""
+        """Return whole blocks; ``where`` is direction, transaction and count."""
 
     def decrypt(self, text: bytes, where: bytes) -> bytes:
-        """Inverse of :meth:`encrypt`."""
+        """Return the inverse of :meth:`encrypt`."""
 
 
 class AesSuite:
@@ -58,7 +58,7 @@ class AesSuite:
 
     @classmethod
     def agreed(cls, key: Secret, rnd_a: bytes, rnd_b: bytes) -> AesSuite:
-        """From the key of the authentication and both sides' random numbers."""
+        """Derive the session's keys from the authentication's key and both sides' random numbers."""
         seed = b"\x00\x01\x00\x80" + _mixed(rnd_a, rnd_b)
         return cls(
             Secret(cmac(key.reveal(), _COMMAND + seed)),
@@ -66,15 +66,15 @@ class AesSuite:
         )
 
     def mac(self, text: bytes) -> bytes:
-        """CMAC of 16 bytes."""
+        """Return the CMAC of 16 bytes."""
         return cmac(self._mac.reveal(), text)
 
     def encrypt(self, text: bytes, where: bytes) -> bytes:
-        """Whole blocks; the initial vector is the encrypted ``where``."""
+        """Return whole blocks; the initial vector is the encrypted ``where``."""
         return encrypt_cbc(self._encryption.reveal(), text, self._iv(where))
 
     def decrypt(self, text: bytes, where: bytes) -> bytes:
-        """Inverse of :meth:`encrypt`."""
+        """Return the inverse of :meth:`encrypt`."""
         return decrypt_cbc(self._encryption.reveal(), text, self._iv(where))
 
     def _iv(self, where: bytes) -> bytes:
@@ -89,20 +89,20 @@ class LrpSuite:
 
     @classmethod
     def agreed(cls, key: Secret, rnd_a: bytes, rnd_b: bytes) -> LrpSuite:
-        """From the key of the authentication and both sides' random numbers."""
+        """Derive the session's keys from the authentication's key and both sides' random numbers."""
         master = Secret(Lrp(key).cmac(b"\x00\x01\x00\x80" + _mixed(rnd_a, rnd_b) + b"\x96\x69"))
         return cls(Lrp(master, 0), Lrp(master, 1))
 
     def mac(self, text: bytes) -> bytes:
-        """CMAC of 16 bytes."""
+        """Return the CMAC of 16 bytes."""
         return self._mac.cmac(text)
 
     def encrypt(self, text: bytes, where: bytes) -> bytes:
-        """Whole blocks; ``where`` does not matter."""
+        """Return whole blocks; ``where`` does not matter."""
         return self._encryption.encrypt(text, self._counter(len(text)))
 
     def decrypt(self, text: bytes, where: bytes) -> bytes:
-        """Inverse of :meth:`encrypt`."""
+        """Return the inverse of :meth:`encrypt`."""
         return self._encryption.decrypt(text, self._counter(len(text)))
 
     def _counter(self, size: int) -> bytes:
@@ -112,7 +112,7 @@ class LrpSuite:
 
 
 def _mixed(rnd_a: bytes, rnd_b: bytes) -> bytes:
-    """Both random numbers as the session vectors hold them."""
+    """Return both random numbers as the session vectors hold them."""
     crossed = bytes(a ^ b for a, b in zip(rnd_a[2:8], rnd_b[:6], strict=True))
     return rnd_a[:2] + crossed + rnd_b[6:] + rnd_a[8:]
 
@@ -130,11 +130,11 @@ class Channel:
         self._suite, self._transaction, self.commands = suite, transaction, commands
 
     def renewed(self, suite: Suite) -> Channel:
-        """The same transaction and count with other keys (AuthenticateEV2NonFirst)."""
+        """Return the same transaction and count with other keys (AuthenticateEV2NonFirst)."""
         return Channel(suite, self._transaction, self.commands)
 
     def wrap(self, ins: int, header: bytes, data: bytes, mode: Mode) -> bytes:
-        """Body of a command, as the reader sends it."""
+        """Return the body of a command, as the reader sends it."""
         if mode is Mode.PLAIN:
             return header + data
         if mode is Mode.FULL and data:
@@ -142,7 +142,7 @@ class Channel:
         return header + data + self._short_mac(ins, self.commands, header + data)
 
     def unwrap(self, ins: int, body: bytes, header_bytes: int, mode: Mode) -> bytes | None:
-        """Header and plain data of a command, as the tag sees them; None if it is not what was sent."""
+        """Return header and plain data of a command; None if it is not what was sent."""
         if mode is Mode.PLAIN:
             return body
         text, mac = body[:-MAC_BYTES], body[-MAC_BYTES:]
@@ -156,7 +156,7 @@ class Channel:
         return text
 
     def wrap_answer(self, status: int, data: bytes, mode: Mode) -> bytes:
-        """Body of the answer to the command that came last; counts the command."""
+        """Return the body of the answer to the command that came last; counts the command."""
         self.commands += 1
         if mode is Mode.PLAIN:
             return data
@@ -165,7 +165,7 @@ class Channel:
         return data + self._short_mac(status, self.commands, data)
 
     def unwrap_answer(self, status: int, body: bytes, mode: Mode) -> bytes | None:
-        """Plain data of an answer, as the reader sees them; None if it is not what was sent."""
+        """Return plain data of an answer, as the reader sees them; None if it is not what was sent."""
         self.commands += 1
         if mode is Mode.PLAIN:
             return body

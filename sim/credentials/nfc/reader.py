@@ -34,7 +34,7 @@ class Reader:
         self._channel: Channel | None = None
 
     def read_url(self) -> str:
-        """The URL, as a phone reads it: select the application and the file, read its length, read it.
+        """Return the URL, as a phone reads it: select the application and the file, read its length, read it.
 
         Raises:
             ProtocolError: the tag refuses.
@@ -77,19 +77,19 @@ class Reader:
         return channel
 
     def uid(self) -> bytes:
-        """The tag's UID."""
+        """Return the tag's UID."""
         return self.command(0x51, b"", b"", Mode.FULL)
 
     def counter(self, file: int = NDEF) -> int:
-        """Taps so far."""
+        """Return taps so far."""
         return int.from_bytes(self.command(0xF6, bytes([file]), b"", Mode.FULL)[:3], "little")
 
     def key_version(self, number: int) -> int:
-        """Version of one of the keys."""
+        """Return the version of one of the keys."""
         return self.command(0x64, bytes([number]), b"", Mode.MAC)[0]
 
     def settings_text(self, file: int = NDEF) -> bytes:
-        """Settings of a file, as the tag says them."""
+        """Return settings of a file, as the tag says them."""
         return self.command(0xF5, bytes([file]), b"", Mode.MAC)
 
     def change_settings(self, settings: FileSettings, file: int = NDEF) -> None:
@@ -123,7 +123,7 @@ class Reader:
         self._lrp, self._channel = True, None
 
     def command(self, ins: int, header: bytes, data: bytes, mode: Mode) -> bytes:
-        """One command of the chip's own, in the session if there is one.
+        """Return one command of the chip's own, in the session if there is one.
 
         Raises:
             ProtocolError: the tag refuses, or its answer is not what it sent.

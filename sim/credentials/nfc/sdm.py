@@ -47,13 +47,13 @@ class SdmSession(Protocol):
     """The keys of one tap."""
 
     def mac(self, text: bytes) -> bytes:
-        """SDMMAC of the dynamic part of the URL, 8 bytes."""
+        """Return SDMMAC of the dynamic part of the URL, 8 bytes."""
 
     def encrypt(self, data: bytes) -> bytes:
-        """SDMENCFileData: whole blocks of file data."""
+        """Return SDMENCFileData: whole blocks of file data."""
 
     def decrypt(self, text: bytes) -> bytes:
-        """Inverse of :meth:`encrypt`."""
+        """Return the inverse of :meth:`encrypt`."""
 
 
 class AesSession:
@@ -66,15 +66,15 @@ class AesSession:
         self._iv = encrypt_block(self._encryption.reveal(), counter + bytes(BLOCK - COUNTER_BYTES))
 
     def mac(self, text: bytes) -> bytes:
-        """SDMMAC of the dynamic part of the URL, 8 bytes."""
+        """Return SDMMAC of the dynamic part of the URL, 8 bytes."""
         return shortened(cmac(self._mac.reveal(), text))
 
     def encrypt(self, data: bytes) -> bytes:
-        """SDMENCFileData: whole blocks of file data."""
+        """Return SDMENCFileData: whole blocks of file data."""
         return encrypt_cbc(self._encryption.reveal(), data, self._iv)
 
     def decrypt(self, text: bytes) -> bytes:
-        """Inverse of :meth:`encrypt`."""
+        """Return the inverse of :meth:`encrypt`."""
         return decrypt_cbc(self._encryption.reveal(), text, self._iv)
 
 
@@ -89,30 +89,30 @@ class LrpSession:
         self._counter = tap.counter.to_bytes(COUNTER_BYTES, "little") + bytes(3)
 
     def mac(self, text: bytes) -> bytes:
-        """SDMMAC of the dynamic part of the URL, 8 bytes."""
+        """Return SDMMAC of the dynamic part of the URL, 8 bytes."""
         return shortened(self._mac.cmac(text))
 
     def encrypt(self, data: bytes) -> bytes:
-        """SDMENCFileData: whole blocks of file data."""
+        """Return SDMENCFileData: whole blocks of file data."""
         return self._encryption.encrypt(data, self._counter)
 
     def decrypt(self, text: bytes) -> bytes:
-        """Inverse of :meth:`encrypt`."""
+        """Return the inverse of :meth:`encrypt`."""
         return self._encryption.decrypt(text, self._counter)
 
 
 def session(key: Secret, tap: Tap, *, lrp: bool) -> SdmSession:
-    """The session of a tap in the mode of its tag."""
+    """Return the session of a tap in the mode of its tag."""
     return LrpSession(key, tap) if lrp else AesSession(key, tap)
 
 
 def picc_data_bytes(*, lrp: bool) -> int:
-    """Length of encrypted PICCData."""
+    """Return the length of encrypted PICCData."""
     return BLOCK + (LRP_RANDOM_BYTES if lrp else 0)
 
 
 def encrypt_picc_data(key: Secret, tap: Tap, random: bytes, *, lrp: bool) -> bytes:
-    """PICCData as the tag mirrors them.
+    """Return PICCData as the tag mirrors them.
 
     Args:
         key: SDMMetaReadKey.
@@ -129,7 +129,7 @@ def encrypt_picc_data(key: Secret, tap: Tap, random: bytes, *, lrp: bool) -> byt
 
 
 def decrypt_picc_data(key: Secret, text: bytes, *, lrp: bool) -> bytes:
-    """The 16 bytes of PICCData, whatever they say.
+    """Return the 16 bytes of PICCData, whatever they say.
 
     With a wrong key or altered text they are noise: see :func:`tap_in` for what may be believed of them.
     """
@@ -139,7 +139,7 @@ def decrypt_picc_data(key: Secret, text: bytes, *, lrp: bool) -> bytes:
 
 
 def tap_in(picc_data: bytes) -> Tap:
-    """Where PICCData of tag C7 hold UID and counter; of any other tag the same bytes, which mean nothing."""
+    """Return where PICCData of tag C7 hold UID and counter; of other tags these bytes mean nothing."""
     start = 1 + UID_BYTES
     counter = int.from_bytes(picc_data[start : start + COUNTER_BYTES], "little")
     return Tap(picc_data[1:start], counter)

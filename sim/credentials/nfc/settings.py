@@ -78,7 +78,7 @@ class SdmSettings:
 
 
 def _numbers(options: int, meta_read: int, file_read: int) -> Iterator[str]:
-    """Names of the three-byte numbers that follow options and rights, in their order."""
+    """Yield names of the three-byte numbers that follow options and rights, in their order."""
     if options & _UID and meta_read == FREE:
         yield "uid_offset"
     if options & _COUNTER and meta_read == FREE:
@@ -111,7 +111,7 @@ class FileSettings:
 
 
 def parse_settings(text: bytes) -> FileSettings | None:
-    """The settings in the body of ChangeFileSettings; None if they are none that this tag can have."""
+    """Return the settings in the body of ChangeFileSettings; None if they are none that this tag can have."""
     if len(text) < 3 or text[0] & ~(_SDM | 0x03) or text[0] & 0x03 == 0x02:
         return None
     mode = Mode(text[0] & 0x03) if text[0] & 0x03 else Mode.PLAIN
@@ -160,5 +160,5 @@ def last_byte_mirrored(sdm: SdmSettings, picc_bytes: int) -> int:
 
 
 def counter_limit(sdm: SdmSettings) -> int:
-    """The last counter at which the file can be read."""
+    """Return the last counter at which the file can be read."""
     return LARGEST_COUNTER if sdm.counter_limit is None else sdm.counter_limit

@@ -32,7 +32,7 @@ class Random(Protocol):
     """Where a tag's random numbers come from; a ``numpy.random.Generator`` will do."""
 
     def bytes(self, length: int) -> bytes:
-        """So many random bytes."""
+        """Return so many random bytes."""
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class Tag:
         self._reading: int | None = None
 
     def transceive(self, text: bytes) -> bytes:
-        """The answer to a command."""
+        """Return the answer to a command."""
         command = parse_command(text)
         if command is None:
             return Status.ISO_WRONG_LENGTH.value
@@ -131,7 +131,7 @@ class Tag:
         return content[offset : offset + (wanted or 256)] + Status.ISO_OK.value
 
     def _content(self, file: File, number: int) -> bytes | None:
-        """What a reader sees. The first read of a tap counts; those that follow see the same tap."""
+        """Return what a reader sees. The first read of a tap counts; those that follow see the same tap."""
         if self._channel is not None or file.settings.sdm is None:
             return bytes(file.content)
         if self._reading != number:
@@ -205,7 +205,7 @@ class Tag:
         return channel.wrap_answer(Status.OK.value[1], result, mode) + Status.OK.value
 
     def _file_command(self, command: Command) -> bytes:
-        """ReadData and WriteData: protected as the file is, or in plain where everybody may."""
+        """Answer ReadData and WriteData: protected as the file is, or in plain where everybody may."""
         number = command.data[0] if command.data else 0
         file = self.files.get(number)
         if file is None:
@@ -236,7 +236,7 @@ class Tag:
         return self._protected(command, mode, 7, handle)
 
     def _may(self, right: int, file: File) -> bool:
-        """True if everybody has the right, alone or as that of both, or the reader has shown its key."""
+        """Return whether everybody has the right, alone or with another, or the reader showed its key."""
         rights = (right, file.settings.rights.both)
         return FREE in rights or (self._channel is not None and self._authenticated in rights)
 
@@ -322,5 +322,5 @@ class Tag:
 
 
 def jam_crc(text: bytes) -> bytes:
-    """CRC-32 without its last inversion, little-endian: what ChangeKey carries of the new key."""
+    """Return CRC-32 without its last inversion, little-endian: what ChangeKey carries of the new key."""
     return (zlib.crc32(text) ^ 0xFFFFFFFF).to_bytes(4, "little")

@@ -117,7 +117,7 @@ class UrlTemplate:
         }
 
     def file(self, data: bytes = b"") -> bytes:
-        """Content of the tag's NDEF file: two bytes of length, and one URI record.
+        """Return the content of the tag's NDEF file: two bytes of length, and one URI record.
 
         Args:
             data: what the field ``data`` encrypts.
@@ -145,7 +145,7 @@ class UrlTemplate:
     def settings(
         self, *, meta_read: int, file_read: int, rights: Rights, counter_read: int = NEVER
     ) -> FileSettings:
-        """Settings of the file that make the tag fill in the fields.
+        """Return settings of the file that make the tag fill in the fields.
 
         Args:
             meta_read: number of the key for ``picc``.
@@ -195,12 +195,12 @@ class UrlTemplate:
 
 
 def _abbreviated(text: str) -> str:
-    """What a URI record replaces by one byte; the MAC cannot cover it."""
+    """Return what a URI record replaces by one byte; the MAC cannot cover it."""
     return next(prefix for prefix in (_PREFIX + "www.", _PREFIX) if text.startswith(prefix))
 
 
 def url_in(file: bytes) -> str:
-    """The URL in an NDEF file, as a phone finds it.
+    """Return the URL in an NDEF file, as a phone finds it.
 
     Raises:
         InputError: the file holds no URI record.

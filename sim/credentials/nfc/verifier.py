@@ -67,11 +67,11 @@ class TagKeys:
         return diversify(self._master, bytes(UID_BYTES), APPLICATION + bytes([META_READ_KEY]), self._system)
 
     def of(self, uid: bytes, number: int) -> Secret:
-        """One tag's key of this number."""
+        """Return one tag's key of this number."""
         return diversify(self._master, uid, APPLICATION + bytes([number]), self._system)
 
     def file_read(self, uid: bytes) -> Secret:
-        """The key of one tag's MAC."""
+        """Return the key of one tag's MAC."""
         return self.of(uid, FILE_READ_KEY)
 
     def __repr__(self) -> str:

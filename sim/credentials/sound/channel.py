@@ -62,7 +62,7 @@ class Channel:
     def carry(
         self, samples: npt.NDArray[np.floating], rng: np.random.Generator, silence_s: float = 0.3
     ) -> Samples:
-        """What is heard of samples at 48 kHz: noise alone, then the packet and its echoes, then noise alone.
+        """Return what is heard of samples at 48 kHz: noise, then the packet and its echoes, then noise.
 
         Args:
             samples: as sent.
@@ -84,7 +84,7 @@ class Channel:
         return heard + math.sqrt(power / 10.0 ** (self.snr_db / 10.0)) * kind(len(heard), rng)
 
     def _filtered(self, samples: Samples) -> Samples:
-        """Spreading, air, loudspeaker and microphone; delay is left out."""
+        """Let samples spread through air, loudspeaker and microphone; delay is left out."""
         length = len(samples)
         frequency_hz: Samples = np.fft.rfftfreq(length, 1.0 / SAMPLE_RATE_HZ).astype(np.float64)
         gain_db = -20.0 * math.log10(self.distance_m / REFERENCE_M)
@@ -95,7 +95,7 @@ class Channel:
 
 
 def air_db_per_m(frequency_hz: Samples, celsius: float = 20.0, humidity_percent: float = 50.0) -> Samples:
-    """Absorption of sound by air at sea level; 0.4 to 0.5 dB/m from 17 to 19.5 kHz in a room.
+    """Return the absorption of sound by air at sea level; 0.4 to 0.5 dB/m from 17 to 19.5 kHz in a room.
 
     Source: ISO 9613-1:1993, equations (3) to (5) and (B.1) to (B.3).
     """
@@ -112,7 +112,7 @@ def air_db_per_m(frequency_hz: Samples, celsius: float = 20.0, humidity_percent:
 
 
 def loudspeaker_db(frequency_hz: Samples) -> Samples:
-    """A small loudspeaker: even to 15 kHz, 9 dB down at 20 kHz.
+    """Return a small loudspeaker: even to 15 kHz, 9 dB down at 20 kHz.
 
     Assumed; that some phones emit nothing there is reported at quiet/quiet-js, issue 14.
     """
@@ -120,7 +120,7 @@ def loudspeaker_db(frequency_hz: Samples) -> Samples:
 
 
 def microphone_db(frequency_hz: Samples) -> Samples:
-    """A phone's microphone: its resonance at 17 kHz lifts by 3 dB, then it falls.
+    """Return a phone's microphone: its resonance at 17 kHz lifts by 3 dB, then it falls.
 
     Assumed, in the manner of data sheets of MEMS microphones with a port.
     """
@@ -128,7 +128,7 @@ def microphone_db(frequency_hz: Samples) -> Samples:
 
 
 def reverberated(samples: Samples, seconds: float, direct_db: float, rng: np.random.Generator) -> Samples:
-    """Echoes: noise that dies away exponentially, added to the direct sound.
+    """Return echoes: noise that dies away exponentially, added to the direct sound.
 
     Source of the model: J. A. Moorer, "About this reverberation business", 1979. At 18 kHz the air alone
     takes 60 dB in 0.4 s; shops are somewhat below.
@@ -144,12 +144,12 @@ def reverberated(samples: Samples, seconds: float, direct_db: float, rng: np.ran
 
 
 def white_noise(count: int, rng: np.random.Generator) -> Samples:
-    """Noise of power 1, the same at all frequencies."""
+    """Return noise of power 1, the same at all frequencies."""
     return rng.standard_normal(count)
 
 
 def shop_noise(count: int, rng: np.random.Generator) -> Samples:
-    """Noise of power 1: talk and machines, a converter that whistles, and things that clatter.
+    """Return noise of power 1: talk and machines, a converter that whistles, and things that clatter.
 
     Talk and machines fall by 3 dB an octave from 100 Hz on. The whistle, a twentieth of the power, is a tone
     anywhere from 15 to 19.5 kHz; clatter, a tenth, are bursts of white noise of 5 ms, three a second on
@@ -175,7 +175,7 @@ def shop_noise(count: int, rng: np.random.Generator) -> Samples:
 
 
 def skewed(samples: Samples, skew_ppm: float) -> Samples:
-    """Samples of a sender whose clock is fast, at the receiver's; by a windowed sinc of 32 taps."""
+    """Return samples of a sender whose clock is fast, at the receiver's; by a windowed sinc of 32 taps."""
     rate = 1.0 + 1e-6 * skew_ppm
     at = np.arange(int(len(samples) / rate)) * rate
     padded = np.pad(samples, _HALF_TAPS)

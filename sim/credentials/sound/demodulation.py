@@ -36,7 +36,7 @@ _NOTHING: Final = 1e-30
 
 @functools.cache
 def rotors(protocol: Protocol) -> npt.NDArray[np.complex128]:
-    """What to multiply the frames of a chunk with, (skews, frames, 96).
+    """Return what to multiply the frames of a chunk with, (skews, frames, 96).
 
     It undoes the turning of phases by a skew, and weighs each frame as loud as it was sent.
     """
@@ -51,7 +51,7 @@ def rotors(protocol: Protocol) -> npt.NDArray[np.complex128]:
 def marker_likeness(
     hops: npt.NDArray[np.complex128], first: int, last: int, end: bool
 ) -> npt.NDArray[np.float64]:
-    """How much the 16 frames from each hop on, first to last, look like a marker: -1 to 1, noise about 0.
+    """Return how much the 16 frames from each hop on look like a marker: -1 to 1, noise about 0.
 
     Mean over the pairs of bins, so that one loud tone counts for no more than its pair.
     """
@@ -88,7 +88,7 @@ def chunk_energies(
     rotor: npt.NDArray[np.complex128],
     gains: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
-    """Energy of every tone of chunks that begin at a hop, (chunks, 6, 16).
+    """Return the energy of every tone of chunks that begin at a hop, (chunks, 6, 16).
 
     Args:
         hops: spectra.
@@ -132,7 +132,7 @@ def length_likeness(
     gains: npt.NDArray[np.float64],
     words: npt.NDArray[np.intp],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """For data beginning at each hop and every skew: the word of ``words`` that fits best, and how well.
+    """Find the word of ``words`` that fits data from each hop on best, for every skew, and how well.
 
     Args:
         hops: spectra.
@@ -169,7 +169,7 @@ def sharpness(
     rotor: npt.NDArray[np.complex128],
     gains: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
-    """For data beginning at each hop and every skew: mean share of the loudest tone, (hops, skews).
+    """Return the mean share of the loudest tone in data from each hop on, (hops, skews).
 
     It is largest where the chunks are met best, whatever they say.
     """

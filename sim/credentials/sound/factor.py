@@ -9,7 +9,7 @@ from stampbench.sim.credentials.sound.token import MAX_NONCE_BYTES, SoundToken, 
 
 
 def sound_credential(stamp: bytes) -> str:
-    """Name of the credential of a stamp that sounds tokens."""
+    """Return the name of the credential of a stamp that sounds tokens."""
     return f"{Factor.SOUND}:{stamp.hex()}"
 
 
@@ -28,7 +28,7 @@ class SoundFactor:
         self._verifier = verifier
 
     def check(self, presented: Presented, evidence: Evidence) -> Proof | Reason:
-        """The proof, or why there is none."""
+        """Return the proof, or why there is none."""
         try:
             token = SoundToken.parse(presented.payload)
         except ProtocolError:

@@ -15,7 +15,7 @@ _BLOCK_SAMPLES = 4 * FRAME_SAMPLES
 
 
 def play(samples: npt.NDArray[np.floating]) -> None:
-    """Sound samples at 48 kHz, and wait until they are over.
+    """Play samples at 48 kHz, and wait until they are over.
 
     Raises:
         NoHardwareError: no loudspeaker, none that plays 48 kHz, or no package ``sounddevice``.
@@ -28,7 +28,7 @@ def play(samples: npt.NDArray[np.floating]) -> None:
 
 
 def listen(seconds: float) -> Iterator[npt.NDArray[np.float32]]:
-    """Blocks of samples at 48 kHz from the microphone, for so many seconds.
+    """Yield blocks of samples at 48 kHz from the microphone, for so many seconds.
 
     Raises:
         NoHardwareError: no microphone, none that hears 48 kHz, or no package ``sounddevice``.

@@ -47,11 +47,11 @@ class Protocol:
     ggwave_id: int
 
     def data_frames(self, length: int) -> int:
-        """Frames between the markers, for a payload of so many bytes."""
+        """Return frames between the markers, for a payload of so many bytes."""
         return chunk_count(length) * self.frames_per_chunk
 
     def duration_s(self, length: int) -> float:
-        """How long a payload of so many bytes sounds, with its markers."""
+        """Return how long a payload of so many bytes sounds, with its markers."""
         return (self.data_frames(length) + 2 * MARKER_FRAMES) * FRAME_SAMPLES / SAMPLE_RATE_HZ
 
 
@@ -62,7 +62,7 @@ PROTOCOLS: Final = {
 
 
 def protocol_named(name: str) -> Protocol:
-    """The protocol of this name.
+    """Return the protocol of this name.
 
     Raises:
         InputError: there is none.
@@ -73,17 +73,17 @@ def protocol_named(name: str) -> Protocol:
 
 
 def parity_bytes(length: int) -> int:
-    """Bytes of parity behind a payload of so many bytes; half as many wrong bytes can be put right."""
+    """Return bytes of parity behind a payload of so many bytes; half as many wrong bytes can be put right."""
     return 2 if length < 4 else max(4, 2 * (length // 5))
 
 
 def chunk_count(length: int) -> int:
-    """Chunks of three bytes for a payload of so many bytes, with its length and all parity."""
+    """Return chunks of three bytes for a payload of so many bytes, with its length and all parity."""
     return -(-(1 + LENGTH_PARITY + length + parity_bytes(length)) // CHUNK_BYTES)
 
 
 def chunks_of(payload: bytes) -> npt.NDArray[np.uint8]:
-    """All bytes on the wire, shape (chunks, 3).
+    """Return all bytes on the wire, shape (chunks, 3).
 
     Raises:
         InputError: an empty payload, or one of more than 140 bytes.
@@ -98,11 +98,11 @@ def chunks_of(payload: bytes) -> npt.NDArray[np.uint8]:
 
 
 def nibbles_of(chunks: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
-    """Which of 16 bins sounds in each group, shape (chunks, 6), of bytes of shape (chunks, 3)."""
+    """Return which of 16 bins sounds in each group, shape (chunks, 6), of bytes of shape (chunks, 3)."""
     return np.stack([chunks & 15, chunks >> 4], axis=-1).reshape(len(chunks), NIBBLES).astype(np.intp)
 
 
 def marker_bins(*, end: bool) -> npt.NDArray[np.intp]:
-    """The 16 bins of a marker, one of each of the first 16 pairs; the end has the others."""
+    """Return the 16 bins of a marker, one of each of the first 16 pairs; the end has the others."""
     tone = np.arange(MARKER_TONES)
     return 2 * tone + (1 - tone % 2 if end else tone % 2)

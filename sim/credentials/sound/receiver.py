@@ -141,7 +141,7 @@ class Receiver:
         return packets
 
     def finish(self) -> list[Packet]:
-        """No more samples come: packets whose end marker was cut."""
+        """End the samples, and return packets whose end marker was cut."""
         return self.feed(np.zeros(2 * MARKER_HOPS * HOP_SAMPLES))
 
     def _make_room(self, hops: int) -> None:
@@ -179,7 +179,7 @@ class Receiver:
         heapq.heappush(self._waiting, (due_hop, self._noted, waiting))
 
     def _better(self, candidate: _Candidate) -> _Candidate | None:
-        """A likelier packet that has not come to its end yet, within which this one is."""
+        """Return a likelier packet that has not come to its end yet, within which this one is."""
         for _, _, other in self._waiting:
             if (
                 isinstance(other, _Candidate)
@@ -223,7 +223,7 @@ class Receiver:
                 self._note(due_hop, _Candidate(length, data_hop, due_hop, like))
 
     def _decode(self, candidate: _Candidate) -> Packet | None:
-        """The packet, if it leaves no doubt."""
+        """Return the packet, if it leaves no doubt."""
         length, chunks = candidate.length, chunk_count(candidate.length)
         near, base = candidate.data_hop - _NEAR_HOPS, self._first_hop
         gains = self._gains(candidate.data_hop - MARKER_HOPS - base)
@@ -253,7 +253,7 @@ class Receiver:
         )
 
     def _gains(self, row: int) -> npt.NDArray[np.float64]:
-        """Gain of each bin's energy, 1 but where something else than the packet sounds.
+        """Return the gain of each bin's energy, 1 but where something else than the packet sounds.
 
         That shows during the start marker, in the bins that it does not use; it counts where it is loud
         against the other bins and against the marker.
@@ -269,7 +269,7 @@ class Receiver:
 
 @functools.cache
 def _length_words(max_length: int) -> npt.NDArray[np.intp]:
-    """Tones of the first chunk for every length, (lengths, 6)."""
+    """Return tones of the first chunk for every length, (lengths, 6)."""
     if not 1 <= max_length <= MAX_PAYLOAD_BYTES:
         raise InputError(f"max_length = {max_length}: expected 1 to {MAX_PAYLOAD_BYTES} bytes")
     return np.concatenate([nibbles_of(chunks_of(bytes(n))[:1]) for n in range(1, max_length + 1)])

@@ -31,7 +31,7 @@ _POWER, _LOG = _tables()
 
 
 def encode(message: bytes, parity: int) -> bytes:
-    """The message, followed by its parity.
+    """Return the message, followed by its parity.
 
     Raises:
         InputError: more than 255 bytes together, or no parity.
@@ -47,7 +47,7 @@ def encode(message: bytes, parity: int) -> bytes:
 
 
 def decode(received: bytes, parity: int, erased: tuple[int, ...] = ()) -> bytes | None:
-    """The message nearest to a received word; None if none is near enough.
+    """Return the message nearest to a received word; None if none is near enough.
 
     Right whenever twice the wrong bytes and once the erased ones are no more than the parity; beyond, the
     answer is None or, now and then, another message: the code cannot tell.
@@ -118,7 +118,7 @@ def _syndromes(word: npt.NDArray[np.uint8], found: npt.NDArray[np.int64]) -> boo
 def _locator(
     syndromes: npt.NDArray[np.int64], erased: npt.NDArray[np.int64], length: int
 ) -> tuple[npt.NDArray[np.int64], int]:
-    """Polynomial, lowest power first, with a root for every erased and every wrong place; its degree."""
+    """Return degree and polynomial, lowest power first, with a root for each bad place."""
     parity, erasures = len(syndromes), len(erased)
     locator = np.zeros(parity + 1, np.int64)
     locator[0] = 1

@@ -12,7 +12,7 @@ Hops = npt.NDArray[np.complex128]
 
 
 def times(a: int, b: int) -> int:
-    """Product in GF(256), bit by bit."""
+    """Return the product in GF(256), bit by bit."""
     product = 0
     for bit in range(8):
         if b >> bit & 1:
@@ -24,7 +24,7 @@ def times(a: int, b: int) -> int:
 
 
 def power_of_two(exponent: int) -> int:
-    """A power of the field's generator."""
+    """Return a power of the field's generator."""
     value = 1
     for _ in range(exponent):
         value = times(value, 2)
@@ -32,7 +32,7 @@ def power_of_two(exponent: int) -> int:
 
 
 def syndromes(word: Sequence[int], parity: int) -> list[int]:
-    """Values of a word, highest power first, at the roots of the code; all zero for a word of the code."""
+    """Return values of a word, highest power first, at the roots of the code: zero for its own words."""
     found = []
     for root in range(parity):
         x, value = power_of_two(root), 0
@@ -43,7 +43,7 @@ def syndromes(word: Sequence[int], parity: int) -> list[int]:
 
 
 def encode(message: bytes, parity: int) -> bytes:
-    """The message and the rest of its division by the code's polynomial."""
+    """Return the message and the rest of its division by the code's polynomial."""
     generator = [1]
     for root in range(parity):
         longer = [*generator, 0]
@@ -59,7 +59,7 @@ def encode(message: bytes, parity: int) -> bytes:
 
 
 def within_bound(word: bytes, parity: int, erased: Collection[int] = ()) -> set[bytes]:
-    """All words of the code that the bound allows: one set of wrong places is tried after another."""
+    """Return all words of the code that the bound allows: one set of wrong places is tried after another."""
     found = set()
     others = [place for place in range(len(word)) if place not in erased]
     for errors in range((parity - len(erased)) // 2 + 1):
@@ -71,7 +71,7 @@ def within_bound(word: bytes, parity: int, erased: Collection[int] = ()) -> set[
 
 
 def _solved(word: bytes, parity: int, places: Sequence[int]) -> bytes | None:
-    """The word of the code that differs in these places alone, by elimination."""
+    """Return the word of the code that differs in these places alone, by elimination."""
     rows = [
         [power_of_two(root * (len(word) - 1 - place)) for place in places] + [value]
         for root, value in enumerate(syndromes(word, parity))
@@ -94,7 +94,7 @@ def _solved(word: bytes, parity: int, places: Sequence[int]) -> bytes | None:
 
 
 def marker_likeness(hops: Hops, first: int, *, end: bool) -> float:
-    """How much the 16 frames from a hop on look like a marker."""
+    """Return how much the 16 frames from a hop on look like a marker."""
     frames = hops[first : first + 64 : 4, :32].reshape(4, 4, 16, 2)
     energies = (np.abs(frames.sum(axis=1)) ** 2).sum(axis=0)
     tone = np.arange(16)
@@ -105,7 +105,7 @@ def marker_likeness(hops: Hops, first: int, *, end: bool) -> float:
 def chunk_shares(
     hops: Hops, start: int, chunks: int, rotor: Hops, gains: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Share of each tone in the energy of its group, (chunks, 6, 16)."""
+    """Return the share of each tone in the energy of its group, (chunks, 6, 16)."""
     frames = len(rotor)
     shares = np.zeros((chunks, 6, 16))
     for chunk in range(chunks):
@@ -116,7 +116,7 @@ def chunk_shares(
 
 
 def share_of(shares: npt.NDArray[np.float64], word: bytes) -> float:
-    """Mean share of energy in the tones of a word, shares of shape (bytes, 2, 16)."""
+    """Return the mean share of energy in the tones of a word, shares of shape (bytes, 2, 16)."""
     parts = [
         (share[0, byte & 15] + share[1, byte >> 4]) / 2 for share, byte in zip(shares, word, strict=True)
     ]

@@ -24,7 +24,7 @@ less loud. A message that needs tones where nothing sounds is not the one that w
 
 
 def read_payload(shares: npt.NDArray[np.float64], length: int) -> tuple[bytes, float] | None:
-    """The most likely payload, and the mean share of energy in its tones, noise about 0.06 to 0.2.
+    """Return the most likely payload, and the mean share of energy in its tones, noise about 0.06 to 0.2.
 
     Args:
         shares: (bytes, 2, 16) share of each tone in its group, low nibble first; payload and its parity, and

@@ -28,7 +28,7 @@ class BandSpectra:
         self._waiting = np.zeros(0, np.float64)
 
     def feed(self, samples: npt.NDArray[np.floating]) -> npt.NDArray[np.complex128]:
-        """Spectra that have become complete, shape (hops, 96); often none, then sixteen at once."""
+        """Return spectra that have become complete, shape (hops, 96); often none, then sixteen at once."""
         waiting = np.concatenate([self._waiting, samples])
         batches = max(0, (len(waiting) - FRAME_SAMPLES + HOP_SAMPLES) // (_BATCH * HOP_SAMPLES))
         found = np.empty((batches * _BATCH, BINS), np.complex128)
@@ -43,7 +43,7 @@ class BandSpectra:
 
 
 def spectrogram(samples: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Energy in each frame and bin, in dB below the strongest, for a picture.
+    """Return the energy in each frame and bin, in dB below the strongest, for a picture.
 
     Args:
         samples: at 48 kHz; what is left over behind the last whole frame is not shown.

@@ -64,7 +64,7 @@ class SoundToken:
 
     @classmethod
     def parse(cls, payload: bytes) -> SoundToken:
-        """The token in a payload.
+        """Return the token in a payload.
 
         Raises:
             ProtocolError: a payload of another length.
@@ -75,12 +75,12 @@ class SoundToken:
 
 
 def window_at(time_s: float) -> int:
-    """The window of a time."""
+    """Return the window of a time."""
     return int(time_s // WINDOW_S)
 
 
 def token_of(key: Secret, stamp: bytes, window: int, number: int, nonce: bytes = b"") -> SoundToken:
-    """The token of a stamp.
+    """Return the token of a stamp.
 
     Args:
         key: of the stamp, 32 bytes.
@@ -103,7 +103,7 @@ def token_of(key: Secret, stamp: bytes, window: int, number: int, nonce: bytes =
 def window_of(
     token: SoundToken, key: Secret, first: int, last: int, nonces: tuple[bytes, ...] = (b"",)
 ) -> tuple[int, bytes] | None:
-    """The window from ``first`` to ``last``, and the nonce, whose token this is, or None.
+    """Return the window from ``first`` to ``last``, and the nonce, whose token this is, or None.
 
     All of them are tried and compared in constant time, whichever it is.
     """
@@ -131,7 +131,7 @@ class SoundStamp:
         self._number = 0
 
     def press(self, time_s: float, nonce: bytes = b"") -> SoundToken:
-        """The token of a press at this time.
+        """Return the token of a press at this time.
 
         Raises:
             InputError: more than 256 presses within ten seconds.
@@ -184,7 +184,7 @@ class SoundVerifier:
             self._keys[stamp] = key
 
     def verify(self, token: SoundToken, time_s: float, nonce: bytes = b"") -> Verified | None:
-        """Whether this is a token of a known stamp that may arrive now; None if it is not.
+        """Return whether this is a token of a known stamp that may arrive now; None if it is not.
 
         All windows are tried with and without the nonce, whether the stamp is known or not. That it is used
         once is for a replay guard to see.

@@ -26,7 +26,7 @@ _PHASE_STEPS: Final = 24
 
 
 def waveform(payload: bytes, protocol: Protocol, volume: float = 0.1) -> npt.NDArray[np.float32]:
-    """Samples at 48 kHz, from -volume to volume: start marker, chunks, end marker.
+    """Return samples at 48 kHz, from -volume to volume: start marker, chunks, end marker.
 
     Args:
         payload: 1 to 140 bytes.
@@ -49,7 +49,7 @@ def waveform(payload: bytes, protocol: Protocol, volume: float = 0.1) -> npt.NDA
 
 
 def ramp(frames: int) -> npt.NDArray[np.float64]:
-    """Loudness of each sample of so many frames: up, on, down."""
+    """Return loudness of each sample of so many frames: up, on, down."""
     samples = np.arange(frames * FRAME_SAMPLES)
     rise = RAMP * len(samples)
     return np.minimum(1.0, np.minimum(samples, len(samples) - samples) / rise)
@@ -57,7 +57,7 @@ def ramp(frames: int) -> npt.NDArray[np.float64]:
 
 @functools.cache
 def _tones() -> npt.NDArray[np.float64]:
-    """One frame of each bin, (96, 1024)."""
+    """Return one frame of each bin, (96, 1024)."""
     bins, sample = np.arange(BINS)[:, None], np.arange(FRAME_SAMPLES)
     turns = (FIRST_BIN + bins) * sample % FRAME_SAMPLES / FRAME_SAMPLES
     return np.sin(2.0 * np.pi * turns + np.pi * (bins // 2) / _PHASE_STEPS)

@@ -33,7 +33,7 @@ def write_wav(path: Path, samples: npt.NDArray[np.floating]) -> None:
 
 
 def read_wav(path: Path) -> npt.NDArray[np.float64]:
-    """Samples at 48 kHz, -1 to 1; channels are averaged, other rates converted.
+    """Return samples at 48 kHz, -1 to 1; channels are averaged, other rates converted.
 
     Raises:
         InputError: no such file, not PCM, or a rate too low for near-ultrasound.

@@ -65,7 +65,7 @@ class PanelFit:
     masks: MaskFit | None = None
 
     def to_mapping(self) -> dict[str, Any]:
-        """The figures by name, ready for JSON; what was not asked for is left out."""
+        """Return the figures by name, ready for JSON; what was not asked for is left out."""
         noise, touch = self.noise, self.touch
         figures: dict[str, Any] = {
             "frames": self.frames,
@@ -177,7 +177,7 @@ def fit_touches(record: Recording) -> TouchFit | None:
 
 
 def _contacts(deltas: npt.NDArray[np.floating], fitted: FrameFit) -> list[tuple[float, float]]:
-    """(highest node, width in pitches) of each blob that stands wholly on trusted nodes."""
+    """Return (highest node, width in pitches) of each blob that stands wholly on trusted nodes."""
     contacts = []
     for blob, sd in zip(fitted.blobs, fitted.sds, strict=True):
         row, col = (round(float(at)) for at in blob[1:3])

@@ -60,7 +60,7 @@ class FrameFit(NamedTuple):
 
 
 def render(blobs: Floats, shape: tuple[int, int], saturation: float = math.inf) -> Floats:
-    """Frame of counts that the blobs give, shape (rows, cols)."""
+    """Return the frame of counts that the blobs give, shape (rows, cols)."""
     rows, cols = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
     return _images(blobs, rows.ravel(), cols.ravel(), saturation).sum(axis=0).reshape(shape)
 
@@ -107,14 +107,14 @@ def fit_frame(
 
 
 def share_explained(frame: Floats, synthetic: Floats, trusted: Flags) -> float:
-    """1 - residual / variation about the mean, over trusted nodes."""
+    """Return 1 - residual / variation about the mean, over trusted nodes."""
     recorded = frame[trusted]
     variation = float(((recorded - recorded.mean()) ** 2).sum()) if recorded.size else 0.0
     return 1.0 - float(((recorded - synthetic[trusted]) ** 2).sum()) / variation if variation > 0.0 else 0.0
 
 
 def starts(frame: Floats, floor: float) -> Floats:
-    """One blob for each local maximum of the smoothed frame above the floor, highest first: shape (n, 6)."""
+    """Return a blob for each local maximum of the smoothed frame above the floor, highest first: (n, 6)."""
     kernel = np.array([0.25, 0.5, 0.25])
     smooth = ndimage.convolve1d(
         ndimage.convolve1d(frame, kernel, axis=0, mode="nearest"), kernel, axis=1, mode="nearest"
@@ -138,20 +138,20 @@ def _shape(frame: Floats) -> tuple[int, int]:
 
 
 def _parts(blobs: Floats, rows: Floats, cols: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Each blob's dx, dy, p, q and unit Gaussian at the nodes, all of shape (blobs, nodes)."""
+    """Return each blob's dx, dy, p, q and unit Gaussian at the nodes, all of shape (blobs, nodes)."""
     dx, dy = cols - blobs[:, COL, None], rows - blobs[:, ROW, None]
     p, q = blobs[:, A, None] * dx + blobs[:, B, None] * dy, blobs[:, D, None] * dy
     return dx, dy, p, q, np.exp(-0.5 * (p * p + q * q))
 
 
 def _images(blobs: Floats, rows: Floats, cols: Floats, saturation: float) -> Floats:
-    """Counts of each blob at the nodes, shape (blobs, nodes)."""
+    """Return counts of each blob at the nodes, shape (blobs, nodes)."""
     linear: Floats = blobs[:, AMPLITUDE, None] * _parts(blobs, rows, cols)[-1]
     return linear if math.isinf(saturation) else saturation * np.tanh(linear / saturation)
 
 
 def _derivatives(blobs: Floats, rows: Floats, cols: Floats, saturation: float) -> Floats:
-    """Derivatives of :func:`_images` by the six parameters of each blob, shape (blobs, 6, nodes)."""
+    """Return derivatives of :func:`_images` by the six parameters of each blob, shape (blobs, 6, nodes)."""
     dx, dy, p, q, shape = _parts(blobs, rows, cols)
     linear = blobs[:, AMPLITUDE, None] * shape
     by_row = linear * (blobs[:, B, None] * p + blobs[:, D, None] * q)
@@ -163,7 +163,7 @@ def _derivatives(blobs: Floats, rows: Floats, cols: Floats, saturation: float) -
 
 
 def _groups(blobs: Floats) -> Iterator[npt.NDArray[np.intp]]:
-    """Indices of blobs that stand so near that they are fitted together."""
+    """Yield indices of blobs that stand so near that they are fitted together."""
     apart = np.hypot(blobs[:, None, ROW] - blobs[None, :, ROW], blobs[:, None, COL] - blobs[None, :, COL])
     first, second = np.nonzero(apart < APART_NODES)
     graph = coo_array((np.ones(len(first)), (first, second)), shape=(len(blobs), len(blobs)))
@@ -173,7 +173,7 @@ def _groups(blobs: Floats) -> Iterator[npt.NDArray[np.intp]]:
 
 
 def _fit_groups(frame: Floats, trusted: Flags, blobs: Floats, saturation: float) -> Floats:
-    """Least-squares fit of each group of blobs on the nodes around it, the other blobs as they are."""
+    """Return least-squares fit of each group of blobs on the nodes around it, the other blobs as they are."""
     blobs = blobs.copy()
     rows, cols = np.mgrid[: frame.shape[0], : frame.shape[1]].astype(np.float64)
     for group in _groups(blobs) if len(blobs) else ():
@@ -215,7 +215,7 @@ def _fit(values: Floats, rows: Floats, cols: Floats, blobs: Floats, saturation: 
 
 
 def _stuck(residual: Floats, trusted: Flags, floor: float) -> Flags:
-    """Nodes that stand out of the fitted frame alone, by three times more than any neighbour."""
+    """Return nodes that stand out of the fitted frame alone, by three times more than any neighbour."""
     size = np.where(trusted, np.abs(residual), 0.0)
     ring = np.ones((3, 3), bool)
     ring[1, 1] = False

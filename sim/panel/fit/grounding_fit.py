@@ -64,7 +64,7 @@ def fit_grounding(held: Floats, released: Floats, noise_sd: float) -> GroundingF
     image = np.where(held > 3.0 * noise_sd, held, 0.0)
 
     def cost(free: Floats) -> float:
-        """Part of the released frame left over; free: dy, dx, turn, and headroom if there is saturation."""
+        """Return what is left of the released frame; free: dy, dx, turn, and headroom if it saturates."""
         beyond = max(0.0, math.hypot(free[0], free[1]) - FARTHEST_NODES)
         beyond += max(0.0, abs(free[2]) - FARTHEST_TURN_RAD)
         return (1.0 - _factors(_moved(_desaturated(image, free), free), released)[2]) * (1.0 + beyond)
@@ -107,7 +107,7 @@ def _desaturated(image: Floats, free: Floats) -> Floats:
 
 
 def _moved(image: Floats, free: Floats) -> Floats:
-    """The image moved by (dy, dx) nodes and turned about its middle, between nodes by cubic splines."""
+    """Move the image by (dy, dx) nodes and turn it about its middle, by cubic splines."""
     turn = float(free[2])
     rows, cols = np.mgrid[: image.shape[0], : image.shape[1]]
     total = image.sum()
@@ -122,7 +122,7 @@ def _moved(image: Floats, free: Floats) -> Floats:
 
 
 def _factors(u: Floats, released: Floats) -> tuple[float, float, float]:
-    """Least-squares (k, g) with 0 <= k <= 1, and the share of the released frame's squares they explain."""
+    """Fit (k, g) with 0 <= k <= 1; also return the share of the released frame's squares explained."""
     total = u.sum()
     squares = float((released * released).sum())
     if not total > 0.0:

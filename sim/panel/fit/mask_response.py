@@ -122,7 +122,7 @@ def _fit(touches: list[_Touched], knee: str, full_touch: float, pitch_mm: float)
 
 
 def _placed(touch: _Touched, free: Floats, place: Floats, knee: Knee) -> Floats:
-    """One Gauss-Newton step of the mask's place, within bounds."""
+    """Return one Gauss-Newton step of the mask's place, within bounds."""
     residual = _residual(touch, free, place, knee)
     step = 0.05
     slopes = [(_residual(touch, free, place + move, knee) - residual) / step for move in step * np.eye(2)]
@@ -132,7 +132,7 @@ def _placed(touch: _Touched, free: Floats, place: Floats, knee: Knee) -> Floats:
 
 
 def _residual(touch: _Touched, free: Floats, place: Floats, knee: Knee) -> Floats:
-    """Response less counts at the nodes in use; free: sd in nodes, drive, saturation."""
+    """Return response less counts at the nodes in use; free: sd in nodes, drive, saturation."""
     sd, drive, saturation = free
     down = _weights(touch.rows, touch.cell_rows + place[0], sd)
     across = _weights(touch.cols, touch.cell_cols + place[1], sd)
@@ -143,7 +143,7 @@ def _residual(touch: _Touched, free: Floats, place: Floats, knee: Knee) -> Float
 
 
 def _weights(nodes: Floats, cells: Floats, sd: float) -> Floats:
-    """Share of a Gaussian around each node that falls on each cell, shape (nodes, cells)."""
+    """Return the share of a Gaussian around each node that falls on each cell, shape (nodes, cells)."""
     size = (cells[-1] - cells[0]) / (cells.size - 1) if cells.size > 1 else 1.0
     density = np.exp(-0.5 * ((nodes[:, None] - cells) / sd) ** 2)
     result: Floats = density * (size / (sd * math.sqrt(2.0 * math.pi)))
@@ -156,7 +156,7 @@ def _share(touch: _Touched, residual: Floats) -> float:
 
 
 def _contact(mask: npt.NDArray[np.generic], half: float) -> Flags:
-    """Cells in contact: the smaller part of the mask, since contacts are also drawn black on white."""
+    """Return cells in contact: the smaller part of the mask, since contacts are also drawn black on white."""
     contact: Flags = np.asarray(mask, np.float64) > half
     return contact if contact.mean() <= 0.5 else ~contact
 
@@ -192,13 +192,13 @@ def _ends(near: Flags, axis: int) -> tuple[int, int]:
 
 
 def _middles(first: int, last: int, cells: int) -> Floats:
-    """Middles of the cells over the nodes ``first .. last - 1``, in nodes."""
+    """Return middles of the cells over the nodes ``first .. last - 1``, in nodes."""
     result: Floats = first - 0.5 + (np.arange(cells) + 0.5) * (last - first) / cells
     return result
 
 
 def _coarser(contact: Flags, per_row: int, per_col: int) -> Floats:
-    """Share of contact in cells of at least a fifth of a node where the mask is finer and divides so."""
+    """Return shares of contact in cells of at least a fifth of a node, where the mask divides so."""
     down, across = (
         next(size for size in range(1, per + 1) if per % size == 0 and per // size <= max(5, size))
         for per in (per_row, per_col)

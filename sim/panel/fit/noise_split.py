@@ -32,7 +32,7 @@ class RestNoise(NamedTuple):
 
 
 def noise_of(record: Recording) -> RestNoise | None:
-    """Noise of a recording, split into its parts; None where no node is ever at rest."""
+    """Return noise of a recording, split into its parts; None where no node is ever at rest."""
     lines = record.lines
     if record.rest.sum() >= FEWEST_REST_FRAMES:
         deltas, use = record.deltas[record.rest][:, lines], record.trusted[record.rest][:, lines]
@@ -56,7 +56,7 @@ def noise_of(record: Recording) -> RestNoise | None:
 def mean(
     values: npt.NDArray[np.float64], use: npt.NDArray[np.bool_], axis: int | tuple[int, ...]
 ) -> npt.NDArray[np.float64]:
-    """Mean of the values in use along an axis, which is kept; 0 where none is in use."""
+    """Return the mean of the values in use along an axis, which is kept; 0 where none is in use."""
     total = np.where(use, values, 0.0).sum(axis=axis, keepdims=True)
     result: npt.NDArray[np.float64] = total / np.maximum(use.sum(axis=axis, keepdims=True), 1)
     return result
@@ -65,7 +65,7 @@ def mean(
 def _sd_of_means(
     means: npt.NDArray[np.float64], use: npt.NDArray[np.bool_], axis: int | tuple[int, ...]
 ) -> float:
-    """Standard deviation of means that rest on at least half of the most nodes any of them has."""
+    """Return the standard deviation of means that rest on at least half of the most nodes any of them has."""
     count = use.sum(axis=axis, keepdims=True)
     return float(means[count >= max(1, count.max() // 2)].std())
 

@@ -55,7 +55,7 @@ class Recording:
     given_frames: int
 
     def median(self, first: int, last: int, name: str) -> npt.NDArray[np.float64]:
-        """Median image of the frames ``first .. last - 1`` as given, faulty nodes mended; shape (rows, cols).
+        """Return the median (rows, cols) of the frames ``first .. last - 1``, faulty nodes mended.
 
         Raises:
             InputError: the range is empty or outside the recording.
@@ -130,7 +130,7 @@ def recording(frames: npt.ArrayLike, touched: Sequence[tuple[int, int]] = ()) ->
 
 
 def stale_lines(raw: Deltas) -> Flags:
-    """TX lines at the top or bottom that repeat the previous read: a torn read-out. Shape (frames, rows).
+    """Find TX lines at the edge that repeat the previous read: a torn read-out. Shape (frames, rows).
 
     Lines of one value in all frames carry no noise by which a repetition could be told.
     """
@@ -143,7 +143,7 @@ def stale_lines(raw: Deltas) -> Flags:
 
 
 def first_level(raw: Deltas) -> Deltas:
-    """Untouched level of each node, before rest frames are known; 0 where the recording holds deltas already.
+    """Return each node's untouched level, before rest frames are known; 0 where deltas were recorded.
 
     Raw values stand far from zero on every node, and differ from node to node by more than they move.
     """
@@ -158,7 +158,7 @@ def first_level(raw: Deltas) -> Deltas:
 
 
 def temporal_sd(raw: Deltas) -> float:
-    """Noise of a node from differences of successive frames, touches clipped away, counts."""
+    """Return the noise of a node from differences of successive frames, touches clipped away, counts."""
     some = raw[:2000]
     differences = np.abs(np.diff(some, axis=0)).ravel()
     sd = float(np.percentile(differences, 68.0))
@@ -169,7 +169,7 @@ def temporal_sd(raw: Deltas) -> float:
 
 
 def isolated(deltas: npt.NDArray[np.floating], floor: float) -> Flags:
-    """Nodes beyond ``floor`` counts that none of their eight neighbours supports: stuck ones. Same shape."""
+    """Find nodes beyond ``floor`` counts that no neighbour supports: stuck ones. Same shape."""
     size = np.abs(deltas)
     ring = np.ones((1, 3, 3), bool)
     ring[0, 1, 1] = False
@@ -179,7 +179,7 @@ def isolated(deltas: npt.NDArray[np.floating], floor: float) -> Flags:
 
 
 def polarity(seen: Deltas, noise_sd: float) -> float:
-    """+1 where touches raise the values, -1 where they lower them.
+    """Return +1 where touches raise the values, -1 where they lower them.
 
     The sums decide: ghosts of a released object may be deeper than any touch is high, but add up to nothing.
     """
@@ -188,7 +188,7 @@ def polarity(seen: Deltas, noise_sd: float) -> float:
 
 
 def quiet(activity: npt.NDArray[np.floating], limit: float) -> Flags:
-    """Frames below the limit whose neighbours in time are too, if enough of them remain: shape (frames,)."""
+    """Find frames below the limit whose neighbours in time are too, if enough remain: (frames,)."""
     calm = activity <= limit
     padded = np.concatenate([[True], calm, [True]])
     guarded: Flags = padded[:-2] & calm & padded[2:]
@@ -196,7 +196,7 @@ def quiet(activity: npt.NDArray[np.floating], limit: float) -> Flags:
 
 
 def mended(image: npt.NDArray[np.float64], faulty: Flags) -> npt.NDArray[np.float64]:
-    """The image with faulty nodes replaced by the mean of their sound neighbours."""
+    """Return the image with faulty nodes replaced by the mean of their sound neighbours."""
     weight = (~faulty).astype(np.float64)
     ring = np.ones((3, 3))
     total = ndimage.convolve(image * weight, ring, mode="constant")
