@@ -89,7 +89,7 @@ def render_panels(panels: Sequence[tuple[Profile, Sequence[DerivedFigure]]]) -> 
     """Return the page, the same for the same profiles.
 
     Args:
-        panels: each profile with its figures, see :func:`stampbench.sim.panel.derived.derived_figures`.
+        panels: each profile with its figures, see :data:`stampbench.sim.panel.derived.FIGURES`.
     """
     found = [finding for profile, figures in panels for finding in findings(profile, figures)]
     return render(

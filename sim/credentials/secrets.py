@@ -24,18 +24,6 @@ class Secret:
             raise InputError(f"key of {len(value)} bytes: expected {length} bytes")
         self._value = bytes(value)
 
-    @classmethod
-    def from_hex(cls, text: str) -> Secret:
-        """Return an AES-128 key given in hexadecimal.
-
-        Raises:
-            InputError: not 32 hexadecimal digits; the message does not repeat them.
-        """
-        try:
-            return cls(bytes.fromhex(text))
-        except ValueError:
-            raise InputError("key: not hexadecimal: expected 32 hexadecimal digits") from None
-
     def reveal(self) -> bytes:
         """Return the key itself, for a cipher and nothing else."""
         return self._value

@@ -38,11 +38,6 @@ UNFILTERED: Final[dict[str, float]] = {
 DEFAULT: Final[dict[str, float]] = {}
 
 
-def derived_figures(profile: Profile) -> tuple[DerivedFigure, ...]:
-    """Return all figures of a profile; some seconds."""
-    return tuple(figure(profile) for figure in FIGURES)
-
-
 def peak_merging(profile: Profile) -> DerivedFigure:
     """Return how often the peak segmenter tells two pads apart, by their distance."""
     return _merging(

@@ -10,7 +10,7 @@ from stampbench.sim.credentials.ble.beacon import BeaconClock, EidBeacon
 from stampbench.sim.credentials.ble.eid import identifier, identifiers, temporary_key
 from stampbench.sim.credentials.secrets import Secret
 
-KEY = Secret.from_hex("0102030405060708090A111213141516")
+KEY = Secret(bytes.fromhex("0102030405060708090A111213141516"))
 
 
 @pytest.mark.parametrize(("clock_s", "expected"), [(0, "A9B76A71C5F89290"), (2000, "4144413E45FEFA58")])
@@ -28,7 +28,7 @@ def test_published_identifier(clock_s, expected):
     ],
 )
 def test_identifier_over_the_roll_over_of_the_temporary_key_is_as_it_was(clock_s, expected):
-    agreed = Secret.from_hex("f40d6f18e5882260e847e99ca33ac44f")  # values are ours
+    agreed = Secret(bytes.fromhex("f40d6f18e5882260e847e99ca33ac44f"))  # values are ours
     assert identifier(agreed, 10, clock_s).hex() == expected
 
 

@@ -19,13 +19,13 @@ def project_module(request):
 
 def test_evaluation_of_every_published_vector(golden):
     for vector in golden["evaluate"]:
-        lrp = Lrp(Secret.from_hex(vector["key"]), vector["updated"])
+        lrp = Lrp(Secret(bytes.fromhex(vector["key"])), vector["updated"])
         assert lrp.evaluate(vector["text"], final=vector["final"]).hex().upper() == vector["result"], vector
 
 
 def test_cmac_of_every_published_vector(golden):
     for vector in golden["cmac"]:
-        mac = Lrp(Secret.from_hex(vector["key"])).cmac(bytes.fromhex(vector["message"]))
+        mac = Lrp(Secret(bytes.fromhex(vector["key"]))).cmac(bytes.fromhex(vector["message"]))
         assert mac.hex().upper() == vector["mac"], vector
 
 
@@ -39,7 +39,7 @@ def test_plaintexts_and_updated_keys_are_those_of_the_note():
 
 
 def test_blocks_under_a_counter_are_those_of_the_note():
-    lrp = Lrp(Secret.from_hex("E0C4935FF0C254CD2CEF8FDDC32460CF"))  # AN12304, LRICB
+    lrp = Lrp(Secret(bytes.fromhex("E0C4935FF0C254CD2CEF8FDDC32460CF")))  # AN12304, LRICB
     text = bytes.fromhex("012D7F1653CAF6503C6AB0C1010E8CB0") + b"\x80" + bytes(15)
     encrypted = lrp.encrypt(text, bytes.fromhex("C3315DBF"))
     assert encrypted.hex().upper() == "FCBBACAA4F29182464F99DE41085266F480E863E487BAAF687B43ED1ECE0D623"

@@ -23,7 +23,9 @@ def hexa(text):
 
 
 def channel(transaction, encryption, mac, commands=0):
-    return Channel(AesSuite(Secret.from_hex(encryption), Secret.from_hex(mac)), hexa(transaction), commands)
+    return Channel(
+        AesSuite(Secret(bytes.fromhex(encryption)), Secret(bytes.fromhex(mac))), hexa(transaction), commands
+    )
 
 
 AUTHENTICATED = ("9D00C4DF", "1309C877509E5A215007FF0ED19CA564", "4C6626F5E72EA694202139295C7A7FC7")
