@@ -1,4 +1,4 @@
-"""The decoder: contacts to codes, exactly, with a margin, and one decision per press."""
+"""The decoder: contacts or raw frames to codes, exactly, with a margin, and one decision per press."""
 
 from __future__ import annotations
 

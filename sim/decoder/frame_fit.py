@@ -1,4 +1,4 @@
-"""Reading a raw frame: maximum-likelihood fit of all pads and their grounding, then the identity search."""
+"""Finding the pads on a frame: a start from its peaks, the fit of highest likelihood, and other starts."""
 
 from __future__ import annotations
 
@@ -7,26 +7,22 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import chndtr
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
-from stampbench.sim.decoder.decoder import NOTHING, Decoder
-from stampbench.sim.decoder.frame_descent import judge, levenberg
-from stampbench.sim.decoder.frame_model import TABLE_STEP_MM, Floats, derive, picture, weights_of
-from stampbench.sim.decoder.frame_start import LEAST_PEAK_SHARE, PAD_SHARE, restore_held, take_pads
-from stampbench.sim.decoder.frame_stripes import find_stripes
-from stampbench.sim.decoder.reading import Reading, Verdict
-from stampbench.sim.panel.noise import noise_parts
+from stampbench.firmware_emulator.touch import Frame
+from stampbench.sim.decoder.frame_model import TABLE_STEP_MM, Bodies, Floats, FrameModel, Stripes
 from stampbench.sim.panel.profile import Profile
 
 PAD_DIAMETER_MM: Final = 6.0
-CUTOFF_SD: Final = 4.5
-"""Beyond a pad's rim by this many standard deviations its response is below 4e-6 of full coverage."""
 MOST_STEPS: Final = 12
+SETTLED: Final = 1e-5
+"""A step that promises to lower chi-square by a smaller share is the last."""
+TRIAL_STEPS: Final = 4
+LONGEST_STEP_MM: Final = 2.0
+GROUNDING_LOW: Final = (-0.2, 0.3)
+GROUNDING_HIGH: Final = (1.1, 3.0)
+"""Noise carries k a little beyond 0..1; farther is no object; g likewise."""
 GOOD_MISFIT: Final = 3.0
 """Chi-square over its expectation from which a fit may have got stuck; stripes not yet found make up to 2."""
-FOREIGN_MISFIT: Final = 25.0
-"""What fits worse is no stamp of such pads; the worst stripes recorded make 8."""
 RELEASED_K: Final = 0.2
 """From here on ghosts and hidden pads may have led the start astray."""
 REFINED_RESTARTS: Final = 6
@@ -37,6 +33,15 @@ FOLLOWED_MISFIT: Final = 1.5
 """A fit followed from the last frame may be so much worse than there, before pads are looked for anew."""
 FOLLOWED_STEP_MM: Final = 1.0
 """How far a pad may be from where it was in the last frame, along each axis."""
+MOST_BODIES: Final = 4
+"""As many stamps as :meth:`~stampbench.sim.decoder.Decoder.decode_all` looks for among contacts."""
+SWEEPS: Final = 12
+PAD_SHARE: Final = 0.05
+"""A node above this part of a fully covered one is taken as under a pad."""
+LEAST_PEAK_SHARE: Final = 0.5
+"""A peak below this part of the least that a pad can show is none."""
+LEAST_LEFT_SHARE: Final = 0.2
+"""The same for what other pads leave over."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,44 +49,23 @@ class PadFit:
     """Pads on one frame.
 
     Attributes:
-        points_mm: where they stand, shape (n, 2).
-        k: grounding factor, 0 firmly held to 1 floating; noise may carry it a little beyond.
-        g: gain, 1 for the amplitude of the profile.
-        information: Fisher information of x0, y0, x1, ..., k, g; shape (2 n + 2, 2 n + 2).
-        chi_square: weighted sum of squared residuals; expected is ``nodes - 2 n - 2``.
+        bodies: the pads and their grounding.
+        information: Fisher information of the free parameters, shape (n, n).
+        chi_square: weighted sum of squared residuals; expected is ``nodes - n``.
         nodes: nodes of the frame.
+        stripes: the display's, in the noise; None without.
     """
 
-    points_mm: Floats
-    k: float
-    g: float
+    bodies: Bodies
     information: Floats
     chi_square: float
     nodes: int
+    stripes: Stripes | None = None
 
     @property
-    def free(self) -> Floats:
-        """The free parameters: x0, y0, x1, ..., k, g."""
-        return np.concatenate([self.points_mm.ravel(), [self.k, self.g]])
-
-    @property
-    def covariance(self) -> Floats:
-        """The Cramer-Rao bound of the free parameters; infinite where two pads cannot be told apart."""
-        try:
-            return np.asarray(np.linalg.inv(self.information), np.float64)
-        except np.linalg.LinAlgError:
-            return np.full(self.information.shape, math.inf)
-
-    @property
-    def points_sd_mm(self) -> Floats:
-        """Standard errors of the places, shape (n, 2)."""
-        sds: Floats = np.sqrt(np.diag(self.covariance)[:-2]).reshape(-1, 2)
-        return sds
-
-    @property
-    def k_sd(self) -> float:
-        """Standard error of k."""
-        return math.sqrt(self.covariance[-2, -2])
+    def points_mm(self) -> Floats:
+        """Where the pads stand, shape (n, 2)."""
+        return self.bodies.points_mm
 
     @property
     def misfit(self) -> float:
@@ -107,32 +91,17 @@ class FrameFitter:
                 raise InputError(f"{name} = {value!r}: expected a positive number")
         self.profile = profile
         self.diameter_mm = diameter_mm
-        geometry = profile.geometry
-        self._shape = geometry.rows, geometry.cols
-        self._pitch = geometry.pitch_x_mm, geometry.pitch_y_mm
-        self._table, self._slope = pad_response(profile.flat.psf_sd_mm, profile.flat.amplitude, diameter_mm)
-        parts = noise_parts(profile.noise, *self._shape)
-        static, rounding = profile.noise.static_sd, 1.0 / 12.0
-        self.weights = weights_of(
-            noise**2 * (parts.node_sd**2 + static**2) + rounding,
-            (noise * parts.tx_sd) ** 2,
-            (noise * parts.rx_sd) ** 2,
-            (noise * parts.frame_sd) ** 2,
-            *self._shape,
-        )
-        self._no_stripes = np.zeros(geometry.cols + 2)
+        self.model = FrameModel(profile, diameter_mm, noise)
         # The lowest peak: a pad in the middle between four nodes.
-        corner_mm = 0.5 * math.hypot(*self._pitch)
-        self._least_peak = float(
-            np.interp(corner_mm, np.arange(len(self._table)) * TABLE_STEP_MM, self._table)
-        )
+        corner = 0.5 * math.hypot(*self.model.pitch_mm) / TABLE_STEP_MM
+        self._least_peak = float(np.interp(corner, np.arange(len(self.model.response)), self.model.response))
 
     def fit(self, frame: Frame, pads: int, last: PadFit | None = None) -> PadFit | None:
-        """Find and fit ``pads`` pads, or as many as there are if these are fewer; None where there is none.
+        """Find and fit bodies of up to ``pads`` pads; None where there is no pad.
 
         Args:
             frame: of this panel.
-            pads: how many are looked for.
+            pads: how many a body has.
             last: the fit of the frame before, which saves the search while the pads stay where they are.
 
         Raises:
@@ -140,192 +109,168 @@ class FrameFitter:
         """
         if pads < 1:
             raise InputError(f"pads = {pads!r}: expected at least 1")
-        deltas = self._checked(frame)
-        if last is not None and len(last.points_mm) == pads:
-            fit = self.refine(deltas, last.free)
-            if self._follows(fit, last):
-                return self.past_stripes(deltas, fit)
-        start = self.start(deltas, pads)
-        if start is None:
+        if frame.deltas.shape != self.model.shape:
+            raise InputError(
+                f"frame of shape {frame.deltas.shape}: expected {self.model.shape}, "
+                f"the nodes of {self.profile.name}"
+            )
+        deltas = frame.deltas.astype(np.float64)
+        if last is not None:
+            fit = self.refine(deltas, last.bodies, stripes=last.stripes)
+            if len(last.points_mm) % pads == 0 and _follows(fit, last):
+                known = last.stripes is not None and fit.misfit < FOLLOWED_MISFIT
+                return fit if known else self._past_stripes(deltas, fit)
+        peaks, k = self.start(deltas, MOST_BODIES * pads)
+        if not len(peaks):
             return None
-        fit = self.refine(deltas, start)
-        return self.past_stripes(deltas, self._restarted(deltas, fit, pads))
+        one = Bodies(peaks[:pads], np.zeros(min(pads, len(peaks)), np.int64), np.array([[k, 1.0]]))
+        fit = self._restarted(deltas, self.refine(deltas, one), pads)
+        if fit.misfit > GOOD_MISFIT and len(peaks) > pads:
+            several = self.refine(deltas, _split(peaks, -(-len(peaks) // pads), k))
+            if several.chi_square < MUCH_BETTER * fit.chi_square:
+                fit = several
+        return self._past_stripes(deltas, fit)
 
-    def start(self, deltas: Floats, pads: int) -> Floats | None:
-        """Free parameters to start from: x, y of each pad found, at most ``pads``, then k and g."""
-        held = np.empty(deltas.shape)
-        added = restore_held(deltas, PAD_SHARE * self.profile.flat.amplitude, held)
+    def start(self, deltas: Floats, most: int) -> tuple[Floats, float]:
+        """Return where up to ``most`` pads seem to stand, shape (n, 2), highest first, and a guess of k."""
+        held, added = restore_held(deltas, PAD_SHARE * self.profile.flat.amplitude)
         total = float(held.sum())
-        points = np.empty((pads, 2))
-        found = take_pads(held, self._table, *self._pitch, LEAST_PEAK_SHARE * self._least_peak, points)
-        if not found:
-            return None
-        k = min(0.99, max(0.0, added / total)) if total > 0.0 else 0.0
-        return np.concatenate([points[:found].ravel(), [k, 1.0]])
+        peaks = self._take_pads(held, LEAST_PEAK_SHARE * self._least_peak, most)
+        return peaks, min(0.99, max(0.0, added / total)) if total > 0.0 else 0.0
 
     def refine(
-        self, deltas: Floats, start: Floats, *, stripes: Floats | None = None, hopeless: float = math.inf
+        self,
+        deltas: Floats,
+        start: Bodies,
+        *,
+        stripes: Stripes | None = None,
+        hopeless: float = math.inf,
     ) -> PadFit:
-        """Maximum-likelihood fit from given free parameters; see :func:`levenberg` for the rest."""
-        free = np.array(start, np.float64)
-        information = np.empty((len(free), len(free)))
-        stripes = self._no_stripes if stripes is None else stripes
-        tables = (self._table, self._slope, *self._pitch, self.weights)
-        chi_square = levenberg(deltas, *tables, stripes, free, information, MOST_STEPS, hopeless)
-        points = free[:-2].reshape(-1, 2)
-        return PadFit(points, float(free[-2]), float(free[-1]), information, chi_square, deltas.size)
+        """Return the fit of highest likelihood near ``start``, by Levenberg-Marquardt.
 
-    def past_stripes(self, deltas: Floats, fit: PadFit) -> PadFit:
-        """The fit with the display's stripes in the noise, as strong as it leaves them over."""
-        stripes = np.zeros_like(self._no_stripes)
-        tables = (self._table, self._slope, *self._pitch, self.weights)
-        if find_stripes(deltas, *tables, fit.free, stripes):
-            return self.refine(deltas, fit.free, stripes=stripes)
-        return fit
+        It gives up where chi-square is still above ``hopeless`` after ``TRIAL_STEPS``.
+        """
+        bodies, n, places = start, len(start.free), start.points_mm.size
+        low, high = (np.tile(limit, len(start.grounding)) for limit in (GROUNDING_LOW, GROUNDING_HIGH))
+        products = self._products(deltas, start, stripes)
+        damping = 1e-4
+        for attempt in range(1, MOST_STEPS):
+            information, gradient = products[:n, :n], products[:n, n]
+            try:
+                step = np.linalg.solve(information + damping * np.diag(np.diag(information)), gradient)
+            except np.linalg.LinAlgError:
+                damping = max(1e-6, 10.0 * damping)
+                continue
+            gain = float(step @ gradient)
+            step[:places] = np.clip(step[:places], -LONGEST_STEP_MM, LONGEST_STEP_MM)
+            free = bodies.free + step
+            free[places:] = np.clip(free[places:], low, high)
+            trial = bodies.moved_to(free)
+            tried = self._products(deltas, trial, stripes)
+            if tried[n, n] <= products[n, n]:
+                bodies, products = trial, tried
+                damping *= 0.1
+            else:
+                damping = max(1e-6, 10.0 * damping)
+            if gain < SETTLED * products[n, n] or (attempt == TRIAL_STEPS and products[n, n] > hopeless):
+                break
+        return PadFit(bodies, products[:n, :n], float(products[n, n]), deltas.size, stripes)
 
-    def derivatives(self, free: Floats) -> Floats:
-        """Derivatives of the image by the n free parameters, last the image itself: (n + 1, rows, cols)."""
-        rows, cols = self._shape
-        planes = len(free) + 1
-        result = np.empty((planes, rows, cols))
-        scratch = np.empty((planes, rows)), np.empty((planes, cols))
-        derive(free, self._table, self._slope, *self._pitch, result, *scratch)
-        return result
+    def _products(self, deltas: Floats, bodies: Bodies, stripes: Stripes | None) -> Floats:
+        """Return the information, the gradient and chi-square in one matrix, shape (n + 1, n + 1)."""
+        planes = self.model.derivatives(bodies)
+        planes[-1] = deltas - planes[-1]
+        return self.model.products(planes, stripes)
 
-    @staticmethod
-    def _follows(fit: PadFit, last: PadFit) -> bool:
-        """Whether these are still the pads of the frame before; pads that lift leave fits that go astray."""
-        stayed = np.abs(fit.points_mm - last.points_mm).max() < FOLLOWED_STEP_MM
-        fits = fit.misfit < max(GOOD_MISFIT, FOLLOWED_MISFIT * last.misfit)
-        return bool(stayed and fits and fit.g > LEAST_PEAK_SHARE)
+    def _past_stripes(self, deltas: Floats, fit: PadFit) -> PadFit:
+        """Return the fit with the display's stripes in the noise, as strong as it leaves them over."""
+        stripes = self.model.find_stripes(deltas, fit.bodies)
+        return fit if stripes is None else self.refine(deltas, fit.bodies, stripes=stripes)
 
     def _restarted(self, deltas: Floats, fit: PadFit, pads: int) -> PadFit:
-        """The best fit with one pad put elsewhere, or added; the given one where none is better."""
-        starts = self._moved(deltas, fit, pads)
-        chi_squares = np.empty(len(starts))
-        judge(deltas, self._table, *self._pitch, self.weights, starts, chi_squares)
+        """Return the best fit with one pad of one body put elsewhere, or added; the given one at worst."""
+        points, (k, g) = fit.points_mm, fit.bodies.grounding[0]
+        missing = len(points) < pads
+        apart = np.hypot(*(points[:, None] - points).transpose(2, 0, 1)) + 1e9 * np.eye(len(points))
+        crowded = np.flatnonzero(apart.min(axis=0) < self.diameter_mm)
+        starts: list[tuple[float, Floats]] = []
+        for moved in [-1] if missing else crowded if fit.misfit > GOOD_MISFIT else ():
+            others = points if missing else np.delete(points, moved, axis=0)
+            held = self.model.discs(others).sum(axis=0)
+            left = deltas - self.model.floating(held, k, g)
+            places = self._take_pads(left, LEAST_LEFT_SHARE * self._least_peak, 1)
+            # A released pad hides where others share both its lines; two fitted pads then crowd on one spot.
+            if k > RELEASED_K:
+                i, j = np.nonzero(~np.eye(len(others), dtype=bool))
+                places = np.concatenate([places, np.column_stack([others[i, 0], others[j, 1]])])
+            if len(places):
+                images = self.model.floating(held + self.model.discs(places), k, g)
+                chi_squares = self.model.chi_squares(deltas - images).tolist()
+                starts += [(chi, np.vstack([others, p])) for chi, p in zip(chi_squares, places, strict=True)]
         best = fit
-        for i in np.argsort(chi_squares, kind="stable")[:REFINED_RESTARTS]:
-            tried = self.refine(deltas, starts[i], hopeless=best.chi_square)
+        for _, around in sorted(starts, key=lambda start: start[0])[:REFINED_RESTARTS]:
+            start = Bodies(around, np.zeros(len(around), np.int64), np.array([[min(k, 0.99), g]]))
+            tried = self.refine(deltas, start, hopeless=best.chi_square)
             if tried.chi_square < best.chi_square:
                 best = tried
             if best.chi_square < MUCH_BETTER * fit.chi_square:
                 break
         return best
 
-    def _moved(self, deltas: Floats, fit: PadFit, pads: int) -> Floats:
-        """Other places to start from where the fit may have got stuck: leftover counts, and crossings."""
-        points = fit.points_mm
-        missing = len(points) < pads
-        apart = np.hypot(*(points[:, None] - points).transpose(2, 0, 1)) + 1e9 * np.eye(len(points))
-        crowded = np.flatnonzero(apart.min(axis=0) < self.diameter_mm)
-        starts = [np.empty((0, 2 * (len(points) + missing) + 2))]
-        for moved in [-1] if missing else crowded if fit.misfit > GOOD_MISFIT else ():
-            others = points if missing else np.delete(points, moved, axis=0)
-            places = self._leftover(deltas, np.concatenate([others.ravel(), [fit.k, fit.g]]))
-            # A released pad hides where others share both its lines; two fitted pads then crowd on one spot.
-            if fit.k > RELEASED_K:
-                i, j = np.nonzero(~np.eye(len(others), dtype=bool))
-                places = np.concatenate([places, np.column_stack([others[i, 0], others[j, 1]])])
-            some = np.empty((len(places), starts[0].shape[1]))
-            some[:, :-4] = others.ravel()
-            some[:, -4:-2] = places
-            some[:, -2:] = min(fit.k, 0.99), fit.g
-            starts.append(some)
-        return np.concatenate(starts)
-
-    def _leftover(self, deltas: Floats, free: Floats) -> Floats:
-        """Where the most counts are left over beside some pads: one place or none, shape (n, 2)."""
-        left = np.empty(self._shape)
-        picture(free, self._table, *self._pitch, left, *map(np.empty, self._shape))
-        np.subtract(deltas, left, out=left)
-        place = np.empty((1, 2))
-        found = take_pads(left, self._table, *self._pitch, 0.2 * self._least_peak, place)
-        return place[:found]
-
-    def _checked(self, frame: Frame) -> Floats:
-        if frame.deltas.shape != self._shape:
-            raise InputError(
-                f"frame of shape {frame.deltas.shape}: expected {self._shape}, "
-                f"the nodes of {self.profile.name}"
-            )
-        return frame.deltas.astype(np.float64)
+    def _take_pads(self, held: Floats, floor: float, most: int) -> Floats:
+        """Return where pads above ``floor`` stand on a held image, shape (n, 2), highest first."""
+        left, points = np.pad(held, 1), []
+        for _ in range(most):
+            # Neighbours count as well, so that a pad between nodes is not less than one on a node.
+            across = left[:-2] + left[1:-1] + left[2:]
+            score = left[1:-1, 1:-1] + 0.25 * (across[:, :-2] + across[:, 1:-1] + across[:, 2:])
+            row, col = np.unravel_index(score.argmax(), score.shape)
+            if not left[row + 1, col + 1] > floor:
+                break
+            near = np.maximum(left[row : row + 3, col : col + 3], 0.0)
+            offsets = np.array([near.sum(axis=0), near.sum(axis=1)]) @ (-1.0, 0.0, 1.0) / near.sum()
+            points.append((np.array([col, row]) + offsets + 0.5) * self.model.pitch_mm)
+            left[1:-1, 1:-1] -= self.model.discs(points[-1][None])[0]
+        return np.array(points).reshape(-1, 2)
 
 
-class FrameDecoder:
-    """Reads stamps from raw frames that show one grounded body: one stamp, and no finger beside it.
+def restore_held(deltas: Floats, pad_floor: float) -> tuple[Floats, float]:
+    """Return the held image of what may be released (rows, cols), and the sum of the counts added.
 
-    Two stamps, each with its own ground, are not taken apart: their pads fit no one body, so that the frame
-    reads as foreign or as nothing, never as a code of either by chance beyond the decoder's own. Use the
-    controller's contacts where several objects stand on the panel.
-
-    Args:
-        decoder: the identity search.
-        profile: the panel that the frames come from.
-        diameter_mm: of the stamps' pads.
-        noise: scale of the profile's noise.
-
-    Raises:
-        InputError: a diameter or a scale that is not positive.
+    A released object shows ``g u - a b'``, and nothing hides a b' where rows and columns of its pads cross
+    with no pad: alternating least squares of ``deltas = -a b'`` over nodes whose restored value is below
+    ``pad_floor`` give a and b, and so the held image.
     """
-
-    def __init__(
-        self, decoder: Decoder, profile: Profile, *, diameter_mm: float = PAD_DIAMETER_MM, noise: float = 1.0
-    ) -> None:
-        self.decoder = decoder
-        self.fitter = FrameFitter(profile, diameter_mm=diameter_mm, noise=noise)
-        self._last: PadFit | None = None
-
-    def decode(self, frame: Frame) -> Reading:
-        """Read one frame; see :meth:`locate` for places, grounding and their errors.
-
-        Raises:
-            InputError: a frame of another shape than the panel's.
-        """
-        fit = self.locate(frame)
-        if fit is None:
-            return NOTHING
-        return self.decoder.decode(fit.points_mm) if fit.misfit < FOREIGN_MISFIT else Reading(Verdict.FOREIGN)
-
-    def report(self, frame: Frame) -> TouchReport:
-        """The pads as contacts, for :class:`~stampbench.sim.decoder.PressDecoder`; none where no stamp fits.
-
-        A pad's id is its number on the stamp that was read, so that it stays the same from frame to frame.
-        Frames should come in order: pads are followed from one to the next, quicker than they are found.
-        """
-        fit = self._last = self.locate(frame, self._last)
-        if fit is None or not fit.misfit < FOREIGN_MISFIT:
-            return TouchReport(frame.t_us, ())
-        reading = self.decoder.decode(fit.points_mm)
-        order = reading.contacts or range(len(fit.points_mm))
-        contacts = (
-            Contact(pad, True, round(1000.0 * x), round(1000.0 * y), x, y, self.fitter.diameter_mm)
-            for pad, (x, y) in enumerate(fit.points_mm[list(order)].tolist())
-        )
-        return TouchReport(frame.t_us, tuple(contacts))
-
-    def locate(self, frame: Frame, last: PadFit | None = None) -> PadFit | None:
-        """Pads on the frame, as many as a stamp has at most; None where there is none.
-
-        Args:
-            frame: of this panel.
-            last: the fit of the frame before, if any; see :meth:`FrameFitter.fit`.
-
-        Raises:
-            InputError: a frame of another shape than the panel's.
-        """
-        return self.fitter.fit(frame, self.decoder.pads_per_stamp, last)
+    b = np.maximum(0.0, -deltas).sum(axis=0)
+    held = deltas
+    added = np.zeros_like(deltas)
+    for _ in range(SWEEPS):
+        if not b.any():
+            break
+        open_nodes = held < pad_floor
+        free = np.where(open_nodes, -deltas, 0.0)
+        a = np.maximum(0.0, free @ b / np.maximum(open_nodes @ (b * b), 1e-9))
+        b = np.maximum(0.0, a @ free / np.maximum((a * a) @ open_nodes, 1e-9))
+        added = np.outer(a, b)
+        held = deltas + added
+    return held, float(added.sum())
 
 
-def pad_response(psf_sd_mm: float, amplitude: float, diameter_mm: float) -> tuple[Floats, Floats]:
-    """Counts of a held pad, and their derivative by radius, at multiples of ``TABLE_STEP_MM``.
+def _follows(fit: PadFit, last: PadFit) -> bool:
+    """Whether these are still the pads of the frame before; pads that lift leave fits that go astray."""
+    stayed = np.abs(fit.points_mm - last.points_mm).max() < FOLLOWED_STEP_MM
+    fits = fit.misfit < max(GOOD_MISFIT, FOLLOWED_MISFIT * last.misfit)
+    return bool(stayed and fits and (fit.bodies.grounding[:, 1] > LEAST_PEAK_SHARE).all())
 
-    A disc blurred by a Gaussian, see :func:`stampbench.sim.panel.response.response_table`.
-    """
-    reach_mm = 0.5 * diameter_mm + CUTOFF_SD * psf_sd_mm
-    radii = np.arange(0.0, reach_mm + 2 * TABLE_STEP_MM, TABLE_STEP_MM)
-    shares = chndtr((diameter_mm / (2.0 * psf_sd_mm)) ** 2, 2.0, (radii / psf_sd_mm) ** 2)
-    counts = amplitude * np.nan_to_num(shares)
-    slope = np.gradient(counts, TABLE_STEP_MM, edge_order=2)
-    slope[0] = 0.0
-    return counts, slope
+
+def _split(points_mm: Floats, bodies: int, k: float) -> Bodies:
+    """Return pads shared out among so many bodies, each to the nearest middle of those of a body."""
+    middles = points_mm[:1]
+    for _ in range(bodies - 1):
+        away = np.hypot(*(points_mm[:, None] - middles).transpose(2, 0, 1)).min(axis=1)
+        middles = np.vstack([middles, points_mm[away.argmax()]])
+    for _ in range(SWEEPS):
+        body = np.hypot(*(points_mm[:, None] - middles).transpose(2, 0, 1)).argmin(axis=1)
+        own = [points_mm[body == number] for number in range(bodies)]
+        middles = np.array([o.mean(axis=0) if len(o) else m for o, m in zip(own, middles, strict=True)])
+    return Bodies(points_mm, body, np.tile((k, 1.0), (bodies, 1)))
