@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from stampbench.bench.cli.stamp_options import (
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from stampbench.bench.sources.recording import Recording
     from stampbench.firmware_emulator.touch import TouchReport
-    from stampbench.sim.decoder import Decoder, PressDecision
+    from stampbench.sim.decoder import Decoder, PressDecision, PressDecoder
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +42,9 @@ def decode(
         typer.Option(help="With --events, print recordings in time: 2 in half of it.", show_default=False),
     ] = None,
     seconds: Seconds = None,
+    frames: Annotated[
+        bool, typer.Option("--frames", help="Read stamps from raw frames, where they are sent or recorded.")
+    ] = False,
     events: Annotated[bool, typer.Option("--events", help="Print one JSON line per scan.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
     family: Family = None,
@@ -61,6 +64,7 @@ def decode(
     import sys
 
     from stampbench.bench.sources.devices import device_recording
+    from stampbench.bench.sources.frames import open_frames
     from stampbench.bench.sources.pacing import paced
     from stampbench.bench.sources.recording import node_counts, touch_area_mm
     from stampbench.bench.sources.recording_formats import open_recording
@@ -74,11 +78,19 @@ def decode(
         raise InputError("--events prints contacts, not stamps; expected it without --family and --catalogue")
     size = None if size_mm is None else touch_area_mm(size_mm)
     decoder = stamp_decoder(family, catalogue, sigma_mm)
+    if frames and decoder is None:
+        raise InputError("--frames looks for stamps; expected --family or --catalogue with it")
+    by_frames = decoder if frames else None
     results: list[dict[str, Any]] = []
     failed = False
-    inputs = [(file, open_recording(file)) for file in files or ()]
+    inputs = [
+        (file, open_recording(file) if by_frames is None else open_frames(file, by_frames))
+        for file in files or ()
+    ]
     if source is not None:
-        device = device_recording(source, seconds=seconds, size_mm=size, nodes=node_counts(nodes))
+        device = device_recording(
+            source, seconds=seconds, size_mm=size, nodes=node_counts(nodes), frame_decoder=by_frames
+        )
         inputs.append((source, device))
     for name, opened in inputs:
         live = name in (source, "-") or speed is not None
@@ -93,7 +105,7 @@ def decode(
                 with opened as recording:
                     if cancel_limit is not None:
                         recording.cancel_limit = cancel_limit
-                    result = _summarise(name, recording, size, decoder)
+                    result = _summarise(name, recording, size, decoder, frames=frames)
                 results.append(result)
                 if not as_json:
                     _print_summary(result)
@@ -166,24 +178,35 @@ def _summarise(
     recording: Recording,
     size_mm: tuple[float, float] | None,
     decoder: Decoder | None,
+    *,
+    frames: bool,
 ) -> dict[str, Any]:
     import dataclasses
 
     from stampbench.bench.sources.summary import PressReader, SummaryBuilder
+    from stampbench.firmware_emulator.touch import TouchReport
 
-    builder = SummaryBuilder()
-    presses = None
     if decoder is not None:
         from stampbench.sim.decoder import PressDecoder
+        from stampbench.sim.decoder.frame_decoder import bodies_of
 
-        presses = PressReader(lambda: PressDecoder(decoder, contact_limit=recording.cancel_limit))
+    builder = SummaryBuilder()
+
+    def new_press() -> PressDecoder:
+        return PressDecoder(cast("Decoder", decoder), contact_limit=recording.cancel_limit)
+
+    readers: dict[int, PressReader] = {}
     decisions: list[PressDecision | None] = []
     for report in reports_in_mm(recording, size_mm):
         builder.add(report)
-        if presses is not None:
-            decisions.append(presses.feed(report))
-    if presses is not None:
-        decisions.append(presses.finish())
+        if decoder is not None:
+            bodies = bodies_of(report) if frames else {0: report}
+            for body in bodies.keys() - readers.keys():
+                readers[body] = PressReader(new_press)
+            nothing = TouchReport(report.t_us, ())
+            decisions += [reader.feed(bodies.get(body, nothing)) for body, reader in readers.items()]
+    if decoder is not None:
+        decisions += [reader.finish() for reader in readers.values()]
         if recording.width_mm is None:
             recording.notes.append("no physical size, so no stamp can be read; give it with --size-mm WxH")
     _print_notes(file, recording.notes)
@@ -198,7 +221,9 @@ def _summarise(
         **dataclasses.asdict(builder.summary()),
         "notes": recording.notes,
     }
-    if presses is not None:
+    if frames:
+        result["input"] = "frames"
+    if decoder is not None:
         result["readings"] = [_reading(decision) for decision in decisions if decision is not None]
     return result
 

@@ -19,6 +19,7 @@ A plan is a TOML file::
 
     [decoder]
     sigma_mm = 0.15                    # error of a contact, per axis, that must be survived
+    input = "contacts"                 # or "frames": pads are looked for on the raw frames of the panel
 
     [[cases]]
     name = "held"

@@ -47,9 +47,11 @@ class DecoderSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     Attributes:
         sigma_mm: error per axis and pad that a genuine stamp may have; None: all that the codebook's minimum
             distance allows, at which foreign stamps are read most often, too.
+        input: what stamps are read from: the controller's contacts, or raw frames of a rig that sends them.
     """
 
     sigma_mm: Annotated[float, Meta(gt=0.0, le=10.0)] | None = None
+    input: Literal["contacts", "frames"] = "contacts"
 
 
 class RigSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from stampbench.bench.rig.serial_rig import SerialRig
     from stampbench.firmware_emulator.link.messages import Identity
     from stampbench.firmware_emulator.link.packets import LinkCounters
-    from stampbench.firmware_emulator.touch import TouchReport
+    from stampbench.firmware_emulator.touch import Frame, TouchReport
     from stampbench.sim.press import Press
     from stampbench.sim.rig import RigFaults
 
 VIRTUAL: Final = "virtual"
 """Name of the rig in software where a port is expected."""
+
+
+OnFrame: TypeAlias = "Callable[[Frame], None]"
+"""Is called with every raw frame of a press, ahead of its report; a rig without it sends none."""
 
 
 class Rig(Protocol):
@@ -38,11 +42,16 @@ class Rig(Protocol):
     def configure(self, condition: Mapping[str, Any]) -> None:
         """Set the condition of a simulated panel."""
 
-    def press(self, press: Press, seed: int) -> Iterator[TouchReport]:
-        """Press, and yield the reports; ManualPressError where a person must."""
+    def press(self, press: Press, seed: int, *, on_frame: OnFrame | None = None) -> Iterator[TouchReport]:
+        """Press, and yield the reports, each frame ahead of its own; ManualPressError where a person must."""
 
     def watch(
-        self, *, first_contact_s: float, quiet_us: int, meanwhile: Callable[[], None] = lambda: None
+        self,
+        *,
+        first_contact_s: float,
+        quiet_us: int,
+        meanwhile: Callable[[], None] = lambda: None,
+        on_frame: OnFrame | None = None,
     ) -> Iterator[TouchReport | None]:
         """Yield the reports of a press by hand; None where none has come yet, and others have time."""
 

@@ -99,7 +99,12 @@ class SerialRig(RigConnection):
             raise
 
     def watch(
-        self, *, first_contact_s: float, quiet_us: int, meanwhile: Callable[[], None] = lambda: None
+        self,
+        *,
+        first_contact_s: float,
+        quiet_us: int,
+        meanwhile: Callable[[], None] = lambda: None,
+        on_frame: Callable[[Frame], None] | None = None,
     ) -> Iterator[TouchReport]:
         """Yield reports while somebody presses by hand, until nothing has touched for a while.
 
@@ -107,10 +112,12 @@ class SerialRig(RigConnection):
             first_contact_s: how long the operator may take to the first contact.
             quiet_us: device time without contact after which the press is over.
             meanwhile: called at each packet, heartbeats too; what it raises ends the press.
+            on_frame: as for :meth:`press`.
 
         Raises:
             LinkError: nobody pressed in time, the link died, or the rig fell silent.
         """
+        self._demand_streams(Streams.CONTACTS | (Streams(0) if on_frame is None else Streams.RAW_FRAMES))
         before = self.counters
         self.press_whole = False
         deadline_s = self._clock() + first_contact_s
@@ -125,6 +132,8 @@ class SerialRig(RigConnection):
                 if report.down:
                     touched_us = report.t_us
                 yield report
+            elif packet.type == PacketType.RAW_FRAME and on_frame is not None:
+                on_frame(unpack_frame(packet.t_us, packet.payload))
             if touched_us is None:
                 if self._clock() > deadline_s:
                     raise LinkError(f"rig on {self.port}: nobody pressed within {first_contact_s:g} s")
@@ -143,10 +152,7 @@ class SerialRig(RigConnection):
             InputError: the rig sends no raw frames.
             LinkError: the link died, or the rig fell silent.
         """
-        streams = Streams.CONTACTS | (Streams.RAW_FRAMES if frames else Streams(0))
-        if streams != self._streams:
-            self._demand(Stream(streams))
-            self._streams = streams
+        self._demand_streams(Streams.CONTACTS | (Streams.RAW_FRAMES if frames else Streams(0)))
         while True:
             packet = self._next_packet()
             if packet.type == PacketType.CONTACTS:
@@ -156,6 +162,11 @@ class SerialRig(RigConnection):
             elif packet.type == PacketType.HEARTBEAT:
                 yield None
 
+    def _demand_streams(self, streams: Streams) -> None:
+        if streams != self._streams:
+            self._demand(Stream(streams))
+            self._streams = streams
+
     def _new_checker(self) -> ReportChecker:
         checker = ReportChecker(self.identity)
         self.press_reports = checker.counters
@@ -164,9 +175,7 @@ class SerialRig(RigConnection):
     def _start_press(self, command: PressCommand, streams: Streams) -> int:
         """Make the rig begin a press and return the sequence number of the command it began with."""
         for _ in range(ATTEMPTS):
-            if streams != self._streams:
-                self._demand(Stream(streams))
-                self._streams = streams
+            self._demand_streams(streams)
             sequence, answer = self._ask(command)
             if answer is not None:
                 self._check(answer, command)

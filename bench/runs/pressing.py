@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,11 +14,13 @@ from stampbench.bench.records.presses import Outcome, PressRecord
 from stampbench.bench.records.readings import Heard, Listener, blank, judged, listen, press_of
 from stampbench.bench.rig.opening import VIRTUAL, Opener, Rig, faults_of, identity_of, open_rig
 from stampbench.bench.runs.prompts import PATIENCE_S, PressRefused, Prompter, asking, prompted, prompts_of
-from stampbench.firmware_emulator.errors import LinkError
+from stampbench.bench.sources.frames import ReportInput
+from stampbench.firmware_emulator.errors import InputError, LinkError
+from stampbench.firmware_emulator.link.messages import Capability
 
 if TYPE_CHECKING:
     from stampbench.firmware_emulator.link.packets import LinkCounters
-    from stampbench.firmware_emulator.touch import TouchReport
+    from stampbench.sim.press import Press
     from stampbench.sim.simulated import SimulatedSource
 
 __all__ = [
@@ -115,6 +118,7 @@ class Presser:
         self._opener = opener
         self._drawer = PressDrawer(plan, seed)
         self._decoder = Decoder(self._drawer.codebook, sigma_mm=plan.decoder.sigma_mm)
+        self._input = ReportInput(self._decoder, frames=plan.decoder.input == "frames")
         self._configured: tuple[Rig, dict[str, Any]] | None = None
 
     def press_all(self, profile: str, presses: Iterable[PlannedPress]) -> Iterator[Pressed | LinkTail | None]:
@@ -171,7 +175,6 @@ class Presser:
     def _pressing(self, rig: Rig, planned: PlannedPress) -> Generator[None, None, PressRecord]:
         """Make one press; one by hand is waited for in steps."""
         from stampbench.bench.rig.serial_rig import ManualPressError
-        from stampbench.firmware_emulator.link.messages import Capability
 
         draw = self._drawer.draw(planned)
         condition: dict[str, Any] = {}
@@ -179,7 +182,7 @@ class Presser:
             condition = self._plan.condition_of(planned.case)
             self._configure(rig, condition)
         try:
-            heard = self._listen(rig, rig.press(draw.press, draw.seed))
+            heard = self._listen(rig, draw.press, draw.seed)
         except ManualPressError:
             return (yield from self._press_by_hand(rig, planned, draw, condition))
         return self._pressed(rig, blank(planned, draw, condition, draw.press), heard)
@@ -191,13 +194,29 @@ class Presser:
             LinkError: the link failed.
         """
         self._configure(rig, record.condition)
-        heard = self._listen(rig, rig.press(press_of(record), record.seed))
+        heard = self._listen(rig, press_of(record), record.seed)
         return self._pressed(rig, record, heard)
 
-    def _listen(self, rig: Rig, reports: Iterable[TouchReport]) -> Heard:
-        return listen(
-            self._decoder, reports, cancel_limit=rig.identity.cancel_limit, keep=self._keeps_reports
-        )
+    def _listen(self, rig: Rig, press: Press, seed: int) -> Heard:
+        self._check_input(rig)
+        reports = self._input.of_press(rig.identity.profile, functools.partial(rig.press, press, seed))
+        return listen(self._decoder, reports, cancel_limit=self._cancel_limit(rig), keep=self._keeps_reports)
+
+    def _check_input(self, rig: Rig) -> None:
+        """Refuse to read frames that a rig does not send.
+
+        Raises:
+            InputError: the plan asks for them.
+        """
+        if self._input.frames and Capability.RAW_FRAMES not in rig.identity.capabilities:
+            raise InputError(
+                f'{self._plan.path}: decoder.input = "frames": the rig on {self._port} sends no raw frames: '
+                'expected "contacts", or another rig'
+            )
+
+    def _cancel_limit(self, rig: Rig) -> int | None:
+        """Contacts beyond which the panel cancels all touches; frames show them all the same."""
+        return None if self._input.frames else rig.identity.cancel_limit
 
     @property
     def _keeps_reports(self) -> bool:
@@ -221,17 +240,17 @@ class Presser:
             press=planned.index,
             presses=self._plan.size,
         )
-        listener = Listener(self._decoder, cancel_limit=rig.identity.cancel_limit, keep=self._keeps_reports)
+        self._check_input(rig)
+        listener = Listener(self._decoder, cancel_limit=self._cancel_limit(rig), keep=self._keeps_reports)
+
+        prompter = self._prompter
+        watch = functools.partial(rig.watch, first_contact_s=PATIENCE_S, quiet_us=QUIET_US)
+        if prompter is not None:
+            watch = functools.partial(watch, first_contact_s=prompter.patience_s, meanwhile=asking(prompter))
         try:
-            if self._prompter is None:
-                reports = rig.watch(first_contact_s=PATIENCE_S, quiet_us=QUIET_US)
-            else:
-                watched = rig.watch(
-                    first_contact_s=self._prompter.patience_s,
-                    quiet_us=QUIET_US,
-                    meanwhile=asking(self._prompter),
-                )
-                reports = prompted(self._prompter, prompts, watched)
+            reports = self._input.of_press(rig.identity.profile, watch)
+            if prompter is not None:
+                reports = prompted(prompter, prompts, reports)
             for report in reports:
                 if report is None:
                     yield
@@ -315,6 +334,7 @@ class SimulatedPresser:
         self._plan = plan
         self._drawer = PressDrawer(plan, seed)
         self._decoder = Decoder(self._drawer.codebook, sigma_mm=plan.decoder.sigma_mm)
+        self._input = ReportInput(self._decoder, frames=plan.decoder.input == "frames")
         self._sources: dict[str, SimulatedSource] = {}
 
     def press(self, planned: PlannedPress) -> PressRecord:
@@ -331,8 +351,12 @@ class SimulatedPresser:
         draw = self._drawer.draw(planned)
         condition = self._plan.condition_of(planned.case)
         source.configure(condition)
-        reports = source.press(draw.press, draw.seed)
-        heard = listen(self._decoder, reports, cancel_limit=source.cancel_limit, until_decided=True)
+        heard = listen(
+            self._decoder,
+            self._input.of_press(planned.profile, functools.partial(source.press, draw.press, draw.seed)),
+            cancel_limit=None if self._input.frames else source.cancel_limit,
+            until_decided=True,
+        )
         return judged(blank(planned, draw, condition, draw.press), heard)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from stampbench.bench.runs.orders import RunOrder, Shard
 from stampbench.bench.runs.pressing import SimulatedPresser
 from stampbench.bench.runs.running import Progress, record
 from stampbench.bench.runs.workers import in_order
+from stampbench.bench.sources.frames import ReportInput
 from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
@@ -156,6 +158,7 @@ class Reader:
         self._virtual = virtual
         self._codebook = load_codebook(plan)
         self._decoder = Decoder(self._codebook, sigma_mm=plan.decoder.sigma_mm)
+        self._input = ReportInput(self._decoder, frames=plan.decoder.input == "frames")
         self._presser = SimulatedPresser(plan, seed)
         self._panels: dict[str, SimulatedSource] = {}
 
@@ -195,10 +198,11 @@ class Reader:
         if panel is None:
             return None
         panel.configure(old.condition)
-        reports = list(panel.press(press_of(old), old.seed))
+        press = functools.partial(panel.press, press_of(old), old.seed)
+        reports = list(self._input.of_press(old.profile, press))
         if not _has(reports, old):
             return None
-        return listen(self._decoder, reports, cancel_limit=panel.cancel_limit)
+        return listen(self._decoder, reports, cancel_limit=self._cancel_limit(old.profile))
 
     def _from_contacts(self, old: PressRecord) -> PressRecord:
         import numpy as np
@@ -211,7 +215,7 @@ class Reader:
 
     def _cancel_limit(self, profile: str) -> int | None:
         panel = self._panel(profile)
-        return None if panel is None else panel.cancel_limit
+        return None if panel is None or self._input.frames else panel.cancel_limit
 
     def _panel(self, profile: str) -> SimulatedSource | None:
         """The simulated panel of a profile; None if this version knows none."""

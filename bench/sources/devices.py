@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from stampbench.bench.rig.port import SerialPort
 from stampbench.bench.rig.ports import serial_ports
 from stampbench.bench.rig.serial_rig import SerialRig
 from stampbench.bench.sources.capture import CaptureHeader
+from stampbench.bench.sources.frames import as_frames
 from stampbench.bench.sources.live import RETURN_WITHIN_S, Clock, LiveSource, interrupts, until
 from stampbench.bench.sources.port_formats import BAUDRATES, MUCA_NODES
 from stampbench.bench.sources.recording import Recording
@@ -17,6 +19,9 @@ from stampbench.bench.sources.serial_streams import Ear, Stream
 from stampbench.firmware_emulator.errors import InputError, LinkError
 from stampbench.firmware_emulator.formats import WireFormat
 from stampbench.firmware_emulator.touch import Frame, TouchReport
+
+if TYPE_CHECKING:
+    from stampbench.sim.decoder import Decoder
 
 BAUDRATE = 115_200
 
@@ -78,14 +83,25 @@ def device_recording(
     seconds: float | None = None,
     size_mm: tuple[float, float] | None = None,
     nodes: tuple[int, int] = MUCA_NODES,
+    frame_decoder: Decoder | None = None,
 ) -> Iterator[Recording]:
     """Open a device as if it were a recording that ends after some seconds, or with Ctrl-C.
+
+    With ``frame_decoder``, the contacts are the pads of its stamps on the raw frames that the device sends.
 
     Raises:
         StampbenchError: as :func:`open_device`; reading reports raises InputError on raw frames alone.
     """
-    with open_device(name, size_mm=size_mm, nodes=nodes) as source, interrupts() as stopped:
+    with (
+        open_device(name, size_mm=size_mm, nodes=nodes, frames=frame_decoder is not None) as source,
+        interrupts() as stopped,
+    ):
         header = source.header
+
+        def frames() -> Iterator[Frame]:
+            for item in until(source.items, seconds, stopped):
+                if isinstance(item, Frame):
+                    yield item
 
         def reports() -> Iterator[TouchReport]:
             for item in until(source.items, seconds, stopped):
@@ -110,7 +126,7 @@ def device_recording(
             header.height_mm,
             cancel_limit=source.cancel_limit,
         )
-        yield recording
+        yield recording if frame_decoder is None else as_frames(recording, frames(), frame_decoder)
 
 
 def _link_source(rig: SerialRig, frames: bool) -> LiveSource:

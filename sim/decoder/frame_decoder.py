@@ -40,8 +40,13 @@ class FrameDecoder:
     ) -> None:
         self.decoder = decoder
         self.fitter = FrameFitter(profile, diameter_mm=diameter_mm, noise=noise)
-        self._last: PadFit | None = None
-        self._contacts: dict[int, tuple[float, float]] = {}
+        self._last: PadFit | None
+        self._contacts: dict[int, tuple[float, float]]
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the frames so far, as before another press."""
+        self._last, self._contacts = None, {}
 
     def decode_all(self, frame: Frame) -> list[Reading]:
         """Read every stamp on one frame, likeliest first; one reading says why there is none.

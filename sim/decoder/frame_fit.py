@@ -125,8 +125,10 @@ class FrameFitter:
             return None
         one = Bodies(peaks[:pads], np.zeros(min(pads, len(peaks)), np.int64), np.array([[k, 1.0]]))
         fit = self._restarted(deltas, self.refine(deltas, one), pads)
-        if fit.misfit > GOOD_MISFIT and len(peaks) > pads:
-            several = self.refine(deltas, _split(peaks, -(-len(peaks) // pads), k))
+        for number in range(2, MOST_BODIES + 1):
+            if fit.misfit <= GOOD_MISFIT or len(peaks) <= (number - 1) * pads:
+                break
+            several = self._several(deltas, _split(peaks[: number * pads], number, k), pads)
             if several.chi_square < MUCH_BETTER * fit.chi_square:
                 fit = several
         return self._past_stripes(deltas, fit)
@@ -216,6 +218,22 @@ class FrameFitter:
             if best.chi_square < MUCH_BETTER * fit.chi_square:
                 break
         return best
+
+    def _several(self, deltas: Floats, start: Bodies, pads: int) -> PadFit:
+        """Return the fit of several bodies, each found beside what the others leave over."""
+        bodies = self.refine(deltas, start).bodies
+        for number in range(len(start.grounding)):
+            own = bodies.body == number
+            others = Bodies(bodies.points_mm[~own], bodies.body[~own], bodies.grounding)
+            left = deltas - self.model.image(others)
+            alone = Bodies(bodies.points_mm[own], bodies.body[own] * 0, bodies.grounding[[number]])
+            found = self._restarted(left, self.refine(left, alone), pads).bodies
+            bodies = Bodies(
+                np.vstack([others.points_mm, found.points_mm]),
+                np.append(others.body, found.body + number),
+                np.vstack([bodies.grounding[:number], found.grounding, bodies.grounding[number + 1 :]]),
+            )
+        return self.refine(deltas, bodies)
 
     def _take_pads(self, held: Floats, floor: float, most: int) -> Floats:
         """Return where pads above ``floor`` stand on a held image, shape (n, 2), highest first."""

@@ -18,7 +18,7 @@ from stampbench.bench.window.sources.rig import RigSource
 from stampbench.firmware_emulator.errors import InputError, LinkError
 from stampbench.firmware_emulator.link.messages import Capability, Identity
 from stampbench.firmware_emulator.link.packets import LinkCounters
-from stampbench.firmware_emulator.touch import TouchReport
+from stampbench.firmware_emulator.touch import Frame, TouchReport
 from stampbench.sim.press import Press
 from stampbench.sim.screen.simulated import SimulatedSource
 from stampbench.sim.screen.sources import Item, Source, SourceState
@@ -106,7 +106,7 @@ class HandRig:
         """Set the condition of a simulated panel, from the next press on."""
         self._condition = dict(condition)
 
-    def press(self, press: Press, seed: int) -> NoReturn:
+    def press(self, press: Press, seed: int, *, on_frame: Callable[[Frame], None] | None = None) -> NoReturn:
         """Lay out what a person is to press.
 
         Raises:
@@ -116,7 +116,12 @@ class HandRig:
         raise ManualPressError("the window has no actuator, an operator must press")
 
     def watch(
-        self, *, first_contact_s: float, quiet_us: int, meanwhile: Callable[[], None] = lambda: None
+        self,
+        *,
+        first_contact_s: float,
+        quiet_us: int,
+        meanwhile: Callable[[], None] = lambda: None,
+        on_frame: Callable[[Frame], None] | None = None,
     ) -> Iterator[TouchReport | None]:
         """Yield reports from when the glass is clear until nothing has touched for a while, in window time.
 
@@ -199,7 +204,8 @@ def identity_of_source(source: Source, profile: str) -> Identity:
             raise InputError(
                 f"rig on {source.name} presses by itself: expected stampbench run PLAN --rig {source.name}"
             )
-        return source.identity
+        no_frames = source.identity.capabilities & ~Capability.RAW_FRAMES
+        return dataclasses.replace(source.identity, capabilities=no_frames)
     if panel is None or not panel.sized:
         raise InputError(f"{source.name} tells no size in mm: expected a device on which stamps can be read")
     return Identity(

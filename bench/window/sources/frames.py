@@ -6,20 +6,23 @@ import dataclasses
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from stampbench.bench.sources.frames import CAPFINGERID_FIELDS, NPY_MAGIC, read_frames
+from stampbench.bench.sources.frames import (
+    CAPFINGERID_FIELDS,
+    NPY_MAGIC,
+    frames_in_time,
+    profile_with,
+    read_frames,
+)
 from stampbench.bench.window.sources.timeline import RecordedSource, Track
 from stampbench.firmware_emulator.controller import Controller
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.firmware_emulator.touch import Frame
-from stampbench.sim.panel import Profile, load_profile, profile_names
+from stampbench.sim.panel import profile_names
 from stampbench.sim.screen.simulated import panel_info
 
 MOST_FRAMES: Final = 20_000
 """Of a longer recording, the beginning is shown: more than three minutes at 10 ms."""
 LEAST_NODES: Final = 50
 """A line with fewer numbers is no frame."""
-_INT16: Final = np.iinfo(np.int16)
 
 
 def holds_frames(path: Path) -> bool:
@@ -45,7 +48,7 @@ def open_frames(path: Path) -> RecordedSource:
     """
     recorded = read_frames(path).frames
     rows, cols = recorded.shape[1:]
-    profile = _profile_with(rows, cols)
+    profile = profile_with(rows, cols)
     if profile is None:
         raise InputError(
             f"{path}: frames of {rows} x {cols} nodes: expected those of a profile; "
@@ -53,9 +56,7 @@ def open_frames(path: Path) -> RecordedSource:
         )
     track = Track()
     controller = Controller(profile.geometry, dataclasses.replace(profile.controller, idle_after_us=0))
-    for number, counts in enumerate(recorded[:MOST_FRAMES]):
-        deltas = np.clip(np.nan_to_num(counts), _INT16.min, _INT16.max).astype(np.int16)
-        frame = Frame(number * profile.frame_interval_us, deltas)
+    for frame in frames_in_time(recorded[:MOST_FRAMES], profile.frame_interval_us):
         track.append(frame)
         track.append(controller.process(frame))
     notes = [
@@ -66,9 +67,3 @@ def open_frames(path: Path) -> RecordedSource:
         notes.append(f"the first {MOST_FRAMES:,} of {len(recorded):,} frames")
     track.finish("; ".join(notes))
     return RecordedSource(track, panel_info(profile), str(path))
-
-
-def _profile_with(rows: int, cols: int) -> Profile | None:
-    """The first profile with as many nodes."""
-    profiles = (load_profile(name) for name in profile_names())
-    return next((p for p in profiles if (p.grid.rows, p.grid.cols) == (rows, cols)), None)

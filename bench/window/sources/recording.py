@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from stampbench.bench.sources import capture
-from stampbench.bench.sources.recording import Recording, RecordingLines
+from stampbench.bench.sources.frames import frames_of
+from stampbench.bench.sources.recording import Recording
 from stampbench.bench.sources.recording_formats import open_recording
 from stampbench.bench.window.sources.glass import Glass
 from stampbench.bench.window.sources.timeline import RecordedSource, Track
@@ -35,7 +36,7 @@ def open_recorded(path: Path) -> RecordedSource:
     try:
         recording = stack.enter_context(open_recording(path))
         glass = Glass.of_header(recording, recording.cancel_limit)
-        frames = _frames(path, stack) if recording.format == capture.FORMAT.name else iter(())
+        frames = frames_of(path, stack) if recording.format == capture.FORMAT.name else iter(())
         first_frame = next(frames, None)
     except BaseException:
         stack.close()
@@ -73,15 +74,6 @@ def _fill(track: Track, recording: Recording, glass: Glass, frames: Iterator[Fra
         track.finish(str(error))
     else:
         track.finish("; ".join(recording.notes))
-
-
-def _frames(path: Path, stack: ExitStack) -> Iterator[Frame]:
-    """The raw frames of a capture, from a second reader of the same file."""
-    try:
-        stream = stack.enter_context(path.open("rb"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be opened: {error.strerror}; expected a recording") from None
-    return capture.frames(RecordingLines(str(path), stream))
 
 
 def _chained(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:

@@ -195,3 +195,66 @@ def test_impossible_arguments_are_status_4(stampbench, evemu, arguments):
     ended = stampbench("decode", evemu, *arguments)
     assert ended.status == 4
     assert ended.err.count("\n") == 1
+
+
+@pytest.fixture
+def frames_capture(tmp_path):
+    """Two stamps of p5-60k on a Nexus 5, the upper one let go, for 30 scans; raw frames and no contacts."""
+    from stampbench.sim.panel import Panel, PlacedObject, load_profile
+    from stampbench.sim.stamps.objects import resolve_object
+
+    path, panel = tmp_path / "frames.capture", Panel(load_profile("nexus-5"), seed=2)
+    stamps = [
+        PlacedObject(resolve_object("p5-60k/4321"), 30.8, 27.0, 0.4, 1.0, 0.0),
+        PlacedObject(resolve_object("p5-60k/77"), 30.8, 82.0, 2.0, 1.0, 1.0),
+    ]
+    with CaptureWriter(path, CaptureHeader(device="nexus-5 virtual", width_mm=61.6, height_mm=109.6)) as w:
+        for scan in range(30):
+            w.frame(panel.frame(10_000 * scan, stamps if 5 <= scan < 25 else ()))
+            w.report(TouchReport(10_000 * scan, ()))
+    return path
+
+
+def test_two_stamps_on_the_frames_of_a_capture_are_both_read(stampbench, frames_capture):
+    ended = stampbench("decode", "--frames", "--family", "p5-60k", "--json", frames_capture)
+    (recording,) = json.loads(ended.out)["recordings"]
+    assert ended.status == 0
+    assert recording["input"] == "frames"
+    assert recording["contacts_max"] == 10
+    assert {(press["verdict"], press["code"]) for press in recording["readings"]} == {
+        ("read", 4321),
+        ("read", 77),
+    }
+
+
+def test_an_array_of_frames_is_read_by_the_profile_with_as_many_nodes(stampbench, tmp_path, frames_capture):
+    frames = [json.loads(line).get("deltas") for line in frames_capture.read_text().splitlines()]
+    array = tmp_path / "frames.npy"
+    np.save(array, np.array([deltas for deltas in frames if deltas is not None], np.int16))
+    ended = stampbench("decode", "--frames", "--family", "p5-60k", "--json", array)
+    (recording,) = json.loads(ended.out)["recordings"]
+    assert (recording["device"], recording["format"]) == ("nexus-5", "npy")
+    assert {press["code"] for press in recording["readings"]} == {4321, 77}
+
+
+def test_frames_asked_of_a_recording_without_any_are_an_error(stampbench, stamp_capture):
+    ended = stampbench("decode", "--frames", "--family", "p5-60k", stamp_capture)
+    assert ended.status == 4
+    assert "no raw frames came: expected a source that sends them" in ended.err
+
+
+def test_frames_are_read_for_stamps_alone(stampbench, stamp_capture):
+    ended = stampbench("decode", "--frames", stamp_capture)
+    assert ended.status == 4
+    assert "expected --family or --catalogue" in ended.err
+
+
+def test_a_rig_is_read_by_its_frames(stampbench):
+    from stampbench.sim.rig import virtual_rig
+
+    with virtual_rig("nexus-5") as port:
+        ended = stampbench(
+            "decode", "--frames", "--family", "p5-60k", "--source", port, "--seconds", 0.2, "--json"
+        )
+    assert ended.status == 4  # it makes no scans while nothing is pressed
+    assert "no raw frames came" in ended.err

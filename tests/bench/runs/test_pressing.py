@@ -16,7 +16,7 @@ from stampbench.bench.runs import pressing
 from stampbench.bench.runs.pressing import LinkTail, Pressed, Presser, SimulatedPresser
 from stampbench.bench.runs.prompts import Prompt, said_object
 from stampbench.firmware_emulator.controller import Controller
-from stampbench.firmware_emulator.errors import LinkError
+from stampbench.firmware_emulator.errors import InputError, LinkError
 from stampbench.firmware_emulator.link.messages import Capability
 from stampbench.firmware_emulator.link.packets import LinkCounters
 from stampbench.sim.panel import Panel, load_profile
@@ -43,7 +43,7 @@ class Rig:
         profile = load_profile("nexus-5")
         self._panel = Panel(profile)
         self._controller = Controller(profile.geometry, profile.controller)
-        self.identity = SimpleNamespace(capabilities=capabilities, cancel_limit=None)
+        self.identity = SimpleNamespace(profile="nexus-5", capabilities=capabilities, cancel_limit=None)
         self.press_whole = True
         self.press_counters = LinkCounters()
         self.press_reports = ReportCounters()
@@ -324,3 +324,51 @@ def test_a_rig_that_cancels_all_leads_to_the_same_record():
     made = Presser(plan, seed=3).press_all("iphone-like", planned)
     over_link = [pressed.record for pressed in made if not isinstance(pressed, LinkTail)]
     assert [record.message for record in over_link] == [in_memory.press(each).message for each in planned]
+
+
+LET_GO = parse_plan(
+    TEXT + 'handling = { grip = [0.0, 0.0] }\n[decoder]\ninput = "frames"\n', Path("frames.toml")
+)
+HELD = parse_plan(TEXT + '[decoder]\ninput = "frames"\n', Path("held.toml"))
+
+
+class FramesRig(Rig):
+    """Sends raw frames, too, if asked for them."""
+
+    def __init__(self):
+        super().__init__(Capability.CONFIGURE | Capability.PRESS | Capability.RAW_FRAMES)
+
+    def press(self, press, seed, *, on_frame=None):
+        for frame, report in perform(press, self._panel, self._controller, seed=seed):
+            if on_frame is not None:
+                on_frame(frame)
+            yield report
+
+
+def test_stamps_let_go_are_read_from_frames_alike_in_memory_and_on_a_rig(on_rigs):
+    in_memory = SimulatedPresser(LET_GO, seed=3)
+    records = on_rigs(FramesRig(), plan=LET_GO)
+    assert {record.outcome for record in records} == {Outcome.PASSED}
+    assert [record.reading for record in records] == [
+        in_memory.press(planned).reading for planned in LET_GO.presses()
+    ]
+    assert all(record.reading.distance_mm < 0.6 for record in records)
+
+
+def test_frames_asked_of_a_rig_that_sends_none_are_a_fault_of_the_plan(on_rigs):
+    with pytest.raises(InputError, match=r'frames\.toml: decoder\.input = "frames": the rig on .* sends no'):
+        on_rigs(Rig(), plan=LET_GO)
+
+
+def test_frames_that_do_not_come_are_errors_of_the_bench(on_rigs):
+    class Silent(FramesRig):
+        def press(self, press, seed, *, on_frame=None):
+            yield from super().press(press, seed)
+
+        def reset(self):
+            pass
+
+    with pytest.raises(LinkError, match="the rig sent contacts and no raw frames"):
+        on_rigs(
+            Silent(), Silent(), Silent(), plan=parse_plan(TEXT + '[decoder]\ninput = "frames"\n', Path("p"))
+        )
