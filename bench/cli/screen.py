@@ -51,6 +51,9 @@ def screen(
         Path | None,
         typer.Option(metavar="FILE", help="Press this plan by hand, as the window says.", show_default=False),
     ] = None,
+    frames: Annotated[
+        bool, typer.Option("--frames", help="Read stamps from raw frames, where the source sends them.")
+    ] = False,
     sigma_mm: Annotated[
         float | None,
         typer.Option(
@@ -119,16 +122,16 @@ def screen(
     )
     order = None
     if plan is not None or resume is not None:
-        if family is not None or catalogue is not None or sigma_mm is not None:
+        if family is not None or catalogue is not None or sigma_mm is not None or frames:
             raise InputError(
-                "--family, --catalogue, --sigma-mm: expected none beside --plan, which has its own"
+                "--family, --catalogue, --frames, --sigma-mm: expected none beside --plan, which has its own"
             )
         from stampbench.bench.plans.draws import load_codebook
 
         order = order_for_window(plan, options, source=source, profile=profile, out=out, seed=seed)
         codebook: Family | Catalogue = load_codebook(order.plan)
         profile, sigma_mm, seed = order.plan.header.profiles[0], order.plan.decoder.sigma_mm, order.seed
-        out = order.directory
+        frames, out = order.plan.decoder.input == "frames", order.directory
     elif options != RunOptions() or as_json:
         raise InputError("--set, --station, --operator, --dut, --json: expected --plan beside them")
     else:
@@ -162,6 +165,7 @@ def screen(
             seed=seed or 0,
             workbench=Bench(out or USUAL_OUT),
             plan=plan_run,
+            frames=frames,
         )
         stack.enter_context(closing(session))
         session.setup.name_profile(profile)

@@ -44,6 +44,11 @@ class FrameDecoder:
         self._contacts: dict[int, tuple[float, float]]
         self.reset()
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the frames."""
+        return self.fitter.model.shape
+
     def reset(self) -> None:
         """Forget the frames so far, as before another press."""
         self._last, self._contacts = None, {}

@@ -55,6 +55,7 @@ def draw_verdict(surface: pygame.Surface, area: Rect, desk: Desk) -> None:
         _draw_row(surface, Rect(inside.left, foot - lettering.height(13), inside.width, 0), figures, desk)
     contacts = "verdict.contact" if len(view.contacts) == 1 else "verdict.contacts"
     text = desk.captions(contacts, now=len(view.contacts), most=view.contacts_most)
+    text = f"{text} · {desk.captions(f'verdict.from_{view.read_from}')}"
     lettering.write(
         surface,
         text,

@@ -60,7 +60,8 @@ class HandRig:
         self._lay_out = lay_out
         self._now_us = 0
         self._counters: Mapping[str, int] = {}
-        self._waiting: deque[TouchReport] = deque()
+        self._waiting: deque[Item] = deque()
+        self._on_frame: Callable[[Frame], None] | None = None
         self._condition: Mapping[str, Any] = {}
         self._lost = False
 
@@ -81,7 +82,7 @@ class HandRig:
         """Take in what the source brought for a drawn frame."""
         self._now_us, self.source, self._counters = now_us, source, source.counters
         if self.live:
-            self._waiting.extend(item for item in items if isinstance(item, TouchReport))
+            self._waiting.extend(items)
         else:
             self._waiting.clear()
             self.touching = False
@@ -131,13 +132,13 @@ class HandRig:
             LinkError: nobody pressed in time, or the source was lost during the press.
         """
         self.press_whole = False
-        self.clearing = True
+        self.clearing, self._on_frame = True, None
         meanwhile()
         while self.touching:  # else what was pressed before would be read as this
             if self._next() is None:
                 yield None
             meanwhile()
-        self.clearing = False
+        self.clearing, self._on_frame = False, on_frame
         before = self.counters
         checker = ReportChecker(self.identity)
         self.press_reports = checker.counters
@@ -166,11 +167,14 @@ class HandRig:
 
     def _next(self) -> TouchReport | None:
         """Take the next report of this frame; None where there is no more."""
-        if not self._waiting:
-            return None
-        report = self._waiting.popleft()
-        self.touching = bool(report.down)
-        return report
+        while self._waiting:
+            item = self._waiting.popleft()
+            if isinstance(item, TouchReport):
+                self.touching = bool(item.down)
+                return item
+            if self._on_frame is not None:
+                self._on_frame(item)
+        return None
 
     def reset(self) -> None:
         """Nothing to do, unless the source was lost during a press.
@@ -196,16 +200,15 @@ def identity_of_source(source: Source, profile: str) -> Identity:
         InputError: a rig that presses by itself, or a device that tells no size.
     """
     if isinstance(source, SimulatedSource):
-        told = source.identity
-        return dataclasses.replace(told, capabilities=told.capabilities | Capability.CONFIGURE)
+        told, also = source.identity, Capability.CONFIGURE | Capability.RAW_FRAMES
+        return dataclasses.replace(told, capabilities=told.capabilities | also)
     panel = source.panel
     if isinstance(source, RigSource) and source.identity is not None:
         if source.can_press:
             raise InputError(
                 f"rig on {source.name} presses by itself: expected stampbench run PLAN --rig {source.name}"
             )
-        no_frames = source.identity.capabilities & ~Capability.RAW_FRAMES
-        return dataclasses.replace(source.identity, capabilities=no_frames)
+        return source.identity
     if panel is None or not panel.sized:
         raise InputError(f"{source.name} tells no size in mm: expected a device on which stamps can be read")
     return Identity(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from stampbench.bench.sources.frames import profile_with
 from stampbench.bench.window.session.autopress import Repetition
 from stampbench.bench.window.session.captures import Recorder
 from stampbench.bench.window.session.moments import moment_of_press, moment_of_thing
@@ -21,7 +22,8 @@ from stampbench.bench.window.session.viewing import build_view, can_press
 from stampbench.bench.window.sources.timeline import RecordedSource
 from stampbench.firmware_emulator.errors import InputError, StampbenchError
 from stampbench.firmware_emulator.touch import Frame, TouchReport
-from stampbench.sim.panel import Profile
+from stampbench.sim.decoder.frame_decoder import FrameDecoder
+from stampbench.sim.panel import Profile, load_profile, profile_names
 from stampbench.sim.screen.explain import english
 from stampbench.sim.screen.gauges import Gauges
 from stampbench.sim.screen.operating import Decision, OperatedRun
@@ -46,8 +48,10 @@ class Session(Switchboard):
         seed: of every draw.
         workbench: the bench above; without one there are no ports, recordings, captures and judged presses.
         plan: that a person presses here.
+        frames: read stamps from raw frames, where the source sends them.
 
     Attributes:
+        frame_decoder: makes contacts of raw frames; None while the contacts of the source are read.
         reader: what the reports say.
         frame, report: the newest.
         scans: raw frames so far.
@@ -69,6 +73,7 @@ class Session(Switchboard):
         seed: int = 0,
         workbench: Workbench | None = None,
         plan: OperatedRun | None = None,
+        frames: bool = False,
     ) -> None:
         super().__init__(codebook, profile, clock=clock, sigma_mm=sigma_mm, seed=seed, workbench=workbench)
         self.plan = plan
@@ -84,6 +89,8 @@ class Session(Switchboard):
         self.recorder: Recorder | None = None
         self.second_factor = SecondFactors(seed)
         self.frozen = False
+        self._frames = frames
+        self.frame_decoder: FrameDecoder | None = None
         self.reader = self._new_reader()
         self._voids = 0
 
@@ -290,7 +297,19 @@ class Session(Switchboard):
                 self.scene.clear()
 
     def _new_reader(self) -> LiveReader:
+        self.frame_decoder = None
         return LiveReader(self.setup.decoder, self.panel.cancel_limit)
+
+    def _reader_of(self, frame: Frame) -> FrameDecoder | None:
+        """Return what reads stamps from frames of this panel; None where only contacts are read."""
+        rows, cols = frame.deltas.shape
+        if not self._frames or (self.frame_decoder and self.frame_decoder.shape == (rows, cols)):
+            return self.frame_decoder
+        profile: Profile | None = self.setup.profile
+        if self.source.kind is not SourceKind.SIMULATED:
+            name = self.panel.name
+            profile = load_profile(name) if name in profile_names() else profile_with(rows, cols)
+        return None if profile is None else FrameDecoder(self.setup.decoder, profile)
 
     def _changed(self, what: Literal["condition", "codebook", "panel"]) -> None:
         if what == "condition":
@@ -320,14 +339,17 @@ class Session(Switchboard):
         self._record(items)
         if voids != self._voids:
             self._voids = voids
-            self.reader.reset()
+            self.reader = self._new_reader()
             self.trails.reset()
             self.gauges.reset()
             self.frame = self.report = None
         for item in items:
             if isinstance(item, Frame):
                 self._take_frame(item)
-            else:
+                self.frame_decoder = self._reader_of(item)
+                if self.frame_decoder is not None:
+                    self._take_report(self.frame_decoder.report(item))
+            elif self.frame_decoder is None:
                 self._take_report(plausible(item))
 
     def _take_frame(self, frame: Frame) -> None:

@@ -346,6 +346,7 @@ class View:
         readings: of the newest report: one for each stamp, or one that says why there is none.
         explanation: the one sentence for the person who presses.
         contacts_most: most contacts at once that this source has shown.
+        read_from: what stamps are read from.
         frozen: whether time stands still, for inspection.
         plan: that a person presses here; None where they do as they like.
         preset: that is in force; empty once a condition was changed by hand.
@@ -359,6 +360,7 @@ class View:
     deltas: npt.NDArray[np.int16] | None
     contacts: tuple[ContactView, ...]
     contacts_most: int
+    read_from: Literal["contacts", "frames"]
     objects: tuple[ObjectView, ...]
     readings: tuple[ReadingView, ...]
     press: PressView | None

@@ -45,6 +45,7 @@ def build_view(session: Session, t_us: int) -> View:
         deltas=None if session.frame is None else session.frame.deltas,
         contacts=_contacts(session, contacts, readings),
         contacts_most=session.contacts_most,
+        read_from="contacts" if session.frame_decoder is None else "frames",
         objects=objects,
         readings=readings,
         press=_press(session, len(contacts)),
