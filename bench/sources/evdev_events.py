@@ -18,7 +18,21 @@ BTN_TOUCH = 0x14A
 ABS_X, ABS_Y = 0x00, 0x01
 ABS_MT_SLOT, ABS_MT_TOUCH_MAJOR, ABS_MT_TOUCH_MINOR = 0x2F, 0x30, 0x31
 ABS_MT_POSITION_X, ABS_MT_POSITION_Y = 0x35, 0x36
-ABS_MT_TRACKING_ID, ABS_MT_DISTANCE = 0x39, 0x3B
+ABS_MT_TOOL_TYPE, ABS_MT_TRACKING_ID, ABS_MT_DISTANCE = 0x37, 0x39, 0x3B
+MT_TOOL_PALM = 2
+EVENT_TYPES = {
+    "EV_SYN": EV_SYN,
+    "EV_KEY": EV_KEY,
+    "EV_REL": 0x02,
+    "EV_ABS": EV_ABS,
+    "EV_MSC": 0x04,
+    "EV_SW": 0x05,
+    "EV_LED": 0x11,
+    "EV_SND": 0x12,
+    "EV_REP": 0x14,
+    "EV_FF": 0x15,
+    "EV_PWR": 0x16,
+}
 EVENT_CODES = {
     "EV_SYN": {"SYN_REPORT": SYN_REPORT, "SYN_MT_REPORT": SYN_MT_REPORT, "SYN_DROPPED": SYN_DROPPED},
     "EV_KEY": {"BTN_TOUCH": BTN_TOUCH},
@@ -30,6 +44,7 @@ EVENT_CODES = {
         "ABS_MT_TOUCH_MINOR": ABS_MT_TOUCH_MINOR,
         "ABS_MT_POSITION_X": ABS_MT_POSITION_X,
         "ABS_MT_POSITION_Y": ABS_MT_POSITION_Y,
+        "ABS_MT_TOOL_TYPE": ABS_MT_TOOL_TYPE,
         "ABS_MT_TRACKING_ID": ABS_MT_TRACKING_ID,
         "ABS_MT_DISTANCE": ABS_MT_DISTANCE,
     },
@@ -71,6 +86,11 @@ class _Slot:
     y: int | None = None
     distance: int = 0
     major: int | None = None
+    tool: int = 0
+    ended: bool = False
+    """The touch is over although its tracking id stands; the next event about the slot begins one."""
+    unsure: bool = False
+    """Events were lost: whether it is still down, only the next event about the slot says."""
 
 
 class EvdevAssembler:
@@ -83,17 +103,20 @@ class EvdevAssembler:
     Attributes:
         x, y: ranges of the coordinates; None where they are not known.
         dropped: how often the kernel said that events were lost (SYN_DROPPED).
+        palms: touches that became, or were from the beginning, a palm by what the device says.
     """
 
     def __init__(self, axes: dict[int, AxisRange], slot: int = 0) -> None:
         self.x = axes.get(ABS_MT_POSITION_X, axes.get(ABS_X))
         self.y = axes.get(ABS_MT_POSITION_Y, axes.get(ABS_Y))
         self.dropped = 0
+        self.palms = 0
         self._major = axes.get(ABS_MT_TOUCH_MAJOR)
         self._slot = slot
         self._slots: dict[int, _Slot] = {}
         self._single = _Slot()
         self._touch = False
+        self._touch_ended = False
         self._down: dict[int, Contact] = {}
         self._multitouch = False
         self._packet = _Slot()
@@ -110,6 +133,7 @@ class EvdevAssembler:
             self._absolute(code, value)
         elif kind == EV_KEY and code == BTN_TOUCH:
             self._touch = value != 0
+            self._touch_ended = not self._touch
         return None
 
     def _absolute(self, code: int, value: int) -> None:
@@ -126,6 +150,7 @@ class EvdevAssembler:
         if len(self._slots) >= MAX_SLOTS and self._slot not in self._slots:
             return
         for slot in (self._slots.setdefault(self._slot, _Slot()), self._packet):
+            slot.ended = slot.unsure = False
             if code == ABS_MT_TRACKING_ID:
                 if value < 0:
                     slot.tracking_id = -1
@@ -141,11 +166,15 @@ class EvdevAssembler:
                 slot.distance = value
             elif code == ABS_MT_TOUCH_MAJOR:
                 slot.major = value
+            elif code == ABS_MT_TOOL_TYPE:
+                slot.tool = value
 
     def _sync(self, t_us: int, code: int) -> TouchReport | None:
         if code == SYN_DROPPED:
             self.dropped += 1
             self._skipping = True
+            for slot in self._slots.values():
+                slot.unsure = True
         elif code == SYN_MT_REPORT and not self._skipping:
             self._multitouch = True
             if self._packets is None:
@@ -159,36 +188,47 @@ class EvdevAssembler:
         return None
 
     def _report(self, t_us: int) -> TouchReport:
+        if self._touch_ended:
+            # Some drivers end a touch by this key alone, without a word about its slot.
+            for slot in self._slots.values():
+                slot.ended = True
+            self._touch_ended = False
+        touching = {
+            id_: slot
+            for id_, slot in self._touches().items()
+            if slot.distance <= 0 and slot.x is not None and slot.y is not None and not slot.ended
+        }
+        taken = {id_ for id_, slot in touching.items() if slot.tool == MT_TOOL_PALM or slot.unsure}
+        contacts = [self._contact(id_, slot) for id_, slot in touching.items() if id_ not in taken]
+        down = {contact.id: contact for contact in contacts}
+        self.palms += sum(touching[id_].tool == MT_TOOL_PALM for id_ in taken & self._down.keys())
+        contacts += [
+            gone._replace(tip=False, cancelled=gone.id in taken)
+            for gone in self._down.values()
+            if gone.id not in down
+        ]
+        self._packet = _Slot()
+        self._down = down
+        return TouchReport(t_us, tuple(contacts))
+
+    def _touches(self) -> dict[int, _Slot]:
+        """Return the slots that hold a touch, or did until now, by its id."""
         if self._packets is not None:
-            states = {
+            packets, self._packets = self._packets, []
+            return {
                 number if slot.tracking_id is None else slot.tracking_id: slot
-                for number, slot in enumerate(self._packets)
+                for number, slot in enumerate(packets)
             }
-            self._packets = []
-        elif self._multitouch:
-            states = {
+        if self._multitouch:
+            return {
                 _UNSEEN_ID + number if slot.tracking_id is None else slot.tracking_id: slot
                 for number, slot in self._slots.items()
                 if slot.tracking_id != -1
             }
-        else:
-            states = {0: self._single} if self._touch else {}
-        self._packet = _Slot()
-        contacts = [
-            self._contact(id_, slot.x, slot.y, slot.major)
-            for id_, slot in states.items()
-            if slot.distance <= 0 and slot.x is not None and slot.y is not None
-        ]
-        down = {contact.id: contact for contact in contacts}
-        contacts += [
-            Contact(gone.id, False, gone.x, gone.y, gone.x_mm, gone.y_mm, gone.size_mm)
-            for gone in self._down.values()
-            if gone.id not in down
-        ]
-        self._down = down
-        return TouchReport(t_us, tuple(contacts))
+        return {0: self._single} if self._touch else {}
 
-    def _contact(self, id_: int, x: int, y: int, major: int | None) -> Contact:
+    def _contact(self, id_: int, slot: _Slot) -> Contact:
+        x, y, major = slot.x or 0, slot.y or 0, slot.major
         return Contact(
             id_,
             True,
@@ -221,4 +261,9 @@ def _reports(
         if report is not None:
             yield report
     if assembler.dropped:
-        notes.append(f"the kernel lost events {assembler.dropped} times (SYN_DROPPED)")
+        notes.append(
+            f"the kernel lost events {assembler.dropped} times (SYN_DROPPED): "
+            "touches of which nothing came afterwards count as cancelled there"
+        )
+    if assembler.palms:
+        notes.append(f"{assembler.palms} touches became a palm (MT_TOOL_PALM) and count as cancelled")

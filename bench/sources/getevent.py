@@ -1,8 +1,10 @@
 """Text of Android's ``getevent -lt`` (or ``-t``), from a file or piped live.
 
 ``[ seconds.microseconds] /dev/input/eventN: type code value`` is one event: names with ``-l``, hexadecimal
-without, values hexadecimal in both, ``DOWN`` and ``UP`` for keys. The path is missing where getevent was
-given one device. ``add device`` blocks give names, and ranges where ``-i`` or ``-p`` was given too.
+without, values hexadecimal in both, ``DOWN`` and ``UP`` for keys, ``MT_TOOL_FINGER`` and the like for tools
+(the tables of labels in Android's getevent). The path is missing where getevent was given one device. Before
+Android 4.1 the time was ``seconds-microseconds:``. ``add device`` blocks give names, and ranges where ``-i``
+or ``-p`` was given too.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from stampbench.bench.sources.evdev_events import (
     ABS_MT_SLOT,
     EV_ABS,
     EVENT_CODES,
+    EVENT_TYPES,
+    MT_TOOL_PALM,
     AxisRange,
     EvdevAssembler,
     recording_of,
@@ -24,8 +28,10 @@ from stampbench.bench.sources.recording import Recording, RecordingFormat, Recor
 from stampbench.firmware_emulator.errors import InputError
 
 _EVENT = re.compile(
-    r"\[\s*(\d+\.\d{1,6})\]\s+(?:(/dev/\S+):\s+)?(\S+)\s+(\S+)\s+([0-9a-f]{1,8}|[A-Z]+)(?:\s+rate \d+)?\s*\Z"
+    r"(?:\[\s*(\d+\.\d{1,6})\]|(\d{1,12}-\d{1,6}):)\s+(?:(/dev/\S+):\s+)?"
+    r"(\S+)\s+(\S+)\s+([0-9a-f]{1,8}|[A-Z][A-Z_]*)(?:\s+rate \d+)?\s*\Z"
 )
+_TIME = re.compile(r"\[|\d+-\d+:")
 _ADDED = re.compile(r"add device \d+: (\S+)\s*\Z")
 _NAME = re.compile(r'\s+name:\s+"(.*)"\s*\Z')
 _AXIS = re.compile(
@@ -33,12 +39,21 @@ _AXIS = re.compile(
     r"(?:, resolution (-?\d{1,10}))?"
 )
 _RECOGNISED = re.compile(
-    rb"^(add device \d+: |\[\s*\d+\.\d+\]\s+(/dev/\S+:\s+)?(EV_\w+|[0-9a-f]{4})\s)", re.MULTILINE
+    rb"^(add device \d+: |(\[\s*\d+\.\d+\]|\d{1,12}-\d{1,6}:)\s+(/dev/\S+:\s+)?(EV_\w+|[0-9a-f]{4})\s)",
+    re.MULTILINE,
 )
 _WITHOUT_TIME = re.compile(r"(/dev/\S+:\s+)?(EV_[A-Z]+|[0-9a-f]{4})\s+\S+\s+\S+\s*\Z")
-_KINDS = {"EV_SYN": 0, "EV_KEY": 1, "EV_ABS": 3}
-_CODES = {name: (_KINDS[kind], code) for kind, names in EVENT_CODES.items() for name, code in names.items()}
-_KEY_VALUES = {"UP": 0, "DOWN": 1, "REPEAT": 2}
+_CODES = {name: code for names in EVENT_CODES.values() for name, code in names.items()}
+_VALUES = {
+    "UP": 0,
+    "DOWN": 1,
+    "REPEAT": 2,
+    "MT_TOOL_FINGER": 0,
+    "MT_TOOL_PEN": 1,
+    "MT_TOOL_PALM": MT_TOOL_PALM,
+}
+"""Values that Android's getevent prints by name."""
+_HEXADECIMAL = re.compile(r"[0-9a-f]{1,4}\Z")
 _OTHER = -1
 
 Event = tuple[str, int, int, int, int]
@@ -91,7 +106,7 @@ class _Reader:
         lines, described = self.lines, _Device()
         for line in lines:
             event = _EVENT.match(line)
-            if event is not None and (lines.whole or len(event[5]) == 8):
+            if event is not None and (lines.whole or len(event[6]) == 8):
                 yield self.event(event, line)
             elif not lines.whole and line.strip():
                 raise lines.cut(line)
@@ -103,26 +118,27 @@ class _Reader:
                 self.add_axis(described, axis)
             elif _WITHOUT_TIME.match(line):
                 raise lines.wrong(f"event without time {shown(line)}", "the output of getevent -lt")
-            elif line.startswith("[") or "\ufffd" in line or not line.replace("\t", " ").isprintable():
+            elif _TIME.match(line) or "\ufffd" in line or not line.replace("\t", " ").isprintable():
                 raise lines.wrong(
                     f"malformed event {shown(line)}", "'[ seconds] /dev/input/eventN: type code value'"
                 )
 
     def event(self, event: re.Match[str], line: str) -> Event:
-        time, path, kind_text, code_text, value_text = event.groups()
+        time, old_time, path, kind_text, code_text, value_text = event.groups()
         try:
-            if code_text in _CODES:
-                kind, code = _CODES[code_text]
-            elif kind_text.startswith("EV_"):
-                kind = code = _OTHER
-            else:
-                kind, code = int(kind_text, 16), int(code_text, 16)
-            if value_text in _KEY_VALUES:
-                value = _KEY_VALUES[value_text]
+            named = kind_text.startswith("EV_")
+            kind = EVENT_TYPES.get(kind_text, _OTHER) if named else int(kind_text, 16)
+            # Under -l, too, a code without a name is printed in hexadecimal.
+            code = int(code_text, 16) if _HEXADECIMAL.match(code_text) else _CODES.get(code_text, _OTHER)
+            if value_text in _VALUES:
+                value = _VALUES[value_text]
+            elif code == _OTHER:
+                value = 0
             else:
                 raw = int(value_text, 16)
                 value = raw - (1 << 32) if raw >= 1 << 31 else raw
-            return path or "", timestamp_us(time), kind, code, value
+            t_us = timestamp_us(time) if time else _old_timestamp_us(old_time)
+            return path or "", t_us, kind, code, value
         except ValueError:
             raise self.lines.wrong(
                 f"malformed event {shown(line)}", "type, code and value in hexadecimal"
@@ -131,9 +147,15 @@ class _Reader:
     def add_axis(self, device: _Device, axis: re.Match[str]) -> None:
         name = axis[1]
         if name in _CODES:
-            code = _CODES[name][1]
+            code = _CODES[name]
         elif re.fullmatch(r"[0-9a-f]{4}", name):
             code = int(name, 16)
         else:
             return
         device.axes[code] = AxisRange(int(axis[2]), int(axis[3]), int(axis[4] or 0))
+
+
+def _old_timestamp_us(text: str) -> int:
+    """Return the microseconds of ``seconds-microseconds``, as printed before Android 4.1, without zeros."""
+    seconds, _, microseconds = text.partition("-")
+    return int(seconds) * 1_000_000 + int(microseconds)

@@ -95,6 +95,12 @@ class RecordingLines:
         encoding = "utf-8-sig" if self.number == 1 else "utf-8"
         return line.decode(encoding, errors="replace").rstrip("\r\n")
 
+    def rewind(self) -> None:
+        """Begin again with the first line, where the stream can go back."""
+        self.stream.seek(0)
+        self.number = 0
+        self.whole = True
+
     def wrong(self, what: str, right: str) -> InputError:
         """Return the error for the current line: ``file:line: what; right``."""
         return InputError(f"{self.name}:{self.number}: {what}; expected {right}")

@@ -116,11 +116,37 @@ def test_a_single_touch_device_has_one_contact(read: Read) -> None:
     assert down(read(press + lift)[1]) == [{0: (5, 6)}, {}]
 
 
-def test_events_that_the_kernel_lost_are_noted(read: Read) -> None:
-    lost = "E: 0.010000 0000 0003 0\nE: 0.010000 0003 0035 9\nE: 0.010000 0000 0000 0\n"
-    recording, reports = read(HEADER + LANDING + lost)
-    assert down(reports)[-1] == {7: (300, 200)}
-    assert recording.notes == ["the kernel lost events 1 times (SYN_DROPPED)"]
+LOST = "E: 0.010000 0000 0003 0\nE: 0.010000 0003 0035 9\nE: 0.010000 0000 0000 0\n"
+
+
+def test_a_touch_of_which_nothing_comes_after_lost_events_is_not_held_down(read: Read) -> None:
+    recording, reports = read(HEADER + LANDING + LOST)
+    assert down(reports)[-1] == {}
+    assert [contact.cancelled for contact in reports[-1].contacts] == [True]
+    (note,) = recording.notes
+    assert note.startswith("the kernel lost events 1 times (SYN_DROPPED)")
+
+
+def test_a_touch_that_goes_on_after_lost_events_is_the_same_touch(read: Read) -> None:
+    _, reports = read(HEADER + LANDING + LOST + "E: 0.020000 0003 0035 310\nE: 0.020000 0000 0000 0\n")
+    assert down(reports)[-1] == {7: (310, 200)}
+
+
+def test_a_touch_that_the_device_calls_a_palm_is_cancelled_from_then_on(read: Read) -> None:
+    palm = (
+        "E: 0.010000 0003 0037 2\nE: 0.010000 0000 0000 0\nE: 0.020000 0003 0035 9\nE: 0.020000 0000 0000 0\n"
+    )
+    recording, reports = read(HEADER + LANDING + palm)
+    assert down(reports) == [{7: (300, 200)}, {}, {}]
+    assert [contact.cancelled for contact in reports[1].contacts] == [True]
+    assert recording.notes == ["1 touches became a palm (MT_TOOL_PALM) and count as cancelled"]
+
+
+def test_a_touch_ends_where_the_key_says_so_and_its_slot_does_not(read: Read) -> None:
+    lift = "E: 0.010000 0001 014a 0\nE: 0.010000 0000 0000 0\n"
+    again = "E: 5.000000 0003 0035 20\nE: 5.000000 0001 014a 1\nE: 5.000000 0000 0000 0\n"
+    _, reports = read(HEADER + LANDING + lift + again)
+    assert down(reports) == [{7: (300, 200)}, {}, {7: (20, 200)}]
 
 
 @pytest.mark.parametrize(

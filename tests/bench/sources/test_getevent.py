@@ -115,3 +115,30 @@ def test_rubbish_anywhere_raises_nothing_but_our_error(
     path.write_bytes(whole[:at] + rubbish + whole[at:])
     with contextlib.suppress(InputError), open_recording(path) as recording:
         list(recording)
+
+
+def test_a_tool_is_printed_by_its_name(read: Read) -> None:
+    tool = "[   34562.123456] /dev/input/event7: EV_ABS       ABS_MT_TOOL_TYPE     MT_TOOL_FINGER      \n"
+    start = TOUCH.index("\n") + 1
+    _, reports = read(DEVICES + TOUCH[:start] + tool + TOUCH[start:])
+    assert [len(report.down) for report in reports] == [1, 0]
+
+
+def test_a_code_without_a_name_is_read_by_its_number(read: Read) -> None:
+    second = """[   34562.130000] /dev/input/event7: EV_ABS       002f                 00000001
+[   34562.130000] /dev/input/event7: EV_ABS       ABS_MT_TRACKING_ID   0000002e
+[   34562.130000] /dev/input/event7: EV_ABS       ABS_MT_POSITION_X    00000010
+[   34562.130000] /dev/input/event7: EV_ABS       ABS_MT_POSITION_Y    00000020
+[   34562.130000] /dev/input/event7: EV_SYN       SYN_REPORT           00000000
+"""
+    end = TOUCH.index("[   34562.14")
+    _, reports = read(DEVICES + TOUCH[:end] + second)
+    assert len(reports[-1].down) == 2
+
+
+def test_times_of_old_androids_are_seconds_and_microseconds(read: Read) -> None:
+    old = NUMBERS.replace("[   34562.123456] ", "1340-997480: ", 3).replace(
+        "[   34562.123456] ", "1341-80: ", 1
+    )
+    _, reports = read(old)
+    assert reports[0].t_us == 1_341_000_080

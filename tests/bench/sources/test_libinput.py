@@ -84,7 +84,7 @@ def test_events_of_a_second_device_are_left_out_with_a_note(read: Read) -> None:
     second = HEADER[HEADER.index("- node:") :].replace("ours", "theirs")
     recording, reports = read(HEADER + EVENTS + second + EVENTS)
     assert (recording.device, len(reports)) == ("Panel of ours", 2)
-    assert recording.notes == ["left out 6 events of other devices"]
+    assert recording.notes == ["left out 6 events of other devices: Panel of theirs"]
 
 
 def test_unknown_keys_are_passed_over(read: Read) -> None:
@@ -118,3 +118,59 @@ def test_rubbish_anywhere_raises_nothing_but_our_error(
     path.write_bytes(whole[:at] + rubbish + whole[at:])
     with contextlib.suppress(InputError), open_recording(path) as recording:
         list(recording)
+
+
+KEYBOARD = """- node: /dev/input/event3
+  evdev:
+    name: "Some keyboard"
+    codes:
+      0: [0, 1]
+      1: [28, 30]
+    properties: []
+  udev:
+    properties:
+    - ID_INPUT_KEYBOARD=1
+  events:
+  - evdev:
+    - [  0,      0,   1,  28,       0]
+    - [  0,      0,   0,   0,       0]
+"""
+PEN = """- node: /dev/input/event4
+  evdev:
+    name: "Some pen"
+    codes:
+      1: [320, 330, 331]
+    absinfo:
+      0: [0, 20000, 0, 0, 100]
+      1: [0, 10000, 0, 0, 100]
+    properties: [1]
+  udev:
+    properties:
+    - ID_INPUT_TABLET=1
+  events:
+  - evdev:
+    - [  0,      0,   3,   0,     700]
+    - [  0,      0,   3,   1,     800]
+    - [  0,      0,   1, 330,       1]
+    - [  0,      0,   0,   0,       0]
+"""
+
+
+@pytest.mark.parametrize("other", [KEYBOARD, PEN, KEYBOARD + PEN])
+def test_the_touchscreen_is_read_wherever_it_stands_among_devices(read: Read, other: str) -> None:
+    start = HEADER.index("- node:")
+    recording, reports = read(HEADER[:start] + other + HEADER[start:] + EVENTS)
+    assert recording.device == "Panel of ours"
+    assert [len(report.down) for report in reports] == [1, 0]
+    assert all("left out" in note and "Some" in note for note in recording.notes)
+
+
+def test_devices_of_which_none_is_a_touchscreen_are_named(read: Read) -> None:
+    start = HEADER.index("- node:")
+    with pytest.raises(InputError, match=r"events of Some keyboard, Some pen only; expected .* touchscreen"):
+        read(HEADER[:start] + KEYBOARD + PEN)
+
+
+def test_what_the_tool_says_on_standard_output_is_passed_over(read: Read) -> None:
+    content = "Recording to 'stdout'.\n" + HEADER.removeprefix("# libinput record\n") + EVENTS
+    assert len(read(content)[1]) == 2
