@@ -1,12 +1,14 @@
 """Recordings of hid-recorder (hid-replay and hid-tools): report descriptors and packets as hexadecimal text.
 
 ``D: index`` names the device that the following lines are about, ``N: name`` and ``R: length bytes`` are
-its name and report descriptor, ``E: seconds.microseconds length bytes`` is one input report. Everything
-else (``I:``, ``P:``, comments, the steps that the tester was asked to do) is passed over.
+its name and report descriptor, ``I: bus vendor product`` its identity, by which Linux knows some devices that
+need rules of their own, ``E: seconds.microseconds length bytes`` is one input report. Everything else
+(``P:``, comments, the steps that the tester was asked to do) is passed over.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from itertools import chain
 from stampbench.bench.sources.recording import Recording, RecordingFormat, RecordingLines, shown, timestamp_us
 from stampbench.firmware_emulator.errors import InputError, ProtocolError
 from stampbench.firmware_emulator.hid.descriptor import parse_descriptor
-from stampbench.firmware_emulator.hid.reports import HidTouchDecoder, touch_screen
+from stampbench.firmware_emulator.hid.reports import NOT_SEEN_MEANS_UP, HidTouchDecoder, touch_screen
 from stampbench.firmware_emulator.touch import TouchReport
 
 _RECOGNISED = re.compile(
@@ -42,6 +44,7 @@ def read(lines: RecordingLines) -> Recording:
             f"{lines.name}: holds no input reports; expected lines of the form 'E: 0.000000 2 01 00'"
         )
     index, name, decoder = reader.touch_device()
+    decoder.not_seen_means_up = reader.devices[index].not_seen_means_up
     screen = decoder.screen
     others = [
         other.name for key, other in reader.devices.items() if other.decoder is not None and key != index
@@ -71,6 +74,7 @@ class _Device:
     name: str = ""
     decoder: HidTouchDecoder | None = None
     why_not: str = "it has no report descriptor (R: line)"
+    not_seen_means_up: bool = False
 
 
 class _Reader:
@@ -100,6 +104,14 @@ class _Reader:
             )
         if decoder.incomplete_scans:
             self.notes.append(f"{decoder.incomplete_scans} scans lack contacts that their count announced")
+        if decoder.duplicates:
+            self.notes.append(f"{decoder.duplicates} contacts came again in the same scan and are left out")
+        if decoder.assumed_lifts:
+            self.notes.append(f"{decoder.assumed_lifts} lifts are assumed: the device did not tell them")
+        if decoder.palms:
+            self.notes.append(
+                f"{decoder.palms} contacts became a palm (no confidence) and count as cancelled"
+            )
 
     def packets(self) -> Iterator[tuple[int, int, bytes]]:
         """Yield (device, t_us, packet) of each E: line; takes note of the other lines on the way."""
@@ -112,6 +124,8 @@ class _Reader:
                 self.add_descriptor(line)
             elif tag == "N:":
                 self.device().name = line[2:].strip()
+            elif tag == "I:":
+                self.add_identity(line)
             elif tag == "D:":
                 self.current = self.device_index(line)
             elif line.startswith("#") or not line.strip():
@@ -129,6 +143,12 @@ class _Reader:
         if not (text.isascii() and text.isdigit() and len(text) <= 4):
             raise self.lines.wrong(f"device number {shown(text)}", "a number such as 'D: 0'")
         return int(text)
+
+    def add_identity(self, line: str) -> None:
+        words = line.split()[-2:]
+        with contextlib.suppress(ValueError, IndexError):  # older recordings say other things there
+            vendor, product = (int(word, 16) for word in words)
+            self.device().not_seen_means_up = (vendor, product) in NOT_SEEN_MEANS_UP
 
     def packet(self, line: str) -> tuple[int, bytes]:
         words = line.split(None, 3)

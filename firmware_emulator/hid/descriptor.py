@@ -220,6 +220,8 @@ class _Parser:
 
     def clear_locals(self) -> None:
         self.usages: list[tuple[int, int]] = []
+        self.extended: list[bool] = []
+        """Of each usage, whether it named its page itself."""
         self.usage_count = 0
         self.usage_min: int | None = None
         self.alternative = -1
@@ -237,6 +239,7 @@ class _Parser:
         return ReportDescriptor(reports, self.numbered)
 
     def on_main(self, item: Item) -> None:
+        self.add_usage_page()
         if item.tag == 10:
             if self.depth == MAX_DEPTH:
                 raise _wrong(item, f"collection {MAX_DEPTH + 1} deep", f"at most {MAX_DEPTH}")
@@ -251,6 +254,17 @@ class _Parser:
         elif item.tag in (ReportKind.INPUT, ReportKind.OUTPUT, ReportKind.FEATURE):
             self.add_field(ReportKind(item.tag), item)
         self.clear_locals()
+
+    def add_usage_page(self) -> None:
+        """Give the last short usages the page declared after them (HID 1.11, 6.2.2.8), as Linux does."""
+        page = self.globals.usage_page
+        for at in range(len(self.usages) - 1, -1, -1):
+            first, last = self.usages[at]
+            if self.extended[at]:
+                continue
+            if first >> 16 == page:
+                break
+            self.usages[at] = page << 16 | first & 0xFFFF, page << 16 | last & 0xFFFF
 
     def add_field(self, kind: ReportKind, item: Item) -> None:
         state = self.globals
@@ -353,6 +367,7 @@ class _Parser:
         if last < first:
             return
         self.usages.append((first, last))
+        self.extended.append(item.size == 4)
         self.usage_count += last - first + 1
 
     def on_reserved(self, item: Item) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from stampbench.firmware_emulator.errors import ProtocolError
 from stampbench.firmware_emulator.hid.descriptor import (
@@ -30,11 +30,19 @@ TIP_SWITCH, CONFIDENCE, IN_RANGE = 0x0D0042, 0x0D0047, 0x0D0032
 CONTACT_ID, CONTACT_COUNT, CONTACT_COUNT_MAX = 0x0D0051, 0x0D0054, 0x0D0055
 WIDTH, HEIGHT, SCAN_TIME = 0x0D0048, 0x0D0049, 0x0D0056
 X, Y = 0x010030, 0x010031
+CERTIFICATION, CERTIFICATION_STATUS = 0xFF0000C5, 0xFF0000C6
+"""Vendor usages by which Windows knows a certified device; Linux takes one as proof of Windows 8's rules."""
+CERTIFICATION_SIZES = {CERTIFICATION: (8, 256), CERTIFICATION_STATUS: (8, 1)}
+"""Bits and count that the field must have (Linux, ``hid_scan_feature_usage``)."""
+SILENCE_US = 100_000
+"""After so long without a packet, Linux lifts what a Windows 8 device left down (``hid-multitouch``)."""
+NOT_SEEN_MEANS_UP: Final = frozenset({(0x1FF7, 0x0013), (0x25B5, 0x0002)})
+"""(vendor, product) of devices that say nothing of a lift: CVTouch and FlatFrog, by Linux's table."""
 MAX_BITS = 32
 """Widest number that is read (HID 1.11, 6.2.2.7)."""
 MAX_CONTACTS = 256
 """Most contacts that are kept at once; Linux allows 250 (MT_MAX_MAXCONTACT)."""
-_CONTACT_USAGES = {TIP_SWITCH, CONTACT_ID, WIDTH, HEIGHT, X, Y}
+_CONTACT_USAGES = {TIP_SWITCH, CONFIDENCE, CONTACT_ID, WIDTH, HEIGHT, X, Y}
 
 
 class BitField(NamedTuple):
@@ -80,6 +88,7 @@ class ContactSlot:
     y: BitField
     tip: BitField | None
     contact_id: BitField | None
+    confidence: BitField | None
     sizes: tuple[BitField, ...]
 
     def read(self, packet: int) -> Contact:
@@ -98,6 +107,10 @@ class ContactSlot:
             None if y_scale is None else (y - y_low) * y_scale,
             self._size_mm(packet) if self.sizes else None,
         )
+
+    def is_palm(self, packet: int) -> bool:
+        """Whether the device itself does not believe that the contact is meant."""
+        return self.confidence is not None and not self.confidence.read(packet)
 
     def _size_mm(self, packet: int) -> float:
         return max(size.read(packet) * (size.mm_per_unit or 0.0) for size in self.sizes)
@@ -123,6 +136,7 @@ class TouchScreen:
         x_min, x_max, y_min, y_max: logical range of the coordinates, inclusive.
         width_mm, height_mm: size of that range; None where the descriptor gives none.
         contact_count_max: the most contacts at once; None where the descriptor does not say.
+        windows_8: it carries the certification of Windows 8, by whose rules it is read.
     """
 
     packets: dict[int, TouchPacket]
@@ -134,6 +148,7 @@ class TouchScreen:
     height_mm: float | None
     contact_count_max: int | None
     numbered: bool
+    windows_8: bool
 
 
 def touch_screen(descriptor: ReportDescriptor) -> TouchScreen:
@@ -161,6 +176,7 @@ def touch_screen(descriptor: ReportDescriptor) -> TouchScreen:
                 y.size_mm,
                 _contact_count_max(descriptor, application),
                 descriptor.numbered,
+                _windows_8(descriptor),
             )
     raise ProtocolError(
         "report descriptor has no touchscreen; expected a Touch Screen collection (0d:04) with contacts"
@@ -171,11 +187,13 @@ def _elements(report: Report, application: int) -> Iterator[tuple[Field, Collect
     """Yield (field, collection, usage, bit offset) of every number of the report in that application."""
     for field in report.fields:
         collection = field.collection
-        if field.flags & (VARIABLE | CONSTANT) != VARIABLE or collection is None:
+        if not field.flags & VARIABLE or collection is None:
             continue
         if collection.application == application and 0 < field.bit_size <= MAX_BITS:
             for usage, bit_offset in field.elements():
-                yield field, collection, usage, bit_offset
+                # A contact id is never padding, though some devices mark it so.
+                if not field.flags & CONSTANT or usage == CONTACT_ID:
+                    yield field, collection, usage, bit_offset
 
 
 def _touch_packet(report: Report, application: int, axes: dict[int, Field]) -> TouchPacket | None:
@@ -205,6 +223,7 @@ def _touch_packet(report: Report, application: int, axes: dict[int, Field]) -> T
             group[Y],
             group.get(TIP_SWITCH),
             group.get(CONTACT_ID),
+            group.get(CONFIDENCE),
             tuple(
                 group[usage]
                 for usage in (WIDTH, HEIGHT)
@@ -234,6 +253,15 @@ def _finger(collection: Collection) -> Collection:
     return collection
 
 
+def _windows_8(descriptor: ReportDescriptor) -> bool:
+    return any(
+        CERTIFICATION_SIZES.get(usage) == (field.bit_size, field.count)
+        for report in descriptor.of_kind(ReportKind.FEATURE)
+        for field in report.fields
+        for usage, _ in field.usages[:1]
+    )
+
+
 def _contact_count_max(descriptor: ReportDescriptor, application: int) -> int | None:
     for report in descriptor.of_kind(ReportKind.FEATURE):
         for field, _, usage, _ in _elements(report, application):
@@ -247,22 +275,36 @@ class HidTouchDecoder:
 
     A scan is complete when as many contacts have come as its contact count said; further slots are filler.
     Where the device sends no contact count, each packet is a scan. A contact that a scan does not mention is
-    handed on as it was, the same object, as in Linux: some devices mention only what changed.
+    handed on as it was, the same object, as in Linux: some devices mention only what changed. By the rules of
+    Windows 8 a contact id that comes again in a scan is passed over and not counted, a contact without
+    confidence is a palm, and what is left down is lifted after ``SILENCE_US``.
+
+    Args:
+        screen: what the descriptor says.
+        not_seen_means_up: a contact that a scan does not mention has lifted; see ``NOT_SEEN_MEANS_UP``.
 
     Attributes:
         screen: what the descriptor says.
         short_packets: packets with fewer bytes than their layout; what is missing is read as zero.
         incomplete_scans: scans ended by the next one before all their contacts had come.
+        duplicates: contacts passed over because their id had come in the scan before.
+        assumed_lifts: contacts lifted because the device fell silent, or mentioned them no more.
+        palms: contacts that the device took back for want of confidence.
     """
 
-    def __init__(self, screen: TouchScreen) -> None:
+    def __init__(self, screen: TouchScreen, *, not_seen_means_up: bool = False) -> None:
         self.screen = screen
+        self.not_seen_means_up = not_seen_means_up
         self.short_packets = 0
         self.incomplete_scans = 0
+        self.duplicates = 0
+        self.assumed_lifts = 0
+        self.palms = 0
         self._down: dict[int, Contact] = {}
         self._scan: dict[int, Contact] = {}
         self._expected = 0
         self._received = 0
+        self._repeated = 0
         self._scan_time: int | None = None
         self._counted = False
         self._hybrid = False
@@ -278,14 +320,14 @@ class HidTouchDecoder:
         if len(packet) < layout.byte_length:
             self.short_packets += 1
         word = int.from_bytes(packet[: layout.byte_length], "little")
-        done: list[TouchReport] = []
+        done = self._after_silence(t_us)
         if layout.contact_count is None:
             self._expected = len(layout.slots)
         else:
             count = layout.contact_count.read(word)
             scan_time = layout.scan_time.read(word) if layout.scan_time is not None else None
             if self._received and self._starts_anew(count, scan_time):
-                self.incomplete_scans += 1
+                self.incomplete_scans += not self._repeated
                 done.append(self._complete())
             if count:
                 self._expected = min(count, MAX_CONTACTS)
@@ -300,7 +342,8 @@ class HidTouchDecoder:
             self._scan_time = scan_time
         self._t_us = t_us
         self._take(layout, word)
-        if self._received >= self._expected:
+        parallel = len(layout.slots) >= (self.screen.contact_count_max or MAX_CONTACTS)
+        if self._received + self._repeated * parallel >= self._expected:
             done.append(self._complete())
         return done
 
@@ -309,18 +352,27 @@ class HidTouchDecoder:
         if scan_time != self._scan_time:
             return True
         # Without a scan time: a second count means a new scan only where packets that continue one have none.
-        return count > 0 and (self._hybrid or self._received >= count)
+        return count > 0 and (self._hybrid or self._received + self._repeated >= count)
 
     def _take(self, layout: TouchPacket, word: int) -> None:
         """Add the contacts of a packet to the scan."""
         scan = self._scan
         slots = layout.slots
-        used = min(len(slots), max(0, self._expected - self._received))
-        self._received += used
-        for slot in slots[:used]:
+        used = 0
+        for slot in slots:
+            if self._received >= self._expected:
+                break
+            used += 1
             contact = slot.read(word)
             earlier = scan.get(contact.id)
-            # Devices with a scan time repeat contacts as filler: the first one is meant.
+            if self.screen.windows_8:
+                if earlier is not None and earlier.tip:
+                    self._repeated += 1
+                    continue
+                if slot.is_palm(word):
+                    contact = contact._replace(tip=False, cancelled=True)
+            self._received += 1
+            # Others with a scan time repeat contacts as filler, too: the first one is meant.
             if earlier is None or not earlier.tip or layout.scan_time is None:
                 scan[contact.id] = contact
         if used == len(slots) or self._down.keys() <= scan.keys():
@@ -332,6 +384,15 @@ class HidTouchDecoder:
             if last is not None and not contact.tip and (last.x, last.y) == (contact.x, contact.y):
                 scan.setdefault(contact.id, contact)
 
+    def _after_silence(self, t_us: int) -> list[TouchReport]:
+        """The lift of what a device left down that then fell silent."""
+        if not (self.screen.windows_8 and self._down and t_us - self._t_us >= SILENCE_US):
+            return []
+        lifted = tuple(contact._replace(tip=False) for contact in self._down.values())
+        self.assumed_lifts += len(lifted)
+        self._down, self._scan, self._received, self._repeated = {}, {}, 0, 0
+        return [TouchReport(self._t_us + SILENCE_US, lifted)]
+
     def flush(self) -> list[TouchReport]:
         """Return the scan that is still incomplete at the end of a recording, if any."""
         return [self._complete()] if self._scan else []
@@ -339,9 +400,15 @@ class HidTouchDecoder:
     def _complete(self) -> TouchReport:
         scan, down = self._scan, self._down
         contacts = [contact for contact in scan.values() if contact.tip or contact.id in down]
-        contacts += [contact for id_, contact in down.items() if id_ not in scan]
+        self.palms += sum(contact.cancelled for contact in contacts)
+        unseen = [contact for id_, contact in down.items() if id_ not in scan]
+        if self.not_seen_means_up:
+            self.assumed_lifts += len(unseen)
+            unseen = [contact._replace(tip=False) for contact in unseen]
+        contacts += unseen
         self._down = {contact.id: contact for contact in contacts[:MAX_CONTACTS] if contact.tip}
         self._scan = {}
-        self._received = 0
+        self.duplicates += self._repeated
+        self._received = self._repeated = 0
         self._counted = False
         return TouchReport(self._t_us, tuple(contacts))

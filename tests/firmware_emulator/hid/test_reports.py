@@ -247,3 +247,73 @@ def test_any_descriptor_and_packets_raise_nothing_but_our_errors(
         return
     for data in packets:
         decoder.feed(0, data)
+
+
+CERTIFICATION = "06 00 ff 09 c5 15 00 26 ff 00 75 08 96 00 01 85 44 b1 02 "
+"""The blob of 256 bytes by which Linux knows a device certified for Windows 8."""
+CONFIDENT_FINGER = FINGER.replace("95 07 81 03", "09 47 81 02 95 06 81 03")
+
+
+class TestWindows8:
+    """What Linux does with such devices (``hid-multitouch``, MT_CLS_WIN_8), scan time or not."""
+
+    @pytest.mark.parametrize("tail", [COUNT, SCAN_TIME + COUNT])
+    def test_a_repeated_id_is_passed_over_and_not_counted(self, tail: str) -> None:
+        decoder = HidTouchDecoder(screen(FINGER * 3 + tail + COUNT_MAX + CERTIFICATION))
+        times = {"scan_time": 7} if tail != COUNT else {}
+        (report,) = decoder.feed(0, packet((1, 1, 5, 10), (1, 1, 15, 20), (1, 2, 50, 100), count=2, **times))
+        assert [(contact.id, contact.x) for contact in report.down] == [(1, 5), (2, 50)]
+        assert decoder.duplicates == 1
+
+    def test_in_hybrid_mode_a_scan_with_a_repeated_id_goes_on_in_the_next_packet(self) -> None:
+        decoder = HidTouchDecoder(screen(FINGER * 2 + SCAN_TIME + COUNT + COUNT_MAX + CERTIFICATION))
+        first = packet((1, 1, 5, 10), (1, 1, 15, 20), scan_time=1, count=2)
+        second = packet((1, 2, 50, 100), (0, 0, 0, 0), scan_time=1, count=0)
+        assert down(decoder, first, second) == [{1: (5, 10), 2: (50, 100)}]
+
+    def test_what_a_silent_device_left_down_is_lifted_after_100_ms(self) -> None:
+        decoder = HidTouchDecoder(screen(FINGER + COUNT + COUNT_MAX + CERTIFICATION))
+        touch = packet((1, 1, 5, 10), count=1)
+        decoder.feed(0, touch)
+        assert len(decoder.feed(99_000, touch)) == 1
+        lift, again = decoder.feed(199_000, touch)
+        assert (lift.t_us, len(lift.down), len(again.down)) == (199_000, 0, 1)
+        assert decoder.assumed_lifts == 1
+
+    def test_a_contact_without_confidence_is_a_palm(self) -> None:
+        decoder = HidTouchDecoder(screen(CONFIDENT_FINGER + COUNT + COUNT_MAX + CERTIFICATION))
+        (landed,) = decoder.feed(0, packet((3, 1, 5, 10), count=1))
+        (palm,) = decoder.feed(10_000, packet((1, 1, 5, 10), count=1))
+        assert [len(landed.down), len(palm.down)] == [1, 0]
+        assert [contact.cancelled for contact in palm.contacts] == [True]
+
+    def test_without_certification_a_silent_touch_stays_down(self) -> None:
+        decoder = HidTouchDecoder(screen(FINGER + COUNT + COUNT_MAX))
+        touch = packet((1, 1, 5, 10), count=1)
+        decoder.feed(0, touch)
+        assert [len(report.down) for report in decoder.feed(500_000, touch)] == [1]
+
+
+def test_a_contact_that_is_not_seen_has_lifted_where_the_device_tells_no_lifts() -> None:
+    decoder = HidTouchDecoder(screen(FINGER * 2 + COUNT + COUNT_MAX), not_seen_means_up=True)
+    both = packet((1, 1, 50, 100), (1, 2, 150, 200), count=2)
+    one = packet((1, 1, 50, 100), (0, 0, 0, 0), count=1)
+    assert down(decoder, both, one) == [{1: (50, 100), 2: (150, 200)}, {1: (50, 100)}]
+
+
+def test_a_usage_takes_the_page_that_is_declared_after_it() -> None:
+    # HID 1.11, 6.2.2.8: the page in force at the main item completes a usage.
+    late = FINGER.replace(
+        "05 01 26 ff 0f 35 00 46 98 03 55 0e 65 11 75 10 09 30", "09 30 05 01 26 ff 0f 75 10"
+    )
+    assert late != FINGER
+    (slot,) = screen(late + COUNT).packets[1].slots
+    assert slot.x.mask == 0xFFFF
+
+
+def test_a_contact_id_marked_constant_is_read_all_the_same() -> None:
+    constant = FINGER.replace("09 51 75 08 95 01 81 02", "09 51 75 08 95 01 81 03")
+    assert constant != FINGER
+    decoder = HidTouchDecoder(screen(constant + COUNT))
+    (report,) = decoder.feed(0, packet((1, 9, 5, 10), count=1))
+    assert [contact.id for contact in report.down] == [9]
