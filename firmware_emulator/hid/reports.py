@@ -385,7 +385,7 @@ class HidTouchDecoder:
                 scan.setdefault(contact.id, contact)
 
     def _after_silence(self, t_us: int) -> list[TouchReport]:
-        """The lift of what a device left down that then fell silent."""
+        """Return the lift of what a device left down that then fell silent."""
         if not (self.screen.windows_8 and self._down and t_us - self._t_us >= SILENCE_US):
             return []
         lifted = tuple(contact._replace(tip=False) for contact in self._down.values())
