@@ -41,6 +41,8 @@ class Tab(Protocol):
 class Instruments:
     """Plots above, tabs below; in a low window the plots are a tab too.
 
+    Tabs are buttons: pygame_gui's tab container, an experiment, takes no keys and keeps all panels built.
+
     Args:
         desk: what to make widgets with.
         places: of the window.

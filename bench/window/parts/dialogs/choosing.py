@@ -16,7 +16,11 @@ _NEIGHBOURS: Final = 8
 
 
 class Chooser(Dialog):
-    """A list; what is clicked is done, and the dialog closes."""
+    """A list; what is clicked is done, and the dialog closes.
+
+    It is made of buttons: the selection list and the file dialog of pygame_gui take no keys, and the latter
+    deletes files.
+    """
 
     def __init__(
         self,
