@@ -34,7 +34,7 @@ def replay(
     from rich.console import Console
     from stampbench.bench.records.files import read_run
     from stampbench.bench.runs.replays import differences, replay_press
-    from stampbench.bench.window.session.capture_replay import is_capture
+    from stampbench.bench.window.session.captures import is_capture
 
     if is_capture(records):
         _replay_capture(records, press, as_json=as_json)
@@ -70,7 +70,7 @@ def _replay_capture(path: Path, press: int, *, as_json: bool) -> None:
     """Read one press of a capture again."""
     import json
 
-    from stampbench.bench.window.session.capture_replay import replay_press
+    from stampbench.bench.window.session.captures import replay_press
 
     then, now = replay_press(path, press)
     found = [

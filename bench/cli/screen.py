@@ -143,7 +143,7 @@ def screen(
     from stampbench.bench.report.terminal import announce
     from stampbench.bench.window.clocks import RealClock, VirtualClock
     from stampbench.bench.window.script import play, read_script
-    from stampbench.bench.window.session.files import Bench
+    from stampbench.bench.window.session.captures import Folder
     from stampbench.bench.window.session.plan_run import PlanRun
     from stampbench.bench.window.session.session import Session
     from stampbench.bench.window.window import Window
@@ -163,7 +163,7 @@ def screen(
             clock=clock,
             sigma_mm=sigma_mm,
             seed=seed or 0,
-            workbench=Bench(out or USUAL_OUT),
+            folder=Folder(out or USUAL_OUT),
             plan=plan_run,
             frames=frames,
         )
@@ -220,6 +220,7 @@ def _prepare_display(*, scripted: bool) -> None:
     """
     import os
 
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
     if scripted:
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
@@ -239,7 +240,7 @@ def _prepare_display(*, scripted: bool) -> None:
 def _compile(codebook: Family | Catalogue, profile: Profile) -> None:
     """Compile the kernels, with a line of progress on stderr while that takes its time."""
     from rich.console import Console
-    from stampbench.bench.window.session.warming import warm_up
+    from stampbench.bench.window.session.session import warm_up
 
     console = Console(stderr=True)
     with console.status("preparing") as status:
@@ -257,8 +258,7 @@ def _open(session: Session, source: str) -> None:
     Raises:
         InputError: a recording that cannot be read.
     """
-    from stampbench.firmware_emulator.errors import InputError
-
-    opened = session.use_recording(source) if Path(source).is_file() else session.use_port(source)
-    if not opened:
-        raise InputError(str(session.messages[-1].values["text"]))
+    if Path(source).is_file():
+        session.sources.use_recording(source)
+    else:
+        session.sources.use_port(source)

@@ -49,8 +49,7 @@ def measure(seconds: float = SECONDS, taps: int = TAPS) -> dict[str, Figure]:
     os.environ["SDL_VIDEODRIVER"] = "dummy"
     os.environ["SDL_AUDIODRIVER"] = "dummy"
     from stampbench.bench.window.clocks import RealClock
-    from stampbench.bench.window.session.session import Session
-    from stampbench.bench.window.session.warming import warm_up
+    from stampbench.bench.window.session.session import Session, warm_up
     from stampbench.bench.window.window import Window
     from stampbench.sim.panel import load_profile
     from stampbench.sim.stamps import load_family
@@ -82,16 +81,16 @@ class _Hand:
     def drag(self, seconds: float) -> dict[str, Figure]:
         """Press a stamp and drag it round and round."""
         session, (x_mm, y_mm) = self._session, self._middle
-        session.add_stamp(CODE, x_mm, y_mm)
+        session.arrangement.add_stamp(CODE, x_mm, y_mm)
         self._post("MOUSEBUTTONDOWN", x_mm, y_mm)
-        self._until(lambda: bool(session.reader.stamps), 2.0)
+        self._until(lambda: bool(session.observation.reader.stamps), 2.0)
         for _ in range(FRAMES_PER_S):
             self._frame()
         frames, begun_s, begun_cpu_s = 0, time.perf_counter(), time.process_time()
         delays_ms = []
         while (now_s := time.perf_counter() - begun_s) < seconds:
             angle = math.tau * now_s / 4.0
-            before = session.report
+            before = session.observation.report
             self._post(
                 "MOUSEMOTION",
                 x_mm + _ROUND_MM * math.sin(angle),
@@ -99,7 +98,7 @@ class _Hand:
             )
             posted_s = time.perf_counter()
             self._frame()
-            while session.report is before:  # no scan was due in this frame
+            while session.observation.report is before:  # no scan was due in this frame
                 self._frame()
                 frames += 1
             delays_ms.append(1e3 * (time.perf_counter() - posted_s))
@@ -121,26 +120,26 @@ class _Hand:
 
         session, (x_mm, y_mm) = self._session, self._middle
         session.scene.clear()
-        session.add_object(ObjectKind.FINGER, x_mm, y_mm)
+        session.arrangement.add_object(ObjectKind.FINGER, x_mm, y_mm)
         delays_ms = []
         for number in range(taps):
-            self._until(lambda: session.report is not None and not session.report.down, _GONE_S)
+            self._until(lambda: not session.picture.contacts, _GONE_S)
             time.sleep((number % 8) / 8 * FRAME_INTERVAL_US / 1e6)  # at any phase of the scans
             self._pace.tick()
             posted_s = time.perf_counter()
             self._post("MOUSEBUTTONDOWN", x_mm, y_mm)
-            self._until(lambda: bool(self._window.view.contacts), _GONE_S)
+            self._until(lambda: bool(self._session.picture.contacts), _GONE_S)
             delays_ms.append(1e3 * (time.perf_counter() - posted_s))
             self._post("MOUSEBUTTONUP", x_mm, y_mm)
         return {"input_to_contact_ms": Figure(float(np.percentile(delays_ms, 95)), "ms")}
 
     def _session_s(self, rounds: int = 120) -> float:
         """Return the time of the session alone for one drawn frame."""
-        session, clock_us = self._session, self._session.view().t_us
+        session, clock_us = self._session, self._session.look().t_us
         begun_s = time.process_time()
         for number in range(rounds):
             session.advance(clock_us + (number + 1) * 1_000_000 // FRAMES_PER_S)
-            session.view()
+            session.look()
         return (time.process_time() - begun_s) / rounds
 
     def _frame(self) -> None:

@@ -1,28 +1,27 @@
-"""Actions: what keys, buttons and scripts ask for, by name; each is one call of the session or window."""
+"""Actions: what keys, buttons and scripts ask for, by name; each is one call of the session or its window."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final, TypeAlias
 
 from stampbench.bench.window.keys import IN_A_PLAN
-from stampbench.bench.window.session.presets import PRESETS
+from stampbench.bench.window.session.plan_run import OperatorChoice
 from stampbench.bench.window.session.second_factor import SPOILS, WAYS
+from stampbench.bench.window.session.session import Session
+from stampbench.bench.window.session.setup import PRESETS
 from stampbench.sim.screen.scene import ObjectKind
 from stampbench.sim.screen.sources import SourceKind
 
-if TYPE_CHECKING:
-    from stampbench.bench.window.session.session import Session
-    from stampbench.bench.window.window import Window
+Action: TypeAlias = Callable[[], object]
 
 _STEP_MM: Final = 1.0
 _TURN_RAD: Final = math.radians(5.0)
 _TILT_RAD: Final = math.radians(0.5)
 _SCRUB_US: Final = 1_000_000
 _SPEEDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-_SCALE_STEP: Final = 0.25
 
 
 class Actions:
@@ -30,17 +29,20 @@ class Actions:
 
     Args:
         session: that is acted on.
-        window: that shows it.
+        of_window: actions of the window that shows it.
+        show_tab: shows a tab of that window.
     """
 
-    def __init__(self, session: Session, window: Window) -> None:
+    def __init__(
+        self, session: Session, of_window: Mapping[str, Action], show_tab: Callable[[str], object]
+    ) -> None:
         self._session = session
-        self._window = window
-        scene = session.scene
-        self._actions: dict[str, Callable[[], object]] = {
+        self._show_tab = show_tab
+        arrangement = session.arrangement
+        self._actions: dict[str, Action] = {
             "press": self._press,
             "press_toggle": self._press_toggle,
-            "rig_press": session.press_by_rig,
+            "rig_press": session.sources.press_by_rig,
             "left": partial(self._move, -_STEP_MM, 0.0),
             "right": partial(self._move, _STEP_MM, 0.0),
             "up": partial(self._move, 0.0, -_STEP_MM),
@@ -60,32 +62,20 @@ class Actions:
             "add_coin": partial(self._add, ObjectKind.COIN),
             "next_object": self._next_object,
             "remove": self._remove,
-            "clear": scene.clear,
-            "random_code": session.random_code,
-            "type_code": partial(window.focus, "stamps", "code"),
-            "seed": partial(window.focus, "noise", "seed"),
+            "clear": session.scene.clear,
+            "random_code": arrangement.random_code,
             "new_seed": self._new_seed,
             **{
-                f"preset_{place}": partial(session.apply_preset, preset.key)
+                f"preset_{place}": partial(arrangement.apply_preset, preset.key)
                 for place, preset in enumerate(PRESETS, start=1)
             },
             "next_factor": self._next_factor,
             "next_spoil": self._next_spoil,
             "present_factor": self._present_factor,
-            "auto_press": window.auto_press,
             "freeze": self._freeze,
-            "source_simulated": session.use_simulated,
-            "source_rig": partial(window.open_dialog, "port"),
-            "source_recording": partial(window.open_dialog, "recording"),
-            "source_touch": window.use_touch,
-            "calibrate": partial(window.open_dialog, "calibration"),
-            "device": partial(window.open_dialog, "device"),
-            "family": partial(window.open_dialog, "family"),
-            "neighbours": partial(window.open_dialog, "neighbours"),
-            "custom": partial(window.open_dialog, "custom"),
-            "open_recording": partial(window.open_dialog, "recording"),
-            "step": partial(session.step, 1),
-            "step_back": partial(session.step, -1),
+            "source_simulated": session.sources.use_simulated,
+            "step": partial(self._step, 1),
+            "step_back": partial(self._step, -1),
             "play": self._play,
             "slower": partial(self._speed, -1),
             "faster": partial(self._speed, 1),
@@ -95,23 +85,10 @@ class Actions:
             "to_end": partial(self._seek_end, last=True),
             "record": self._record,
             "save_case": session.save_case,
-            "picture": window.share_picture,
-            "animation": window.share_animation,
-            "plan_count": partial(session.decide, "count"),
-            "plan_again": partial(session.decide, "again"),
-            "plan_skip": partial(session.decide, "skip"),
-            "plan_stop": self._plan_stop,
-            "heat_map": partial(self._flip, "heat_map"),
-            "trails": partial(self._flip, "trails"),
-            "focus_next": partial(window.move_focus, 1),
-            "focus_back": partial(window.move_focus, -1),
-            "next_tab": window.next_tab,
-            "larger": partial(window.change_scale, _SCALE_STEP),
-            "smaller": partial(window.change_scale, -_SCALE_STEP),
-            "language": window.change_language,
-            "escape": self._escape,
-            "help": partial(window.open_dialog, "help"),
-            "quit": window.close,
+            "plan_count": partial(self._choose, "count"),
+            "plan_again": partial(self._choose, "again"),
+            "plan_skip": partial(self._choose, "skip"),
+            **of_window,
         }
 
     def __contains__(self, name: str) -> bool:
@@ -125,7 +102,7 @@ class Actions:
         """Carry out an action; where a plan is pressed, one that is the operator's."""
         if self._session.plan is not None:
             if name not in IN_A_PLAN:
-                self._session.say("info", "plan_only")
+                self._session.messages.say("info", "plan_only")
                 return
             name = IN_A_PLAN[name]
         self._actions[name]()
@@ -142,9 +119,9 @@ class Actions:
             return
         if self._session.scene.chosen is None:
             if self._session.plan is None:
-                self._session.say("info", "no_stamp")
+                self._session.messages.say("info", "no_stamp")
         elif self._session.source.kind is SourceKind.RIG:
-            self._session.press_by_rig()
+            self._session.sources.press_by_rig()
         elif self._session.scene.selected is not None:
             self._session.scene.press(self._session.scene.selected)
 
@@ -178,18 +155,18 @@ class Actions:
         scene.hold(0.0 if held >= 0.5 else 1.0, None if chosen is None else chosen.key)
 
     def _add_stamp(self) -> None:
-        self._session.add_stamp(None, *self._free_place())
+        self._session.arrangement.add_stamp(None, *self._free_place())
 
     def _add(self, kind: ObjectKind) -> None:
         x_mm, y_mm = self._free_place()
-        panel = self._window.view.panel
+        panel = self._session.panel
         if kind is ObjectKind.PALM:
             x_mm, y_mm = panel.width_mm / 2, panel.height_mm - 8.0
-        self._session.add_object(kind, x_mm, y_mm)
+        self._session.arrangement.add_object(kind, x_mm, y_mm)
 
     def _free_place(self) -> tuple[float, float]:
         """A place with as much room around it as can be had."""
-        panel = self._window.view.panel
+        panel = self._session.panel
         taken = [(thing.x_mm, thing.y_mm, thing.face_radius_mm) for thing in self._session.scene]
         best, best_gap = (panel.width_mm / 2, panel.height_mm / 2), -math.inf
         for row in range(1, 10):
@@ -203,7 +180,7 @@ class Actions:
         return best
 
     def _new_seed(self) -> None:
-        self._session.set_seed(self._window.view.seed + 1)
+        self._session.arrangement.set_seed(self._session.setup.seed + 1)
 
     def _next_object(self) -> None:
         scene = self._session.scene
@@ -217,17 +194,18 @@ class Actions:
             self._session.scene.remove(self._session.scene.selected)
 
     def _next_factor(self) -> None:
-        self._window.show_tab("factor")
+        self._show_tab("factor")
         now = self._session.second_factor.way_of(self._session.factor_code)
-        self._session.choose_factor(WAYS[(WAYS.index(now) + 1) % len(WAYS)])
+        way = WAYS[(WAYS.index(now) + 1) % len(WAYS)]
+        self._session.second_factor.choose(self._session.factor_code, way)
 
     def _next_spoil(self) -> None:
-        self._window.show_tab("factor")
+        self._show_tab("factor")
         factors = self._session.second_factor
         factors.spoil = SPOILS[(SPOILS.index(factors.spoil) + 1) % len(SPOILS)]
 
     def _present_factor(self) -> None:
-        self._window.show_tab("factor")
+        self._show_tab("factor")
         self._session.present_factor()
 
     def _freeze(self) -> None:
@@ -237,47 +215,38 @@ class Actions:
             self._session.freeze()
 
     def _play(self) -> None:
-        timeline = self._window.view.source.timeline
-        if timeline is not None:
-            if timeline.playing:
-                self._session.pause()
+        recording = self._session.sources.recording
+        if recording is not None:
+            if recording.playing:
+                recording.pause()
             else:
-                self._session.play()
+                recording.play()
+
+    def _step(self, reports: int) -> None:
+        if (recording := self._session.sources.recording) is not None:
+            recording.step(reports)
 
     def _speed(self, by: int) -> None:
-        timeline = self._window.view.source.timeline
-        if timeline is not None:
-            nearest = min(range(len(_SPEEDS)), key=lambda i: abs(math.log(_SPEEDS[i] / timeline.speed)))
-            self._session.set_speed(_SPEEDS[min(max(nearest + by, 0), len(_SPEEDS) - 1)])
+        recording = self._session.sources.recording
+        if recording is not None:
+            speed = recording.speed
+            nearest = min(range(len(_SPEEDS)), key=lambda i: abs(math.log(_SPEEDS[i] / speed)))
+            recording.set_speed(_SPEEDS[min(max(nearest + by, 0), len(_SPEEDS) - 1)])
 
     def _scrub(self, by_us: int) -> None:
-        timeline = self._window.view.source.timeline
-        if timeline is not None:
-            place = timeline.position_us + by_us
-            self._session.seek(min(max(place, timeline.begin_us), timeline.end_us))
+        if (recording := self._session.sources.recording) is not None:
+            recording.seek(recording.position_us + by_us)
 
     def _seek_end(self, *, last: bool) -> None:
-        timeline = self._window.view.source.timeline
-        if timeline is not None:
-            self._session.seek(timeline.end_us if last else timeline.begin_us)
+        if (recording := self._session.sources.recording) is not None:
+            recording.seek(recording.end_us if last else recording.begin_us)
+
+    def _choose(self, choice: OperatorChoice) -> None:
+        if self._session.plan is not None:
+            self._session.plan.choose(choice)
 
     def _record(self) -> None:
-        if self._window.view.capture is None:
+        if self._session.capture is None:
             self._session.start_capture()
         else:
             self._session.stop_capture()
-
-    def _flip(self, what: str) -> None:
-        shown = self._window.shown
-        setattr(shown, what, not getattr(shown, what))
-
-    def _plan_stop(self) -> None:
-        """End the plan; once it is over, close the window."""
-        plan = self._window.view.plan
-        if plan is not None and plan.over:
-            self._window.close()
-        self._session.decide("stop")
-
-    def _escape(self) -> None:
-        if not self._window.dismiss() and self._session.plan is None:
-            self._session.scene.selected = None

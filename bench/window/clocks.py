@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TypeAlias
+
+Clock: TypeAlias = Callable[[], int]
+"""Tells the session's time."""
 
 
 class RealClock:
@@ -12,7 +17,7 @@ class RealClock:
         self._begun_ns = time.monotonic_ns()
 
     def __call__(self) -> int:
-        """The time now."""
+        """Return the time now."""
         return (time.monotonic_ns() - self._begun_ns) // 1000
 
 
@@ -27,7 +32,7 @@ class VirtualClock:
         self.now_us = now_us
 
     def __call__(self) -> int:
-        """The time now."""
+        """Return the time now."""
         return self.now_us
 
     def advance(self, us: int) -> int:

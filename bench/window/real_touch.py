@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pygame
-from stampbench.bench.window.sources.calibrations import DEFAULT_MM_PER_PX, Calibrations
-from stampbench.bench.window.sources.touch import TouchInput
-
-if TYPE_CHECKING:
-    from stampbench.bench.window.session.session import Session
+from stampbench.bench.window.session.session import Session
+from stampbench.bench.window.sources.touch import DEFAULT_MM_PER_PX, Calibrations
 
 _RIM: Final = 16
 """Of the card, around what is touched; at 100 % scale."""
@@ -31,35 +28,35 @@ class RealTouch:
     @property
     def mm_per_px(self) -> float:
         """Size of a pixel: as in use, or as calibrated once, or the nominal one."""
-        source = self._session.source
-        if isinstance(source, TouchInput):
-            return source.mm_per_px
+        if self._session.sources.touch is not None:
+            return self._session.sources.touch.mm_per_px
         return self._calibrations.mm_per_px(self._display_px()) or DEFAULT_MM_PER_PX
 
     def use(self, card: pygame.Rect, scale: float) -> bool:
         """Read real touch in a card; whether its display has yet to be calibrated."""
-        known = self._calibrations.mm_per_px(self._display_px()) is not None
-        return self._session.use_touch(*_area(card, scale), self.mm_per_px) and not known
+        calibrated = self._calibrations.mm_per_px(self._display_px()) is not None
+        self._session.sources.use_touch(*_area(card, scale), self.mm_per_px)
+        return not calibrated
 
     def fit(self, card: pygame.Rect, scale: float) -> float | None:
         """The card has another size now; pixels per mm at which it is to be drawn, None if it is not read."""
-        source = self._session.source
-        if not isinstance(source, TouchInput):
+        touch = self._session.sources.touch
+        if touch is None:
             return None
-        source.resize(*_area(card, scale))
-        return 1.0 / source.mm_per_px
+        touch.resize(*_area(card, scale))
+        return 1.0 / touch.mm_per_px
 
     def calibrate(self, mm_per_px: float) -> None:
         """Set the size of a pixel of this display, and remember it."""
         self._calibrations.keep(self._display_px(), mm_per_px)
-        self._session.calibrate(mm_per_px)
+        self._session.sources.calibrate(mm_per_px)
 
     def display_changed(self, display: int) -> None:
         """The window moved to another display, by its number; pixels may have another size there."""
         self._display = display
-        known = self._calibrations.mm_per_px(self._display_px())
-        if known is not None:
-            self._session.calibrate(known)
+        mm_per_px = self._calibrations.mm_per_px(self._display_px())
+        if mm_per_px is not None:
+            self._session.sources.calibrate(mm_per_px)
 
     def _display_px(self) -> tuple[int, int]:
         """Size of the display that the window is on, in the pixels that events come in."""

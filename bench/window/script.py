@@ -92,11 +92,11 @@ def read_script(path: str | Path) -> Script:
         raise InputError(f"script {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"script {path}: not TOML: {error}") from error
-    known = {"size": [1280, 800], "scale": 1.0, "language": "en", "seconds": 0.0, "do": []}
+    usual = {"size": [1280, 800], "scale": 1.0, "language": "en", "seconds": 0.0, "do": []}
     for key in document:
-        if key not in known:
-            raise InputError(f"script {path}: unknown key {key!r}; known are {', '.join(known)}")
-    values = {**known, **document}
+        if key not in usual:
+            raise InputError(f"script {path}: unknown key {key!r}; known are {', '.join(usual)}")
+    values = {**usual, **document}
     width, height = _pair(f"script {path}: size", values["size"])
     scale = _number(f"script {path}: scale", values["scale"])
     seconds = _number(f"script {path}: seconds", values["seconds"])
@@ -268,7 +268,7 @@ class _Player:
         yield
 
     def _last_capture(self, step: Step) -> Path:
-        for message in reversed(self._window.view.messages):
+        for message in reversed(self._window.session.messages):
             if message.key in ("capture_started", "capture_stopped"):
                 return Path(str(message.values["path"]))
         raise InputError(f"{step.where}: drop = {step.value!r}: nothing has been recorded yet")
@@ -285,14 +285,13 @@ class _Player:
         """Let other threads work until the source is in a state; the clock stands still."""
         for _ in range(_MOST_WAITS):
             self._window.frame()
-            source = self._window.view.source
-            loading = source.timeline is not None and source.timeline.loading
+            source, recording = self._window.session.source, self._window.session.sources.recording
+            loading = recording is not None and recording.track.loading
             if source.state == step.value and not loading:
                 return
             pygame.time.wait(_WAIT_MS)
-        raise InputError(
-            f"{step.where}: wait = {step.value!r}: the source is {self._window.view.source.state}"
-        )
+        state = self._window.session.source.state
+        raise InputError(f"{step.where}: wait = {step.value!r}: the source is {state}")
         yield
 
     def _shot(self, step: Step) -> Iterator[None]:

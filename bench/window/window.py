@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pygame
 from stampbench.bench.window import keys
-from stampbench.bench.window.actions import Actions
+from stampbench.bench.window.actions import Action, Actions
 from stampbench.bench.window.captions import LANGUAGES, Captions
-from stampbench.bench.window.clocks import VirtualClock
+from stampbench.bench.window.clocks import Clock, VirtualClock
 from stampbench.bench.window.parts import layout
 from stampbench.bench.window.parts.desk import Desk
 from stampbench.bench.window.parts.dialogs.opening import Dialogs
@@ -19,22 +20,19 @@ from stampbench.bench.window.parts.plan_card import PlanCard
 from stampbench.bench.window.parts.playback import Playback
 from stampbench.bench.window.parts.pointer import Pointer
 from stampbench.bench.window.parts.tabs.autopress import AutoPressTab, Orders
-from stampbench.bench.window.parts.tabs.share import said
 from stampbench.bench.window.parts.toasts import Toasts
 from stampbench.bench.window.parts.topbar import TopBar
 from stampbench.bench.window.parts.verdict import draw_verdict
 from stampbench.bench.window.parts.widgets import Widgets
 from stampbench.bench.window.real_touch import RealTouch
-from stampbench.bench.window.session.view import Message, View
+from stampbench.bench.window.session.messages import Message
+from stampbench.bench.window.session.session import Session
 from stampbench.bench.window.sharing import LastSeconds, save_picture
-from stampbench.bench.window.sources.calibrations import Calibrations
-from stampbench.firmware_emulator.errors import InputError
+from stampbench.bench.window.sources.touch import Calibrations
+from stampbench.firmware_emulator.errors import StampbenchError
 from stampbench.sim.screen import theme
 from stampbench.sim.screen.fonts import Lettering, find_typeface
 from stampbench.sim.screen.phone import BEZEL_MM, Phone, Shown
-
-if TYPE_CHECKING:
-    from stampbench.bench.window.session.session import Session
 
 FRAMES_PER_S: Final = 60
 SCALES: Final = (1.0, 2.0)
@@ -55,6 +53,7 @@ _REPEATED: Final = frozenset(
 )
 """Actions that a key repeats while it is down."""
 _LONGEST_FRAME_S: Final = 0.1
+_SCALE_STEP: Final = 0.25
 
 
 class Window:
@@ -69,7 +68,6 @@ class Window:
         calibrations: of displays; the user's own for a real clock unless given.
 
     Attributes:
-        view: what the last frame showed.
         shown: what of the glass is drawn.
         toasts: messages that are up.
         dialogs: which of them is open.
@@ -80,7 +78,7 @@ class Window:
         self,
         session: Session,
         *,
-        clock: Callable[[], int],
+        clock: Clock,
         size: tuple[int, int] = (1280, 800),
         scale: float = 1.0,
         language: str = "en",
@@ -90,7 +88,6 @@ class Window:
         pygame.font.init()
         pygame.key.set_repeat(350, 45)
         self.session = session
-        self.view: View
         self.shown = Shown()
         self.toasts = Toasts()
         self.open = True
@@ -108,14 +105,14 @@ class Window:
         self.dialogs = Dialogs(self._touch)
         self._orders = Orders()
         self._pointer = Pointer(session)
-        self._actions = Actions(session, self)
+        self._actions = Actions(session, self._own_actions(), self.show_tab)
         self._down: dict[int, str] = {}
         self._resized = False
         self._last_message: Message | None = None
         self._last_seconds = LastSeconds()
         self._surface = pygame.display.set_mode(size, pygame.RESIZABLE)
         self._splash()
-        self.view = session.view()
+        session.look()
         self._build("noise")
 
     def run(self) -> None:
@@ -131,24 +128,32 @@ class Window:
         dt_s = min(max(0.0, (now_us - self._now_us) * 1e-6), _LONGEST_FRAME_S)
         self._now_us = now_us
         for event in pygame.event.get():
-            self._handle(event)
+            self._attempt(partial(self._handle, event))
         if not self.open:
             return
         if self._resized:  # once a frame, however many sizes the mouse went through
             self._resized = False
             self._surface = pygame.display.get_surface() or self._surface
             self._rebuild()
-        self.desk.widgets.run_due()
+        self._attempt(self.desk.widgets.run_due)
         if not self.open:
             return
-        self._pointer.advance(dt_s)
+        self._attempt(partial(self._pointer.advance, dt_s))
         self.session.advance(now_us)
-        self._show(self.session.view())
+        self.session.look()
+        self._show()
         self.toasts.advance(dt_s)
         self.desk.widgets.update(dt_s)
         self._draw()
         pygame.display.flip()
         self._last_seconds.keep(self._surface, dt_s)
+
+    def _attempt(self, do: Action) -> None:
+        """Do what a hand asked for; what is wrong with it becomes a message."""
+        try:
+            do()
+        except StampbenchError as error:
+            self.session.messages.error(error)
 
     def close(self) -> None:
         """Close it; what was recorded is in its file already."""
@@ -167,13 +172,39 @@ class Window:
 
     # What actions ask of the window
 
+    def _own_actions(self) -> dict[str, Action]:
+        """What the window itself does, by the names of actions."""
+        dialogs = {
+            "source_rig": "port",
+            "source_recording": "recording",
+            "open_recording": "recording",
+            "calibrate": "calibration",
+            **{name: name for name in ("device", "family", "neighbours", "custom", "help")},
+        }
+        return {
+            **{action: partial(self.dialogs.open, dialog) for action, dialog in dialogs.items()},
+            "type_code": partial(self.focus, "stamps", "code"),
+            "seed": partial(self.focus, "noise", "seed"),
+            "auto_press": self.auto_press,
+            "source_touch": self.use_touch,
+            "picture": self.share_picture,
+            "animation": self.share_animation,
+            "plan_stop": self._stop_plan,
+            "heat_map": partial(self._flip, "heat_map"),
+            "trails": partial(self._flip, "trails"),
+            "focus_next": lambda: self.desk.widgets.move_focus(1),
+            "focus_back": lambda: self.desk.widgets.move_focus(-1),
+            "next_tab": lambda: self.instruments.open_next(),
+            "larger": partial(self.change_scale, _SCALE_STEP),
+            "smaller": partial(self.change_scale, -_SCALE_STEP),
+            "language": self.change_language,
+            "escape": self._escape,
+            "quit": self.close,
+        }
+
     def do(self, action: str) -> None:
         """Carry out an action by its name."""
         self._actions.do(action)
-
-    def open_dialog(self, name: str) -> None:
-        """Open a dialog, in the place of another."""
-        self.dialogs.open(name)
 
     def use_touch(self) -> None:
         """Read real touch in the phone's card."""
@@ -197,14 +228,6 @@ class Window:
         self.show_tab(tab)
         self.desk.widgets.focus(name)
 
-    def move_focus(self, by: int) -> None:
-        """Give the focus to the next widget, or the one before."""
-        self.desk.widgets.move_focus(by)
-
-    def next_tab(self) -> None:
-        """Show the tab to the right."""
-        self.instruments.open_next()
-
     def change_scale(self, by: float) -> None:
         """Make text and widgets larger or smaller."""
         scale = min(max(self._scale + by, SCALES[0]), SCALES[1])
@@ -221,11 +244,23 @@ class Window:
         self._captions = Captions(LANGUAGES[(place + 1) % len(LANGUAGES)])
         self._rebuild()
 
-    def dismiss(self) -> bool:
-        """Close what is uppermost: a dialog, the focus, messages; whether there was any."""
-        if self.dialogs.close():
-            return True
-        return self.desk.widgets.drop_focus() or self.toasts.dismiss()
+    def _escape(self) -> None:
+        """Close what is uppermost: a dialog, the focus, messages; else select nothing."""
+        if self.dialogs.close() or self.desk.widgets.drop_focus() or self.toasts.dismiss():
+            return
+        if self.session.plan is None:
+            self.session.scene.selected = None
+
+    def _flip(self, what: str) -> None:
+        setattr(self.shown, what, not getattr(self.shown, what))
+
+    def _stop_plan(self) -> None:
+        """End the plan; once it is over, close the window."""
+        plan = self.session.plan
+        if plan is not None and plan.over:
+            self.close()
+        elif plan is not None:
+            plan.choose("stop")
 
     def share_picture(self) -> None:
         """Save a picture of the window."""
@@ -237,12 +272,8 @@ class Window:
 
     def _share(self, suffix: str, key: str, save: Callable[[Path], None]) -> None:
         path = self.session.picture_path(suffix)
-        try:
-            save(path)
-        except InputError as error:
-            self.session.say("error", "error", text=str(error))
-        else:
-            self.session.say("info", key, path=str(path))
+        save(path)
+        self.session.messages.say("info", key, path=str(path))
 
     # Events
 
@@ -277,7 +308,7 @@ class Window:
         if widgets.handle(event) or dialog is not None:
             return
         if not self.playback.handle(event):
-            self._pointer.handle(event, self.phone.glass, self._surface.get_size(), self.view.source)
+            self._pointer.handle(event, self.phone.glass, self._surface.get_size(), self.session.source)
 
     def _key(self, event: pygame.event.Event) -> bool:
         """Carry out what a key stands for, unless it is for a widget."""
@@ -305,11 +336,11 @@ class Window:
 
     def _dropped(self, path: Path) -> None:
         if self.session.plan is not None:
-            self.session.say("info", "plan_only")
+            self.session.messages.say("info", "plan_only")
         elif path.suffix.lower() in (".toml", ".csv"):
-            self.session.set_catalogue(path)
+            self.session.arrangement.set_catalogue(path)
         else:
-            self.session.use_recording(path)
+            self.session.sources.use_recording(path)
 
     # Pictures
 
@@ -322,10 +353,10 @@ class Window:
         size = self._surface.get_size()
         widgets = Widgets(size, self._typeface, self._scale, self._captions.language)
         lettering = Lettering(self._typeface, self._scale)
-        self.desk = Desk(self.session, widgets, lettering, self._captions, self.do, self.view)
+        self.desk = Desk(self.session, widgets, lettering, self._captions, self.do)
         pygame.display.set_caption(self._captions("app.title"))
         self.topbar = TopBar(self.desk, size[0])
-        panel = self.view.panel
+        panel = self.session.panel
         aspect = (panel.width_mm + 2 * BEZEL_MM) / (panel.height_mm + 2 * BEZEL_MM)
         self.places = layout.arrange(
             size, self._scale, self.topbar.height, aspect, round(TALLEST_TAB * self._scale)
@@ -338,33 +369,33 @@ class Window:
         self.playback = Playback(self.desk, self.places.timeline)
         px_per_mm = self._touch.fit(self.places.phone, self._scale)
         if px_per_mm is not None:
-            self.view = self.desk.view = self.session.view()
-        self.phone = Phone(self.places.phone, self.view.panel, lettering, px_per_mm)
+            self.session.look()
+        self.phone = Phone(self.places.phone, self.session.panel, lettering, px_per_mm)
         self.dialogs.use(self.desk)
+        self._panel, self._source_kind = self.session.panel, self.session.source.kind
 
-    def _show(self, view: View) -> None:
-        """Take up a view: a new panel or new messages may have come with it."""
-        changed = view.panel != self.view.panel or view.source.kind != self.view.source.kind
-        self.view = self.desk.view = view
-        if changed:
+    def _show(self) -> None:
+        """Take up what the session came to: a new panel or new messages may have come with it."""
+        session = self.session
+        if (session.panel, session.source.kind) != (self._panel, self._source_kind):
             self._rebuild()
-        self.dialogs.refresh(view)
-        self.topbar.refresh(view)
-        self.instruments.refresh(view)
-        self.playback.refresh(view)
+        self.dialogs.refresh(session)
+        self.topbar.refresh(session)
+        self.instruments.refresh(session)
+        self.playback.refresh(session)
         fresh: list[Message] = []
-        for message in reversed(view.messages):
+        for message in reversed(session.messages):
             if message is self._last_message:
                 break
             fresh.append(message)
         for message in reversed(fresh):
-            self.toasts.tell(said(self.desk, message), "info" if message.level == "info" else "error")
-        self._last_message = view.messages[-1] if view.messages else None
+            self.toasts.tell(message.said(self._captions), "info" if message.level == "info" else "error")
+        self._last_message = fresh[0] if fresh else self._last_message
 
     def _draw(self) -> None:
         surface, desk = self._surface, self.desk
         surface.fill(theme.PAGE)
-        self.phone.draw(surface, self.view, self.shown)
+        self.phone.draw(surface, self.session.picture, self.shown)
         draw_verdict(surface, self.places.verdict, desk)
         self.instruments.draw(surface)
         self.playback.draw(surface)

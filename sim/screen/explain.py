@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from stampbench.bench.window.session.view import Explanation, Points, Value
 from stampbench.firmware_emulator.touch import Contact
 from stampbench.sim.decoder import Reading, TrackedStamp, Verdict
 from stampbench.sim.panel import Condition, PlacedObject
+from stampbench.sim.screen.picture import Explanation, Points, Value
 from stampbench.sim.screen.scene import ObjectKind, SceneObject
 from stampbench.sim.screen.sources import PanelInfo
 from stampbench.sim.stamps.objects import Conductor
@@ -58,28 +58,6 @@ CAUSES: Final = {
 }
 """Every cause of an unseen or displaced pad, in English."""
 
-MESSAGES: Final = {
-    "error": "{text}",
-    "source": "reading from {name}",
-    "source_lost": "{name} was lost; looking for it",
-    "source_back": "{name} is back",
-    "source_ended": "{name} has ended",
-    "capture_started": "recording to {path}",
-    "capture_stopped": "{reports} reports recorded in {path}",
-    "case_saved": "test case saved; run it with: stampbench run {path}",
-    "stamp_saved": "stamp {name} saved in {path}",
-    "preset": "{preset}",
-    "codebook": "{name}: {size} stamps",
-    "profile": "{name}",
-    "frozen": "frozen",
-    "resumed": "running",
-    "autopress_done": "{made} presses made, {failures} failed",
-    "autopress_failed": "press {made} failed and is frozen",
-    "plan_only": "not while a plan is pressed",
-    "overflow": "{count} reports were dropped: the window did not keep up",
-}
-"""Every message with an English pattern of its sentence."""
-
 SEEN_MM: Final = 4.0
 """A contact this near to a pad's true place is taken for that pad: nearer than to any other, 12 mm away."""
 MERGED_MM: Final = 11.0
@@ -97,13 +75,13 @@ DISPLACED_MM: Final = 0.3
 """Twice the error that a pad has in ordinary noise."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Circumstances:
     """What else is the case when a stamp is read or not.
 
     Attributes:
         objects: all on the glass.
-        company: what the condition itself put there.
+        condition_objects: what the condition itself put there: water, a palm, resting fingers.
         contacts: that are down.
         stamps, unread: what was read.
     """
@@ -111,7 +89,7 @@ class Circumstances:
     panel: PanelInfo
     condition: Condition
     objects: Sequence[SceneObject]
-    company: Sequence[PlacedObject]
+    condition_objects: Sequence[PlacedObject]
     contacts: Sequence[Contact]
     stamps: Sequence[TrackedStamp]
     unread: Reading | None
@@ -307,5 +285,5 @@ def _wet(x_mm: float, y_mm: float, about: Circumstances) -> bool:
     drops = [o for o in about.objects if o.kind is ObjectKind.WATER]
     if any(_within(drop, x_mm, y_mm, WATER_MM) for drop in drops):
         return True
-    placed = [o for o in about.company if o.object.conductor is Conductor.WATER]
+    placed = [o for o in about.condition_objects if o.object.conductor is Conductor.WATER]
     return any(np.hypot(*(o.object.pads - (x_mm - o.x_mm, y_mm - o.y_mm)).T).min() < WATER_MM for o in placed)

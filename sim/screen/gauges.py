@@ -1,4 +1,7 @@
-"""Instruments: signal-to-noise ratio, contact jitter, distance to the nearest code, report interval."""
+"""What is measured while reports come: four gauges with their past, and where each contact has been.
+
+The gauges: signal-to-noise ratio, contact jitter, distance to the nearest code, report interval.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from stampbench.bench.window.session.view import GaugeView
 from stampbench.firmware_emulator.touch import Frame, TouchReport
 from stampbench.sim.screen.sources import PanelInfo
 
@@ -18,6 +20,8 @@ SAMPLE_EVERY_US: Final = 50_000
 """Device time between two samples."""
 KEPT: Final = 240
 """Samples of each gauge that are kept: twelve seconds."""
+TRAIL_US: Final = 1_000_000
+"""How long it is remembered where a contact has been."""
 WINDOW: Final = 16
 """Reports of a contact that its jitter is taken from."""
 REST_DRIFT_MM: Final = 0.1
@@ -38,10 +42,15 @@ UNITS: Final = {"snr": "dB", "jitter": "mm", "nearest": "mm", "interval": "ms"}
 """
 
 
-class History:
-    """Samples of one gauge, the newest ``KEPT``."""
+class Gauge:
+    """One instrument: its newest value, and the newest ``KEPT`` samples.
 
-    def __init__(self) -> None:
+    Args:
+        unit: of the values, such as "mm".
+    """
+
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
         self._times = np.zeros(2 * KEPT, np.int64)
         self._values = np.full(2 * KEPT, np.nan)
         self._end = 0
@@ -58,25 +67,34 @@ class History:
 
     @property
     def value(self) -> float | None:
-        """The newest."""
+        """The newest; None where there is none."""
         newest = float(self._values[self._end - 1]) if self._end else math.nan
         return None if math.isnan(newest) else newest
 
-    def view(self, key: str) -> GaugeView:
-        """The gauge as it is drawn."""
-        kept = slice(max(0, self._end - KEPT), self._end)
-        return GaugeView(key, UNITS[key], self.value, self._times[kept].copy(), self._values[kept].copy())
+    @property
+    def times_us(self) -> npt.NDArray[np.int64]:
+        """Device times of the samples, oldest first, shape (n,)."""
+        return self._times[max(0, self._end - KEPT) : self._end]
+
+    @property
+    def values(self) -> Floats:
+        """The samples, oldest first, shape (n,); NaN where there was no value."""
+        return self._values[max(0, self._end - KEPT) : self._end]
 
 
 class Gauges:
-    """Takes every frame and report, and samples the gauges twenty times a second of device time."""
+    """Takes every frame and report, and samples the gauges twenty times a second of device time.
+
+    Attributes:
+        all: each gauge by its name.
+    """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """Begin anew, as when another source is read."""
-        self._histories = {key: History() for key in UNITS}
+        self.all = {key: Gauge(unit) for key, unit in UNITS.items()}
         self._places: dict[int, deque[tuple[float, float]]] = {}
         self._intervals_us: deque[int] = deque(maxlen=WINDOW)
         self._report: TouchReport | None = None
@@ -113,11 +131,7 @@ class Gauges:
             "interval": interval_ms,
         }
         for key, value in values.items():
-            self._histories[key].add(t_us, value)
-
-    def views(self) -> tuple[GaugeView, ...]:
-        """All gauges as they are drawn."""
-        return tuple(history.view(key) for key, history in self._histories.items())
+            self.all[key].add(t_us, value)
 
     def _jitter_mm(self) -> float | None:
         found = [
@@ -159,3 +173,31 @@ def resting_jitter_mm(places_mm: Floats) -> float | None:
     if np.hypot(*drift) > REST_DRIFT_MM or np.ptp(places_mm, axis=0).max() > REST_EXTENT_MM:
         return None
     return float(np.sqrt(((places_mm - places_mm.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+
+class Trails:
+    """Keeps the places of every contact that is down."""
+
+    def __init__(self) -> None:
+        self._trails: dict[int, deque[tuple[int, float, float]]] = {}
+
+    def reset(self) -> None:
+        """Forget all."""
+        self._trails.clear()
+
+    def feed(self, report: TouchReport) -> None:
+        """Take in a report; a contact that lifts leaves no trail."""
+        before, self._trails = self._trails, {}
+        oldest_us = report.t_us - TRAIL_US
+        for contact in report.contacts:
+            if contact.tip and contact.x_mm is not None and contact.y_mm is not None:
+                trail = before.get(contact.id) or deque()
+                trail.append((report.t_us, contact.x_mm, contact.y_mm))
+                while trail[0][0] < oldest_us:
+                    trail.popleft()
+                self._trails[contact.id] = trail
+
+    def of(self, contact_id: int) -> Floats:
+        """The trail of a contact, shape (n, 2), mm, newest last."""
+        places = [(x_mm, y_mm) for _, x_mm, y_mm in self._trails.get(contact_id, ())]
+        return np.array(places, np.float64).reshape(-1, 2)

@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 import pygame
-from stampbench.bench.window.session.view import ContactView, ObjectView, Points, ReadingView, View
 from stampbench.sim.screen import theme
 from stampbench.sim.screen.fonts import Lettering, signed
-from stampbench.sim.screen.scene import ObjectKind
+from stampbench.sim.screen.picture import ContactView, ObjectView, Picture, Points, ReadingView
+from stampbench.sim.screen.scene import ObjectKind, SceneObject
 from stampbench.sim.screen.sources import PanelInfo
 
 BEZEL_MM: Final = 4.0
@@ -65,11 +65,6 @@ class Glass:
         return (place[0] - self.rect.left) / self.px_per_mm, (place[1] - self.rect.top) / self.px_per_mm
 
 
-def short_name(view: View, reading: ReadingView) -> str:
-    """What a reading is called on the glass: the name in a catalogue, the code in a family."""
-    return str(reading.code) if view.codebook.is_family or not reading.name else reading.name
-
-
 class Phone:
     """Draws the phone and what is on it; keeps what seldom changes.
 
@@ -96,32 +91,32 @@ class Phone:
         self._heat_of: tuple[int, bool] | None = None
         self._faces: dict[tuple[int, str], pygame.Surface] = {}
 
-    def draw(self, surface: pygame.Surface, view: View, shown: Shown) -> None:
+    def draw(self, surface: pygame.Surface, picture: Picture, shown: Shown) -> None:
         """Draw everything, from the glass upwards."""
         surface.blit(self._background, self.card)
         surface.set_clip(self.card)
-        self._draw_heat(surface, view, shown.heat_map)
-        for thing in view.objects:
-            if thing.kind is ObjectKind.STAMP:
-                self._draw_stamp(surface, thing)
+        self._draw_heat(surface, picture, shown.heat_map)
+        for drawn in picture.objects:
+            if drawn.thing.kind is ObjectKind.STAMP:
+                self._draw_stamp(surface, drawn)
             else:
-                self._draw_thing(surface, thing)
+                self._draw_thing(surface, drawn)
         if shown.trails:
-            for contact in view.contacts:
+            for contact in picture.contacts:
                 self._draw_trail(surface, contact.trail_mm)
-        for reading in view.readings:
+        for reading in picture.readings:
             if reading.pads_mm is not None:
                 self._draw_outline(surface, reading.pads_mm)
         middle_mm = np.mean(
-            [(contact.x_mm, contact.y_mm) for contact in view.contacts] or [(0.0, 0.0)], axis=0
+            [(contact.x_mm, contact.y_mm) for contact in picture.contacts] or [(0.0, 0.0)], axis=0
         )
-        for contact in view.contacts:
+        for contact in picture.contacts:
             self._draw_contact(
                 surface, contact, math.atan2(middle_mm[1] - contact.y_mm, middle_mm[0] - contact.x_mm)
             )
-        for reading in view.readings:
+        for reading in picture.readings:
             if reading.pads_mm is not None:
-                self._draw_label(surface, view, reading)
+                self._draw_label(surface, reading)
         surface.set_clip(None)
 
     def _drawn_background(self) -> pygame.Surface:
@@ -169,14 +164,14 @@ class Phone:
             pygame.draw.line(grid, (0, 0, 0, _GRID_ALPHA), (x, 0), (x, height))
         return grid.convert_alpha()
 
-    def _draw_heat(self, surface: pygame.Surface, view: View, wanted: bool) -> None:
+    def _draw_heat(self, surface: pygame.Surface, picture: Picture, wanted: bool) -> None:
         if not self.panel.rows:
             return
-        wanted = wanted and view.deltas is not None
-        if self._heat_of != (view.scans, wanted):
-            self._heat_of = (view.scans, wanted)
-            if wanted and view.deltas is not None:
-                colours = self._colours[theme.delta_indices(view.deltas.T, self.panel.full_touch)]
+        wanted = wanted and picture.deltas is not None
+        if self._heat_of != (picture.scans, wanted):
+            self._heat_of = (picture.scans, wanted)
+            if wanted and picture.deltas is not None:
+                colours = self._colours[theme.delta_indices(picture.deltas.T, self.panel.full_touch)]
                 nodes = pygame.surfarray.make_surface(colours)
                 pygame.transform.scale(nodes.convert(self._heat), self._heat.get_size(), self._heat)
             else:
@@ -185,14 +180,14 @@ class Phone:
                 self._heat.blit(self._grid, (0, 0))
         surface.blit(self._heat, self.glass.rect)
 
-    def _draw_stamp(self, surface: pygame.Surface, thing: ObjectView) -> None:
-        px, scale = self.glass.px_per_mm, self._mark
+    def _draw_stamp(self, surface: pygame.Surface, drawn: ObjectView) -> None:
+        thing, px, scale = drawn.thing, self.glass.px_per_mm, self._mark
         centre = self.glass.to_px(thing.x_mm, thing.y_mm)
         radius = round(thing.face_radius_mm * px)
-        face = self._face(radius, theme.SELECTED if thing.selected else theme.MUTED)
+        face = self._face(radius, theme.SELECTED if drawn.selected else theme.MUTED)
         surface.blit(face, (round(centre[0]) - radius - 2, round(centre[1]) - radius - 2))
         rim = max(2, round(1.6 * scale))
-        pygame.draw.aacircle(surface, theme.SELECTED if thing.selected else theme.MUTED, centre, radius, rim)
+        pygame.draw.aacircle(surface, theme.SELECTED if drawn.selected else theme.MUTED, centre, radius, rim)
         if thing.force > 0.0:
             self._draw_force(surface, centre, radius, thing.force)
         self._draw_tilt(surface, thing, centre, radius)
@@ -204,7 +199,7 @@ class Phone:
         if thing.grip < 0.5:
             self._draw_let_go(surface, centre)
         for number, ((x_mm, y_mm), diameter_mm, share, seen) in enumerate(
-            zip(thing.places_mm, thing.diameters_mm, thing.shares, thing.seen, strict=True), start=1
+            zip(drawn.places_mm, drawn.diameters_mm, drawn.shares, drawn.seen, strict=True), start=1
         ):
             middle = self.glass.to_px(float(x_mm), float(y_mm))
             pad = max(3.0, 0.5 * float(diameter_mm) * px)
@@ -249,7 +244,7 @@ class Phone:
         pygame.draw.lines(surface, theme.ACCENT, False, arc.tolist(), wide)
 
     def _draw_tilt(
-        self, surface: pygame.Surface, thing: ObjectView, centre: tuple[float, float], radius: int
+        self, surface: pygame.Surface, thing: SceneObject, centre: tuple[float, float], radius: int
     ) -> None:
         """A wedge on the side that is lifted, with the slope in degrees."""
         slope = math.hypot(thing.tilt_x_rad, thing.tilt_y_rad)
@@ -281,20 +276,21 @@ class Phone:
             end = middle[0] + reach, middle[1] + sign * reach
             pygame.draw.line(surface, theme.WRONG, begin, end, max(2, round(2 * self._mark)))
 
-    def _draw_thing(self, surface: pygame.Surface, thing: ObjectView) -> None:
+    def _draw_thing(self, surface: pygame.Surface, drawn: ObjectView) -> None:
         """A finger, a palm, a coin or water."""
+        thing = drawn.thing
         colour = {ObjectKind.WATER: theme.WATER, ObjectKind.COIN: theme.FAINT}.get(thing.kind, theme.SKIN)
         scale = self._mark
-        for (x_mm, y_mm), diameter_mm in zip(thing.places_mm, thing.diameters_mm, strict=True):
+        for (x_mm, y_mm), diameter_mm in zip(drawn.places_mm, drawn.diameters_mm, strict=True):
             radius = max(3, round(0.5 * float(diameter_mm) * self.glass.px_per_mm))
             x, y = self.glass.to_px(float(x_mm), float(y_mm))
             disc = self._face(radius, colour)
             disc.set_alpha(110 if thing.force > 0.0 else 50)
             surface.blit(disc, (round(x) - radius - 2, round(y) - radius - 2))
             pygame.draw.aacircle(
-                surface, colour, (x, y), radius, max(1, round((2 if thing.selected else 1) * scale))
+                surface, colour, (x, y), radius, max(1, round((2 if drawn.selected else 1) * scale))
             )
-        if thing.selected:
+        if drawn.selected:
             radius = round(thing.face_radius_mm * self.glass.px_per_mm)
             centre = self.glass.to_px(thing.x_mm, thing.y_mm)
             pygame.draw.aacircle(
@@ -347,13 +343,13 @@ class Phone:
             square = pygame.Rect(round(x - half), round(y - half), round(2 * half), round(2 * half))
             pygame.draw.rect(surface, theme.READ, square, max(2, round(2 * scale)))
 
-    def _draw_label(self, surface: pygame.Surface, view: View, reading: ReadingView) -> None:
+    def _draw_label(self, surface: pygame.Surface, reading: ReadingView) -> None:
         """Code, angle and margin, beside the stamp and on the card."""
         pose, pads_mm = reading.pose, reading.pads_mm
         if pose is None or pads_mm is None:
             return
         lettering, share = self._lettering, self._mark / self._lettering.scale
-        title = short_name(view, reading)
+        title = reading.name
         angle = signed(f"{math.degrees(pose[2]):+.1f}°")
         margin = (
             ""

@@ -61,6 +61,14 @@ class LiveReader:
         self._margins_us: int | None = None
         self._read_ids: frozenset[int] = frozenset()
 
+    @property
+    def decision_ms(self) -> float | None:
+        """From the first contact of the press to its decision; None while undecided."""
+        decision = self.decision
+        if decision is None or decision.decided_at_us is None or decision.first_contact_us is None:
+            return None
+        return (decision.decided_at_us - decision.first_contact_us) / 1000.0
+
     def feed(self, report: TouchReport) -> None:
         """Take in the next report."""
         down = frozenset(contact.id for contact in report.contacts if contact.tip)

@@ -77,6 +77,7 @@ class SimulatedSource:
 
     kind = SourceKind.SIMULATED
     message = ""
+    can_press = False
 
     def __init__(
         self, profile: Profile, scene: Scene, condition: Condition, seed: int, start_us: int

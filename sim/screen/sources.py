@@ -1,8 +1,7 @@
 """Where the screen's touch reports come from: one protocol, whatever is behind it.
 
 A source is asked what has come up to a time and answers at once; whatever must wait for bytes does so in a
-thread of its own. The simulated panel and real touch are in this package; rigs and recordings, which belong
-to the bench, are handed in (:class:`stampbench.sim.screen.workbench.Workbench`).
+thread of its own. The simulated panel stands beside this; rigs, recordings and real touch are the bench's.
 """
 
 from __future__ import annotations
@@ -128,6 +127,10 @@ class Source(Protocol):
     @property
     def counters(self) -> Mapping[str, int]:
         """What was received, lost, damaged and dropped so far, by name."""
+
+    @property
+    def can_press(self) -> bool:
+        """Whether it is a rig that presses by itself."""
 
     def advance(self, to_us: int) -> Sequence[Item]:
         """What has come up to a time of the session's clock, in order; device times never run backwards."""

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pygame import Rect
 from pygame_gui.elements import UIButton, UIHorizontalSlider, UILabel, UIScrollingContainer, UITextEntryLine
 from stampbench.bench.window.captions import Captions
 from stampbench.bench.window.parts import layout
 from stampbench.bench.window.parts.widgets import Container, Widgets, say, set_slider
-from stampbench.bench.window.session.view import Explanation, View
+from stampbench.bench.window.session.session import Session
 from stampbench.sim.screen.fonts import Lettering, signed
-
-if TYPE_CHECKING:
-    from stampbench.bench.window.session.session import Session
+from stampbench.sim.screen.picture import Explanation, Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,6 @@ class Desk:
 
     Attributes:
         do: carries out an action by its name, see :mod:`stampbench.bench.window.actions`.
-        view: what is drawn in this frame.
     """
 
     session: Session
@@ -45,7 +42,11 @@ class Desk:
     lettering: Lettering
     captions: Captions
     do: Callable[[str], object]
-    view: View
+
+    @property
+    def picture(self) -> Picture:
+        """What is on the glass in this frame."""
+        return self.session.picture
 
     @property
     def scale(self) -> float:

@@ -17,8 +17,9 @@ from stampbench.bench.window.parts.tabs.noise import NoiseTab
 from stampbench.bench.window.parts.tabs.share import ShareTab
 from stampbench.bench.window.parts.tabs.stamps import StampsTab
 from stampbench.bench.window.parts.widgets import choose
-from stampbench.bench.window.session.view import GaugeView, View
+from stampbench.bench.window.session.session import Session
 from stampbench.sim.screen import theme
+from stampbench.sim.screen.gauges import Gauge
 
 PLOTS_PER_S: Final = 12
 """How often the plots are drawn anew: their line moves by a pixel or two."""
@@ -34,7 +35,7 @@ class Tab(Protocol):
     height: int
     container: Any
 
-    def refresh(self, view: View) -> None:
+    def refresh(self, session: Session) -> None:
         """Show the state of the session."""
 
 
@@ -104,47 +105,49 @@ class Instruments:
         """Show the tab to the right."""
         self.open(self.names[(self.names.index(self.chosen) + 1) % len(self.names)])
 
-    def refresh(self, view: View) -> None:
+    def refresh(self, session: Session) -> None:
         """Show the state of the session."""
         if self.tab is not None:
-            self.tab.refresh(view)
+            self.tab.refresh(session)
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw what lies below the widgets."""
-        view = self._desk.view
+        picture = self._desk.picture
         pygame.draw.rect(surface, theme.CARD, self._places.content)
         if self._places.plots is None and self.chosen != "plots":
             return
-        if abs(view.t_us - self._drawn_us) >= 1_000_000 // PLOTS_PER_S:
-            self._drawn_us = view.t_us
-            self._draw_plots(view)
+        if abs(picture.t_us - self._drawn_us) >= 1_000_000 // PLOTS_PER_S:
+            self._drawn_us = picture.t_us
+            self._draw_plots()
         surface.blit(self._plots, self._plots_area)
 
-    def _draw_plots(self, view: View) -> None:
+    def _draw_plots(self) -> None:
         desk = self._desk
         self._plots.fill(theme.PAGE if self._places.plots is not None else theme.CARD)
         cells = layout.grid(self._plots.get_rect(), 2, 2, desk.px(layout.MARGIN))
-        for gauge, colour, cell in zip(view.gauges, theme.SERIES, cells, strict=False):
-            draw_trace(self._plots, cell, self._trace(view, gauge, colour), desk.lettering)
+        gauges = desk.session.observation.gauges.all
+        for (name, gauge), colour, cell in zip(gauges.items(), theme.SERIES, cells, strict=False):
+            draw_trace(self._plots, cell, self._trace(name, gauge, colour), desk.lettering)
 
-    def _trace(self, view: View, gauge: GaugeView, colour: str) -> Trace:
-        captions = self._desk.captions
+    def _trace(self, name: str, gauge: Gauge, colour: str) -> Trace:
+        captions, picture = self._desk.captions, self._desk.picture
+        half_mm = self._desk.session.setup.codebook.min_distance_mm / 2.0
         limit, limit_name = None, ""
-        if gauge.key == "interval" and view.panel.frame_interval_us:
-            limit, limit_name = view.panel.frame_interval_us / 1000.0, captions("gauge.scan")
-        elif gauge.key == "nearest" and math.isfinite(view.codebook.min_distance_mm):
-            limit, limit_name = view.codebook.min_distance_mm / 2.0, captions("gauge.half")
+        if name == "interval" and picture.panel.frame_interval_us:
+            limit, limit_name = picture.panel.frame_interval_us / 1000.0, captions("gauge.scan")
+        elif name == "nearest" and math.isfinite(half_mm):
+            limit, limit_name = half_mm, captions("gauge.half")
         return Trace(
-            captions(f"gauge.{gauge.key}"),
-            gauge.unit,
-            colour,
-            gauge.times_us.astype(np.float64) * 1e-6,
-            gauge.values,
-            view.device_us * 1e-6,
-            _LEAST_TOP.get(gauge.key, 1.0),
-            limit,
-            limit_name,
-            _DECIMALS.get(gauge.key, 2),
+            title=captions(f"gauge.{name}"),
+            unit=gauge.unit,
+            colour=colour,
+            times_s=gauge.times_us.astype(np.float64) * 1e-6,
+            values=gauge.values,
+            now_s=picture.device_us * 1e-6,
+            least_top=_LEAST_TOP.get(name, 1.0),
+            limit=limit,
+            limit_name=limit_name,
+            decimals=_DECIMALS.get(name, 2),
         )
 
 

@@ -9,9 +9,9 @@ from pygame import Rect
 from stampbench.bench.window.parts import layout
 from stampbench.bench.window.parts.desk import Desk
 from stampbench.bench.window.parts.widgets import enable, say, show
-from stampbench.bench.window.session.view import View
+from stampbench.bench.window.session.plan_run import PlanRun, PressResult, Stage
+from stampbench.bench.window.session.session import Session
 from stampbench.sim.screen import theme
-from stampbench.sim.screen.operating import PlanView, ResultView, Stage
 from stampbench.sim.screen.sources import SourceKind
 
 _SIZES: Final = (40, 34, 28, 23, 19, 16, 13)
@@ -68,9 +68,9 @@ class PlanCard:
     def open_next(self) -> None:
         """There are no tabs."""
 
-    def refresh(self, view: View) -> None:
+    def refresh(self, session: Session) -> None:
         """Let only that be decided which can be."""
-        plan = view.plan
+        plan = session.plan
         if plan is None:
             return
         asked = plan.stage is Stage.ASK
@@ -84,7 +84,7 @@ class PlanCard:
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw what lies below the buttons."""
-        plan = self._desk.view.plan
+        plan = self._desk.session.plan
         pygame.draw.rect(surface, theme.CARD, self._area)
         if plan is None:
             return
@@ -92,7 +92,7 @@ class PlanCard:
         self._draw_big(surface, plan)
         self._draw_list(surface, plan)
 
-    def _draw_head(self, surface: pygame.Surface, plan: PlanView) -> None:
+    def _draw_head(self, surface: pygame.Surface, plan: PlanRun) -> None:
         lettering, px, captions = self._desk.lettering, self._desk.px, self._desk.captions
         head = self._head
         of = captions("plan.of", press=plan.press, presses=plan.presses)
@@ -105,7 +105,7 @@ class PlanCard:
             bar.width = max(px(8), round(bar.width * plan.made / plan.presses))
             pygame.draw.rect(surface, theme.ACCENT, bar, border_radius=px(4))
 
-    def _draw_big(self, surface: pygame.Surface, plan: PlanView) -> None:
+    def _draw_big(self, surface: pygame.Surface, plan: PlanRun) -> None:
         lettering, px = self._desk.lettering, self._desk.px
         words, below, colour = self._words(plan)
         ink = theme.INK if colour == theme.WARNING else _WHITE
@@ -135,7 +135,7 @@ class PlanCard:
         most = max(1, height // lettering.height(_SIZES[-1]))
         return _SIZES[-1], lettering.wrapped(words, _SIZES[-1], width, lines=most, bold=True)
 
-    def _words(self, plan: PlanView) -> tuple[str, str, str]:
+    def _words(self, plan: PlanRun) -> tuple[str, str, str]:
         """What is said big, what stands below it, and on which colour."""
         captions = self._desk.captions
         match plan.stage:
@@ -155,30 +155,30 @@ class PlanCard:
                 return captions(f"run.{plan.verdict}"), reason, _RUN_COLOURS.get(plan.verdict, theme.WRONG)
         return captions("plan.broken"), plan.message, theme.WRONG
 
-    def _step(self, plan: PlanView) -> str:
-        captions, press = self._desk.captions, self._desk.view.press
-        values: dict[str, Any] = dict(plan.values or {})
+    def _step(self, plan: PlanRun) -> str:
+        captions, reader = self._desk.captions, self._desk.session.observation.reader
+        values: dict[str, Any] = dict(plan.values)
         if plan.do == "own":
             return str(values.get("text", ""))
-        decided = press is not None and not press.over and press.decision_ms is not None
+        decided = not reader.over and reader.decision_ms is not None
         if plan.do == "press_and_let_go" and plan.touched and decided:
             return captions("do.let_go")
         kind, name = plan.thing
         values["thing"] = captions.get(f"thing.{kind}", {"name": name}, name or kind)
         return captions(f"do.{plan.do}", **values)
 
-    def _below_step(self, plan: PlanView) -> str:
+    def _below_step(self, plan: PlanRun) -> str:
         captions = self._desk.captions
         parts = [captions("plan.step", step=plan.step, steps=plan.steps)] if plan.steps > 1 else []
-        if self._desk.view.source.kind is SourceKind.SIMULATED and plan.do.startswith("press"):
+        if self._desk.session.source.kind is SourceKind.SIMULATED and plan.do.startswith("press"):
             parts.append(captions("plan.hint"))
         return " · ".join(parts)
 
-    def _said(self, result: ResultView) -> str:
+    def _said(self, result: PressResult) -> str:
         text = self._desk.captions(f"result.{result.key}", **result.values)
         return text if result.why is None else f"{text}. {self._desk.explained(result.why)}"
 
-    def _draw_list(self, surface: pygame.Surface, plan: PlanView) -> None:
+    def _draw_list(self, surface: pygame.Surface, plan: PlanRun) -> None:
         """The limits once they are judged, and results, the newest first; counts and folder at the foot."""
         desk = self._desk
         lettering, px, captions, area = desk.lettering, desk.px, desk.captions, self._list
@@ -216,7 +216,7 @@ class PlanCard:
         ink = theme.MUTED if good is None else theme.INK
         lettering.write(surface, text, (x, y), size, ink, within=area.right - x)
 
-    def _foot(self, plan: PlanView) -> str:
+    def _foot(self, plan: PlanRun) -> str:
         captions = self._desk.captions
         if plan.stage is Stage.DONE:
             key = "resume" if plan.verdict == "interrupted" else "report"

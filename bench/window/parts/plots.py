@@ -18,7 +18,7 @@ SPAN_S: Final = 10.0
 """Time that a plot shows."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """What a plot shows.
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import pygame
-from stampbench.bench.window.session.view import SourceView
+from stampbench.bench.window.session.session import Session
 from stampbench.sim.screen.phone import Glass
 from stampbench.sim.screen.scene import ObjectKind
-from stampbench.sim.screen.sources import SourceKind
-
-if TYPE_CHECKING:
-    from stampbench.bench.window.session.session import Session
+from stampbench.sim.screen.sources import Source, SourceKind
 
 HOLD_S: Final = 0.25
 """A pointer that rests this long with its button down presses."""
@@ -49,9 +46,7 @@ class Pointer:
         self._mouse_down = False
         self._by_rig = False
 
-    def handle(
-        self, event: pygame.event.Event, glass: Glass, size: tuple[int, int], source: SourceView
-    ) -> bool:
+    def handle(self, event: pygame.event.Event, glass: Glass, size: tuple[int, int], source: Source) -> bool:
         """Take an event; whether it was one of the glass.
 
         Args:
@@ -110,7 +105,7 @@ class Pointer:
             if picked is not None:
                 scene.remove(picked.key)
             else:
-                self._session.add_stamp(None, x_mm, y_mm)
+                self._session.arrangement.add_stamp(None, x_mm, y_mm)
             return True
         if event.button != 1:
             return False
@@ -131,7 +126,7 @@ class Pointer:
 
     def _press(self, key: int) -> None:
         if self._by_rig:
-            self._session.press_by_rig()
+            self._session.sources.press_by_rig()
         else:
             self._session.scene.press(key)
 
@@ -175,7 +170,7 @@ class Pointer:
             phase: Literal["down", "move", "up"] = "move"
             if event.type != pygame.FINGERMOTION:
                 phase = "down" if event.type == pygame.FINGERDOWN else "up"
-            self._session.touch(finger, place[0] - glass.rect.left, place[1] - glass.rect.top, phase)
+            self._session.sources.finger(finger, place[0] - glass.rect.left, place[1] - glass.rect.top, phase)
         elif event.type == pygame.FINGERMOTION:
             self._twist(finger, place)
         if event.type == pygame.FINGERUP:
@@ -203,13 +198,13 @@ class Pointer:
         x, y = event.pos[0] - glass.rect.left, event.pos[1] - glass.rect.top
         if event.type == pygame.MOUSEBUTTONDOWN and event.button == 1 and glass.rect.collidepoint(event.pos):
             self._mouse_down = True
-            self._session.touch(MOUSE_FINGER, x, y, "down")
+            self._session.sources.finger(MOUSE_FINGER, x, y, "down")
             return True
         if not self._mouse_down:
             return False
         if event.type == pygame.MOUSEMOTION:
-            self._session.touch(MOUSE_FINGER, x, y, "move")
+            self._session.sources.finger(MOUSE_FINGER, x, y, "move")
         elif event.type == pygame.MOUSEBUTTONUP and event.button == 1:
             self._mouse_down = False
-            self._session.touch(MOUSE_FINGER, x, y, "up")
+            self._session.sources.finger(MOUSE_FINGER, x, y, "up")
         return True

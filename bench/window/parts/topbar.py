@@ -9,7 +9,7 @@ from pygame import Rect
 from stampbench.bench.window.parts import layout
 from stampbench.bench.window.parts.desk import ButtonPlan, Desk
 from stampbench.bench.window.parts.widgets import choose, say
-from stampbench.bench.window.session.view import View
+from stampbench.bench.window.session.session import Session
 from stampbench.sim.screen import theme
 from stampbench.sim.screen.fonts import MINUS
 from stampbench.sim.screen.sources import SourceKind, SourceState
@@ -25,11 +25,11 @@ class TopBar:
             desk.plan(f"source.{kind}", f"source_{kind}", tip=f"tip.{kind}", look="#source")
             for kind in SourceKind
         ]
-        if desk.view.plan is not None:
+        if desk.session.plan is not None:
             sources.clear()
-        elif desk.view.source.kind is SourceKind.TOUCH:
+        elif desk.session.source.kind is SourceKind.TOUCH:
             sources.append(desk.plan("button.calibrate", "calibrate", tip="tip.calibrate"))
-        device, family = _device_caption(desk.view), _family_caption(desk.view)
+        device, family = _device_caption(desk.session), _family_caption(desk.session)
         settings = [
             ButtonPlan("device", device, lambda: desk.do("device"), captions("tip.device")),
             ButtonPlan("family", family, lambda: desk.do("family"), captions("tip.family")),
@@ -43,7 +43,7 @@ class TopBar:
         row, gap = desk.px(layout.ROW + 2), desk.px(6)
         origin = desk.px(layout.MARGIN)
         self._device = self._family = None
-        if desk.view.plan is not None:
+        if desk.session.plan is not None:
             del settings[:2]
         places, self.height = self._places(sources, settings, width - 2 * origin, row, gap)
         made = [
@@ -51,7 +51,7 @@ class TopBar:
             for plan, place in zip([*sources, *settings], places, strict=True)
         ]
         self._sources = list(zip(made[: len(sources)], SourceKind, strict=False))
-        if desk.view.plan is None:
+        if desk.session.plan is None:
             self._device, self._family = made[len(sources)], made[len(sources) + 1]
 
     def _places(
@@ -70,19 +70,19 @@ class TopBar:
             places[len(sources) :] = [place.move(shift, 0) for place in places[len(sources) :]]
         return places, height
 
-    def refresh(self, view: View) -> None:
+    def refresh(self, session: Session) -> None:
         """Show which source, device and stamps are in use."""
-        choose([(button, kind is view.source.kind) for button, kind in self._sources])
+        choose([(button, kind is session.source.kind) for button, kind in self._sources])
         if self._device is not None and self._family is not None:
-            say(self._device, self._fitted(_device_caption(view), self._device.rect.width))
-            say(self._family, self._fitted(_family_caption(view), self._family.rect.width))
+            say(self._device, self._fitted(_device_caption(session), self._device.rect.width))
+            say(self._family, self._fitted(_family_caption(session), self._family.rect.width))
 
     def draw(self, surface: pygame.Surface) -> None:
         """Mark the source in use: green while it lives, orange while it does not."""
-        view, px = self._desk.view, self._desk.px
+        session, px = self._desk.session, self._desk.px
         for button, kind in self._sources:
-            if kind is view.source.kind:
-                good = view.source.state in (SourceState.LIVE, SourceState.PAUSED)
+            if kind is session.source.kind:
+                good = session.source.state in (SourceState.LIVE, SourceState.PAUSED)
                 spot = button.rect.left + px(11), button.rect.centery
                 pygame.draw.aacircle(surface, theme.READ if good else theme.WARNING, spot, px(4))
                 pygame.draw.aacircle(surface, "#ffffff", spot, px(4), 1)
@@ -91,9 +91,9 @@ class TopBar:
         return self._desk.lettering.fitted(text, 13, width - self._desk.px(16))
 
 
-def _device_caption(view: View) -> str:
-    return view.panel.name or view.panel.title
+def _device_caption(session: Session) -> str:
+    return session.picture.panel.name or session.picture.panel.title
 
 
-def _family_caption(view: View) -> str:
-    return view.codebook.name.replace("\\", "/").rsplit("/", 1)[-1]
+def _family_caption(session: Session) -> str:
+    return session.setup.codebook.name.replace("\\", "/").rsplit("/", 1)[-1]

@@ -10,7 +10,6 @@ from pygame import Rect
 from stampbench.bench.window.parts.desk import Desk
 from stampbench.sim.screen import theme
 from stampbench.sim.screen.fonts import signed
-from stampbench.sim.screen.phone import short_name
 from stampbench.sim.screen.sources import SourceKind, SourceState
 
 _WRONG_KEYS = frozenset({"misread", "foreign_read"})
@@ -18,7 +17,7 @@ _WRONG_KEYS = frozenset({"misread", "foreign_read"})
 
 def draw_verdict(surface: pygame.Surface, area: Rect, desk: Desk) -> None:
     """Draw the card: the word, the sentence, then angle, margin, distance and time, then the contacts."""
-    view, lettering, px = desk.view, desk.lettering, desk.px
+    picture, lettering, px = desk.picture, desk.lettering, desk.px
     pygame.draw.rect(surface, theme.CARD, area)
     word, colour = _headline(desk)
     inside = area.inflate(-2 * px(14), -2 * px(8))
@@ -34,7 +33,7 @@ def draw_verdict(surface: pygame.Surface, area: Rect, desk: Desk) -> None:
             surface, state, (inside.right, y + px(7)), 12, theme.MUTED, align="right", within=room
         )
     y += lettering.height(20)
-    sentence = desk.explained(view.explanation)
+    sentence = desk.explained(picture.explanation)
     foot = inside.bottom - lettering.height(12)
     lines = 6 if upright else max(1, (foot - lettering.height(12) - y) // lettering.height(14))
     for line in lettering.wrapped(sentence, 14, inside.width, lines=lines):
@@ -53,9 +52,9 @@ def draw_verdict(surface: pygame.Surface, area: Rect, desk: Desk) -> None:
                 lettering.write(surface, line, (inside.left, foot), 12, theme.MUTED)
     elif figures and y <= foot - lettering.height(12):
         _draw_row(surface, Rect(inside.left, foot - lettering.height(13), inside.width, 0), figures, desk)
-    contacts = "verdict.contact" if len(view.contacts) == 1 else "verdict.contacts"
-    text = desk.captions(contacts, now=len(view.contacts), most=view.contacts_most)
-    text = f"{text} · {desk.captions(f'verdict.from_{view.read_from}')}"
+    contacts = "verdict.contact" if len(picture.contacts) == 1 else "verdict.contacts"
+    text = desk.captions(contacts, now=len(picture.contacts), most=picture.contacts_most)
+    text = f"{text} · {desk.captions(f'verdict.from_{picture.read_from}')}"
     lettering.write(
         surface,
         text,
@@ -67,25 +66,25 @@ def draw_verdict(surface: pygame.Surface, area: Rect, desk: Desk) -> None:
 
 
 def _headline(desk: Desk) -> tuple[str, str]:
-    view, captions = desk.view, desk.captions
-    if view.explanation.key in _WRONG_KEYS:
-        return captions(f"verdict.{view.explanation.key}"), theme.WRONG
-    reads = [reading for reading in view.readings if reading.verdict == "read"]
+    picture, captions = desk.picture, desk.captions
+    if picture.explanation.key in _WRONG_KEYS:
+        return captions(f"verdict.{picture.explanation.key}"), theme.WRONG
+    reads = [reading for reading in picture.readings if reading.verdict == "read"]
     if reads:
-        names = ", ".join(short_name(view, reading) for reading in reads)
+        names = ", ".join(reading.name for reading in reads)
         return f"{captions('verdict.read')}  {names}", theme.READ
-    if view.readings:
-        verdict = str(view.readings[0].verdict)
+    if picture.readings:
+        verdict = str(picture.readings[0].verdict)
         return captions(f"verdict.{verdict}"), theme.VERDICT_COLOURS[verdict]
     return captions("verdict.none"), theme.MUTED
 
 
 def _figures(desk: Desk) -> list[tuple[str, str]]:
     """Name and value of what is known of the newest reading."""
-    view, captions = desk.view, desk.captions
+    picture, captions = desk.picture, desk.captions
     figures: list[tuple[str, str]] = []
-    if view.readings:
-        reading = view.readings[0]
+    if picture.readings:
+        reading = picture.readings[0]
         if reading.pose is not None:
             angle = signed(f"{math.degrees(reading.pose[2]):+.1f}°")
             figures.append((captions("verdict.angle"), angle))
@@ -94,11 +93,12 @@ def _figures(desk: Desk) -> list[tuple[str, str]]:
             figures.append((captions("verdict.margin"), f"{bound}{reading.margin_mm:.2f} mm"))
         if reading.distance_mm is not None:
             figures.append((captions("verdict.distance"), f"{reading.distance_mm:.2f} mm"))
-    press = view.press
-    if press is not None and press.decision_ms is not None:
-        name = "verdict.last" if press.over else "verdict.decided"
-        code = f"{press.code}, " if press.over and press.code is not None else ""
-        figures.append((captions(name), f"{code}{press.decision_ms:.0f} ms"))
+    reader = desk.session.observation.reader
+    if reader.decision is not None and reader.decision_ms is not None:
+        name = "verdict.last" if reader.over else "verdict.decided"
+        code = reader.decision.reading.code
+        last = f"{code}, " if reader.over and code is not None else ""
+        figures.append((captions(name), f"{last}{reader.decision_ms:.0f} ms"))
     return figures
 
 
@@ -116,11 +116,11 @@ def _draw_row(surface: pygame.Surface, place: Rect, figures: list[tuple[str, str
 
 def _state(desk: Desk) -> str:
     """How the source is, unless it simply works."""
-    view, captions = desk.view, desk.captions
-    source = view.source
-    if view.frozen:
+    session, captions = desk.session, desk.captions
+    source, recording = session.source, session.sources.recording
+    if session.frozen:
         return captions("state.frozen")
-    if source.timeline is not None and source.timeline.loading:
+    if recording is not None and recording.track.loading:
         return captions("state.loading")
     name = Path(source.name).name if source.kind is SourceKind.RECORDING else source.name
     if source.state is SourceState.LIVE and not source.message:

@@ -1,16 +1,20 @@
-"""What the screen asks for, as plans that ``stampbench run`` accepts."""
+"""What is pressed in the window, as plans that ``stampbench run`` accepts: presses in a row, a frozen one."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from stampbench.bench.plans.draws import Draw
+from stampbench.bench.window.session.setup import Setup
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.panel import Condition
 from stampbench.sim.press import Handling, Keyframe
-from stampbench.sim.screen.workbench import AutoPressOrder, Moment
+from stampbench.sim.screen.hand_log import HandLog
+from stampbench.sim.screen.scene import ObjectKind, Scene, SceneObject
 
 GENUINE: Final = "stamps"
 FOREIGN: Final = "foreign objects"
@@ -18,60 +22,150 @@ FOREIGN_OBJECTS: Final = (
     "random-stamp", "fingers/5", "random-stamp", "fingers/4", "coin", "random-stamp", "palm", "finger",
 )  # fmt: skip
 """What is pressed in turn that must not be read; seeds are drawn."""
+LEAST_DWELL_US: Final = 250_000
+"""A press that was frozen sooner goes on as it was for so long: a run waits for its decision."""
+LIFT_US: Final = 40_000
 
 
-def plan_of_order(order: AutoPressOrder) -> str:
-    """The plan whose presses an order makes, press by press the same.
+def plan_of_presses(setup: Setup, genuine: int, foreign: int, codes: Sequence[int]) -> str:
+    """Return the plan of presses under the setup's condition.
+
+    Args:
+        setup: panel, stamps, condition, hand and seed.
+        genuine: how many presses of stamps.
+        foreign: how many presses of objects that must not be read.
+        codes: that are pressed in turn; any, if there are none.
 
     Raises:
         InputError: no press is asked for.
     """
-    if order.genuine < 0 or order.foreign < 0 or order.genuine + order.foreign == 0:
+    if genuine < 0 or foreign < 0 or genuine + foreign == 0:
         raise InputError(
-            f"auto-press: {order.genuine} presses of stamps, {order.foreign} of other objects: "
+            f"auto-press: {genuine} presses of stamps, {foreign} of other objects: "
             "expected at least one press"
         )
-    lines = _head("auto-press", "Presses of the screen.", order)
-    if order.genuine:
-        codes = list(order.codes)
-        lines += _case(GENUINE, "genuine", stamps=codes or "random", presses=order.genuine)
-    if order.foreign:
+    lines = _head(setup, "auto-press", "Presses of the screen.", setup.condition, seed=setup.seed)
+    lines += _table("handling", _changed(setup.handling, Handling()))
+    lines += _decoder(setup)
+    if genuine:
+        lines += _case(GENUINE, "genuine", stamps=list(codes) or "random", presses=genuine)
+    if foreign:
         own = {"handling": {"wear": ""}}  # only stamps wear
-        lines += _case(FOREIGN, "foreign", stamps=list(FOREIGN_OBJECTS), presses=order.foreign, **own)
+        lines += _case(FOREIGN, "foreign", stamps=list(FOREIGN_OBJECTS), presses=foreign, **own)
     return "\n".join(lines) + "\n"
 
 
-def plan_of_moment(moment: Moment) -> str:
-    """A plan of one case with one press: that of a frozen moment."""
-    lines = [f"# Frozen in stampbench screen: {moment.note}."]
-    lines += _head("frozen moment", moment.note, moment)
-    given: dict[str, Any] = {"keyframes": [_numbers(keyframe) for keyframe in moment.keyframes]}
-    if moment.noise_seed is not None:
-        given["noise_seed"] = moment.noise_seed
-    if moment.wear:
-        given["handling"] = {"wear": moment.wear}
-    lines += _case("frozen", moment.kind, stamps=[moment.stamp], presses=1, **given)
-    measurement = "frr" if moment.kind == "genuine" else "far"
-    lines += ["", "[[limits]]", f"measurement = {_value(measurement)}", "max = 0.0"]
+def plan_of_object(thing: SceneObject, scene: Scene, hand_log: HandLog, setup: Setup, note: str) -> str:
+    """Return a plan of the one press that the hand has made with an object of the scene.
+
+    Args:
+        thing: what was pressed.
+        scene: what else lay on the glass goes into the condition, as far as one can say it.
+        hand_log: what the hand did.
+        setup: panel, stamps and condition.
+        note: what was seen, one line.
+
+    Raises:
+        InputError: it has not touched the glass, or it is of a kind that cannot be pressed again.
+    """
+    keyframes = hand_log.keyframes(thing.key)
+    if not keyframes:
+        raise InputError(
+            f"test case: {thing.body.name!r} has not touched the glass; expected it to be pressed"
+        )
+    if thing.kind is ObjectKind.WATER:
+        raise InputError("test case: water is not pressed; expected a stamp or a finger to be selected")
+    stamp: int | str = thing.kind.value
+    settings: dict[str, Any] = {}
+    if thing.kind is ObjectKind.STAMP:
+        if thing.code is None:
+            raise InputError(
+                "test case: a drawn stamp has no name yet; expected it saved in a catalogue in use"
+            )
+        stamp = _stamp(setup, thing.code)
+        settings = {"handling": {"wear": setup.wear}} if setup.wear else {}
+    others = (other for other in scene if other.key != thing.key and other.force > 0.0)
+    condition = _with_others(setup.condition, others)
+    genuine = thing.kind is ObjectKind.STAMP
+    settings = {"keyframes": [_numbers(keyframe) for keyframe in _ended(keyframes)], **settings}
+    return _plan_of_one(setup, condition, note, genuine=genuine, stamp=stamp, settings=settings)
+
+
+def plan_of_draw(draw: Draw, setup: Setup, note: str) -> str:
+    """Return a plan of the one press that was drawn, with the very noise it had."""
+    name, _, wear = draw.press.object.partition("~")
+    settings: dict[str, Any] = {
+        "keyframes": [_numbers(keyframe) for keyframe in draw.press.keyframes],
+        "noise_seed": draw.seed,
+    }
+    if wear:
+        settings["handling"] = {"wear": wear}
+    genuine = draw.code is not None
+    stamp = name if draw.code is None else _stamp(setup, draw.code)
+    return _plan_of_one(setup, setup.condition, note, genuine=genuine, stamp=stamp, settings=settings)
+
+
+def _plan_of_one(
+    setup: Setup,
+    condition: Condition,
+    note: str,
+    *,
+    genuine: bool,
+    stamp: int | str,
+    settings: Mapping[str, Any],
+) -> str:
+    """A plan of one case with one press, and the limit that it must keep."""
+    lines = [f"# Frozen in stampbench screen: {note}.", *_head(setup, "frozen moment", note, condition)]
+    lines += _decoder(setup)
+    lines += _case("frozen", "genuine" if genuine else "foreign", stamps=[stamp], presses=1, **settings)
+    lines += ["", "[[limits]]", f"measurement = {_value('frr' if genuine else 'far')}", "max = 0.0"]
     return "\n".join(lines) + "\n"
 
 
-def _head(name: str, description: str, about: AutoPressOrder | Moment) -> list[str]:
-    lines = ["[plan]", f"name = {_value(name)}", f"description = {_value(description)}"]
-    if about.family is not None:
-        lines.append(f"family = {_value(about.family)}")
-    if about.catalogue is not None:
+def _stamp(setup: Setup, code: int) -> int | str:
+    """What a plan calls a stamp: its code in a family, its name in a catalogue."""
+    return code if setup.family is not None else setup.codes.name_of(code)
+
+
+def _ended(keyframes: tuple[Keyframe, ...]) -> tuple[Keyframe, ...]:
+    """The press dwelling long enough, and with a lift."""
+    last = keyframes[-1]
+    rest_us = max(last.t_us + 1, LEAST_DWELL_US)
+    dwelling = dataclasses.replace(last, t_us=rest_us)
+    return (*keyframes, dwelling, dataclasses.replace(last, t_us=rest_us + LIFT_US, force=0.0))
+
+
+def _with_others(condition: Condition, others: Iterable[SceneObject]) -> Condition:
+    """The condition with what else lay on the glass, as far as a condition can say it."""
+    kinds = [other.kind for other in others]
+    return dataclasses.replace(
+        condition,
+        water_drops=condition.water_drops + kinds.count(ObjectKind.WATER),
+        palm=condition.palm or ObjectKind.PALM in kinds,
+        resting_fingers=min(10, condition.resting_fingers + kinds.count(ObjectKind.FINGER)),
+    )
+
+
+# --- the text of a plan
+
+
+def _head(
+    setup: Setup, name: str, description: str, condition: Condition, *, seed: int | None = None
+) -> list[str]:
+    settings: dict[str, Any] = {"name": name, "description": description}
+    if setup.family is not None:
+        settings["family"] = setup.family
+    if setup.catalogue is not None:
         # Names of files in a plan are relative to it; an absolute one holds wherever the plan lies.
-        lines.append(f"catalogue = {_value(str(Path(about.catalogue).resolve()))}")
-    if isinstance(about, AutoPressOrder):
-        lines.append(f"seed = {about.seed}")
-    lines.append(f"profiles = {_value([about.profile])}")
-    lines += _table("condition", _changed(about.condition, Condition()))
-    if isinstance(about, AutoPressOrder):
-        lines += _table("handling", _changed(about.handling, Handling()))
-    if about.sigma_mm is not None:
-        lines += _table("decoder", {"sigma_mm": about.sigma_mm})
-    return lines
+        settings["catalogue"] = str(Path(setup.catalogue).resolve())
+    if seed is not None:
+        settings["seed"] = seed
+    settings["profiles"] = [setup.profile_name]
+    return ["[plan]", *_settings(settings), *_table("condition", _changed(condition, Condition()))]
+
+
+def _decoder(setup: Setup) -> list[str]:
+    return _table("decoder", {} if setup.sigma_mm is None else {"sigma_mm": setup.sigma_mm})
 
 
 def _case(name: str, kind: str, **settings: Any) -> list[str]:

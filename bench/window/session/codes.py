@@ -41,6 +41,10 @@ class Codes:
             return self.codebook.names[code]
         return f"{self.codebook.name}/{code}"
 
+    def typed(self, code: int) -> str:
+        """What a person types for a stamp: its number in a family, its name in a catalogue."""
+        return self.codebook.names[code] if isinstance(self.codebook, Catalogue) else str(code)
+
     def code_of(self, text: str) -> int:
         """The code that a person means by a number or a name.
 

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from stampbench.bench.window.session.codes import Codes
-from stampbench.bench.window.session.view import EditorView, Explanation
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.screen.picture import Explanation
 from stampbench.sim.stamps import Catalogue
 from stampbench.sim.stamps.geometry import MAX_PADS, MIN_PADS
 from stampbench.sim.stamps.objects import FACE_RADIUS_MM, PAD_SPACING_MM
@@ -34,7 +34,8 @@ class StampEditor:
             angles = np.arange(codes.codebook.pads_per_stamp) * (2 * np.pi / codes.codebook.pads_per_stamp)
             pads_mm = _START_RADIUS_MM * np.column_stack([np.sin(angles), -np.cos(angles)])
         self._pads = np.array(pads_mm, np.float64)
-        self._view: EditorView | None = None
+        self._nearest: tuple[int, float] | None = None
+        self._measured = False
 
     @property
     def pads_mm(self) -> Points:
@@ -47,7 +48,7 @@ class StampEditor:
             place = np.array([x_mm, y_mm])
             reach = float(np.hypot(*place))
             self._pads[pad] = place * min(1.0, FACE_RADIUS_MM / reach) if reach else place
-            self._view = None
+            self._measured = False
 
     def add(self, x_mm: float, y_mm: float) -> None:
         """One more pad, as long as a stamp may have it."""
@@ -59,24 +60,25 @@ class StampEditor:
         """One pad less, as long as a stamp may do without it."""
         if len(self._pads) > MIN_PADS and 0 <= pad < len(self._pads):
             self._pads = np.delete(self._pads, pad, axis=0)
-            self._view = None
+            self._measured = False
 
     @property
-    def view(self) -> EditorView:
-        """The stamp with the nearest other."""
-        if self._view is None:
-            code, distance_mm = self._codes.nearest(self._pads) or (None, None)
-            name = "" if code is None else self._codes.name_of(code)
-            self._view = EditorView(self.pads_mm, code, name, distance_mm, self._problem(code, distance_mm))
-        return self._view
+    def nearest(self) -> tuple[int, float] | None:
+        """The nearest stamp of the codebook and its distance, mm; None where none has as many pads."""
+        if not self._measured:
+            self._nearest, self._measured = self._codes.nearest(self._pads), True
+        return self._nearest
 
-    def _problem(self, code: int | None, distance_mm: float | None) -> Explanation | None:
+    @property
+    def problem(self) -> Explanation | None:
+        """Why it cannot be kept, such as pads that are too near each other; None if it can."""
         gaps = np.hypot(*(self._pads[:, None] - self._pads[None]).transpose(2, 0, 1))
         gap_mm = float(gaps[np.triu_indices(len(self._pads), 1)].min())
         if gap_mm < PAD_SPACING_MM:
             return Explanation("pads_near", {"gap_mm": gap_mm, "least_mm": PAD_SPACING_MM})
         least_mm = self._codes.codebook.min_distance_mm
-        if code is not None and distance_mm is not None and distance_mm < least_mm < np.inf:
+        if self.nearest is not None and self.nearest[1] < least_mm < np.inf:
+            code, distance_mm = self.nearest
             return Explanation("stamp_near", {"code": code, "distance_mm": distance_mm, "least_mm": least_mm})
         return None
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from stampbench.bench.window.session.view import AnswerView, Explanation, Points, ReceivedView
 from stampbench.firmware_emulator.errors import ProtocolError
 from stampbench.sim.credentials.ble.frames import Eid, parse_frame
 from stampbench.sim.credentials.nfc.verifier import Genuine
@@ -28,6 +27,7 @@ from stampbench.sim.credentials.sound.token import (
     token_of,
     window_at,
 )
+from stampbench.sim.screen.picture import Explanation, Points
 
 if TYPE_CHECKING:
     from stampbench.sim.credentials.sound.channel import Channel
@@ -41,6 +41,43 @@ MEMBER: Final = "tester"
 _PROTOCOL: Final = "fastest"
 _NONCE_BYTES: Final = 8
 _PROOF = re.compile(r"(?<==)([0-9A-F]{6})[0-9A-F]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAnswer:
+    """What the server's policy says of an action; ``reason`` is the name of a ``Reason``."""
+
+    action: str
+    accepted: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Received:
+    """What a stamp presented beside its pads, and what that is good for.
+
+    Attributes:
+        number: rises with each.
+        code: of the stamp in truth, or as far as anybody knows.
+        read: code that it was read as; None if it was not.
+        touched: whether it stood on the glass.
+        way: "none", "nfc", "ble" or "sound".
+        spoil: what was done to it.
+        spoil_s: by how much.
+        lines: what was received.
+        spectrum: of the sound heard, dB below the strongest, shape (frames, bins); None but for sound.
+    """
+
+    number: int
+    code: int
+    read: int | None
+    touched: bool
+    way: str
+    spoil: str
+    spoil_s: float
+    lines: tuple[Explanation, ...]
+    answers: tuple[ServerAnswer, ...]
+    spectrum: Points | None
 
 
 @dataclass(slots=True)
@@ -110,7 +147,7 @@ class HardenedStamps:
         shift_s: float,
         touched: bool,
         read: int | None,
-    ) -> ReceivedView:
+    ) -> Received:
         """Let a stamp present its factor, and ask the server what it is good for.
 
         Args:
@@ -130,17 +167,17 @@ class HardenedStamps:
         decisions = [(action, self._shop.desk.decide(action, evidence)) for action in Action]
         self._guard.note()
         self._count += 1
-        return ReceivedView(
-            self._count,
-            code,
-            read,
-            touched,
-            way,
-            spoil,
-            abs(shift_s) if spoil == "relay" else shift_s,
-            self._lines(way, presented),
-            tuple(AnswerView(str(a), d.accepted, d.reason.name.lower()) for a, d in decisions),
-            _spectrum(heard),
+        return Received(
+            number=self._count,
+            code=code,
+            read=read,
+            touched=touched,
+            way=way,
+            spoil=spoil,
+            spoil_s=abs(shift_s) if spoil == "relay" else shift_s,
+            lines=self._lines(way, presented),
+            answers=tuple(ServerAnswer(str(a), d.accepted, d.reason.name.lower()) for a, d in decisions),
+            spectrum=_spectrum(heard),
         )
 
     def warm_up_sound(self) -> None:

@@ -10,14 +10,13 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from stampbench.bench.window.session.view import ReceivedView, SecondFactorView
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.decoder import TrackedStamp
 from stampbench.sim.screen.reading import LiveReader
 from stampbench.sim.screen.scene import ObjectKind, SceneObject
 
 if TYPE_CHECKING:
-    from stampbench.bench.window.session.hardened import HardenedStamps
+    from stampbench.bench.window.session.hardened import HardenedStamps, Received
 
 EXTRA: Final = "hardened"
 WAYS: Final = ("none", "nfc", "ble", "sound")
@@ -45,7 +44,7 @@ class SecondFactors:
         self.spoil = "genuine"
         self.relay_s = 60.0
         self.clock_error_s = 600.0
-        self.received: ReceivedView | None = None
+        self.received: Received | None = None
         self._seed = seed
         self._stamps: HardenedStamps | None = None
         self._ways: dict[int, str] = {}
@@ -66,6 +65,11 @@ class SecondFactors:
                 return False
             self._stamps = HardenedStamps(self._seed)
         return True
+
+    @property
+    def preparing(self) -> bool:
+        """Whether the receiver of sound is about to be compiled."""
+        return self._warm_in > 0
 
     def forget(self) -> None:
         """Codes mean other stamps from now on."""
@@ -155,19 +159,6 @@ class SecondFactors:
             read=read,
         )
         return True
-
-    def view(self, code: int | None) -> SecondFactorView:
-        """What is drawn; ``code`` is that of the stamp for which factors are chosen."""
-        return SecondFactorView(
-            self.missing,
-            self._warm_in > 0,
-            code,
-            self.way_of(code),
-            self.spoil,
-            self.relay_s,
-            self.clock_error_s,
-            self.received,
-        )
 
 
 def _true_code(found: TrackedStamp, stamps: Sequence[SceneObject]) -> int:

@@ -1,21 +1,49 @@
-"""What a session works with: panel, stamps, condition, the hand, the seed."""
+"""What a session works with: panel, stamps, condition, the hand, the seed; and conditions by name."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from stampbench.bench.window.session.codes import Codes
-from stampbench.bench.window.session.presets import PRESETS, preset
-from stampbench.bench.window.session.view import CodebookView
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.decoder import Decoder
 from stampbench.sim.panel import Condition, Profile, load_profile
 from stampbench.sim.press import Handling
 from stampbench.sim.stamps import Catalogue, Family, load_family
 
-LARGEST_SEED = 2**53
+LARGEST_SEED: Final = 2**53
 """Seeds stay below this: JSON readers keep whole numbers that far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A condition of the panel, and the way the stamps on it are held.
+
+    Attributes:
+        key: its name.
+        handling: of presses that are made automatically.
+        grip: of the stamps on the glass, 0..1.
+        wear: of the stamps on the glass, as after ``~`` in object names.
+    """
+
+    key: str
+    condition: Condition = field(default_factory=Condition)
+    handling: Handling = field(default_factory=Handling)
+    grip: float = 1.0
+    wear: str = ""
+
+
+PRESETS: tuple[Preset, ...] = (
+    Preset("ordinary"),
+    # Three times the most that is permitted: 2 V (MoU on common chargers, Annex III).
+    Preset("bad charger", Condition(charger_v=6.0)),
+    Preset("wet", Condition(water_drops=30, water_film=0.2)),
+    Preset("screen protector", Condition(protector_mm=0.4)),
+    Preset("worn stamp", handling=Handling(wear="worn=0.45"), wear="worn=0.45"),
+    Preset("let go", handling=Handling(grip=(0.0, 0.1)), grip=0.0),
+)
 
 
 class Setup:
@@ -26,6 +54,7 @@ class Setup:
         profile: of the simulated panel.
         sigma_mm: error per axis and pad that the decoder must survive; None: what the codebook allows.
         seed: of every draw.
+        frames: read stamps from raw frames, where the source sends them.
 
     Attributes:
         profile_name: how plans call the profile.
@@ -34,7 +63,13 @@ class Setup:
     """
 
     def __init__(
-        self, codebook: Family | Catalogue, profile: Profile, *, sigma_mm: float | None = None, seed: int = 0
+        self,
+        codebook: Family | Catalogue,
+        profile: Profile,
+        *,
+        sigma_mm: float | None = None,
+        seed: int = 0,
+        frames: bool = False,
     ) -> None:
         self.profile = profile
         self.profile_name = profile.name
@@ -43,6 +78,7 @@ class Setup:
         self.preset = PRESETS[0].key
         self.wear = ""
         self.seed = seed
+        self.frames = frames
         self._sigma_mm = sigma_mm
         self._take(codebook)
 
@@ -65,19 +101,6 @@ class Setup:
     def catalogue(self) -> str | None:
         """Path of the catalogue; None where a family is read."""
         return None if isinstance(self.codebook, Family) else self.codebook.name
-
-    @property
-    def codebook_view(self) -> CodebookView:
-        """The codebook as it is shown."""
-        codebook = self.codebook
-        return CodebookView(
-            codebook.name,
-            self.family is not None,
-            codebook.size,
-            codebook.pads_per_stamp,
-            codebook.min_distance_mm,
-            self.decoder.sigma_mm,
-        )
 
     def load_family(self, name: str) -> None:
         """Read the stamps of a family from now on.
@@ -115,9 +138,9 @@ class Setup:
         Raises:
             InputError: there is none of that name.
         """
-        found = preset(key)
+        found = next((preset for preset in PRESETS if preset.key == key), None)
         if found is None:
-            raise InputError(f"preset {key!r}: expected one of {', '.join(known.key for known in PRESETS)}")
+            raise InputError(f"preset {key!r}: expected one of {', '.join(preset.key for preset in PRESETS)}")
         self.condition, self.handling, self.wear = found.condition, found.handling, found.wear
         self.preset = found.key
         return found.grip

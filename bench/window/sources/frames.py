@@ -13,7 +13,7 @@ from stampbench.bench.sources.frames import (
     profile_with,
     read_frames,
 )
-from stampbench.bench.window.sources.timeline import RecordedSource, Track
+from stampbench.bench.window.sources.recording import RecordedSource, Track
 from stampbench.firmware_emulator.controller import Controller
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.panel import profile_names

@@ -11,7 +11,7 @@ from stampbench.bench.rig.ports import serial_ports
 from stampbench.bench.rig.serial_rig import SerialRig
 from stampbench.bench.sources.devices import open_device
 from stampbench.bench.sources.live import LiveSource
-from stampbench.bench.window.sources.glass import Glass
+from stampbench.bench.window.sources.touch_area import TouchArea
 from stampbench.firmware_emulator.errors import LinkError, NoHardwareError, ProtocolError, StampbenchError
 from stampbench.firmware_emulator.link.messages import Capability, Identity
 from stampbench.firmware_emulator.touch import TouchReport
@@ -66,7 +66,7 @@ class RigSource:
         self._shown_us: int | None = None
         self._ahead_us = 0
         self._presses: deque[tuple[Press, int]] = deque(maxlen=1)
-        self._glass: Glass | None = None
+        self._area: TouchArea | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._read, name=f"screen {port}", daemon=True)
         self._thread.start()
@@ -198,8 +198,8 @@ class RigSource:
         """Read what speaks another format, recognised by what it sends."""
         try:
             with open_device(self.name, wait_s=LOOK_FOR_S) as source:
-                self._glass = Glass.of_header(source.header, source.cancel_limit)
-                self._panel = self._glass.panel
+                self._area = TouchArea.of_header(source.header, source.cancel_limit)
+                self._panel = self._area.panel
                 self._become_live()
                 self._follow(source)
         except ProtocolError:
@@ -225,27 +225,28 @@ class RigSource:
     def _push(self, item: Item | None) -> None:
         if item is None:
             return
-        if self._glass is not None and isinstance(item, TouchReport):
-            item = self._glass.report(item)
+        if self._area is not None and isinstance(item, TouchReport):
+            item = self._area.report(item)
         self._received += 1
         self._waiting.append(item)
 
 
 def _panel_of(identity: Identity) -> PanelInfo:
     """The glass of a rig; what its profile knows of it is taken from there."""
-    known = panel_info(load_profile(identity.profile)) if identity.profile in profile_names() else None
+    there = identity.profile in profile_names()
+    profile = panel_info(load_profile(identity.profile)) if there else None
     return PanelInfo(
-        identity.profile,
-        f"{identity.profile}, rig {identity.serial_number}",
-        identity.width_um / 1000,
-        identity.height_um / 1000,
-        identity.rows,
-        identity.columns,
-        known.full_touch if known else USUAL_FULL_TOUCH,
-        known.touch_threshold if known else USUAL_TOUCH_THRESHOLD,
-        identity.frame_interval_us,
-        identity.contact_limit,
-        identity.cancel_limit,
-        identity.x_max,
-        identity.y_max,
+        name=identity.profile,
+        title=f"{identity.profile}, rig {identity.serial_number}",
+        width_mm=identity.width_um / 1000,
+        height_mm=identity.height_um / 1000,
+        rows=identity.rows,
+        cols=identity.columns,
+        full_touch=profile.full_touch if profile else USUAL_FULL_TOUCH,
+        touch_threshold=profile.touch_threshold if profile else USUAL_TOUCH_THRESHOLD,
+        frame_interval_us=identity.frame_interval_us,
+        contact_limit=identity.contact_limit,
+        cancel_limit=identity.cancel_limit,
+        x_max=identity.x_max,
+        y_max=identity.y_max,
     )

@@ -1,8 +1,11 @@
-"""Real touch on this machine's own screen: finger events of the window as reports in mm."""
+"""Real touch on this machine's own screen: finger events as reports in mm, and how large a pixel is."""
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from stampbench.firmware_emulator.touch import Contact, TouchReport
@@ -12,6 +15,8 @@ Phase: TypeAlias = Literal["down", "move", "up"]
 
 CARD_MM: Final = (85.60, 53.98)
 """A bank card (ISO/IEC 7810 ID-1): what a person lays on the glass to tell mm from pixels."""
+DEFAULT_MM_PER_PX: Final = 25.4 / 96.0
+"""Where nobody has calibrated: 96 pixels to the inch, the nominal size of a CSS pixel."""
 _UNITS_PER_MM: Final = 100
 
 
@@ -27,6 +32,7 @@ class TouchInput:
     """
 
     kind = SourceKind.TOUCH
+    can_press = False
     name = "this screen"
     message = ""
     state = SourceState.LIVE
@@ -67,10 +73,10 @@ class TouchInput:
 
     def touch(self, finger: int, x_px: float, y_px: float, phase: Phase) -> None:
         """Take in one event, positions from the top left corner of the area."""
-        known = self._down.get(finger)
-        number = known[0] if known else self._free_number()
+        before = self._down.get(finger)
+        number = before[0] if before else self._free_number()
         if phase == "up":
-            if known:
+            if before:
                 del self._down[finger]
                 self._lifted.append((number, x_px, y_px))
         else:
@@ -107,3 +113,59 @@ class TouchInput:
         number, x_px, y_px = place
         x_mm, y_mm = x_px * self._mm_per_px, y_px * self._mm_per_px
         return Contact(number, tip, round(x_mm * _UNITS_PER_MM), round(y_mm * _UNITS_PER_MM), x_mm, y_mm)
+
+
+class Calibrations:
+    """Size of a pixel for each display.
+
+    A display is known by its size in the pixels that events come in: another scale of the operating system
+    gives it another size, and so another calibration.
+
+    Args:
+        path: of the file; None: they are forgotten at the end.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._unwritten: dict[str, object] = {}
+
+    @classmethod
+    def of_user(cls) -> Calibrations:
+        """Those of the person who runs this."""
+        import platformdirs
+
+        return cls(platformdirs.user_config_path("stampbench") / "displays.json")
+
+    def mm_per_px(self, display_px: tuple[int, int]) -> float | None:
+        """Size of a pixel of a display, mm; None if it was never calibrated."""
+        value = self._all().get(_key(display_px))
+        if isinstance(value, int | float) and math.isfinite(value) and value > 0:
+            return float(value)
+        return None
+
+    def keep(self, display_px: tuple[int, int], mm_per_px: float) -> bool:
+        """Remember a calibration; whether it could be written."""
+        if self._path is None:
+            self._unwritten[_key(display_px)] = mm_per_px
+            return True
+        kept = self._all()
+        kept[_key(display_px)] = mm_per_px
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+        except OSError:
+            return False
+        return True
+
+    def _all(self) -> dict[str, object]:
+        if self._path is None:
+            return self._unwritten
+        try:
+            kept = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # no file, or none of ours: calibrate again
+            return {}
+        return dict(kept) if isinstance(kept, dict) else {}
+
+
+def _key(display_px: tuple[int, int]) -> str:
+    return f"{display_px[0]}x{display_px[1]}"

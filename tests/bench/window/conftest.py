@@ -16,11 +16,11 @@ import pytest
 from stampbench.bench.cli.main import main
 from stampbench.bench.window.clocks import VirtualClock
 from stampbench.bench.window.script import play
-from stampbench.bench.window.session.files import Bench
+from stampbench.bench.window.session.captures import Folder
 from stampbench.bench.window.session.session import Session
-from stampbench.bench.window.session.view import View
 from stampbench.bench.window.window import Window
 from stampbench.sim.panel import Profile, load_profile
+from stampbench.sim.screen.picture import Picture
 from stampbench.sim.stamps import Family, load_family
 
 FRAME_US = 16_667
@@ -40,8 +40,7 @@ class Live:
 
     def press_stamp(self, code: int = 123, x_mm: float = 30.0, y_mm: float = 50.0) -> int:
         """Put a stamp on the glass and press it until it is read; its key."""
-        key = self.session.add_stamp(code, x_mm, y_mm, 0.3)
-        assert key is not False
+        key = self.session.arrangement.add_stamp(code, x_mm, y_mm, 0.3)
         self.session.scene.press(key)
         self.run(0.5)
         return key
@@ -61,7 +60,7 @@ def nexus() -> Profile:
 
 @pytest.fixture
 def live(family: Family, nexus: Profile) -> Live:
-    """A session without a bench above it."""
+    """A session on a phone."""
     clock = VirtualClock()
     return Live(Session(family, nexus, clock=clock, seed=1), clock)
 
@@ -81,12 +80,17 @@ class Screen:
     live: Live
     folder: Path
 
-    def do(self, *steps: str, seconds: float = 0.0) -> View:
+    @property
+    def session(self) -> Session:
+        """What the window shows."""
+        return self.window.session
+
+    def do(self, *steps: str, seconds: float = 0.0) -> Picture:
         """Play ``[[do]]`` tables, each given as the lines of one, and what the window then shows."""
         path = self.folder / "script.toml"
         path.write_text(f"seconds = {seconds}\n" + "".join(f"[[do]]\n{step}\n" for step in steps), "utf-8")
         play(self.window, self.live.clock, path)
-        return self.window.view
+        return self.window.session.picture
 
     def colour_at(self, x_mm: float, y_mm: float) -> tuple[int, int, int]:
         """Colour of the glass at a place."""
@@ -126,21 +130,20 @@ class BenchLive:
         for _ in range(round(seconds * 1e6 / FRAME_US)):
             self.session.advance(self.clock.advance(FRAME_US))
 
-    def until(self, holds: Callable[[View], bool]) -> View:
+    def until(self, holds: Callable[[Picture], bool]) -> Picture:
         """Draw frames in real time until something holds: what comes from a port comes when it comes."""
         never = Event()
         for _ in range(_MOST_LOOKS):
             self.run(1 / 60)
-            view = self.session.view()
-            if holds(view):
-                return view
+            picture = self.session.look()
+            if holds(picture):
+                return picture
             never.wait(_LOOK_EVERY_S)
-        raise AssertionError(f"never happened; {view.source}, {view.messages}")
+        raise AssertionError(f"never happened; {self.session.source}, {self.session.messages}")
 
     def press_stamp(self, code: int = 123, x_mm: float = 30.0, y_mm: float = 50.0) -> int:
         """Put a stamp on the glass and press it until it is read; its key."""
-        key = self.session.add_stamp(code, x_mm, y_mm, 0.3)
-        assert key is not False
+        key = self.session.arrangement.add_stamp(code, x_mm, y_mm, 0.3)
         self.session.scene.press(key)
         self.run(0.5)
         return key
@@ -156,8 +159,8 @@ def bench_live(tmp_path: Path) -> Iterator[BenchLive]:
     """A session that saves in a folder of its own."""
     clock = VirtualClock()
     folder = tmp_path / "saved"
-    bench = Bench(folder, now=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    session = Session(load_family("p5-60k"), load_profile("nexus-5"), clock=clock, seed=1, workbench=bench)
+    saved = Folder(folder, now=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    session = Session(load_family("p5-60k"), load_profile("nexus-5"), clock=clock, seed=1, folder=saved)
     yield BenchLive(session, clock, folder)
     session.close()
 

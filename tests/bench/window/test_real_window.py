@@ -83,7 +83,7 @@ def test_a_stamp_is_pressed_and_read_in_a_real_window(display: Display, live: Li
     try:
         assert pygame.display.get_driver() == "x11"
         play(window, live.clock, script)
-        assert [reading.code for reading in window.view.readings] == [20406]
+        assert [reading.code for reading in window.session.picture.readings] == [20406]
         alike = 0.0
         for _ in range(100):  # the server draws when it comes to it
             window.frame()
@@ -120,12 +120,12 @@ def test_a_plan_is_pressed_with_the_mouse_in_a_real_window(display: Display, tmp
         for _ in range(3):
             window.frame()
             clock.advance(16_667)
-        (laid,) = window.view.objects
+        (laid,) = window.session.picture.objects
         place = f"[{laid.x_mm}, {laid.y_mm}]"
         steps = [f"at = 0.0\npress = {place}", f"at = 0.8\nrelease = {place}"]
         script.write_text("seconds = 2.0\n" + "".join(f"[[do]]\n{step}\n" for step in steps), "utf-8")
         play(window, clock, script)
         assert pygame.display.get_driver() == "x11"
-        assert window.view.plan is not None
-        assert (window.view.plan.verdict, window.view.plan.good) == ("passed", 1)
+        assert window.session.plan is not None
+        assert (window.session.plan.verdict, window.session.plan.good) == ("passed", 1)
     assert run.finish().assessment.verdict.exit_status == 0

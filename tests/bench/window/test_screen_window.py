@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 from stampbench.bench.sources.recording_formats import open_recording
 from stampbench.bench.window.script import play
-from stampbench.bench.window.session.view import View
+from stampbench.bench.window.session.session import Session
 from stampbench.bench.window.window import Window
 from stampbench.sim.rig import virtual_rig
 from stampbench.sim.screen import theme
+from stampbench.sim.screen.picture import Picture
 from stampbench.sim.screen.sources import SourceKind, SourceState
 
 if TYPE_CHECKING:
@@ -30,21 +31,25 @@ class Screen:
     window: Window
     bench_live: BenchLive
 
-    def do(self, *steps: str, seconds: float = 0.0) -> View:
+    @property
+    def session(self) -> Session:
+        return self.window.session
+
+    def do(self, *steps: str, seconds: float = 0.0) -> Picture:
         path = self.bench_live.folder.parent / "script.toml"
         path.write_text(f"seconds = {seconds}\n" + "".join(f"[[do]]\n{step}\n" for step in steps), "utf-8")
         play(self.window, self.bench_live.clock, path)
-        return self.window.view
+        return self.window.session.picture
 
-    def until(self, holds: Callable[[View], bool]) -> View:
+    def until(self, holds: Callable[[Picture], bool]) -> Picture:
         """Draw frames until something holds: what comes from a port comes when it comes."""
         for _ in range(2000):
             self.bench_live.clock.advance(16_667)
             self.window.frame()
-            if holds(self.window.view):
-                return self.window.view
+            if holds(self.window.session.picture):
+                return self.window.session.picture
             pygame.time.wait(10)
-        raise AssertionError(f"never happened; {self.window.view.source}, {self.window.view.messages}")
+        raise AssertionError(f"never happened; {self.window.session.source}, {self.window.session.messages}")
 
 
 @pytest.fixture
@@ -64,24 +69,24 @@ def recorded(screen: Screen) -> Path:
 
 def test_a_recording_is_made_played_stepped_and_scrubbed(screen: Screen) -> None:
     capture = recorded(screen)
-    view = screen.do('at = 0.0\ndrop = "@capture"', 'at = 0.1\nwait = "live"', seconds=0.3)
-    assert view.source.kind is SourceKind.RECORDING
-    assert view.source.timeline is not None
-    assert len(view.source.timeline.presses_us) == 1
-    begin, end = view.source.timeline.presses_us[0]
-    whole = view.source.timeline.end_us - view.source.timeline.begin_us
-    share = ((begin + end) / 2 - view.source.timeline.begin_us) / whole
+    picture = screen.do('at = 0.0\ndrop = "@capture"', 'at = 0.1\nwait = "live"', seconds=0.3)
+    assert screen.session.source.kind is SourceKind.RECORDING
+    assert screen.session.sources.recording is not None
+    assert len(screen.session.sources.recording.track.presses) == 1
+    begin, end = screen.session.sources.recording.track.presses[0]
+    whole = screen.session.sources.recording.end_us - screen.session.sources.recording.begin_us
+    share = ((begin + end) / 2 - screen.session.sources.recording.begin_us) / whole
     scrub = f"at = 0.0\ndrag = [{{ scrub = 0.05 }}, {{ scrub = {share} }}]\nseconds = 0.1"
-    view = screen.do('at = 0.0\nkey = "o"', scrub, seconds=0.3)
-    assert view.source.state is SourceState.PAUSED
-    assert view.readings[0].code == 20406
-    assert view.source.timeline is not None
+    picture = screen.do('at = 0.0\nkey = "o"', scrub, seconds=0.3)
+    assert screen.session.source.state is SourceState.PAUSED
+    assert picture.readings[0].code == 20406
+    assert screen.session.sources.recording is not None
     bar = screen.window.playback.bar
     place = round(bar.left + share * bar.width), bar.bottom - round(11 * 1.0) + 3
     surface = pygame.display.get_surface()
     accent = pygame.Color(theme.ACCENT)
     assert surface.get_at((place[0] + 6, place[1]))[:3] == (accent.r, accent.g, accent.b)
-    position = view.source.timeline.position_us
+    position = screen.session.sources.recording.position_us
     stepped = screen.do('at = 0.0\nclick = "step"', seconds=0.1).source.timeline
     assert stepped is not None
     assert stepped.position_us > position
@@ -90,8 +95,8 @@ def test_a_recording_is_made_played_stepped_and_scrubbed(screen: Screen) -> None
     assert back.position_us < stepped.position_us
     assert screen.do('at = 0.0\nkey = "["', seconds=0.1).source.timeline.speed == 0.5  # type: ignore[union-attr]
     assert screen.do('at = 0.0\nkey = "home"', seconds=0.1).contacts == ()
-    view = screen.do('at = 0.0\nkey = "f5"', seconds=0.2)
-    assert view.source.kind is SourceKind.SIMULATED
+    picture = screen.do('at = 0.0\nkey = "f5"', seconds=0.2)
+    assert screen.session.source.kind is SourceKind.SIMULATED
     with open_recording(capture) as recording:
         assert any(len(report.down) == 5 for report in recording)
 
@@ -102,19 +107,19 @@ def test_a_recording_cut_short_is_a_message_and_the_window_lives_on(screen: Scre
     cut = screen.bench_live.folder / "cut.jsonl"
     cut.write_bytes(b"".join(lines[:40]) + b'{"t_us": nonsense}\n' + b"".join(lines[40:]))
     screen.do(f"at = 0.0\ndrop = '{cut}'", seconds=0.1)
-    screen.until(lambda view: any("cut.jsonl" in text for text in screen.window.toasts.texts))
+    screen.until(lambda picture: any("cut.jsonl" in text for text in screen.window.toasts.texts))
     (screen.bench_live.folder / "none.jsonl").write_text("", "utf-8")
     screen.do(f"at = 0.0\ndrop = '{screen.bench_live.folder / 'none.jsonl'}'", seconds=0.2)
     assert screen.window.open
-    view = screen.do('at = 0.0\nkey = "f5"', HOLD, seconds=0.5)
-    assert view.readings[0].code == 20406
+    picture = screen.do('at = 0.0\nkey = "f5"', HOLD, seconds=0.5)
+    assert picture.readings[0].code == 20406
 
 
 def test_a_catalogue_with_a_missing_figure_is_a_message(screen: Screen) -> None:
     path = screen.bench_live.folder.parent / "stamps.toml"
     path.write_text('[[stamp]]\nname = "one"\n', "utf-8")
-    view = screen.do(f"at = 0.0\ndrop = '{path}'", seconds=0.1)
-    assert view.codebook.name == "p5-60k"
+    screen.do(f"at = 0.0\ndrop = '{path}'", seconds=0.1)
+    assert screen.session.setup.codebook.name == "p5-60k"
     assert any("pads is missing" in text for text in screen.window.toasts.texts)
 
 
@@ -124,16 +129,16 @@ def test_a_rig_is_typed_in_read_lost_and_comes_back(screen: Screen) -> None:
     typed = f'at = 0.1\ntype = "socket://127.0.0.1:{tcp_port}\\n"'
     with virtual_rig("nexus-5", listen="tcp", tcp_port=tcp_port):
         screen.do('at = 0.0\nkey = "f6"', 'at = 0.05\nclick = "dialog.entry"', typed, seconds=1.0)
-        view = screen.until(lambda view: view.source.state is SourceState.LIVE)
-        assert view.source.kind is SourceKind.RIG
-        screen.bench_live.session.add_stamp(123, 30.0, 50.0)
-        screen.until(lambda view: view.source.can_press)
+        screen.until(lambda picture: screen.session.source.state is SourceState.LIVE)
+        assert screen.session.source.kind is SourceKind.RIG
+        screen.bench_live.session.arrangement.add_stamp(123, 30.0, 50.0)
+        screen.until(lambda picture: screen.session.source.can_press)
         screen.do('at = 0.0\nkey = "return"')
-        screen.until(lambda view: bool(view.readings and view.readings[0].code == 123))
-    screen.until(lambda view: view.source.state is SourceState.LOST)
+        screen.until(lambda picture: bool(picture.readings and picture.readings[0].code == 123))
+    screen.until(lambda picture: screen.session.source.state is SourceState.LOST)
     assert any("was lost" in text for text in screen.window.toasts.texts)
     with virtual_rig("nexus-5", listen="tcp", tcp_port=tcp_port):
-        screen.until(lambda view: view.source.state is SourceState.LIVE)
+        screen.until(lambda picture: screen.session.source.state is SourceState.LIVE)
         assert any("is back" in text for text in screen.window.toasts.texts)
         screen.do('at = 0.0\nkey = "f5"', seconds=0.1)
 
@@ -146,14 +151,14 @@ def test_presses_are_repeated_counted_and_stop_at_the_first_failure(screen: Scre
         *erase,
         'at = 0.2\ntype = "12\\n"',
     ]
-    view = screen.do(*typed, 'at = 0.3\nkey = "p"', seconds=1.0)
-    assert view.autopress is not None
-    assert (view.autopress.made, view.autopress.frr.n) == (12, 12)
-    screen.bench_live.session.change_handling(tilt_deg=(5.0, 5.0))
-    view = screen.do('at = 0.0\nclick = "auto_press"', seconds=0.8)
-    assert view.autopress is not None
-    assert view.autopress.failed
-    assert view.frozen
+    screen.do(*typed, 'at = 0.3\nkey = "p"', seconds=1.0)
+    assert screen.session.autopress is not None
+    assert (screen.session.autopress.made, screen.session.autopress.measured("frr").n) == (12, 12)
+    screen.bench_live.session.setup.change_handling({"tilt_deg": (5.0, 5.0)})
+    screen.do('at = 0.0\nclick = "auto_press"', seconds=0.8)
+    assert screen.session.autopress is not None
+    assert screen.session.autopress.failed
+    assert screen.session.frozen
 
 
 def test_a_moment_is_saved_as_a_plan_that_run_accepts(screen: Screen) -> None:
@@ -180,14 +185,14 @@ def test_a_drawn_stamp_is_saved_in_a_catalogue_which_then_reads_it(screen: Scree
         'at = 0.0\nkey = "m"', 'at = 0.1\nclick = "save_stamp"', 'at = 0.3\nkey = "escape"', seconds=0.4
     )
     (path,) = screen.bench_live.folder.glob("stamps.toml")
-    view = screen.do(f"at = 0.0\ndrop = '{path}'", 'at = 0.1\nkey = "1"', HOLD, seconds=0.6)
-    assert view.codebook.size == 1
-    assert view.readings[0].name == "custom-1"
+    picture = screen.do(f"at = 0.0\ndrop = '{path}'", 'at = 0.1\nkey = "1"', HOLD, seconds=0.6)
+    assert screen.session.setup.codebook.size == 1
+    assert picture.readings[0].name == "custom-1"
 
 
 def test_closing_in_the_middle_of_a_recording_loses_nothing(screen: Screen) -> None:
     screen.do(ADD, 'at = 0.1\nkey = "ctrl+r"', 'at = 0.2\nkey = "space"\nseconds = 9', seconds=0.8)
-    capture = screen.window.view.capture
+    capture = screen.window.session.capture
     assert capture is not None
     pygame.event.post(pygame.event.Event(pygame.QUIT))
     screen.window.run()

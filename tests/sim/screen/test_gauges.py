@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
-from stampbench.sim.screen.gauges import KEPT, UNITS, Gauges, History, resting_jitter_mm, snr_db
+from stampbench.sim.screen.gauges import KEPT, UNITS, Gauge, Gauges, resting_jitter_mm, snr_db
 from stampbench.sim.screen.sources import PanelInfo
 
 PANEL = PanelInfo("p", "p", 60.0, 100.0, 25, 15)
@@ -41,21 +41,19 @@ def test_gauges_are_sampled_twenty_times_a_second_of_device_time() -> None:
     for n in range(201):
         if gauges.report(report(n * 10_000)):
             gauges.sample(PANEL, 1.5)
-    views = {view.key: view for view in gauges.views()}
-    assert {key: view.unit for key, view in views.items()} == UNITS
-    assert len(views["interval"].values) == 41
-    assert views["interval"].value == 10.0
-    assert views["nearest"].value == 1.5
-    assert views["jitter"].value == 0.0
-    assert views["snr"].value is None
+    assert {key: gauge.unit for key, gauge in gauges.all.items()} == UNITS
+    assert len(gauges.all["interval"].values) == 41
+    assert gauges.all["interval"].value == 10.0
+    assert gauges.all["nearest"].value == 1.5
+    assert gauges.all["jitter"].value == 0.0
+    assert gauges.all["snr"].value is None
 
 
-def test_a_history_keeps_the_newest_and_shows_gaps() -> None:
-    history = History()
+def test_a_gauge_keeps_the_newest_and_shows_gaps() -> None:
+    gauge = Gauge("mm")
     for n in range(3 * KEPT):
-        history.add(n, None if n % 2 else float(n))
-    view = history.view("jitter")
-    assert len(view.values) == KEPT
-    assert list(view.times_us) == list(range(2 * KEPT, 3 * KEPT))
-    assert np.isnan(view.values[1::2]).all()
-    assert view.value is None
+        gauge.add(n, None if n % 2 else float(n))
+    assert len(gauge.values) == KEPT
+    assert list(gauge.times_us) == list(range(2 * KEPT, 3 * KEPT))
+    assert np.isnan(gauge.values[1::2]).all()
+    assert gauge.value is None

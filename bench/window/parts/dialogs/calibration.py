@@ -11,7 +11,7 @@ from pygame_gui.elements import UIImage
 from stampbench.bench.window.parts.desk import Desk
 from stampbench.bench.window.parts.dialogs.dialog import Dialog
 from stampbench.bench.window.parts.widgets import say
-from stampbench.bench.window.session.view import View
+from stampbench.bench.window.session.session import Session
 from stampbench.bench.window.sources.touch import CARD_MM
 from stampbench.sim.screen import theme
 from stampbench.sim.screen.fonts import TIMES
@@ -84,7 +84,7 @@ class Calibration(Dialog):
             return True
         return False
 
-    def refresh(self, view: View) -> None:
+    def refresh(self, session: Session) -> None:
         """Draw the card and say what it means."""
         if self._drawn_width == self._width:
             return

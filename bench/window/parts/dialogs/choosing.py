@@ -9,7 +9,9 @@ from typing import Final
 
 from stampbench.bench.window.parts.desk import ButtonPlan, Desk
 from stampbench.bench.window.parts.dialogs.dialog import Dialog
-from stampbench.bench.window.parts.tabs.stamps import selected
+from stampbench.bench.window.session.arrangement import FAMILIES
+from stampbench.bench.window.session.source_switch import ports as ports_there
+from stampbench.sim.panel import profile_names
 
 _MOST_FILES: Final = 200
 _NEIGHBOURS: Final = 8
@@ -60,29 +62,31 @@ def devices(desk: Desk) -> Chooser:
     """Profiles of panels."""
     session = desk.session
     items = [
-        (name, _marked(name, desk.view.panel.name), partial(session.set_profile, name))
-        for name in session.profiles()
+        (name, _marked(name, desk.picture.panel.name), partial(session.arrangement.set_profile, name))
+        for name in profile_names()
     ]
     return Chooser(desk, desk.captions("dialog.device"), items, size=(420, 480))
 
 
 def families(desk: Desk, open_catalogue: Callable[[], object]) -> Chooser:
     """Families that come with stampbench, and catalogue files."""
-    session, captions, now = desk.session, desk.captions, desk.view.codebook
+    session, captions, now = desk.session, desk.captions, desk.session.setup.codebook
     items: list[tuple[str, str, Callable[[], object]]] = [
-        (name, _marked(name, now.name), partial(session.set_family, name)) for name in session.families()
+        (name, _marked(name, now.name), partial(session.arrangement.set_family, name)) for name in FAMILIES
     ]
     items.append(("catalogue", captions("button.catalogue"), open_catalogue))
-    note = captions("dialog.min_distance", size=f"{now.size:,}", pads=now.pads, distance=now.min_distance_mm)
+    note = captions(
+        "dialog.min_distance", size=f"{now.size:,}", pads=now.pads_per_stamp, distance=now.min_distance_mm
+    )
     return Chooser(desk, captions("dialog.family"), items, note=f"{now.name}: {note}", size=(480, 300))
 
 
 def ports(desk: Desk, again: Callable[[], object]) -> Chooser:
     """Serial ports that are there, and a line for any other."""
     session, captions = desk.session, desk.captions
-    found = session.ports()
+    found = ports_there()
     items: list[tuple[str, str, Callable[[], object]]] = [
-        (port, port, partial(session.use_port, port)) for port in found
+        (port, port, partial(session.sources.use_port, port)) for port in found
     ]
     items.append(("refresh", captions("button.refresh"), again))
     note = (
@@ -90,22 +94,26 @@ def ports(desk: Desk, again: Callable[[], object]) -> Chooser:
         if found
         else f"{captions('dialog.no_ports')}; {captions('dialog.port_hint')}"
     )
-    entry = (captions("button.other_port"), session.use_port)
+    entry = (captions("button.other_port"), session.sources.use_port)
     return Chooser(desk, captions("dialog.port"), items, note=note, entry=entry, size=(520, 340))
 
 
 def neighbours(desk: Desk) -> Chooser | None:
     """Codes nearest to that of the selected stamp; None if no stamp is selected."""
     session = desk.session
-    chosen = selected(desk.view)
+    chosen = session.scene.chosen
     if chosen is None or chosen.code is None:
-        session.say("info", "no_stamp")
+        session.messages.say("info", "no_stamp")
         return None
     items = [
-        (str(code), f"{session.name_of(code)}   {distance_mm:.2f} mm", partial(session.set_code, code))
-        for code, distance_mm in session.neighbours(_NEIGHBOURS, chosen.code)
+        (
+            str(code),
+            f"{session.setup.codes.name_of(code)}   {distance_mm:.2f} mm",
+            partial(session.arrangement.set_code, code),
+        )
+        for code, distance_mm in session.arrangement.neighbours(_NEIGHBOURS, chosen.code)
     ]
-    title = desk.captions("dialog.neighbours", code=session.name_of(chosen.code))
+    title = desk.captions("dialog.neighbours", code=session.setup.codes.name_of(chosen.code))
     return Chooser(desk, title, items, size=(400, 380))
 
 

@@ -8,7 +8,7 @@ import pygame
 from pygame import Rect
 from pygame_gui.elements import UIWindow
 from stampbench.bench.window.parts.desk import Desk, Form
-from stampbench.bench.window.session.view import View
+from stampbench.bench.window.session.session import Session
 
 
 class Dialog:
@@ -50,5 +50,5 @@ class Dialog:
         """Take an event ahead of the widgets; whether it was one for what the dialog draws itself."""
         return False
 
-    def refresh(self, view: View) -> None:
+    def refresh(self, session: Session) -> None:
         """Show the state of the session."""

@@ -13,7 +13,8 @@ from pygame_gui.elements import UIImage
 from stampbench.bench.window.parts.desk import Desk
 from stampbench.bench.window.parts.dialogs.dialog import Dialog
 from stampbench.bench.window.parts.widgets import say
-from stampbench.bench.window.session.view import View
+from stampbench.bench.window.session.editing import Points, StampEditor
+from stampbench.bench.window.session.session import Session
 from stampbench.sim.screen import theme
 from stampbench.sim.stamps.objects import FACE_RADIUS_MM, PAD_DIAMETER_MM
 
@@ -31,8 +32,8 @@ class Drawing(Dialog):
 
     def __init__(self, desk: Desk, file: str) -> None:
         super().__init__(desk, desk.captions("dialog.custom"), (760, 480))
-        if desk.session.editor is None:  # a window of another size goes on with the same stamp
-            desk.session.begin_stamp()
+        if desk.session.arrangement.editor is None:  # a window of another size goes on with the same stamp
+            desk.session.arrangement.begin_stamp()
         captions = desk.captions
         inside = Rect((0, 0), self.window.get_container().get_size())
         side = min(inside.height, round(0.56 * inside.width)) - desk.px(16)
@@ -43,7 +44,7 @@ class Drawing(Dialog):
         self._px_per_mm = side / 2 / (FACE_RADIUS_MM + _BORDER_MM)
         self._held: int | None = None
         self._last = 0
-        self._drawn_of: object = None
+        self._drawn_of: Points | None = None
         left = self._place.right + desk.px(4)
         form = self.form(Rect(left, 0, inside.width - left, inside.height))
         self._width = form.width
@@ -63,11 +64,11 @@ class Drawing(Dialog):
 
     def closed(self) -> None:
         """Forget the stamp."""
-        self.desk.session.end_stamp()
+        self.desk.session.arrangement.end_stamp()
 
     def handle(self, event: pygame.event.Event) -> bool:
         """Drag pads on the face."""
-        editor = self.desk.session.editor
+        editor = self.desk.session.arrangement.editor
         if editor is None:
             return False
         if (
@@ -89,24 +90,28 @@ class Drawing(Dialog):
             return True
         return False
 
-    def refresh(self, view: View) -> None:
+    def refresh(self, session: Session) -> None:
         """Draw the face and say what is nearest."""
-        editor = view.editor
-        if editor is None or editor is self._drawn_of:
+        editor = session.arrangement.editor
+        if editor is None:
             return
-        self._drawn_of = editor
+        pads_mm = editor.pads_mm
+        if self._drawn_of is not None and np.array_equal(pads_mm, self._drawn_of):
+            return
+        self._drawn_of = pads_mm
         captions, lettering = self.desk.captions, self.desk.lettering
-        text = captions("dialog.nearest_none")
-        if editor.nearest_mm is not None:
-            text = captions("dialog.nearest", name=editor.nearest_name, distance_mm=editor.nearest_mm)
+        text, problem = captions("dialog.nearest_none"), editor.problem
+        if editor.nearest is not None:
+            code, distance_mm = editor.nearest
+            text = captions("dialog.nearest", name=session.setup.codes.name_of(code), distance_mm=distance_mm)
         lines = lettering.wrapped(text, 13, self._width)
-        if editor.problem is not None:
-            lines += lettering.wrapped(self.desk.explained(editor.problem), 13, self._width)
+        if problem is not None:
+            lines += lettering.wrapped(self.desk.explained(problem), 13, self._width)
         for number, label in enumerate(self._lines):
             say(label, lines[number] if number < len(lines) else "")
-        self._canvas.set_image(self._drawn(view))
+        self._canvas.set_image(self._drawn(editor))
 
-    def _drawn(self, view: View) -> pygame.Surface:
+    def _drawn(self, editor: StampEditor) -> pygame.Surface:
         lettering = self.desk.lettering
         side = self._place.width
         picture = pygame.Surface((side, side))
@@ -114,9 +119,6 @@ class Drawing(Dialog):
         middle = side / 2, side / 2
         pygame.draw.aacircle(picture, theme.CARD, middle, (FACE_RADIUS_MM + _BORDER_MM - 1) * self._px_per_mm)
         pygame.draw.aacircle(picture, theme.LINE, middle, FACE_RADIUS_MM * self._px_per_mm, 1)
-        editor = view.editor
-        if editor is None:
-            return picture
         good = editor.problem is None
         for number, (x_mm, y_mm) in enumerate(editor.pads_mm, start=1):
             place = middle[0] + float(x_mm) * self._px_per_mm, middle[1] + float(y_mm) * self._px_per_mm
@@ -134,7 +136,7 @@ class Drawing(Dialog):
 
     def _add(self) -> None:
         """A pad where the others are farthest."""
-        editor = self.desk.session.editor
+        editor = self.desk.session.arrangement.editor
         if editor is None:
             return
         angles = np.arange(24) * math.tau / 24
@@ -146,15 +148,15 @@ class Drawing(Dialog):
         self._last = len(editor.pads_mm) - 1
 
     def _remove(self) -> None:
-        editor = self.desk.session.editor
+        editor = self.desk.session.arrangement.editor
         if editor is not None:
             editor.remove(min(self._last, len(editor.pads_mm) - 1))
             self._last = min(self._last, len(editor.pads_mm) - 1)
 
     def _put(self) -> None:
-        self.desk.session.place_stamp()
+        self.desk.session.arrangement.place_stamp()
         self.close()
 
     def _save(self) -> None:
         path, name = self._file.get_text().strip(), self._name.get_text().strip()
-        self.desk.session.save_stamp(Path(path).expanduser(), name)
+        self.desk.session.arrangement.save_stamp(Path(path).expanduser(), name)

@@ -29,7 +29,7 @@ class Help(Dialog):
     def _drawn(self, width: int) -> pygame.Surface:
         desk = self.desk
         lettering, captions, px = desk.lettering, desk.captions, desk.px
-        operated = desk.view.plan is not None
+        operated = desk.session.plan is not None
         groups = [
             (
                 captions(f"group.{group}"),

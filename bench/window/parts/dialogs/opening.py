@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from stampbench.bench.window.parts.desk import Desk
 from stampbench.bench.window.parts.dialogs import choosing
@@ -13,10 +12,8 @@ from stampbench.bench.window.parts.dialogs.calibration import Calibration
 from stampbench.bench.window.parts.dialogs.dialog import Dialog
 from stampbench.bench.window.parts.dialogs.drawing import Drawing
 from stampbench.bench.window.parts.dialogs.help import Help
-from stampbench.bench.window.session.view import View
-
-if TYPE_CHECKING:
-    from stampbench.bench.window.real_touch import RealTouch
+from stampbench.bench.window.real_touch import RealTouch
+from stampbench.bench.window.session.session import Session
 
 _CATALOGUES = frozenset({".toml", ".csv"})
 
@@ -65,11 +62,11 @@ class Dialogs:
         dialog.closed()
         return True
 
-    def refresh(self, view: View) -> None:
+    def refresh(self, session: Session) -> None:
         """Show the state of the session; take leave of a dialog that was closed by hand."""
         if self.current is not None:
             if self.current.open:
-                self.current.refresh(view)
+                self.current.refresh(session)
             else:
                 self.close()
 
@@ -87,9 +84,11 @@ class Dialogs:
             case "neighbours":
                 return choosing.neighbours(desk)
             case "recording":
-                return self._files(captions("dialog.recording"), frozenset(), session.use_recording)
+                return self._files(captions("dialog.recording"), frozenset(), session.sources.use_recording)
             case "catalogue":
-                return self._files(captions("dialog.catalogue"), _CATALOGUES, session.set_catalogue)
+                return self._files(
+                    captions("dialog.catalogue"), _CATALOGUES, session.arrangement.set_catalogue
+                )
             case "custom":
                 return Drawing(desk, str(session.picture_path().parent / "stamps.toml"))
             case "calibration":

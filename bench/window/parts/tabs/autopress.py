@@ -9,10 +9,11 @@ from typing import Any, Final
 import pygame
 from pygame import Rect
 from pygame_gui.elements import UIImage
+from stampbench.bench.judging.assessment import Measured
 from stampbench.bench.window.parts.desk import Desk, Form, SliderPlan, with_unit
-from stampbench.bench.window.parts.tabs.stamps import selected
 from stampbench.bench.window.parts.widgets import choose, say
-from stampbench.bench.window.session.view import AutoPressView, RateView, View
+from stampbench.bench.window.session.autopress import AutoPress
+from stampbench.bench.window.session.session import Session
 from stampbench.sim.screen import theme
 from stampbench.sim.screen.fonts import DASH
 
@@ -83,15 +84,18 @@ class AutoPressTab:
         self.height = form.finish()
         self.container = form.container
 
-    def refresh(self, view: View) -> None:
+    def refresh(self, session: Session) -> None:
         """Show how far it is."""
-        running = view.autopress is not None and view.autopress.running
+        running = session.autopress is not None and session.autopress.running
         say(self._start, self._desk.captions("button.stop" if running else "button.start"))
         choose([(self._start, running), *((b, getattr(self._orders, name)) for b, name in self._toggles)])
         for name, *_ in _HANDLING:
-            self._rows[name].show(_GET[name](view.handling))
-        now = view.autopress
-        state = None if now is None else (now.running, now.made, now.wanted, now.failed and view.explanation)
+            self._rows[name].show(_GET[name](session.setup.handling))
+        now = session.autopress
+        state = None
+        if now is not None:
+            failed = None if now.failed is None else session.picture.explanation
+            state = now.running, now.made, now.wanted, failed
         if self._result_of != (state,):
             self._result_of = (state,)
             self._result.set_image(self._drawn(now))
@@ -99,7 +103,7 @@ class AutoPressTab:
     def toggle(self) -> None:
         """Start, or stop."""
         desk, orders = self._desk, self._orders
-        if desk.view.autopress is not None and desk.view.autopress.running:
+        if desk.session.autopress is not None and desk.session.autopress.running:
             desk.session.stop_autopress()
             return
         if not (
@@ -107,12 +111,12 @@ class AutoPressTab:
             and self._typed("foreign", self._foreign.get_text())
         ):
             return
-        chosen = selected(desk.view)
+        chosen = desk.session.scene.chosen
         code = None if chosen is None else chosen.code
         if orders.this_code and code is None:
-            desk.session.say("error", "no_stamp")
+            desk.session.messages.say("error", "no_stamp")
             return
-        desk.session.autopress(
+        desk.session.start_autopress(
             orders.presses,
             foreign=orders.foreign,
             codes=(code,) if orders.this_code and code is not None else (),
@@ -125,7 +129,7 @@ class AutoPressTab:
         if digits.isascii() and digits.isdigit() and least <= int(digits) <= _MOST:
             setattr(self._orders, name, int(digits))
             return True
-        self._desk.session.say("error", "no_number", text=repr(text), low=least, high=_MOST)
+        self._desk.session.messages.say("error", "no_number", text=repr(text), low=least, high=_MOST)
         return False
 
     def _flip(self, name: str) -> None:
@@ -137,7 +141,7 @@ class AutoPressTab:
             f"handling.{name}",
             desk.captions(f"hand.{name}"),
             desk.captions(f"hand_tip.{name}"),
-            _GET[name](desk.view.handling),
+            _GET[name](desk.session.setup.handling),
             (0.0 if name != "dwell_ms" else 20.0, high),
             step,
             with_unit(unit, decimals),
@@ -146,10 +150,10 @@ class AutoPressTab:
 
     def _handle(self, name: str, value: float) -> None:
         field, change = _SET[name](value)
-        if getattr(self._desk.view.handling, field) != change:
-            self._desk.session.change_handling(**{field: change})
+        if getattr(self._desk.session.setup.handling, field) != change:
+            self._desk.session.setup.change_handling({field: change})
 
-    def _drawn(self, now: AutoPressView | None) -> pygame.Surface:
+    def _drawn(self, now: AutoPress | None) -> pygame.Surface:
         """The results as a picture: numbers, and the intervals as bars."""
         desk = self._desk
         captions, lettering, px = desk.captions, desk.lettering, desk.px
@@ -170,24 +174,25 @@ class AutoPressTab:
         bar.width = round(width * now.made / max(1, now.wanted))
         pygame.draw.rect(picture, theme.ACCENT, bar, border_radius=px(2))
         y = px(36)
-        rates = (("frr", now.frr), ("far", now.far), ("misread", now.misread))
-        end = axis_end(max((rate.high for _, rate in rates if rate.n), default=1.0))
+        rates = [(name, now.measured(name)) for name in ("frr", "far", "misread")]
+        end = axis_end(max((rate.high for _, rate in rates if rate.high is not None), default=1.0))
         left, right = self._groove(0).left, self._groove(0).right
         lettering.write(picture, "0", (left, px(9)), 10, theme.FAINT)
         lettering.write(picture, f"{100 * end:g} %", (right, px(9)), 10, theme.FAINT, align="right")
         for key, rate in rates:
             self._draw_rate(picture, y, captions(f"autopress.{key}"), rate, end)
             y += px(27)
-        for key, time in (("median", now.decision_median_ms), ("p95", now.decision_p95_ms)):
+        for key in ("median", "p95"):
+            time = now.measured(f"time_to_decision_{key}")
             value, interval = DASH, ""
-            if time is not None:
-                value = f"{time[0]:.0f} ms"
-                low, high = time[1:]
-                interval = DASH if low is None or high is None else f"{low:.0f} {DASH} {high:.0f} ms"
+            if time.value is not None:
+                value, interval = f"{time.value:.0f} ms", DASH
+                if time.low is not None and time.high is not None:
+                    interval = f"{time.low:.0f} {DASH} {time.high:.0f} ms"
             self._draw_row(picture, y, captions(f"autopress.{key}"), value, interval)
             y += px(27)
-        if now.failed:
-            failed = captions("autopress.failed", text=desk.explained(desk.view.explanation))
+        if now.failed is not None:
+            failed = captions("autopress.failed", text=desk.explained(desk.picture.explanation))
             lettering.write(picture, failed, (0, y), 13, theme.WRONG, bold=True, within=width)
         return picture
 
@@ -196,18 +201,19 @@ class AutoPressTab:
         width, px = self._result_place.width, self._desk.px
         return Rect(round(0.56 * width), y + px(8), round(0.22 * width), px(6))
 
-    def _draw_rate(self, picture: pygame.Surface, y: int, name: str, rate: RateView, end: float) -> None:
+    def _draw_rate(self, picture: pygame.Surface, y: int, name: str, rate: Measured, end: float) -> None:
         """A row with the interval as a bar, on an axis that all rates share."""
         captions, px = self._desk.captions, self._desk.px
-        value = captions("autopress.counted", k=rate.k, n=rate.n)
-        interval = f"{100 * rate.low:.2f} {DASH} {100 * rate.high:.2f} %" if rate.n else DASH
+        value = captions("autopress.counted", k=rate.k or 0, n=rate.n)
+        low, high = rate.low, rate.high
+        interval = DASH if low is None or high is None else f"{100 * low:.2f} {DASH} {100 * high:.2f} %"
         self._draw_row(picture, y, name, value, interval)
         groove = self._groove(y)
         pygame.draw.rect(picture, "#eceff3", groove, border_radius=px(3))
-        if rate.n:
+        if low is not None and high is not None:
             span = Rect(groove)
-            span.left += round(groove.width * rate.low / end)
-            span.width = max(px(3), round(groove.width * (rate.high - rate.low) / end))
+            span.left += round(groove.width * low / end)
+            span.width = max(px(3), round(groove.width * (high - low) / end))
             pygame.draw.rect(picture, theme.ACCENT if rate.k == 0 else theme.WRONG, span, border_radius=px(3))
 
     def _draw_row(self, picture: pygame.Surface, y: int, name: str, value: str, interval: str) -> None:

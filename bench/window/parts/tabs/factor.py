@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pygame
@@ -16,10 +16,14 @@ from stampbench.bench.window.session.second_factor import (
     LONGEST_RELAY_S,
     SPOILS,
     WAYS,
+    SecondFactors,
 )
-from stampbench.bench.window.session.view import ReceivedView, SecondFactorView, View
+from stampbench.bench.window.session.session import Session
 from stampbench.sim.screen import theme
 from stampbench.sim.screen.fonts import DASH, signed
+
+if TYPE_CHECKING:
+    from stampbench.bench.window.session.hardened import Received
 
 _PICTURE_HEIGHT: Final = 196
 _LINE: Final = 19
@@ -79,14 +83,15 @@ class FactorTab:
         self.container = form.container
         factors.prepare()
 
-    def refresh(self, view: View) -> None:
+    def refresh(self, session: Session) -> None:
         """Show what is chosen, and what was received."""
-        captions, factor = self._desk.captions, view.second_factor
+        captions, factor, code = self._desk.captions, session.second_factor, session.factor_code
         title = captions("factor.of_all")
-        if factor.code is not None:
-            title = captions("factor.of_stamp", code=self._name(factor.code))
+        if code is not None:
+            title = captions("factor.of_stamp", code=session.setup.codes.typed(code))
         say(self._title, title)
-        choose([(button, way == factor.way) for button, way in zip(self._ways, WAYS, strict=True)])
+        chosen = factor.way_of(code)
+        choose([(button, way == chosen) for button, way in zip(self._ways, WAYS, strict=True)])
         choose([(button, spoil == factor.spoil) for button, spoil in zip(self._spoils, SPOILS, strict=True)])
         self._relay.show(factor.relay_s)
         self._clock.show(factor.clock_error_s)
@@ -99,17 +104,14 @@ class FactorTab:
         captions = self._desk.captions
         return ButtonPlan(f"factor.{name}", captions(f"factor.{name}"), do, captions(f"factor_tip.{name}"))
 
-    def _name(self, code: int) -> str:
-        """What a person calls a stamp."""
-        return str(code) if self._desk.view.codebook.is_family else self._desk.session.name_of(code)
-
     def _choose(self, way: str) -> None:
-        self._desk.session.choose_factor(way)
+        session = self._desk.session
+        session.second_factor.choose(session.factor_code, way)
 
     def _spoil(self, spoil: str) -> None:
         self._desk.session.second_factor.spoil = spoil
 
-    def _drawn(self, factor: SecondFactorView) -> pygame.Surface:
+    def _drawn(self, factor: SecondFactors) -> pygame.Surface:
         """What was received as a picture; before that, what to do."""
         picture = pygame.Surface(self._place.size)
         picture.fill(theme.CARD)
@@ -126,7 +128,7 @@ class FactorTab:
         self._draw_answers(picture, received, top, width)
         return picture
 
-    def _draw_hint(self, picture: pygame.Surface, factor: SecondFactorView) -> None:
+    def _draw_hint(self, picture: pygame.Surface, factor: SecondFactors) -> None:
         """What is missing, or what to do."""
         desk = self._desk
         key = "missing" if factor.missing else "preparing" if factor.preparing else "idle"
@@ -135,7 +137,7 @@ class FactorTab:
         for number, line in enumerate(desk.lettering.wrapped(text, 13, self._place.width)):
             desk.lettering.write(picture, line, (0, number * desk.lettering.height(13)), 13, ink)
 
-    def _draw_received(self, picture: pygame.Surface, received: ReceivedView) -> int:
+    def _draw_received(self, picture: pygame.Surface, received: Received) -> int:
         """What was done and received, line by line; where it ends."""
         desk, width, y = self._desk, self._place.width, 0
         captions, lettering = desk.captions, desk.lettering
@@ -143,14 +145,14 @@ class FactorTab:
         title = captions(
             f"factor_done.{received.spoil}",
             number=received.number,
-            code=self._name(received.code),
+            code=self._desk.session.setup.codes.typed(received.code),
             way=way,
             seconds=signed(f"{received.spoil_s:{'+' if received.spoil == 'wrong_clock' else ''}.0f}"),
         )
         lettering.write(picture, title, (0, y), 13, theme.INK, bold=True, within=width)
         y += desk.px(_LINE)
         touch = "none" if not received.touched else "not_read" if received.read is None else "read"
-        name = "" if received.read is None else self._name(received.read)
+        name = "" if received.read is None else self._desk.session.setup.codes.typed(received.read)
         lines = [captions(f"factor_touch.{touch}", read=name)]
         for said in received.lines:
             values = {k: signed(str(v)) if isinstance(v, int) else v for k, v in said.values.items()}
@@ -161,7 +163,7 @@ class FactorTab:
             y += desk.px(_LINE - 2)
         return y + desk.px(6)
 
-    def _draw_answers(self, picture: pygame.Surface, received: ReceivedView, top: int, width: int) -> None:
+    def _draw_answers(self, picture: pygame.Surface, received: Received, top: int, width: int) -> None:
         """What the server says of each action."""
         desk = self._desk
         captions, lettering, y = desk.captions, desk.lettering, top
@@ -185,7 +187,7 @@ class FactorTab:
             lettering.write(picture, text, (column, y), 13, colour, within=room)
             y += desk.px(_LINE)
 
-    def _draw_spectrum(self, picture: pygame.Surface, area: Rect, received: ReceivedView) -> None:
+    def _draw_spectrum(self, picture: pygame.Surface, area: Rect, received: Received) -> None:
         """The spectrogram of the sound heard: time to the right, 15 kHz below, 19.5 kHz above."""
         desk = self._desk
         lettering = desk.lettering

@@ -9,8 +9,8 @@ from typing import Any, Final
 from pygame import Rect
 from stampbench.bench.window.parts.desk import ButtonPlan, Desk, Form, SliderPlan, with_unit
 from stampbench.bench.window.parts.widgets import choose, enable
-from stampbench.bench.window.session.presets import PRESETS
-from stampbench.bench.window.session.view import View
+from stampbench.bench.window.session.session import Session
+from stampbench.bench.window.session.setup import PRESETS
 from stampbench.sim.screen.fonts import DASH, TIMES
 from stampbench.sim.screen.sources import SourceKind
 
@@ -33,27 +33,29 @@ class NoiseTab:
 
     def __init__(self, desk: Desk, area: Rect) -> None:
         self._desk = desk
-        captions, session, view = desk.captions, desk.session, desk.view
+        captions, session = desk.captions, desk.session
         form = Form(desk, area)
         self._presets = form.buttons(
             [
                 ButtonPlan(
-                    f"preset.{p.key}", captions(f"preset.{p.key}"), partial(session.apply_preset, p.key)
+                    f"preset.{p.key}",
+                    captions(f"preset.{p.key}"),
+                    partial(session.arrangement.apply_preset, p.key),
                 )
                 for p in PRESETS
             ]
         )
-        plans = [self._plan(field, view) for field in self._fields()]
+        plans = [self._plan(field) for field in self._fields()]
         self._rows = dict(zip(self._fields(), form.sliders(plans), strict=True))
         self._seed, _ = form.entry(
             "seed",
             captions("button.seed"),
-            str(view.seed),
+            str(session.setup.seed),
             110,
             self._set_seed,
             [desk.plan("button.new_seed", "new_seed", tip="tip.seed")],
         )
-        self._seed_shown = view.seed
+        self._seed_shown = session.setup.seed
         self.height = form.finish()
         self.container = form.container
 
@@ -61,28 +63,32 @@ class NoiseTab:
     def _fields() -> tuple[str, ...]:
         return (*_SCALES, *_AMOUNTS, "palm", *_LINES, "torn_rows")
 
-    def refresh(self, view: View) -> None:
+    def refresh(self, session: Session) -> None:
         """Show what is in force."""
-        simulated = view.source.kind is SourceKind.SIMULATED
+        simulated = session.source.kind is SourceKind.SIMULATED
         for field, row in self._rows.items():
             enable(row.slider, simulated)
-            row.show(_shown_value(field, getattr(view.condition, field)))
+            row.show(_shown_value(field, getattr(session.setup.condition, field)))
         for button in self._presets:
             enable(button, simulated)
-        choose([(button, p.key == view.preset) for button, p in zip(self._presets, PRESETS, strict=True)])
-        if view.seed != self._seed_shown:
-            self._seed_shown = view.seed
-            self._seed.set_text(str(view.seed))
+        choose(
+            [
+                (button, p.key == session.setup.preset)
+                for button, p in zip(self._presets, PRESETS, strict=True)
+            ]
+        )
+        if session.setup.seed != self._seed_shown:
+            self._seed_shown = session.setup.seed
+            self._seed.set_text(str(session.setup.seed))
 
-    def _plan(self, field: str, view: View) -> SliderPlan:
+    def _plan(self, field: str) -> SliderPlan:
         captions = self._desk.captions
-        limits, step, written = self._range(field, view)
-        value = _shown_value(field, getattr(view.condition, field))
+        limits, step, written = self._range(field)
+        value = _shown_value(field, getattr(self._desk.session.setup.condition, field))
         name, tip = captions(f"effect.{field}"), captions(f"effect_tip.{field}")
         return SliderPlan(field, name, tip, value, limits, step, written, partial(self._change, field))
 
-    @staticmethod
-    def _range(field: str, view: View) -> tuple[tuple[float, float], float, Callable[[float], str]]:
+    def _range(self, field: str) -> tuple[tuple[float, float], float, Callable[[float], str]]:
         if field in _SCALES:
             return (
                 (0.0, _SCALES[field]),
@@ -95,8 +101,8 @@ class NoiseTab:
         if field == "palm":
             return (0.0, 1.0), 1.0, lambda value: "✓" if value else DASH
         if field == "torn_rows":
-            return (0.0, float(max(1, view.panel.rows))), 1.0, with_unit("", 0)
-        lines = view.panel.rows if field.endswith("tx") else view.panel.cols
+            return (0.0, float(max(1, self._desk.picture.panel.rows))), 1.0, with_unit("", 0)
+        lines = self._desk.picture.panel.rows if field.endswith("tx") else self._desk.picture.panel.cols
         last = lines - 1 if field.startswith("dead") else lines - 2
         return (-1.0, float(max(0, last))), 1.0, lambda value: DASH if value < 0 else f"{value:.0f}"
 
@@ -108,15 +114,15 @@ class NoiseTab:
             change = value >= 0.5
         elif field in _LINES:
             change = () if value < 0 else (round(value),)
-        if change != getattr(self._desk.view.condition, field):
-            self._desk.session.change_condition(**{field: change})
+        if change != getattr(self._desk.session.setup.condition, field):
+            self._desk.session.arrangement.change_condition(**{field: change})
 
     def _set_seed(self, text: str) -> None:
         digits = text.strip()
         if digits.isascii() and digits.isdigit() and int(digits) <= 2**53:
-            self._desk.session.set_seed(int(digits))
+            self._desk.session.arrangement.set_seed(int(digits))
         else:
-            self._desk.session.say("error", "no_number", text=repr(text), low=0, high=2**53)
+            self._desk.session.messages.say("error", "no_number", text=repr(text), low=0, high=2**53)
 
 
 def _shown_value(field: str, value: Any) -> float:

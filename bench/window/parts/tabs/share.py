@@ -5,7 +5,7 @@ from __future__ import annotations
 from pygame import Rect
 from stampbench.bench.window.parts.desk import Desk, Form
 from stampbench.bench.window.parts.widgets import choose, say
-from stampbench.bench.window.session.view import Message, View
+from stampbench.bench.window.session.session import Session
 
 _LINES = 8
 
@@ -34,28 +34,20 @@ class ShareTab:
         self.height = form.finish()
         self.container = form.container
 
-    def refresh(self, view: View) -> None:
+    def refresh(self, session: Session) -> None:
         """Show what is being recorded, and what was said."""
         desk = self._desk
-        choose([(self._record, view.capture is not None)])
-        say(self._record, desk.captions("button.record" if view.capture is None else "button.stop_record"))
+        choose([(self._record, session.capture is not None)])
+        say(self._record, desk.captions("button.record" if session.capture is None else "button.stop_record"))
         capture = ""
-        if view.capture is not None:
-            capture = f"{view.capture.path}: {view.capture.reports:,} / {view.capture.frames:,}"
+        if session.capture is not None:
+            capture = f"{session.capture.path}: {session.capture.reports:,} / {session.capture.frames:,}"
         say(self._capture, desk.lettering.fitted(capture, 13, self._width))
-        newest = view.messages[: -_LINES - 1 : -1]
+        newest = list(session.messages)[: -_LINES - 1 : -1]
         for number, label in enumerate(self._messages):
             text = (
                 ""
                 if number >= len(newest)
-                else f"{newest[number].t_us / 1e6:7.1f} s   {said(desk, newest[number])}"
+                else f"{newest[number].t_us / 1e6:7.1f} s   {newest[number].said(desk.captions)}"
             )
             say(label, desk.lettering.fitted(text, 13, self._width))
-
-
-def said(desk: Desk, message: Message) -> str:
-    """A message in the language of the window."""
-    values = dict(message.values)
-    if message.key == "preset":
-        values["preset"] = desk.captions.get(f"preset.{values.get('preset')}", {}, str(values.get("preset")))
-    return desk.captions.get(f"message.{message.key}", values, str(values.get("text", message.key)))

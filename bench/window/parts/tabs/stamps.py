@@ -8,9 +8,10 @@ from functools import partial
 from pygame import Rect
 from stampbench.bench.window.parts.desk import Desk, Form, SliderPlan, with_unit
 from stampbench.bench.window.parts.widgets import choose, enable, say
-from stampbench.bench.window.session.view import ObjectView, View
+from stampbench.bench.window.session.session import Session
 from stampbench.sim.screen.fonts import DASH
-from stampbench.sim.screen.scene import LARGEST_TILT_RAD, ObjectKind
+from stampbench.sim.screen.picture import ObjectView
+from stampbench.sim.screen.scene import LARGEST_TILT_RAD, ObjectKind, SceneObject
 
 
 class StampsTab:
@@ -90,64 +91,60 @@ class StampsTab:
         self.height = form.finish()
         self.container = form.container
 
-    def refresh(self, view: View) -> None:
+    def refresh(self, session: Session) -> None:
         """Show the selected object."""
         captions = self._desk.captions
-        chosen = selected(view)
-        if chosen is not None:
-            self._rows["turn"].show(math.degrees(chosen.theta_rad))
-            self._rows["tilt_x"].show(math.degrees(chosen.tilt_x_rad))
-            self._rows["tilt_y"].show(math.degrees(chosen.tilt_y_rad))
-            self._rows["grip"].show(chosen.grip)
-        self._rows["wear"].show(_worn_share(view.handling.wear))
-        pressed = chosen is not None and chosen.pressed
+        drawn = session.picture.selected
+        thing = None if drawn is None else drawn.thing
+        if thing is not None:
+            self._rows["turn"].show(math.degrees(thing.theta_rad))
+            self._rows["tilt_x"].show(math.degrees(thing.tilt_x_rad))
+            self._rows["tilt_y"].show(math.degrees(thing.tilt_y_rad))
+            self._rows["grip"].show(thing.grip)
+        self._rows["wear"].show(_worn_share(session.setup.handling.wear))
+        pressed = thing is not None and thing.pressed
         say(self._press, captions("button.lift" if pressed else "button.press"))
-        let_go = chosen is not None and chosen.grip < 0.5
+        let_go = thing is not None and thing.grip < 0.5
         say(self._held, captions("button.let_go" if let_go else "button.held"))
         choose([(self._held, let_go)])
-        enable(self._press, chosen is not None and chosen.kind is not ObjectKind.WATER)
-        enable(self._rig_press, view.source.can_press)
+        enable(self._press, thing is not None and thing.kind is not ObjectKind.WATER)
+        enable(self._rig_press, session.source.can_press)
         lettering = self._desk.lettering
-        say(self._place, lettering.fitted(self._where(chosen), 13, self._width))
-        say(self._pads, lettering.fitted(self._seen(chosen), 13, self._width))
-        code = None if chosen is None else chosen.code
+        say(self._place, lettering.fitted(self._where(thing), 13, self._width))
+        say(self._pads, lettering.fitted(self._seen(drawn), 13, self._width))
+        code = None if thing is None else thing.code
         if code != self._code_shown and not self._desk.widgets.typing:
             self._code_shown = code
-            self._code.set_text("" if code is None else self._typed(code))
+            self._code.set_text("" if code is None else session.setup.codes.typed(code))
 
-    def _where(self, chosen: ObjectView | None) -> str:
+    def _where(self, thing: SceneObject | None) -> str:
         captions = self._desk.captions
-        if chosen is None:
+        if thing is None:
             return captions("hand.nothing")
-        name = chosen.name if chosen.kind is ObjectKind.STAMP else captions(f"button.{chosen.kind}")
-        return captions("hand.place", name=name, x_mm=chosen.x_mm, y_mm=chosen.y_mm)
+        name = thing.body.name if thing.kind is ObjectKind.STAMP else captions(f"button.{thing.kind}")
+        return captions("hand.place", name=name, x_mm=thing.x_mm, y_mm=thing.y_mm)
 
-    def _seen(self, chosen: ObjectView | None) -> str:
+    def _seen(self, drawn: ObjectView | None) -> str:
         """For each pad how much of it touches, and which contact it is."""
-        if chosen is None or chosen.kind is not ObjectKind.STAMP:
+        if drawn is None or drawn.thing.kind is not ObjectKind.STAMP:
             return ""
         pads = [
             f"{number}: {round(100 * float(share))} % " + (DASH if seen is None else f"#{seen}")
-            for number, (share, seen) in enumerate(zip(chosen.shares, chosen.seen, strict=True), start=1)
+            for number, (share, seen) in enumerate(zip(drawn.shares, drawn.seen, strict=True), start=1)
         ]
         return f"{self._desk.captions('hand.pads')}   " + "    ".join(pads)
-
-    def _typed(self, code: int) -> str:
-        """What a person types for a code."""
-        return str(code) if self._desk.view.codebook.is_family else self._desk.session.name_of(code)
 
     def set_code(self, text: str) -> None:
         """Make the selected stamp the one that was typed."""
         session = self._desk.session
-        code = session.code_of(text.strip())
-        if code is not None:
-            session.set_code(code)
+        session.arrangement.set_code(session.setup.codes.code_of(text))
 
     def _change(self, name: str, value: float) -> None:
         if name == "wear":
             self._wear(value)
             return
-        chosen, scene = selected(self._desk.view), self._desk.session.scene
+        scene = self._desk.session.scene
+        chosen = scene.chosen
         if chosen is None:
             return
         match name:
@@ -161,15 +158,10 @@ class StampsTab:
                 scene.hold(value, chosen.key)
 
     def _wear(self, share: float) -> None:
-        if share != _worn_share(self._desk.view.handling.wear):
-            self._desk.session.set_wear(f"worn={share:.2f}" if share > 0.0 else "")
+        if share != _worn_share(self._desk.session.setup.handling.wear):
+            self._desk.session.arrangement.set_wear(f"worn={share:.2f}" if share > 0.0 else "")
 
 
 def _worn_share(wear: str) -> float:
     kind, _, share = wear.partition("=")
     return float(share) if kind == "worn" and "~" not in share else 0.0
-
-
-def selected(view: View) -> ObjectView | None:
-    """The object that keys and sliders act on."""
-    return next((thing for thing in view.objects if thing.selected), None)

@@ -29,7 +29,15 @@ def test_a_gap_in_the_values_is_a_gap_in_the_line() -> None:
     times = np.arange(100) * 0.1
     values = np.full(100, 0.5)
     values[40:60] = np.nan
-    trace = Trace("title", "mm", theme.ACCENT, times, values, 10.0, 1.0)
+    trace = Trace(
+        title="title",
+        unit="mm",
+        colour=theme.ACCENT,
+        times_s=times,
+        values=values,
+        now_s=10.0,
+        least_top=1.0,
+    )
     draw_trace(surface, surface.get_rect(), trace, Lettering(find_typeface(), 1.0))
     pixels = pygame.surfarray.array3d(surface)
     columns = np.flatnonzero((pixels == pygame.Color(theme.ACCENT)[:3]).all(axis=2).any(axis=1))

@@ -19,21 +19,21 @@ def codes(family: Family) -> Codes:
 
 def test_the_distance_to_the_nearest_stamp_follows_the_drag(codes: Codes, family: Family) -> None:
     editor = StampEditor(codes, family.pads(123))
-    assert (editor.view.nearest_code, editor.view.nearest_name) == (123, "p5-60k/123")
-    assert editor.view.nearest_mm == pytest.approx(0.0, abs=1e-6)
+    code, distance_mm = editor.nearest
+    assert (code, distance_mm) == (123, pytest.approx(0.0, abs=1e-6))
     inwards = -family.pads(123)[0] / np.hypot(*family.pads(123)[0])
     editor.move(0, *(family.pads(123)[0] + inwards))
-    assert editor.view.nearest_mm == pytest.approx(rigid_distance_mm(editor.pads_mm, family.pads(123)))
-    assert editor.view.problem.key == "stamp_near"
+    assert editor.nearest[1] == pytest.approx(rigid_distance_mm(editor.pads_mm, family.pads(123)))
+    assert editor.problem.key == "stamp_near"
 
 
 def test_pads_stay_on_the_face_and_apart(codes: Codes) -> None:
     editor = StampEditor(codes)
-    assert editor.view.problem is None or editor.view.problem.key == "stamp_near"
+    assert editor.problem is None or editor.problem.key == "stamp_near"
     editor.move(0, 1000.0, 0.0)
     assert math.hypot(*editor.pads_mm[0]) == pytest.approx(FACE_RADIUS_MM)
     editor.move(1, *editor.pads_mm[0])
-    assert editor.view.problem.key == "pads_near"
+    assert editor.problem.key == "pads_near"
 
 
 def test_pads_come_and_go_within_what_a_stamp_may_have(codes: Codes) -> None:
@@ -41,7 +41,7 @@ def test_pads_come_and_go_within_what_a_stamp_may_have(codes: Codes) -> None:
     for n in range(10):
         editor.add(float(n), 0.0)
     assert len(editor.pads_mm) == 8
-    assert editor.view.nearest_mm is None
+    assert editor.nearest is None
     for _ in range(10):
         editor.remove(0)
     assert len(editor.pads_mm) == 3

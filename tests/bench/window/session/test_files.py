@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from stampbench.bench.plans.plan import read_plan
 from stampbench.bench.runs.running import Progress, RunOrder, run
+from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.screen.scene import ObjectKind
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ Stampbench = Callable[..., Any]
 
 
 def test_a_recorded_session_is_read_by_decode(bench_live: BenchLive, stampbench: Stampbench) -> None:
-    assert bench_live.session.start_capture()
+    bench_live.session.start_capture()
     key = bench_live.press_stamp(777)
     bench_live.session.scene.lift(key)
     bench_live.run(0.3)
-    capture = bench_live.session.view().capture
+    capture = bench_live.session.capture
     assert capture.frames == capture.reports > 70
     # Nothing is closed: the window may go at any moment.
     (recording,) = stampbench("decode", capture.path, "--family", "p5-60k")["recordings"]
@@ -34,13 +35,13 @@ def test_a_recorded_session_is_read_by_decode(bench_live: BenchLive, stampbench:
 def test_presses_of_a_capture_are_replayed_and_read_the_same(
     bench_live: BenchLive, stampbench: Stampbench
 ) -> None:
-    assert bench_live.session.start_capture()
+    bench_live.session.start_capture()
     for code in (777, 42):
         key = bench_live.press_stamp(code)
         bench_live.session.scene.lift(key)
         bench_live.run(0.4)
         bench_live.session.scene.remove(key)
-    path = bench_live.session.view().capture.path
+    path = bench_live.session.capture.path
     for press, code in ((1, 777), (2, 42)):
         answer = stampbench("replay", path, "--press", press)
         assert (answer["identical"], answer["press"]["code"]) == (True, code)
@@ -51,7 +52,7 @@ def test_a_changed_capture_replays_otherwise(bench_live: BenchLive, stampbench: 
     key = bench_live.press_stamp(777)
     bench_live.session.scene.lift(key)
     bench_live.run(0.4)
-    path = Path(bench_live.session.view().capture.path)
+    path = Path(bench_live.session.capture.path)
     path.write_text(path.read_text().replace('"code":777', '"code":778'))
     answer = stampbench("replay", path, "--press", 1)
     assert answer["differences"] == [{"field": "code", "recorded": 778, "repeated": 777}]
@@ -62,21 +63,21 @@ def test_a_press_that_began_before_the_capture_is_not_noted(bench_live: BenchLiv
     bench_live.session.start_capture()
     bench_live.session.scene.lift(key)
     bench_live.run(0.4)
-    assert "press" not in Path(bench_live.session.view().capture.path).read_text()
+    assert "press" not in Path(bench_live.session.capture.path).read_text()
 
 
 def test_a_recorded_session_is_played_again_with_its_frames(bench_live: BenchLive) -> None:
     bench_live.session.start_capture()
     bench_live.press_stamp(777)
-    frame = bench_live.session.view().deltas
-    path = bench_live.session.view().capture.path
+    frame = bench_live.session.look().deltas
+    path = bench_live.session.capture.path
     bench_live.session.stop_capture()
-    assert bench_live.session.use_recording(path)
+    bench_live.session.sources.use_recording(path)
     bench_live.run(0.6)
-    view = bench_live.session.view()
-    assert view.readings[0].code == 777
-    assert (view.deltas == frame).all()
-    assert view.source.timeline.end_us == view.device_us
+    picture = bench_live.session.look()
+    assert picture.readings[0].code == 777
+    assert (picture.deltas == frame).all()
+    assert bench_live.session.sources.recording.end_us == picture.device_us
 
 
 def test_scrubbing_shows_contacts_and_reading_of_the_place(bench_live: BenchLive) -> None:
@@ -84,23 +85,23 @@ def test_scrubbing_shows_contacts_and_reading_of_the_place(bench_live: BenchLive
     key = bench_live.press_stamp(777)
     bench_live.session.scene.lift(key)
     bench_live.run(0.3)
-    bench_live.session.use_recording(bench_live.session.view().capture.path)
-    bench_live.session.pause()
-    bench_live.session.seek(400_000)
+    bench_live.session.sources.use_recording(bench_live.session.capture.path)
+    bench_live.session.sources.recording.pause()
+    bench_live.session.sources.recording.seek(400_000)
     bench_live.run(1 / 60)
-    view = bench_live.session.view()
-    assert (view.device_us, view.readings[0].code, len(view.contacts)) == (400_000, 777, 5)
-    assert len(view.contacts[0].trail_mm) > 10
-    bench_live.session.seek(10_000)
+    picture = bench_live.session.look()
+    assert (picture.device_us, picture.readings[0].code, len(picture.contacts)) == (400_000, 777, 5)
+    assert len(picture.contacts[0].trail_mm) > 10
+    bench_live.session.sources.recording.seek(10_000)
     bench_live.run(1 / 60)
-    assert bench_live.session.view().contacts == ()
-    bench_live.session.step(1)
+    assert bench_live.session.look().contacts == ()
+    bench_live.session.sources.recording.step(1)
     bench_live.run(1 / 60)
-    assert bench_live.session.view().device_us == 20_000
-    bench_live.session.set_speed(10.0)
-    bench_live.session.play()
+    assert bench_live.session.look().device_us == 20_000
+    bench_live.session.sources.recording.set_speed(10.0)
+    bench_live.session.sources.recording.play()
     bench_live.run(0.1)
-    assert bench_live.session.view().source.state == "ended"
+    assert bench_live.session.source.state == "ended"
 
 
 def test_a_recording_that_was_cut_short_plays_up_to_the_cut_and_says_so(
@@ -108,15 +109,15 @@ def test_a_recording_that_was_cut_short_plays_up_to_the_cut_and_says_so(
 ) -> None:
     bench_live.session.start_capture()
     bench_live.press_stamp(777)
-    whole = Path(bench_live.session.view().capture.path).read_bytes()
+    whole = Path(bench_live.session.capture.path).read_bytes()
     cut = tmp_path / "cut.jsonl"
     cut.write_bytes(whole[: len(whole) * 3 // 4])
-    assert bench_live.session.use_recording(cut)
+    bench_live.session.sources.use_recording(cut)
     bench_live.run(0.3)
-    view = bench_live.session.view()
-    assert view.readings[0].code == 777
-    assert "not finished" in view.source.message
-    assert "not finished" in view.messages[-1].values["text"]
+    picture = bench_live.session.look()
+    assert picture.readings[0].code == 777
+    assert "not finished" in bench_live.session.source.message
+    assert "not finished" in list(bench_live.session.messages)[-1].values["text"]
 
 
 def test_a_recording_that_is_broken_in_the_middle_plays_up_to_there(
@@ -124,15 +125,15 @@ def test_a_recording_that_is_broken_in_the_middle_plays_up_to_there(
 ) -> None:
     bench_live.session.start_capture()
     bench_live.press_stamp(777)
-    lines = Path(bench_live.session.view().capture.path).read_bytes().splitlines(keepends=True)
+    lines = Path(bench_live.session.capture.path).read_bytes().splitlines(keepends=True)
     broken = tmp_path / "broken.jsonl"
     broken.write_bytes(b"".join([*lines[:60], b'{"t_us": "late"}\n', *lines[60:]]))
-    assert bench_live.session.use_recording(broken)
+    bench_live.session.sources.use_recording(broken)
     bench_live.run(0.4)
-    assert "broken.jsonl:61" in bench_live.session.view().source.message
-    bench_live.session.use_simulated()
+    assert "broken.jsonl:61" in bench_live.session.source.message
+    bench_live.session.sources.use_simulated()
     bench_live.run(0.2)
-    assert bench_live.session.view().explanation.key == "read"
+    assert bench_live.session.look().explanation.key == "read"
 
 
 def test_a_recording_without_size_is_shown_and_not_read(bench_live: BenchLive, tmp_path: Path) -> None:
@@ -143,12 +144,12 @@ def test_a_recording_without_size_is_shown_and_not_read(bench_live: BenchLive, t
         ' "y_min": 0, "y_max": 500}\n'
         + "".join(json.dumps({"t_us": 10_000 * n, "contacts": contacts}) + "\n" for n in range(20))
     )
-    assert bench_live.session.use_recording(path)
+    bench_live.session.sources.use_recording(path)
     bench_live.run(0.1)
-    view = bench_live.session.view()
-    assert view.explanation.key == "no_size"
-    assert view.panel.height_mm == view.panel.width_mm / 2
-    assert view.contacts[0].x_mm == view.panel.width_mm / 2
+    picture = bench_live.session.look()
+    assert picture.explanation.key == "no_size"
+    assert picture.panel.height_mm == picture.panel.width_mm / 2
+    assert picture.contacts[0].x_mm == picture.panel.width_mm / 2
 
 
 def test_raw_frames_alone_become_contacts_by_the_controller_of_their_panel(
@@ -158,50 +159,51 @@ def test_raw_frames_alone_become_contacts_by_the_controller_of_their_panel(
     frames[10:, 12:14, 7] = 180
     path = tmp_path / "frames.npy"
     np.save(path, frames)
-    assert bench_live.session.use_recording(path)
+    bench_live.session.sources.use_recording(path)
     bench_live.run(0.3)
-    view = bench_live.session.view()
-    assert (view.panel.name, len(view.contacts)) == ("nexus-5", 1)
-    assert view.deltas.max() == 180
-    assert "without times" in view.source.message
+    picture = bench_live.session.look()
+    assert (picture.panel.name, len(picture.contacts)) == ("nexus-5", 1)
+    assert picture.deltas.max() == 180
+    assert "without times" in bench_live.session.source.message
 
 
 def test_raw_frames_of_no_known_panel_are_refused(bench_live: BenchLive, tmp_path: Path) -> None:
     path = tmp_path / "frames.npy"
     np.save(path, np.zeros((4, 3, 3), np.int16))
-    assert bench_live.session.use_recording(path) is False
-    assert "3 x 3 nodes" in bench_live.errors[-1]
+    with pytest.raises(InputError, match="3 x 3 nodes"):
+        bench_live.session.sources.use_recording(path)
 
 
 def test_a_recording_of_a_real_phone_is_shown(bench_live: BenchLive, real: Path) -> None:
-    assert bench_live.session.use_recording(real / "capfingerid" / "CapMatrix_P14_thumb_left.subset.txt")
-    presses = bench_live.session.view().source.timeline.presses_us
-    bench_live.session.seek(sum(presses[3]) // 2)
+    bench_live.session.sources.use_recording(real / "capfingerid" / "CapMatrix_P14_thumb_left.subset.txt")
+    presses = bench_live.session.sources.recording.track.presses
+    bench_live.session.sources.recording.seek(sum(presses[3]) // 2)
     bench_live.run(1 / 60)
-    assert len(bench_live.session.view().contacts) >= 1
+    assert len(bench_live.session.look().contacts) >= 1
 
 
 def test_a_capture_is_never_written_over(bench_live: BenchLive, tmp_path: Path) -> None:
     there = tmp_path / "there.jsonl"
     there.write_text("mine")
-    assert bench_live.session.start_capture(there) is False
+    with pytest.raises(InputError, match="there"):
+        bench_live.session.start_capture(there)
     assert there.read_text() == "mine"
-    assert bench_live.session.view().capture is None
+    assert bench_live.session.capture is None
 
 
 def test_another_source_ends_the_capture(bench_live: BenchLive) -> None:
     bench_live.session.start_capture()
     bench_live.run(0.1)
-    bench_live.session.use_touch(100.0, 100.0, 0.1)
-    assert bench_live.session.view().capture is None
+    bench_live.session.sources.use_touch(100.0, 100.0, 0.1)
+    assert bench_live.session.capture is None
     assert "capture_stopped" in [message.key for message in bench_live.session.messages]
 
 
 def test_files_without_a_name_never_meet(bench_live: BenchLive) -> None:
     bench_live.press_stamp()
-    assert bench_live.session.save_case()
-    assert bench_live.session.save_case()
-    assert bench_live.session.start_capture()
+    bench_live.session.save_case()
+    bench_live.session.save_case()
+    bench_live.session.start_capture()
     assert sorted(path.name for path in bench_live.folder.iterdir()) == [
         "capture-20260102-030405.jsonl",
         "case-20260102-030405-2.toml",
@@ -214,9 +216,9 @@ def test_a_frozen_moment_is_a_plan_that_run_accepts(bench_live: BenchLive, tmp_p
     bench_live.session.scene.tilt(key, 0.03, 0.0)
     bench_live.run(0.3)
     bench_live.session.freeze()
-    assert bench_live.session.view().explanation.values["cause"] == "tilted"
+    assert bench_live.session.look().explanation.values["cause"] == "tilted"
     path = tmp_path / "tilted.toml"
-    assert bench_live.session.save_case(path)
+    bench_live.session.save_case(path)
     plan = read_plan(path)
     assert (plan.header.family, plan.size, plan.cases[0].stamps) == ("p5-60k", 1, [123])
     assert "tilted" in plan.header.description
@@ -228,101 +230,93 @@ def test_a_profile_of_a_file_can_be_pressed_on_and_saved(bench_live: BenchLive, 
     shipped = Path(stampbench.sim.panel.__file__).parent / "profiles" / "nexus-5.toml"
     own = tmp_path / "own-phone.toml"
     own.write_text(shipped.read_text())
-    assert bench_live.session.set_profile(str(own))
-    assert bench_live.session.autopress(2)
+    bench_live.session.arrangement.set_profile(str(own))
+    bench_live.session.start_autopress(2)
     bench_live.run(0.1)
-    assert bench_live.session.view().autopress.made == 2
+    assert bench_live.session.autopress.made == 2
     bench_live.press_stamp(123)
-    assert bench_live.session.save_case(tmp_path / "case.toml")
+    bench_live.session.save_case(tmp_path / "case.toml")
     assert read_plan(tmp_path / "case.toml").header.profiles == [str(own)]
 
 
 def test_company_on_the_glass_goes_into_the_condition_of_the_case(
     bench_live: BenchLive, tmp_path: Path
 ) -> None:
-    bench_live.session.add_object(ObjectKind.WATER, 10.0, 100.0)
-    palm = bench_live.session.add_object(ObjectKind.PALM, 30.0, 100.0)
+    bench_live.session.arrangement.add_object(ObjectKind.WATER, 10.0, 100.0)
+    palm = bench_live.session.arrangement.add_object(ObjectKind.PALM, 30.0, 100.0)
     bench_live.session.scene.press(palm)
     bench_live.press_stamp(123)
     path = tmp_path / "case.toml"
-    assert bench_live.session.save_case(path)
+    bench_live.session.save_case(path)
     assert read_plan(path).condition == {"palm": True, "water_drops": 1}
 
 
 def test_a_moment_of_a_real_panel_cannot_be_pressed_again(bench_live: BenchLive) -> None:
-    bench_live.session.use_touch(100.0, 100.0, 0.1)
-    assert bench_live.session.save_case() is False
-    assert "nobody knows" in bench_live.errors[-1]
+    bench_live.session.sources.use_touch(100.0, 100.0, 0.1)
+    with pytest.raises(InputError, match="nobody knows"):
+        bench_live.session.save_case()
 
 
 def test_autopress_counts_the_very_presses_that_run_makes(bench_live: BenchLive, tmp_path: Path) -> None:
     from stampbench.bench.judging.assessment import measure
     from stampbench.bench.judging.tallies import Tally
     from stampbench.bench.records.files import read_run
-    from stampbench.bench.window.session.folded_screen_autopress import RunPresser
 
-    bench_live.session.change_condition(noise=3.0)
-    bench_live.session.change_handling(grip=[0.0, 1.0])
-    assert bench_live.session.autopress(24, foreign=8)
+    bench_live.session.arrangement.change_condition(noise=3.0)
+    bench_live.session.setup.change_handling({"grip": [0.0, 1.0]})
+    bench_live.session.start_autopress(24, foreign=8)
     bench_live.run(0.7)
-    view = bench_live.session.view().autopress
-    assert (view.running, view.made) == (False, 32)
+    autopress = bench_live.session.autopress
+    assert (autopress.running, autopress.made) == (False, 32)
 
-    presser = bench_live.session.repetition._presser
-    assert isinstance(presser, RunPresser)
     path = tmp_path / "plan.toml"
-    path.write_text(presser.plan.text)
+    path.write_text(autopress.plan.text)
     plan = read_plan(path)
     order = RunOrder(plan=plan, directory=tmp_path / "run", seed=plan.header.seed, workers=1)
     run(order, Progress())
     tally = Tally(read_run(tmp_path / "run").presses)
-    for name, shown in (("frr", view.frr), ("far", view.far), ("misread", view.misread)):
+    for name in ("frr", "far", "misread", "time_to_decision_p95"):
         found = measure(name, tally.sample(name, "nexus-5", None), profile="nexus-5", case=None)
-        assert (shown.k, shown.n, shown.low, shown.high) == (found.k, found.n, found.low, found.high)
-    assert view.frr.k > 0
-    found = measure(
-        "time_to_decision_p95", tally.sample("time_to_decision_p95", "nexus-5", None),
-        profile="nexus-5", case=None,
-    )  # fmt: skip
-    assert view.decision_p95_ms == (found.value, found.low, found.high)
+        assert autopress.measured(name) == found
+    assert autopress.measured("frr").k > 0
 
 
 def test_the_first_failure_is_frozen_and_fails_again_as_a_test_case(
     bench_live: BenchLive, tmp_path: Path, stampbench: Stampbench
 ) -> None:
-    bench_live.session.apply_preset("let go")
-    assert bench_live.session.autopress(50, stop_at_failure=True)
+    bench_live.session.arrangement.apply_preset("let go")
+    bench_live.session.start_autopress(50, stop_at_failure=True)
     bench_live.run(0.5)
-    view = bench_live.session.view()
-    assert view.frozen
-    assert view.autopress.failed
-    assert view.autopress.failures == 1
-    assert view.objects[0].force > 0.0
-    assert view.contacts
+    picture = bench_live.session.look()
+    assert bench_live.session.frozen
+    assert bench_live.session.autopress.failed
+    assert bench_live.session.autopress.failures == 1
+    assert picture.objects[0].thing.force > 0.0
+    assert picture.contacts
     path = tmp_path / "failed.toml"
-    assert bench_live.session.save_case(path)
+    bench_live.session.save_case(path)
     summary = stampbench("run", str(path), "--out", str(tmp_path / "run"))
     assert summary["verdict"] == "failed"
     bench_live.session.resume()
     bench_live.run(0.2)
-    assert bench_live.session.view().explanation.key == "no_touch"
+    assert bench_live.session.look().explanation.key == "no_touch"
 
 
 def test_presses_are_played_in_their_own_time(bench_live: BenchLive) -> None:
-    assert bench_live.session.autopress(2, live=True)
+    bench_live.session.start_autopress(2, live=True)
     bench_live.run(0.2)
-    view = bench_live.session.view()
-    assert view.autopress.made == 0
-    assert view.objects
+    picture = bench_live.session.look()
+    assert bench_live.session.autopress.made == 0
+    assert picture.objects
     bench_live.run(2.0)
-    view = bench_live.session.view()
-    assert (view.autopress.made, view.autopress.running) == (2, False)
+    picture = bench_live.session.look()
+    assert (bench_live.session.autopress.made, bench_live.session.autopress.running) == (2, False)
 
 
 def test_autopress_stops_when_it_is_told_to(bench_live: BenchLive) -> None:
-    bench_live.session.autopress(1000)
+    bench_live.session.start_autopress(1000)
     bench_live.run(0.1)
     bench_live.session.stop_autopress()
-    made = bench_live.session.view().autopress.made
+    made = bench_live.session.autopress.made
     bench_live.run(0.1)
-    assert 0 < made == bench_live.session.view().autopress.made
+    assert 0 < made == bench_live.session.autopress.made

@@ -14,22 +14,20 @@ from ..conftest import Live
 from .test_hand_rig import panel
 
 
-def test_two_stamps_are_read_from_frames_and_the_view_says_so(family: Family, nexus: Profile) -> None:
+def test_two_stamps_are_read_from_frames_and_the_picture_says_so(family: Family, nexus: Profile) -> None:
     clock = VirtualClock()
     live = Live(Session(family, nexus, clock=clock, seed=1, frames=True), clock)
     for code, y_mm in ((123, 27.0), (45, 82.0)):
-        key = live.session.add_stamp(code, 30.8, y_mm, 0.3)
-        assert key is not False
-        live.session.scene.press(key)
+        live.session.scene.press(live.session.arrangement.add_stamp(code, 30.8, y_mm, 0.3))
     live.run(0.5)
-    view = live.session.view()
-    assert view.read_from == "frames"
-    assert {reading.code for reading in view.readings} == {123, 45}
+    picture = live.session.look()
+    assert picture.read_from == "frames"
+    assert {reading.code for reading in picture.readings} == {123, 45}
 
 
 def test_contacts_are_read_unless_frames_are_asked_for(live: Live) -> None:
     live.press_stamp(123)
-    assert live.session.view().read_from == "contacts"
+    assert live.session.look().read_from == "contacts"
 
 
 def test_frames_of_a_press_by_hand_come_ahead_of_their_reports() -> None:

@@ -152,9 +152,9 @@ def test_a_simulated_panel_takes_conditions_and_other_hardware_has_the_profile_i
 
 
 def test_a_device_without_a_size_cannot_be_pressed() -> None:
-    from stampbench.bench.window.sources.glass import Glass
+    from stampbench.bench.window.sources.touch_area import TouchArea
 
-    unsized = Glass("pad", (0, 100), (0, 100), None).panel
+    unsized = TouchArea("pad", (0, 100), (0, 100), None).panel
 
     device = TouchInput(1.0, 1.0, 1.0)
     device.panel = unsized

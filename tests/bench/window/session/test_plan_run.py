@@ -20,10 +20,9 @@ from stampbench.bench.runs.orders import RunOrder
 from stampbench.bench.runs.resuming import resumed
 from stampbench.bench.window.clocks import RealClock, VirtualClock
 from stampbench.bench.window.script import FRAME_US
-from stampbench.bench.window.session.files import Bench
-from stampbench.bench.window.session.plan_run import PlanRun, known_step
+from stampbench.bench.window.session.captures import Folder
+from stampbench.bench.window.session.plan_run import RESULTS, STEPS, PlanRun, Stage, recognised_step
 from stampbench.bench.window.session.session import Session
-from stampbench.bench.window.session.view import View
 from stampbench.bench.window.window import Window
 from stampbench.firmware_emulator.errors import InputError, NoHardwareError
 from stampbench.firmware_emulator.link.commands import PressCommand
@@ -32,7 +31,6 @@ from stampbench.sim.panel import load_profile
 from stampbench.sim.press import Hand
 from stampbench.sim.press_link import press_command
 from stampbench.sim.rig import SimulatedPanel, VirtualRig, open_channel, virtual_rig
-from stampbench.sim.screen.operating import DO, RESULTS, PlanView, Stage
 
 TEXT = """
 [plan]
@@ -77,34 +75,32 @@ class Operator:
             clock=self.clock,
             sigma_mm=order.plan.decoder.sigma_mm,
             seed=order.seed,
-            workbench=Bench(order.directory),
+            folder=Folder(order.directory),
             plan=self.run,
         )
         stack.enter_context(closing(self.session))
         if port is not None:
-            self.session.use_port(port)
+            self.session.sources.use_port(port)
         self.window = stack.enter_context(closing(Window(self.session, clock=self.clock, size=(640, 400))))
         self.wait(0.1)
 
     @property
-    def plan(self) -> PlanView:
-        plan = self.window.view.plan
-        assert plan is not None
-        return plan
+    def plan(self) -> PlanRun:
+        return self.run
 
-    def wait(self, seconds: float) -> PlanView:
+    def wait(self, seconds: float) -> PlanRun:
         for _ in range(max(1, round(seconds * 1e6 / FRAME_US))):
             self.window.frame()
             self.clock.advance(FRAME_US)
         return self.plan
 
-    def until(self, holds: Callable[[PlanView], bool]) -> PlanView:
+    def until(self, holds: Callable[[PlanRun], bool]) -> PlanRun:
         """Draw frames in real time: what comes from a port comes when it comes."""
         for _ in range(2000):
             if holds(self.wait(0.0)):
                 return self.plan
             pygame.time.wait(5)
-        raise AssertionError(f"never happened; {self.plan}, {self.window.view.source}")
+        raise AssertionError(f"never happened; {self.plan}, {self.window.session.source}")
 
     def finish(self) -> Reported:
         """What the run came to; it is over, or soon will be."""
@@ -116,13 +112,13 @@ class Operator:
         kind = pygame.KEYDOWN if down else pygame.KEYUP
         pygame.event.post(pygame.event.Event(kind, key=key, mod=0, unicode="", scancode=0))
 
-    def tap(self, key: int) -> PlanView:
+    def tap(self, key: int) -> PlanRun:
         self.key(key)
         self.wait(0.0)
         self.key(key, down=False)
         return self.wait(0.05)
 
-    def press(self, seconds: float = 0.4, *, held: bool = True) -> PlanView:
+    def press(self, seconds: float = 0.4, *, held: bool = True) -> PlanRun:
         """Hold the space bar, and wait until the press is over."""
         if not held:
             self.tap(pygame.K_g)
@@ -164,9 +160,9 @@ def test_the_window_asks_for_a_press_and_tells_at_once_what_was_read(
     plan = operator.plan
     assert (plan.stage, plan.do, plan.thing) == (Stage.PRESS, "press_and_let_go", ("stamp", "20406"))
     assert (plan.press, plan.presses, plan.made) == (1, 2, 0)
-    (laid,) = operator.window.view.objects
-    assert (laid.code, laid.force) == (20406, 0.0)
-    assert operator.window.view.condition.noise == 2.0
+    (laid,) = operator.window.session.picture.objects
+    assert (laid.thing.code, laid.thing.force) == (20406, 0.0)
+    assert operator.window.session.setup.condition.noise == 2.0
     plan = operator.press()
     assert (plan.stage, plan.press, plan.made, plan.good) == (Stage.PRESS, 2, 1, 1)
     assert [(result.press, result.good, result.key) for result in plan.results] == [(1, True, "read")]
@@ -180,7 +176,7 @@ def test_a_plan_pressed_to_its_end_leaves_records_and_reports_as_a_run_does(
         operator.press()
     assert (operator.plan.stage, operator.plan.verdict) == (Stage.DONE, "passed")
     assert [limit.kept for limit in operator.plan.limits] == [True]
-    assert operator.window.view.objects == ()
+    assert operator.window.session.picture.objects == ()
     reported = operator.finish()
     assert outcomes(reported) == [(1, "passed"), (2, "passed")]
     header, record = reported.run.header, reported.run.presses[0]
@@ -312,14 +308,14 @@ def test_objects_that_are_no_stamps_pass_where_they_are_not_read(at_window: Call
 
 def test_nothing_that_would_change_the_plan_can_be_done(at_window: Callable[..., Operator]) -> None:
     operator = at_window()
-    before = operator.window.view
+    session = operator.session
+    before = session.source, session.panel
     for key in (pygame.K_F6, pygame.K_v, pygame.K_f, pygame.K_p, pygame.K_z, pygame.K_2, pygame.K_DELETE):
         operator.tap(key)
     pygame.event.post(pygame.event.Event(pygame.DROPFILE, file="stamps.toml"))
     operator.wait(0.05)
-    after = operator.window.view
-    assert (after.source.kind, after.panel, after.frozen) == (before.source.kind, before.panel, False)
-    assert len(after.objects) == 1
+    assert (session.source, session.panel, session.frozen) == (*before, False)
+    assert len(session.picture.objects) == 1
     assert operator.window.dialogs.current is None
     assert "not while a plan is pressed" in operator.window.toasts.texts
     glass = operator.window.phone.glass
@@ -327,8 +323,8 @@ def test_nothing_that_would_change_the_plan_can_be_done(at_window: Callable[...,
         place = tuple(map(round, glass.to_px(3.0, 105.0)))
         pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=button))
         operator.wait(0.05)
-    assert len(operator.window.view.objects) == 1
-    assert operator.window.view.objects[0].selected
+    assert len(operator.window.session.picture.objects) == 1
+    assert operator.window.session.picture.objects[0].selected
 
 
 class HandPressedRig(VirtualRig):
@@ -438,10 +434,6 @@ def test_a_window_closed_before_its_rig_came_is_missing_hardware(at_window: Call
         operator.finish()
 
 
-def decided(view: View) -> bool:
-    return view.press is not None and view.press.decision_ms is not None
-
-
 def test_in_real_time_a_press_is_recorded_while_the_window_is_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -455,15 +447,13 @@ def test_in_real_time_a_press_is_recorded_while_the_window_is_drawn(
         begun = False
         for _ in range(2000):
             window.frame()
-            plan = window.view.plan
-            assert plan is not None
-            chosen = session.scene.chosen
-            if plan.stage is Stage.PRESS and chosen is not None and not begun:
+            reader, chosen = session.observation.reader, session.scene.chosen
+            if run.stage is Stage.PRESS and chosen is not None and not begun:
                 session.scene.press(chosen.key)
                 begun = True
-            elif chosen is not None and chosen.force == 1.0 and decided(window.view):
+            elif chosen is not None and chosen.force == 1.0 and reader.decision_ms is not None:
                 session.scene.lift(chosen.key)
-            if plan.stage is Stage.DONE:
+            if run.stage is Stage.DONE:
                 break
             pygame.time.wait(10)
     assert outcomes(run.finish()) == [(1, "passed")]
@@ -482,7 +472,7 @@ def test_in_real_time_a_press_is_recorded_while_the_window_is_drawn(
     ],
 )
 def test_steps_that_the_window_can_say_itself_are_known(text: str, step: tuple[str, dict[str, str]]) -> None:
-    assert known_step(text) == step
+    assert recognised_step(text) == step
 
 
 def test_all_that_the_operator_is_told_has_a_caption() -> None:
@@ -491,6 +481,6 @@ def test_all_that_the_operator_is_told_has_a_caption() -> None:
     from stampbench.bench.window.captions import Captions
 
     captions = Captions("ko")
-    wanted = [f"do.{do}" for do in DO - {"own"}] + [f"result.{key}" for key in RESULTS]
+    wanted = [f"do.{do}" for do in STEPS - {"own"}] + [f"result.{key}" for key in RESULTS]
     wanted += [f"run.{verdict.value}" for verdict in Verdict] + [f"thing.{kind}" for kind in _WORDS]
     assert [key for key in wanted if key not in captions] == []

@@ -4,9 +4,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from stampbench.bench.window.session.view import ReceivedView
+from stampbench.bench.window.session.hardened import Received
+from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
+    from stampbench.bench.window.session.session import Session
     from tests.sim.screen.conftest import Live, Screen
 
 CODE = 20406
@@ -14,7 +16,7 @@ ON_GLASS = 'at = 0.0\nkey = "c"\n[[do]]\nat = 0.02\ntype = "20406\\n"\n[[do]]\na
 PRESS = 'at = 0.3\nkey = "space"\nseconds = 0.4'
 
 
-def pressed(live: Live) -> ReceivedView:
+def pressed(live: Live) -> Received:
     """Press the stamp and lift it."""
     scene = live.session.scene
     assert scene.selected is not None
@@ -22,19 +24,24 @@ def pressed(live: Live) -> ReceivedView:
     live.run(0.4)
     scene.lift(scene.selected)
     live.run(0.5)
-    received = live.session.view().second_factor.received
+    received = live.session.second_factor.received
     assert received is not None
     return received
 
 
-def answers(received: ReceivedView) -> dict[str, str]:
+def choose(session: Session, way: str) -> None:
+    """Give the selected stamp a second factor."""
+    session.second_factor.choose(session.factor_code, way)
+
+
+def answers(received: Received) -> dict[str, str]:
     return {answer.action: answer.reason for answer in received.answers}
 
 
 @pytest.fixture
 def stamped(live: Live) -> Live:
     """A stamp above the glass whose second factors are looked at."""
-    live.session.add_stamp(CODE)
+    live.session.arrangement.add_stamp(CODE)
     assert live.session.second_factor.prepare()
     return live
 
@@ -51,7 +58,7 @@ def test_pads_alone_collect_and_no_more(stamped: Live) -> None:
 
 
 def test_a_tag_is_tapped_once_in_a_press_and_pays(stamped: Live) -> None:
-    stamped.session.choose_factor("nfc")
+    choose(stamped.session, "nfc")
     received = pressed(stamped)
     assert (received.number, received.touched) == (1, True)
     assert {line.key: line.values.get("counter") for line in received.lines} == {"url": None, "tap": 1}
@@ -85,7 +92,7 @@ def test_what_is_spoilt_is_refused_with_its_reason(
 ) -> None:
     session = stamped.session
     factors = session.second_factor
-    session.choose_factor(way)
+    choose(session, way)
     assert factors.present(stamped.clock(), CODE, touched=True, read=CODE)
     factors.spoil = spoil
     factors.set_relay(seconds)
@@ -99,7 +106,7 @@ def test_what_is_spoilt_is_refused_with_its_reason(
 
 def test_relayed_sound_answers_no_nonce_and_does_not_pay(stamped: Live) -> None:
     factors = stamped.session.second_factor
-    stamped.session.choose_factor("sound")
+    choose(stamped.session, "sound")
     for spoil, pay in (("genuine", "accepted"), ("relay", "not_bound")):
         factors.spoil = spoil
         factors.set_relay(1.0)
@@ -111,8 +118,8 @@ def test_relayed_sound_answers_no_nonce_and_does_not_pay(stamped: Live) -> None:
 
 
 def test_a_beacon_alone_is_a_visit(stamped: Live) -> None:
-    stamped.session.choose_factor("ble")
-    assert stamped.session.present_factor()
+    choose(stamped.session, "ble")
+    stamped.session.present_factor()
     received = stamped.session.second_factor.received
     assert received is not None
     assert not received.touched
@@ -125,7 +132,7 @@ def test_a_beacon_alone_is_a_visit(stamped: Live) -> None:
 
 
 def test_a_stamp_that_was_not_read_presents_its_factor_all_the_same(stamped: Live) -> None:
-    stamped.session.choose_factor("nfc")
+    choose(stamped.session, "nfc")
     stamped.session.scene.tilt(stamped.session.scene.selected or 0, 0.08, 0.0)
     received = pressed(stamped)
     assert (received.touched, received.read) == (True, None)
@@ -134,30 +141,30 @@ def test_a_stamp_that_was_not_read_presents_its_factor_all_the_same(stamped: Liv
 
 def test_each_stamp_has_a_factor_of_its_own(stamped: Live) -> None:
     session = stamped.session
-    session.choose_factor("nfc")
-    session.set_code(7)
-    assert session.view().second_factor.way == "none"
-    session.choose_factor("ble")
-    session.set_code(CODE)
-    assert session.view().second_factor.way == "nfc"
+    choose(session, "nfc")
+    session.arrangement.set_code(7)
+    assert session.second_factor.way_of(7) == "none"
+    choose(session, "ble")
+    session.arrangement.set_code(CODE)
+    assert session.second_factor.way_of(CODE) == "nfc"
 
 
 def test_on_real_glass_a_factor_is_chosen_for_every_stamp(stamped: Live) -> None:
     session = stamped.session
-    assert session.use_touch(400.0, 600.0, 0.2)
-    assert session.view().second_factor.code is None
-    session.choose_factor("nfc")
+    session.sources.use_touch(400.0, 600.0, 0.2)
+    assert session.factor_code is None
+    choose(session, "nfc")
     assert session.second_factor.way_of(99) == "nfc"
 
 
 def test_another_codebook_has_other_stamps(stamped: Live) -> None:
-    stamped.session.choose_factor("nfc")
-    assert stamped.session.set_family("p5-60k")
+    choose(stamped.session, "nfc")
+    stamped.session.arrangement.set_family("p5-60k")
     assert stamped.session.second_factor.way_of(CODE) == "none"
 
 
 def test_replay_before_anything_was_received_presents_nothing(stamped: Live) -> None:
-    stamped.session.choose_factor("nfc")
+    choose(stamped.session, "nfc")
     stamped.session.second_factor.spoil = "replay"
     assert [line.key for line in pressed(stamped).lines] == ["not_recorded"]
 
@@ -165,7 +172,7 @@ def test_replay_before_anything_was_received_presents_nothing(stamped: Live) -> 
 def test_no_picture_of_the_window_holds_a_whole_proof(stamped: Live) -> None:
     session = stamped.session
     for way in ("nfc", "sound"):
-        session.choose_factor(way)
+        choose(session, way)
         session.present_factor()
         received = session.second_factor.received
         assert received is not None
@@ -176,39 +183,37 @@ def test_no_picture_of_the_window_holds_a_whole_proof(stamped: Live) -> None:
 
 
 def test_the_receiver_of_sound_is_made_ready_after_a_frame_has_said_so(stamped: Live) -> None:
-    stamped.session.choose_factor("sound")
-    assert stamped.session.view().second_factor.preparing
+    choose(stamped.session, "sound")
+    assert stamped.session.second_factor.preparing
     stamped.run(0.05)
-    assert not stamped.session.view().second_factor.preparing
+    assert not stamped.session.second_factor.preparing
 
 
 def test_without_the_extra_it_is_said_which(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "stampbench.bench.window.session.hardened", None)
-    live.session.add_stamp(CODE)
-    assert not live.session.choose_factor("nfc")
-    assert live.session.view().second_factor.missing == "hardened"
-    assert "stampbench[hardened]" in str(live.session.messages[-1].values["text"])
-    assert not live.session.present_factor()
+    live.session.arrangement.add_stamp(CODE)
+    with pytest.raises(InputError, match=r"stampbench\[hardened\]"):
+        choose(live.session, "nfc")
+    assert live.session.second_factor.missing == "hardened"
+    live.session.present_factor()
+    assert live.session.second_factor.received is None
 
 
 def test_the_tab_shows_and_spoils_it_by_mouse_and_keys(screen: Screen) -> None:
-    view = screen.do(ON_GLASS, 'at = 0.25\nclick = "factor.nfc"', PRESS, seconds=0.95)
-    first = view.second_factor.received
+    screen.do(ON_GLASS, 'at = 0.25\nclick = "factor.nfc"', PRESS, seconds=0.95)
+    first = screen.session.second_factor.received
     assert first is not None
     assert answers(first)["pay"] == "accepted"
-    view = screen.do('at = 0.0\nkey = "u"', PRESS, seconds=0.95)
-    assert view.second_factor.spoil == "replay"
-    second = view.second_factor.received
+    screen.do('at = 0.0\nkey = "u"', PRESS, seconds=0.95)
+    assert screen.session.second_factor.spoil == "replay"
+    second = screen.session.second_factor.received
     assert second is not None
     assert answers(second)["pay"] == "replayed"
-    view = screen.do(
-        'at = 0.0\nclick = "tab.noise"', 'at = 0.1\nkey = "y"', 'at = 0.2\nkey = "i"', seconds=0.3
-    )
+    screen.do('at = 0.0\nclick = "tab.noise"', 'at = 0.1\nkey = "y"', 'at = 0.2\nkey = "i"', seconds=0.3)
     assert screen.window.instruments.chosen == "factor"
-    assert view.second_factor.way == "ble"
-    view = screen.do(
-        'at = 0.0\nclick = "factor.sound"', 'at = 0.1\nclick = "factor.genuine"', PRESS, seconds=0.95
-    )
-    assert view.second_factor.received is not None
-    assert view.second_factor.received.spectrum is not None
-    assert screen.do('at = 0.0\nkey = "ctrl+l"', seconds=0.2).second_factor.way == "sound"
+    assert screen.session.second_factor.way_of(CODE) == "ble"
+    screen.do('at = 0.0\nclick = "factor.sound"', 'at = 0.1\nclick = "factor.genuine"', PRESS, seconds=0.95)
+    assert screen.session.second_factor.received is not None
+    assert screen.session.second_factor.received.spectrum is not None
+    screen.do('at = 0.0\nkey = "ctrl+l"', seconds=0.2)
+    assert screen.session.second_factor.way_of(CODE) == "sound"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stampbench.bench.window.sources.calibrations import Calibrations
+from stampbench.bench.window.sources.touch import Calibrations
 
 
 def test_a_calibration_is_kept_for_each_display(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from stampbench.bench.window.sources.timeline import RecordedSource, Track
+from stampbench.bench.window.sources.recording import RecordedSource, Track
 from stampbench.firmware_emulator.touch import Contact, TouchReport
 from stampbench.sim.screen.sources import PanelInfo, SourceState
 
@@ -110,7 +110,7 @@ def test_places_beyond_the_ends_are_the_ends() -> None:
 
 def test_presses_are_marked_apart_where_nothing_was_down_for_long() -> None:
     played = source("..xx..xx" + "." * 12 + "xx.")
-    assert played.view.presses_us == ((20_000, 70_000), (200_000, 210_000))
+    assert played.track.presses == [(20_000, 70_000), (200_000, 210_000)]
 
 
 def test_times_that_run_back_count_as_the_one_before() -> None:

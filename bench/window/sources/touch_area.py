@@ -1,4 +1,4 @@
-"""The glass behind recordings and other hardware, whether or not they tell its size."""
+"""The touch area behind recordings and other hardware, whether or not they tell its size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNKNOWN_WIDTH_MM: Final = 100.0
 """Width at which touches are drawn whose device does not tell its size."""
 
 
-class Glass:
+class TouchArea:
     """What a device says of its touch area, and its reports in mm.
 
     Args:
@@ -47,7 +47,7 @@ class Glass:
         self.panel = PanelInfo(name, name, *size_mm, cancel_limit=cancel_limit, sized=sized)
 
     @classmethod
-    def of_header(cls, header: CaptureHeader | Recording, cancel_limit: int | None = None) -> Glass:
+    def of_header(cls, header: CaptureHeader | Recording, cancel_limit: int | None = None) -> TouchArea:
         """What the header of a capture, a recording or a device says."""
         known_x = header.x_min is not None and header.x_max is not None
         known_y = header.y_min is not None and header.y_max is not None
