@@ -13,10 +13,12 @@ import numpy as np
 from stampbench.bench.capacity.enrolling import press_shapes
 from stampbench.bench.judging.statistics import Rate, rate
 from stampbench.bench.judging.tallies import Tally
-from stampbench.bench.plans.plan import Case, DecoderSettings, Header, Plan
-from stampbench.bench.runs.campaign import made_chunks
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.plans.tables import Case, DecoderSettings, Header
+from stampbench.bench.runs.campaign import pressed_chunks
+from stampbench.bench.runs.orders import RunOrder
 from stampbench.bench.runs.pressing import SimulatedPresser
-from stampbench.bench.runs.running import Progress, RunOrder
+from stampbench.bench.runs.progress import Progress
 from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
@@ -302,9 +304,9 @@ def _plan(family: str, profile: str, noise: float, presses: int, sigma_mm: float
 def _simulate(order: RunOrder, progress: Progress) -> Simulated:
     profile = order.plan.header.profiles[0]
     tally = Tally()
-    for made in made_chunks(order, SimulatedPresser(order.plan, order.seed), progress):
-        for result in made.line.results():
+    for chunk in pressed_chunks(order, SimulatedPresser(order.plan, order.seed), progress):
+        for result in chunk.results():
             tally.add(result)
-        progress.pressed(made.presses, 0)
+        progress.pressed(len(chunk.rows), 0)
     samples = {name: tally.sample(name, profile, None) for name in ("frr", "misread", "far")}
     return Simulated(**{name: rate(sample.k, sample.n) for name, sample in samples.items()})

@@ -35,7 +35,11 @@ def register(app: typer.Typer) -> None:
 
 def campaign(
     plan: Annotated[
-        Path | None, typer.Argument(help="Plan in TOML; --resume knows its own.", show_default=False)
+        Path | None,
+        typer.Argument(
+            help="Plan in TOML, or the name of one that travels along.",
+            show_default=False,
+        ),
     ] = None,
     workers: Workers = None,
     dask: Annotated[
@@ -73,13 +77,10 @@ def campaign(
 
     from stampbench.bench.cli.run import execute
     from stampbench.bench.runs.campaign import campaign as run_campaign
-    from stampbench.bench.scenarios.plans import is_trial_plan
     from stampbench.firmware_emulator.errors import InputError
 
     if plan is None and resume is None:
         raise InputError("PLAN: expected a plan, or --resume with the directory of a campaign")
-    if plan is not None and is_trial_plan(plan):
-        raise InputError(f"{plan} names a scenario, which presses nothing: expected stampbench run {plan}")
     if dask is not None and workers is not None:
         raise InputError("--dask, --workers: a cluster has its own workers: expected one of them")
     execute(

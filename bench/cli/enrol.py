@@ -75,7 +75,7 @@ def _from_recordings(files: list[str]) -> Iterator[Points]:
 
 def _from_rig(port: str, profile: str, object_name: str, presses: int, seed: int) -> Iterator[Points]:
     from stampbench.bench.capacity.enrolling import presses_on_rig
-    from stampbench.bench.runs.pressing import open_rig
+    from stampbench.bench.rig.opening import open_rig
 
     with open_rig(port, profile) as rig:
         yield from presses_on_rig(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from stampbench.bench.cli.run_options import Settings
+
+if TYPE_CHECKING:
+    from stampbench.bench.plans.plan import Plan
 
 
 def register(app: typer.Typer) -> None:
@@ -30,18 +32,14 @@ def check(
     import json
 
     from stampbench.bench.plans.draws import check_plan
-    from stampbench.bench.plans.plan import read_plan
-    from stampbench.bench.scenarios.plans import is_trial_plan, read_trial_plan
+    from stampbench.bench.plans.plan import Plan
 
     found: list[dict[str, Any]] = []
     for path in plans:
-        if is_trial_plan(path):
-            header = read_trial_plan(path, settings or ()).header
-            found.append({"plan": str(path), "name": header.name, "scenario": header.scenario, "ok": True})
-            continue
-        plan = read_plan(path, settings or ())
+        plan = Plan.read(path, settings or ())
         check_plan(plan)
-        found.append({"plan": str(path), "name": plan.header.name, "presses": plan.size, "ok": True})
+        key, held = ("scenario", plan.header.scenario) if plan.header.scenario else ("presses", plan.size)
+        found.append({"plan": str(path), "name": plan.header.name, key: held, "ok": True})
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
@@ -58,13 +56,12 @@ def list_plan(
     """List the matrix and the limits of a plan, with what it includes, or its scenario and the settings."""
     import json
 
-    from stampbench.bench.plans.plan import read_plan
-    from stampbench.bench.scenarios.plans import is_trial_plan
+    from stampbench.bench.plans.plan import Plan
 
-    if is_trial_plan(plan):
-        _list_trials(plan, settings or (), as_json=as_json)
+    read = Plan.read(plan, settings or ())
+    if read.header.scenario:
+        _list_trials(read, as_json=as_json)
         return
-    read = read_plan(plan, settings or ())
     cases: list[dict[str, Any]] = [
         {
             "case": case.name,
@@ -133,19 +130,17 @@ def resolve(
     settings: Settings = None,
 ) -> None:
     """Print a plan with what it includes and the settings on top as one TOML text."""
-    from stampbench.bench.plans.plan import read_plan
+    from stampbench.bench.plans.plan import Plan
 
-    typer.echo(read_plan(plan, settings or ()).text, nl=False)
+    typer.echo(Plan.read(plan, settings or ()).text, nl=False)
 
 
-def _list_trials(plan: Path, settings: Sequence[str], *, as_json: bool) -> None:
+def _list_trials(read: Plan, *, as_json: bool) -> None:
     import json
 
     import msgspec
-    from stampbench.bench.scenarios.plans import read_trial_plan
 
-    read = read_trial_plan(plan, settings)
-    found = msgspec.to_builtins(read.settings)
+    found = msgspec.to_builtins(read.scenario_settings)
     if as_json:
         head = {"name": read.header.name, "scenario": read.header.scenario, "seed": read.header.seed}
         typer.echo(json.dumps({**head, "settings": found}, indent=2))

@@ -36,19 +36,13 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Render the reports of a run, also of one that was killed; the exit status is that of the run."""
-    from stampbench.bench.scenarios.records import holds_trials
-
-    run, *others = runs
-    if holds_trials(run):
-        _only_one(run, others, baseline, csv, parquet)
-        _report_trials(run, out, as_json=as_json)
-        return
     from stampbench.bench.report import report_run
     from stampbench.bench.report.press_tables import write_csv, write_parquet
     from stampbench.bench.report.subject import plan_of
     from stampbench.bench.report.terminal import announce
 
-    if others:
+    run = runs[0]
+    if len(runs) > 1:
         run = _joined(runs, out)
     reported = report_run(run, out, baseline)
     for write, path in ((write_csv, csv), (write_parquet, parquet)):
@@ -66,19 +60,3 @@ def _joined(runs: list[Path], out: Path | None) -> Path:
     if out is None:
         raise InputError("--out: missing: expected a directory for the parts joined into one run")
     return merge_records(runs, out)
-
-
-def _only_one(run: Path, others: list[Path], *options: Path | None) -> None:
-    """Refuse what means nothing to trials."""
-    from stampbench.firmware_emulator.errors import InputError
-
-    if others or any(option is not None for option in options):
-        raise InputError(f"{run} holds trials: expected it alone, without --baseline, --csv and --parquet")
-
-
-def _report_trials(run: Path, out: Path | None, *, as_json: bool) -> None:
-    from stampbench.bench.scenarios.rendering import write_reports
-    from stampbench.bench.scenarios.terminal import announce
-
-    trials, assessment = write_reports(run, out)
-    announce(trials, assessment, as_json=as_json)

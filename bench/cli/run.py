@@ -31,10 +31,11 @@ from stampbench.bench.cli.run_options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from stampbench.bench.records.files import RunEnd
-    from stampbench.bench.runs.running import Progress, RunOrder
+    from stampbench.bench.runs.orders import RunOrder
+    from stampbench.bench.runs.progress import Progress
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +46,11 @@ def register(app: typer.Typer) -> None:
 def run(
     plan: Annotated[
         Path | None,
-        typer.Argument(help="Plan in TOML; --resume and --replay know theirs.", show_default=False),
+        typer.Argument(
+            help="Plan in TOML, or the name of one that travels along, such as quickstart; "
+            "--resume and --replay know theirs.",
+            show_default=False,
+        ),
     ] = None,
     rig: Annotated[
         str, typer.Option(help="Serial port of the rig, as pyserial takes it, or the rig in software.")
@@ -74,8 +79,6 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Press a plan's stamps, and hold what was read against its limits; or make the trials of a scenario."""
-    from stampbench.bench.scenarios.plans import is_trial_plan
-
     options = RunOptions(
         settings=settings or (),
         shard=shard,
@@ -85,10 +88,6 @@ def run(
         operator=operator,
         duts=duts or (),
     )
-    if plan is not None and is_trial_plan(plan):
-        _only_for_presses(plan, options, replay, live=live)
-        _run_trials(plan, options.settings, rig=rig, workers=workers, out=out, seed=seed, as_json=as_json)
-        return
     if replay is not None:
         _reread(plan, replay, options, rig=rig, workers=workers, out=out, seed=seed, as_json=as_json)
         return
@@ -105,14 +104,6 @@ def run(
         options=options,
         live_port=live_port if live else None,
     )
-
-
-def _only_for_presses(plan: Path, options: RunOptions, replay: Path | None, *, live: bool) -> None:
-    """Refuse what means nothing to trials."""
-    from stampbench.firmware_emulator.errors import InputError
-
-    if replay is not None or live or options != RunOptions(settings=options.settings):
-        raise InputError(f"{plan} names a scenario: expected no options for presses; nothing is pressed")
 
 
 def _reread(
@@ -149,43 +140,6 @@ def _reread(
     announce(reported, as_json=as_json)
 
 
-def _run_trials(
-    plan: Path,
-    settings: Sequence[str],
-    *,
-    rig: str,
-    workers: int | None,
-    out: Path | None,
-    seed: int | None,
-    as_json: bool,
-) -> None:
-    """Make the trials of a plan that names a scenario, report them, and leave with their exit status."""
-    import signal
-
-    from stampbench.bench.scenarios.plans import read_trial_plan
-    from stampbench.bench.scenarios.rendering import write_reports
-    from stampbench.bench.scenarios.running import run_trials
-    from stampbench.bench.scenarios.terminal import TrialsProgress, announce
-    from stampbench.firmware_emulator.errors import InputError
-
-    if rig != "virtual" or workers is not None:
-        option = "--rig" if rig != "virtual" else "--workers"
-        raise InputError(f"{option}: {plan} names a scenario: expected no {option}; nothing is pressed")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    read = read_trial_plan(plan, settings)
-    directory = out or new_directory(read.header.name)
-    with TrialsProgress() as progress:
-        run_trials(
-            read,
-            directory,
-            seed=read.header.seed if seed is None else seed,
-            tell=progress,
-            found=progress.found,
-        )
-        trials, assessment = write_reports(directory)
-    announce(trials, assessment, as_json=as_json)
-
-
 def execute(
     make: Callable[[RunOrder, Progress], RunEnd],
     plan: Path | None,
@@ -218,6 +172,7 @@ def execute(
 
     from stampbench.bench.report import report_run
     from stampbench.bench.report.terminal import RunProgress, announce
+    from stampbench.firmware_emulator.errors import InputError
 
     # A service manager's stop is an interrupt too: the records are ended and reported.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -230,6 +185,8 @@ def execute(
         out=out,
         seed=seed,
     )
+    if live_port is not None and order.plan.header.scenario:
+        raise InputError(f"--live: {plan} names a scenario: expected no --live; nothing is pressed")
     with ExitStack() as stack:
         progress: Progress = stack.enter_context(RunProgress(order.size))
         if live_port is not None:
@@ -239,7 +196,7 @@ def execute(
         end = make(order, progress)
         progress.say("writing the reports")
         reported = report_run(order.directory)
-        if end.status != "complete":
+        if end.status != "complete" and not order.plan.header.scenario:
             command = "campaign" if reported.run.header.campaign else "run"
             progress.say(f"to go on: stampbench {command} --resume {order.directory}")
     announce(reported, as_json=as_json)

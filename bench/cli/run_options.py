@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from stampbench.bench.records.files import Confidence
-    from stampbench.bench.runs.running import RunOrder
+    from stampbench.bench.runs.orders import RunOrder
 
 PRESSES_WORTH_A_WORKER = 100
 """A process takes about as long to start as it takes to make this many presses."""
@@ -112,7 +112,7 @@ def order_of(
         InputError: options that do not go together, or that name what does not exist.
     """
     from stampbench.bench.judging.early_stops import EarlyStops
-    from stampbench.bench.plans.plan import read_plan
+    from stampbench.bench.plans.plan import Plan
     from stampbench.bench.runs.orders import RunOrder, Shard
     from stampbench.firmware_emulator.errors import InputError
 
@@ -120,7 +120,9 @@ def order_of(
         return _resumed(plan, options, workers=workers, port=port, out=out, seed=seed)
     if plan is None:
         raise InputError("PLAN: expected a plan, or --resume or --replay with the directory of a run")
-    read = read_plan(plan, options.settings)
+    read = Plan.read(plan, options.settings)
+    if read.header.scenario:
+        _check_trials(plan, options, workers=workers, port=port)
     if presses_per_case is not None:
         read = read.with_presses(presses_per_case)
     shard = Shard() if options.shard is None else Shard.parse(options.shard)
@@ -143,6 +145,22 @@ def order_of(
     return _with_workers(order, workers)
 
 
+def _check_trials(plan: Path, options: RunOptions, *, workers: int | None, port: str) -> None:
+    """Refuse what means nothing to the trials of a scenario."""
+    from stampbench.firmware_emulator.errors import InputError
+
+    given = {
+        "--rig": port != "virtual",
+        "--workers": workers is not None,
+        "--shard": options.shard is not None,
+        "--until-confident": options.confidence is not None,
+        "--dut": bool(options.duts),
+    }
+    for name, is_given in given.items():
+        if is_given:
+            raise InputError(f"{name}: {plan} names a scenario: expected no {name}; nothing is pressed")
+
+
 def new_directory(name: str) -> Path:
     """Return where a run goes that was given no place."""
     from datetime import datetime
@@ -159,7 +177,7 @@ def _resumed(
     out: Path | None,
     seed: int | None,
 ) -> RunOrder:
-    from stampbench.bench.plans.plan import read_plan
+    from stampbench.bench.plans.plan import Plan
     from stampbench.bench.runs.resuming import resumed
     from stampbench.firmware_emulator.errors import InputError
 
@@ -177,7 +195,7 @@ def _resumed(
             raise InputError(
                 f"{name}: expected no {name} beside --resume, which goes on as the run was begun"
             )
-    today = None if plan is None else read_plan(plan, options.settings)
+    today = None if plan is None else Plan.read(plan, options.settings)
     directory = options.resume or Path()
     return _with_workers(resumed(directory, plan=today, seed=seed, port=port), workers)
 

@@ -39,17 +39,16 @@ def order_for_window(
 
     from stampbench.bench.cli.run_options import order_of
     from stampbench.bench.plans.draws import check_plan
-    from stampbench.bench.scenarios.plans import is_trial_plan
     from stampbench.firmware_emulator.errors import InputError
 
     if source is not None and Path(source).is_file():
         raise InputError(f"--source {source}: a recording: expected a panel that can be pressed, for --plan")
-    if plan is not None and is_trial_plan(plan):
-        raise InputError(f"{plan} names a scenario: expected a plan of presses")
     order = order_of(
         plan, options, workers=1, port=source or SCREEN, presses_per_case=None, out=out, seed=seed
     )
     check_plan(order.plan)
+    if order.plan.header.scenario:
+        raise InputError(f"{plan} names a scenario: expected a plan of presses")
     profiles = order.plan.header.profiles
     if profile is not None and profile not in profiles:
         raise InputError(f"--profile {profile}: expected one of the plan's profiles, {', '.join(profiles)}")

@@ -14,7 +14,10 @@ def register(app: typer.Typer) -> None:
 
 
 def sweep(
-    file: Annotated[Path, typer.Argument(metavar="SWEEP", help="Sweep in TOML.", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="SWEEP", help="Sweep in TOML, or its name.", show_default=False),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -47,6 +50,7 @@ def sweep(
     import signal
 
     import msgspec
+    from stampbench.bench.plans.text import plan_file
     from stampbench.bench.report.terminal import RunProgress
     from stampbench.bench.sweep.report import write_sweep
     from stampbench.bench.sweep.sweeping import make_sweep, read_sweep
@@ -54,6 +58,7 @@ def sweep(
 
     if dask is not None and workers is not None:
         raise InputError("--dask, --workers: a cluster has its own workers: expected one of them")
+    file = plan_file(file, "sweeps")
     read = read_sweep(file, presses)
     if workers is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

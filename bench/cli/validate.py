@@ -21,7 +21,10 @@ def register(app: typer.Typer) -> None:
 
 
 def validate(
-    plan: Annotated[Path, typer.Argument(help="Validation plan in TOML.", show_default=False)],
+    plan: Annotated[
+        Path,
+        typer.Argument(help="Validation plan in TOML, or its name.", show_default=False),
+    ],
     rig: Annotated[
         list[str] | None,
         typer.Option(
@@ -41,13 +44,14 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate as JSON on stdout.")] = False,
 ) -> None:
     """Measure the sample of a lot, judge it, and write its certificate (HTML, PDF, JSON lines)."""
+    from stampbench.bench.plans.text import plan_file
     from stampbench.bench.validation.certificate.certificate import certificate_bytes
     from stampbench.bench.validation.certificate.report import write_certificate
     from stampbench.bench.validation.certificate.seal import load_signing_key
     from stampbench.bench.validation.plans import read_validation_plan
     from stampbench.bench.validation.sampling.history import due_inspection
 
-    read = read_validation_plan(plan)
+    read = read_validation_plan(plan_file(plan, "lots"))
     key = None if sign is None else load_signing_key(sign)
     directory = out or Path("lots") / read.lot.name.replace("/", "-").replace(" ", "-")
     if not again:

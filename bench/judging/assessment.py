@@ -1,22 +1,29 @@
-"""Measuring a run, and judging it against the limits of its plan."""
+"""Measuring a run, and judging it against the limits of its plan, or what its scenario found."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import Final
 
 from stampbench.bench.judging.early_stops import EarlyStops
 from stampbench.bench.judging.measurements import MEASUREMENTS, UNITS, Measurement
 from stampbench.bench.judging.sequential import SequentialDecision, SequentialTest
-from stampbench.bench.judging.statistics import Percentile, Rate, percentile, rate
+from stampbench.bench.judging.statistics import Percentile, Rate, as_written, percentile, rate
 from stampbench.bench.judging.tallies import Sample, Tally
-from stampbench.bench.plans.plan import Limit, Plan
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.plans.tables import Limit
 from stampbench.bench.records.files import Run
+from stampbench.bench.records.findings import Finding, Trial
 from stampbench.bench.records.presses import Outcome
 from stampbench.bench.runs.orders import Shard
+
+FIGURES: Final = "figures"
+"""Heading of the numbers that a scenario measured, beside its threats."""
 
 
 class Result(StrEnum):
@@ -66,7 +73,10 @@ class Measured:
     """The value of a measurement, in its base unit.
 
     Attributes:
-        case: None: all cases that it applies to.
+        name: of the measurement; of a finding, what was tried or measured.
+        profile, case: whose presses count; None: all cases that it applies to.
+        group: heading of a finding: the threat that was tried, or :data:`FIGURES`; "" for presses.
+        title, meaning: for the reader of a report.
         value, low, high: estimate and interval; None where there is none, or too few presses for an end.
         k: what was counted, for a rate.
         n: trials or sample size.
@@ -74,16 +84,19 @@ class Measured:
     """
 
     name: str
-    profile: str
-    case: str | None
+    profile: str = ""
+    case: str | None = None
+    group: str = ""
+    title: str
+    meaning: str
     unit: str
     value: float | None
-    low: float | None
-    high: float | None
-    k: int | None
+    low: float | None = None
+    high: float | None = None
+    k: int | None = None
     n: int
-    confidence: float
-    method: str
+    confidence: float = 0.95
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +143,12 @@ class Assessment:
     planned: int
     repeated: int = 0
 
+    @property
+    def unlimited(self) -> tuple[Measured, ...]:
+        """What a scenario measured without a limit."""
+        limited = {id(judged.measured) for judged in self.limits}
+        return tuple(measured for measured in self.measured if measured.group and id(measured) not in limited)
+
 
 def measure(name: str, sample: Sample, *, profile: str, case: str | None) -> Measured:
     """Return one measurement with its interval.
@@ -152,6 +171,8 @@ def measure(name: str, sample: Sample, *, profile: str, case: str | None) -> Mea
         name=name,
         profile=profile,
         case=case,
+        title=measurement.title,
+        meaning=measurement.meaning,
         unit=measurement.unit,
         value=found.estimate,
         low=low,
@@ -161,6 +182,38 @@ def measure(name: str, sample: Sample, *, profile: str, case: str | None) -> Mea
         confidence=found.confidence,
         method=found.method,
     )
+
+
+def of_finding(finding: Finding) -> tuple[Measured, Limit | None]:
+    """Return what a scenario found as a measurement, with the limit it must keep; None: it has none."""
+    if isinstance(finding, Trial):
+        found = finding.interval
+        measured = Measured(
+            name=finding.case,
+            group=finding.threat,
+            title=finding.case,
+            meaning=finding.note,
+            unit="1",
+            value=found.estimate,
+            low=found.low if found.n else None,
+            high=found.high if found.n else None,
+            k=found.k,
+            n=found.n,
+            confidence=found.confidence,
+            method=found.method,
+        )
+        return measured, Limit(measurement=finding.case, max=finding.allowed, confident=finding.surely)
+    measured = Measured(
+        name=finding.name,
+        group=FIGURES,
+        title=finding.name,
+        meaning=finding.note,
+        unit=finding.unit,
+        value=finding.value,
+        n=1,
+    )
+    limit = Limit(measurement=finding.name, min=finding.min, max=finding.max)
+    return measured, limit if finding.limited else None
 
 
 def judge(
@@ -197,13 +250,13 @@ def _result(measured: Measured, limit: Limit, test: SequentialTest | None) -> tu
     """Return how a measurement stands to its limit, and why that cannot be said."""
     if measured.value is None:
         return Result.UNSET, "nothing was measured"
-    value = _exact(measured.value) if measured.k is None else Fraction(measured.k, measured.n)
+    value = as_written(measured.value) if measured.k is None else Fraction(measured.k, measured.n)
     if test is not None:
         return _tested(measured, value, limit, test)
     low: Fraction | None = value
     high: Fraction | None = value
     if limit.confident:
-        low, high = (None if end is None else _exact(end) for end in (measured.low, measured.high))
+        low, high = (None if end is None else as_written(end) for end in (measured.low, measured.high))
         short = (low is None and limit.min is not None) or (high is None and limit.max is not None)
         if short and _outside(value, value, limit, measured):
             return Result.FAILED, ""
@@ -223,7 +276,7 @@ def _tested(measured: Measured, value: Fraction, limit: Limit, test: SequentialT
     if test.decision is not SequentialDecision.ACCEPT:
         return Result.UNSET, f"not decided after {test.trials:,} presses"
     if _outside(value, value, limit, measured):
-        low = None if measured.low is None else _exact(measured.low)
+        low = None if measured.low is None else as_written(measured.low)
         if _outside(low, low, limit, measured):
             return Result.FAILED, ""
         return Result.UNSET, f"accepted after {test.trials:,} presses, which those after it do not bear out"
@@ -232,13 +285,17 @@ def _tested(measured: Measured, value: Fraction, limit: Limit, test: SequentialT
 
 def assess(plan: Plan, run: Run) -> Assessment:
     """Measure and judge a run, whole or cut short."""
+    if plan.header.scenario:
+        return _assess_findings(run)
     tally = Tally()
     confidence = run.header.until_confident
     stops = None if confidence is None else EarlyStops(plan, confidence)
     repeated = 0
+    made: Counter[tuple[str, str]] = Counter()
     for press in run.presses:
         tally.add(press)
         repeated += press.again
+        made[press.profile, press.case] += press.outcome is not Outcome.ABORTED
         if stops is not None:
             stops.see([press])
     kinds = {case.kind for case in plan.cases}
@@ -263,8 +320,18 @@ def assess(plan: Plan, run: Run) -> Assessment:
             test = None if stops is None else stops.of_limit(place, profile)
             limits.append(judge(found, limit, worst, test))
     outcomes = {outcome.value: tally.outcomes[outcome] for outcome in Outcome}
-    verdict, reason = _verdict(plan, run, limits, outcomes, repeated)
     planned = Shard(*run.header.shard, run.header.shard_block).size(plan.size)
+    not_made = planned - made.total()
+    if stops is not None:
+        not_made = sum(
+            case.presses - made[profile, case.name]
+            for profile in plan.header.profiles
+            for case in plan.cases
+            if not stops.enough(profile, case.name)
+        )
+    verdict, reason = _ended(run, f"{len(run.presses) - repeated:,} of {planned:,} presses") or _verdict(
+        plan, run, limits, outcomes, not_made, planned
+    )
     return Assessment(
         verdict=verdict,
         reason=reason,
@@ -273,6 +340,23 @@ def assess(plan: Plan, run: Run) -> Assessment:
         outcomes=outcomes,
         planned=planned,
         repeated=repeated,
+    )
+
+
+def _assess_findings(run: Run) -> Assessment:
+    """Judge what a scenario found, whole or cut short."""
+    found = [of_finding(finding) for finding in run.findings]
+    limits = tuple(judge(measured, limit) for measured, limit in found if limit is not None)
+    verdict, reason = _ended(run, f"{len(run.findings):,} findings") or (
+        _judgement(limits) if run.findings else (Verdict.NOTHING_RAN, "the scenario found nothing")
+    )
+    return Assessment(
+        verdict=verdict,
+        reason=reason,
+        measured=tuple(measured for measured, _ in found),
+        limits=limits,
+        outcomes={outcome.value: 0 for outcome in Outcome},
+        planned=0,
     )
 
 
@@ -288,6 +372,8 @@ def _cases_to_measure(plan: Plan, measurement: Measurement) -> list[str | None]:
 
 
 def _in_unit(measured: Measured, unit: str) -> Measured:
+    if unit == measured.unit:
+        return measured
     size = UNITS[MEASUREMENTS[measured.name].quantity][unit]
     value, low, high = (
         None if number is None else number / size for number in (measured.value, measured.low, measured.high)
@@ -295,48 +381,70 @@ def _in_unit(measured: Measured, unit: str) -> Measured:
     return dataclasses.replace(measured, unit=unit, value=value, low=low, high=high)
 
 
-def _exact(number: float) -> Fraction:
-    """Return a number as it is written: 0.07 is 7 of 100, which its binary digits are not."""
-    return Fraction(repr(number))
-
-
 def _outside(
     low: Fraction | None, high: Fraction | None, limit: Limit, measured: Measured, *, marginal: bool = False
 ) -> bool:
     """Return whether either end, in the measurement's base unit, lies outside a limit."""
-    size = _exact(UNITS[MEASUREMENTS[measured.name].quantity][limit.unit or measured.unit])
+    size = Fraction(1)
+    if limit.unit is not None and limit.unit != measured.unit:
+        size = as_written(UNITS[MEASUREMENTS[measured.name].quantity][limit.unit])
     ends = (limit.marginal_min, limit.marginal_max) if marginal else (limit.min, limit.max)
-    smallest, largest = (None if end is None else _exact(end) * size for end in ends)
+    smallest, largest = (None if end is None else as_written(end) * size for end in ends)
     below = smallest is not None and low is not None and low < smallest
     return below or (largest is not None and high is not None and high > largest)
 
 
+def _ended(run: Run, so_far: str) -> tuple[Verdict, str] | None:
+    """Return the verdict of a run that did not come to its end; None: it did."""
+    end = run.end
+    if end is not None and end.status == "error":
+        return Verdict.ERROR, end.message or "the bench failed"
+    if end is None or end.status == "interrupted":
+        return Verdict.INTERRUPTED, f"stopped after {so_far}"
+    if end.status == "timeout":
+        return Verdict.TIMEOUT, end.message
+    if end.lines is not None and end.lines != run.lines:
+        return Verdict.ERROR, f"{run.lines:,} lines recorded where {end.lines:,} were written"
+    return None
+
+
 def _verdict(
-    plan: Plan, run: Run, limits: Sequence[Judged], outcomes: Mapping[str, int], repeated: int
+    plan: Plan,
+    run: Run,
+    limits: Sequence[Judged],
+    outcomes: Mapping[str, int],
+    not_made: int,
+    planned: int,
 ) -> tuple[Verdict, str]:
-    presses = len(run.presses) - repeated
+    """Return the verdict of a run of presses that came to its end: without all of them it is never passed."""
+    skipped = outcomes["skipped"]
+    presses = planned - not_made
     faults = outcomes["error"] + outcomes["timeout"]
-    if run.end is not None and run.end.status == "error":
-        return Verdict.ERROR, run.end.message or "the bench failed"
-    if run.end is None or run.end.status == "interrupted":
-        planned = Shard(*run.header.shard, run.header.shard_block).size(plan.size)
-        return Verdict.INTERRUPTED, f"stopped after {presses:,} of {planned:,} presses"
-    if run.end.status == "timeout":
-        return Verdict.TIMEOUT, run.end.message
-    if presses == outcomes["skipped"] + outcomes["aborted"] - repeated:
+    if len(run.presses) == skipped + outcomes["aborted"]:
         return Verdict.NOTHING_RAN, "no press was made"
-    failed = [judged for judged in limits if judged.result is Result.FAILED]
-    if failed:
-        return Verdict.FAILED, f"{len(failed)} of {len(limits)} limits missed"
+    verdict, reason = _judgement(limits)
+    if verdict is Verdict.FAILED:
+        return verdict, reason
+    if not_made > 0:
+        return Verdict.ERROR, f"{not_made:,} of {planned:,} planned presses were not made"
     if faults > plan.header.bench_faults * presses:
         return Verdict.ERROR, f"{faults:,} of {presses:,} presses lost to faults of the bench"
+    if verdict is Verdict.PASSED and not limits:
+        reason = f"{presses:,} presses made; the plan sets no limits"
+    return verdict, reason + (
+        f"; {skipped:,} of {presses:,} presses skipped" if skipped and verdict.passes else ""
+    )
+
+
+def _judgement(limits: Sequence[Judged]) -> tuple[Verdict, str]:
+    """Return what limits alone say: one that was not measured is an error, unless another is missed."""
+    failed = sum(judged.result is Result.FAILED for judged in limits)
+    if failed:
+        return Verdict.FAILED, f"{failed} of {len(limits)} limits missed"
     if unset := [judged for judged in limits if judged.result is Result.UNSET]:
         whys = "; ".join(sorted({judged.why for judged in unset}))
         return Verdict.ERROR, f"{len(unset)} of {len(limits)} limits can be neither met nor missed: {whys}"
-    skipped = f"; {outcomes['skipped']:,} of {presses:,} presses skipped" if outcomes["skipped"] else ""
-    if not limits:
-        return Verdict.PASSED, f"{presses:,} presses made; the plan sets no limits{skipped}"
     marginal = sum(judged.result is Result.MARGINAL for judged in limits)
     if marginal:
-        return Verdict.MARGINAL, f"all {len(limits)} limits met, {marginal} marginally{skipped}"
-    return Verdict.PASSED, f"all {len(limits)} limits met{skipped}"
+        return Verdict.MARGINAL, f"all {len(limits)} limits met, {marginal} marginally"
+    return Verdict.PASSED, f"all {len(limits)} limits met" if limits else "there are no limits"

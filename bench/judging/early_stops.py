@@ -18,7 +18,8 @@ from stampbench.bench.judging.measurements import MEASUREMENTS, UNITS
 from stampbench.bench.judging.sequential import SequentialDecision, SequentialTest
 
 if TYPE_CHECKING:
-    from stampbench.bench.plans.plan import Limit, Plan
+    from stampbench.bench.plans.plan import Plan
+    from stampbench.bench.plans.tables import Limit
     from stampbench.bench.records.files import Confidence
     from stampbench.bench.records.presses import PressResult
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -78,6 +79,11 @@ def rate(k: int, n: int, confidence: float = 0.95) -> Rate:
     low = float(betaincinv(k, n - k + 1, tail)) if k > 0 else 0.0
     high = float(betaincinv(k + 1, n - k, 1.0 - tail)) if k < n else 1.0
     return Rate(k, n, k / n, low, high, confidence)
+
+
+def as_written(value: float) -> Fraction:
+    """Return the number that was written: 0.07 is 7/100, and not the float nearest to it."""
+    return Fraction(repr(value))
 
 
 def count_interval(k: int, confidence: float = 0.95) -> tuple[float, float]:

@@ -106,10 +106,10 @@ def measure(frames: int = FRAMES, presses: int = PRESSES) -> dict[str, Figure]:
 
 def _read_presses(presses: int) -> tuple[float, float]:
     """Return the seconds of a campaign's press, panel to verdict: of a stamp, and of another object."""
-    from stampbench.bench.plans.plan import parse_plan
+    from stampbench.bench.plans.plan import Plan
     from stampbench.bench.runs.pressing import SimulatedPresser
 
-    plan = parse_plan(PLAN, Path("perf.toml"))
+    plan = Plan.parse(PLAN, Path("perf.toml"))
     presser = SimulatedPresser(plan, plan.header.seed)
     seconds = []
     for number, case in enumerate(plan.cases):

@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from stampbench.bench.judging.measurements import MEASUREMENTS, UNITS
 from stampbench.bench.plans.messages import choose
 from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
-    from stampbench.bench.plans.tables import Case, CaseTable, Header, Limit
+    from stampbench.bench.plans.tables import Case, CaseTable, Document, Limit
+
+_OF_ANY_PLAN: Final = ("name", "description", "scenario", "seed", "timeout_s")
 
 
-def check_header(header: Header) -> None:
-    """Check the ``[plan]`` table.
+def check_document(document: Document, raw: Mapping[str, Any]) -> None:
+    """Check that a plan either presses stamps or names a scenario, and each has what it needs.
+
+    Args:
+        document: the plan.
+        raw: the same as TOML has it.
 
     Raises:
-        InputError: no codebook or two, or a profile that stands there twice.
+        InputError: no codebook or two, no profiles or cases, a profile that stands there twice, or presses
+            beside a scenario.
     """
+    header = document.plan
+    if header.scenario:
+        given = [key for key in raw if key not in ("plan", "settings")]
+        given += [f"plan.{key}" for key in raw["plan"] if key not in _OF_ANY_PLAN]
+        if given:
+            raise InputError(
+                f"{given[0]}: the plan names a scenario, which presses nothing: expected no {given[0]}"
+            )
+        return
+    for missing, value in (("cases", document.cases), ("plan.profiles", header.profiles)):
+        if not value:
+            raise InputError(f"{missing}: missing: expected this key")
+    if document.settings:
+        raise InputError("settings: expected plan.scenario beside them, the name of what they are of")
     if (header.family is None) == (header.catalogue is None):
-        given = "both" if header.family is not None else "neither"
-        raise InputError(f"plan.family, plan.catalogue: {given} given: expected exactly one of them")
+        both = "both" if header.family is not None else "neither"
+        raise InputError(f"plan.family, plan.catalogue: {both} given: expected exactly one of them")
     _check_distinct("plan.profiles", header.profiles)
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from stampbench.bench.plans.plan import Case, Plan, PlannedPress
-from stampbench.bench.plans.tables import ANY_STAMP
+from stampbench.bench.plans.plan import Plan, PlannedPress
+from stampbench.bench.plans.tables import ANY_STAMP, Case
 from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
@@ -164,6 +164,8 @@ def check_plan(plan: Plan) -> None:
     from stampbench.sim.press import Handling
     from stampbench.sim.stamps.objects import resolve_object
 
+    if plan.header.scenario:
+        return
     codebook = load_codebook(plan)
     for place, name in enumerate(plan.header.profiles):
         with _at(plan, f"plan.profiles[{place}]"):

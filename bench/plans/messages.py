@@ -25,7 +25,7 @@ _EXPECTED = {
 
 def explain(
     message: str,
-    raw: dict[str, Any],
+    raw: Mapping[str, Any],
     tables: Mapping[str, Sequence[str]],
     expected: Mapping[str, str] = _EXPECTED,
 ) -> str:

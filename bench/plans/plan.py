@@ -43,6 +43,16 @@ A plan is a TOML file::
     [rig]
     faults = { drop_packet = 0.001 }   # of the line, on a rig in software
 
+A plan of trials names a scenario instead, which presses nothing::
+
+    [plan]
+    name = "hardened"
+    scenario = "hardened"
+    seed = 1
+
+    [settings]                         # the scenario's own
+    rounds = 60
+
 Nothing in here touches a rig.
 """
 
@@ -53,10 +63,11 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import msgspec
-from stampbench.bench.plans.checks import check_cases, check_header, check_limits
+from msgspec import Struct
+from stampbench.bench.plans.checks import check_cases, check_document, check_limits
 from stampbench.bench.plans.matrix import resolved
 from stampbench.bench.plans.messages import explain
 from stampbench.bench.plans.tables import (
@@ -65,25 +76,21 @@ from stampbench.bench.plans.tables import (
     DecoderSettings,
     Document,
     Header,
-    Kind,
     Limit,
     RigSettings,
 )
-from stampbench.bench.plans.text import PlanText, parse_toml, read_plan_text, with_settings
+from stampbench.bench.plans.text import (
+    PlanText,
+    parse_toml,
+    plan_file,
+    read_plan_text,
+    to_toml,
+    with_settings,
+)
+from stampbench.bench.scenarios import load_scenario
 from stampbench.firmware_emulator.errors import InputError
 
-__all__ = [
-    "Case",
-    "DecoderSettings",
-    "Header",
-    "Kind",
-    "Limit",
-    "Plan",
-    "PlannedPress",
-    "RigSettings",
-    "parse_plan",
-    "read_plan",
-]
+_T = TypeVar("_T", bound=Struct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ class PlannedPress:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A plan whose every key has been checked.
 
@@ -112,6 +119,7 @@ class Plan:
         condition, handling: for every case; a case's own settings come on top.
         conditions, handlings: the plan's own presets.
         duts: serial numbers of the devices under test by stamp, as the plan names it.
+        scenario_settings: of the scenario that the plan names, whole; None: the plan presses stamps.
         includes: files it was put together from, without its own.
         settings: laid on top by the command line.
     """
@@ -128,8 +136,49 @@ class Plan:
     handlings: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     rig: RigSettings = dataclasses.field(default_factory=RigSettings)
     duts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    scenario_settings: Struct | None = None
     includes: tuple[Path, ...] = ()
     settings: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, plan: str | Path, settings: Sequence[str] = ()) -> Self:
+        """Read and check a plan with all it includes.
+
+        Args:
+            plan: a file, or the name of a plan that travels with the package, such as "quickstart".
+            settings: lines ``key = value`` to lay on top of it.
+
+        Raises:
+            InputError: there is no such plan, a file cannot be read, is not TOML, or says something
+                impossible; the message names the file, the line or key, the value, and what would be right.
+        """
+        path = plan_file(plan)
+        return dataclasses.replace(
+            cls._checked(read_plan_text(path, settings), path), settings=tuple(settings)
+        )
+
+    @classmethod
+    def parse(cls, text: str, path: Path, settings: Sequence[str] = ()) -> Self:
+        """Check a plan given as one text; ``path`` is what messages and relative names refer to.
+
+        Raises:
+            InputError: as :meth:`read`.
+        """
+        source = with_settings(PlanText(parse_toml(text, path), text), settings)
+        return dataclasses.replace(cls._checked(source, path), settings=tuple(settings))
+
+    @classmethod
+    def of(cls, tables: Mapping[str, Any], path: Path = Path("plan")) -> Self:
+        """Check a plan given as tables, as ``tomllib`` returns them; nothing is read but what they name.
+
+        Args:
+            tables: of the plan.
+            path: what messages and relative names refer to.
+
+        Raises:
+            InputError: as :meth:`read`, or a table holds what TOML cannot say.
+        """
+        return cls.parse(to_toml(tables), path)
 
     @property
     def sha256(self) -> str:
@@ -215,56 +264,50 @@ class Plan:
                     index += 1
                     yield PlannedPress(index, profile, case, number)
 
+    @classmethod
+    def _checked(cls, source: PlanText, path: Path) -> Self:
+        document = _converted(source.raw, Document, KNOWN_KEYS, path)
+        settings = _scenario_settings(document, path) if document.plan.scenario else None
+        try:
+            check_document(document, source.raw)
+            check_cases(document.cases)
+            plan = cls(
+                path=path,
+                text=source.text,
+                header=document.plan,
+                cases=tuple(resolved(document.cases, document.conditions, document.handlings)),
+                limits=tuple(document.limits),
+                decoder=document.decoder,
+                condition=document.condition,
+                handling=document.handling,
+                conditions=document.conditions,
+                handlings=document.handlings,
+                rig=document.rig,
+                duts=document.duts,
+                scenario_settings=settings,
+                includes=source.includes,
+            )
+            check_limits(plan.limits, plan.cases, plan.header.profiles)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        return plan
 
-def read_plan(path: Path, settings: Sequence[str] = ()) -> Plan:
-    """Read and check a plan with all it includes.
 
-    Args:
-        path: of the plan.
-        settings: lines ``key = value`` to lay on top of it.
-
-    Raises:
-        InputError: a file cannot be read, is not TOML, or says something impossible; the message names the
-            file, the line or key, the value, and what would be right.
-    """
-    plan = _checked(read_plan_text(path, settings), path)
-    return dataclasses.replace(plan, settings=tuple(settings))
-
-
-def parse_plan(text: str, path: Path, settings: Sequence[str] = ()) -> Plan:
-    """Check a plan given as one text; ``path`` is what messages and relative names refer to.
-
-    Raises:
-        InputError: as :func:`read_plan`.
-    """
-    plan = _checked(with_settings(PlanText(parse_toml(text, path), text), settings), path)
-    return dataclasses.replace(plan, settings=tuple(settings))
-
-
-def _checked(source: PlanText, path: Path) -> Plan:
+def _scenario_settings(document: Document, path: Path) -> Struct:
     try:
-        document = msgspec.convert(source.raw, Document)
-    except msgspec.ValidationError as error:
-        raise InputError(f"{path}: {explain(str(error), source.raw, KNOWN_KEYS)}") from None
-    try:
-        check_header(document.plan)
-        check_cases(document.cases)
-        plan = Plan(
-            path=path,
-            text=source.text,
-            header=document.plan,
-            cases=tuple(resolved(document.cases, document.conditions, document.handlings)),
-            limits=tuple(document.limits),
-            decoder=document.decoder,
-            condition=document.condition,
-            handling=document.handling,
-            conditions=document.conditions,
-            handlings=document.handlings,
-            rig=document.rig,
-            duts=document.duts,
-            includes=source.includes,
-        )
-        check_limits(plan.limits, plan.cases, plan.header.profiles)
+        shape = load_scenario(document.plan.scenario).Settings
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    return plan
+        raise InputError(f"{path}: plan.{error}") from None
+    # A document with this one table, so that messages name its keys in full.
+    table = msgspec.defstruct("SettingsTable", [("settings", shape)])
+    keys = {"settings": shape.__struct_fields__}
+    checked = _converted({"settings": document.settings}, table, keys, path)
+    settings: Struct = msgspec.structs.asdict(checked)["settings"]
+    return settings
+
+
+def _converted(raw: Mapping[str, Any], shape: type[_T], keys: Mapping[str, Sequence[str]], path: Path) -> _T:
+    try:
+        return msgspec.convert(raw, shape)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path}: {explain(str(error), raw, keys)}") from None

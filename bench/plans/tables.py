@@ -24,6 +24,7 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     Attributes:
         name: of the plan, in reports and file names.
         description: one or two sentences for the reader of the report.
+        scenario: what is tried instead of presses; see :data:`stampbench.bench.scenarios.SCENARIOS`.
         family, catalogue: the codebook of the genuine stamps; exactly one of the two.
         seed: of the run, unless the command line gives another.
         profiles: panels to press on.
@@ -32,8 +33,9 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """
 
     name: _Name
-    profiles: Annotated[list[str], Meta(min_length=1)]
+    profiles: Annotated[list[str], Meta(min_length=1)] = []
     description: str = ""
+    scenario: str = ""
     family: str | None = None
     catalogue: str | None = None
     seed: Annotated[int, Meta(ge=0, le=2**53)] = 0
@@ -127,10 +129,11 @@ class Limit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Document(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole plan."""
+    """A whole plan; one that names a scenario has its settings, and nothing that is pressed."""
 
     plan: Header
-    cases: Annotated[list[CaseTable], Meta(min_length=1)]
+    cases: Annotated[list[CaseTable], Meta(min_length=1)] = []
+    settings: dict[str, Any] = {}
     limits: list[Limit] = []
     decoder: DecoderSettings = DecoderSettings()
     rig: RigSettings = RigSettings()

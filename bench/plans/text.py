@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from stampbench.bench.plans.messages import choose
 from stampbench.firmware_emulator.errors import InputError
 
 INCLUDE: Final = "include"
 _NAMED: Final = {"cases": ("name",), "limits": ("measurement", "case", "profile")}
 """Arrays of tables whose entries are known by these keys; those of one name are laid on one another."""
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +83,38 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
 
 
 def to_toml(tables: Mapping[str, Any]) -> str:
-    """Write tables as TOML that reads back as the same."""
-    scalars = [f"{_key(key)} = {_value(value)}" for key, value in tables.items() if not _is_table(value)]
-    parts = ["\n".join(scalars)] if scalars else []
-    for key, value in tables.items():
-        if isinstance(value, dict):
-            parts.append(_table(f"[{_key(key)}]", value))
-        elif _is_table(value):
-            parts += [_table(f"[[{_key(key)}]]", entry) for entry in value]
-    return "\n\n".join(parts) + "\n"
+    """Return tables as TOML that reads back as the same; infinite numbers and NaN included.
+
+    Raises:
+        InputError: a table holds what TOML cannot say, such as None.
+    """
+    import tomli_w
+
+    try:
+        return tomli_w.dumps(tables)
+    except TypeError as error:
+        raise InputError(f"a plan's tables: {error}: expected what TOML can say") from None
+
+
+def plan_file(plan: str | Path, folder: str = "plans") -> Path:
+    """Return the file of a plan: the one that is named, or a plan that travels with the package.
+
+    Args:
+        plan: a path, or a bare name such as "quickstart".
+        folder: of the package's fixtures: "plans", "sweeps" or "lots".
+
+    Raises:
+        InputError: a bare name that is neither; the message names the plans there are.
+    """
+    path = Path(plan)
+    if path.suffix or len(path.parts) != 1 or path.is_file():
+        return path
+    travelling = Path(str(files("stampbench.fixtures").joinpath(folder)))
+    found = travelling / f"{path.name}.toml"
+    if not found.is_file():
+        names = sorted(file.stem for file in travelling.glob("*.toml"))
+        raise InputError(f"{plan}: no such plan: {choose(path.name, names, 'a file, or one of')}")
+    return found
 
 
 def _read(path: Path, within: tuple[Path, ...], includes: list[Path]) -> tuple[dict[str, Any], str]:
@@ -196,31 +219,3 @@ def _set_in(key: str, entries: list[Any], by_name: Mapping[str, Any]) -> list[An
 
 def _name(key: str, entry: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(entry.get(part) for part in _NAMED[key])
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, dict) or (
-        isinstance(value, list) and bool(value) and all(isinstance(entry, dict) for entry in value)
-    )
-
-
-def _table(head: str, table: Mapping[str, Any]) -> str:
-    return "\n".join([head, *(f"{_key(key)} = {_value(value)}" for key, value in table.items())])
-
-
-def _key(key: str) -> str:
-    return key if _BARE_KEY.fullmatch(key) else _value(key)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, float):
-        return repr(value)  # "inf" and "nan" are TOML, too
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)  # whole numbers; dates as ISO 8601, which is TOML

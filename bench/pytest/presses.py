@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import platform
 import re
+import tomllib
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -12,15 +13,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import pytest
 from stampbench.bench.judging.assessment import Judged, judge, measure
 from stampbench.bench.judging.measurements import MEASUREMENTS
 from stampbench.bench.judging.tallies import Tally
 from stampbench.bench.plans.draws import check_plan
-from stampbench.bench.plans.plan import Limit, Plan, PlannedPress, parse_plan
-from stampbench.bench.plans.text import to_toml
+from stampbench.bench.plans.plan import Plan, PlannedPress
+from stampbench.bench.plans.tables import Limit
 from stampbench.bench.records.files import FILE_NAME, RecordWriter, RunEnd
 from stampbench.bench.records.presses import PressRecord
 from stampbench.bench.rig.opening import VIRTUAL, identity_of, open_rig
@@ -36,6 +37,10 @@ NO_HARDWARE = NoHardwareError.exit_status
 
 class NoRigError(NoHardwareError):
     """The rig of a test is not there; the message is the reason for skipping it."""
+
+
+_MARKER: Final = Path("stamp")
+"""Stands in messages for the file of a plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +71,12 @@ class Marked:
 
     Attributes:
         name: of the test, as a case is named.
-        text: a plan of one case that says the same.
+        tables: of a plan of one case that says the same, but for its profile.
         profile: panel that is asked for; None takes any.
     """
 
     name: str
-    text: str
+    tables: dict[str, Any]
     profile: str | None
 
     @classmethod
@@ -90,7 +95,7 @@ class Marked:
         name = re.sub(r"[^A-Za-z0-9 ._+-]", " ", node.name).strip(" ._+-")[:80] or "test"
         tables = _tables(*bound.args, **bound.kwargs)
         tables["plan"]["name"] = tables["cases"][0]["name"] = name
-        return cls(name, to_toml(tables), bound.arguments.get("profile"))
+        return cls(name, tables, bound.arguments.get("profile"))
 
     def plan(self, profile: str) -> Plan:
         """Return the plan, on one panel.
@@ -98,9 +103,8 @@ class Marked:
         Raises:
             pytest.UsageError: the marker says something impossible.
         """
-        text = self.text.replace('profiles = [""]', to_toml({"profiles": [profile]}).strip())
         try:
-            plan = parse_plan(text, Path("stamp"))
+            plan = Plan.of({**self.tables, "plan": {**self.tables["plan"], "profiles": [profile]}}, _MARKER)
             check_plan(plan)
         except InputError as error:
             raise pytest.UsageError(f"{self.name}: marker {error}") from None
@@ -275,8 +279,8 @@ class MarkedPresses:
         """
         try:
             if limit.keys() & {"min", "max"}:
-                text = self._plan.text + "\n" + to_toml({"limits": [{"measurement": name, **limit}]})
-                (wanted,) = parse_plan(text, Path("stamp")).limits
+                limits = {"limits": [{"measurement": name, **limit}]}
+                (wanted,) = Plan.of({**tomllib.loads(self._plan.text), **limits}, _MARKER).limits
             elif name in MEASUREMENTS:
                 wanted = Limit(measurement=name, **limit)
             else:

@@ -1,27 +1,27 @@
 """Records of a run: JSON lines, each flushed as it is written.
 
-The first line is the header, then comes one line per press, in a campaign one per chunk of presses, and the
-last line is the end. A file that stops anywhere, be it in the middle of a line, is read up to there. A run
-that was resumed has an end for each of its sessions. Readers ignore fields they do not know; ``format`` grows
-only when an old reader would misunderstand. Wall-clock time stands in the header and the ends only: two runs
-of one plan with one seed write the same lines in between.
+The first line is the header, then comes one line per press, in a campaign one per chunk of presses, of a
+scenario one per finding, and the last line is the end. A file that stops anywhere, be it in the middle of a
+line, is read up to there. A run that was resumed has an end for each of its sessions. Readers ignore fields
+they do not know; ``format`` grows only when an old reader would misunderstand. Wall-clock time stands in the
+header and the ends only: two runs of one plan with one seed write the same lines in between.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import msgspec
 from msgspec import Struct
 from stampbench.bench.records.chunks import ChunkedPresses, PressChunk
-from stampbench.bench.records.presses import PressRecord, PressResult, combined
+from stampbench.bench.records.findings import Figure, Finding, Trial
+from stampbench.bench.records.presses import Outcome, PressRecord, PressResult, combined
 from stampbench.firmware_emulator.errors import InputError, StampbenchError
 
 FORMAT = 2
@@ -110,6 +110,7 @@ class RunEnd(Struct, frozen=True, kw_only=True, tag_field="line", tag="end"):
     Attributes:
         status: "complete", "interrupted", "timeout", or "error" with ``message``.
         presses: made in this session.
+        lines: recorded in this session before this one; None: it was not counted.
         seconds: wall clock, from the first press to the last; ``prepare_seconds`` for what came before.
         link: counters of the link, between the presses too, and ``reconnects``: rigs that were opened anew.
         injected: faults that the plan let befall the line, by kind.
@@ -121,6 +122,7 @@ class RunEnd(Struct, frozen=True, kw_only=True, tag_field="line", tag="end"):
     prepare_seconds: float
     finished_at: str
     message: str = ""
+    lines: int | None = None
     link: dict[str, int] = {}
     injected: dict[str, int] = {}
 
@@ -129,6 +131,7 @@ class RunEnd(Struct, frozen=True, kw_only=True, tag_field="line", tag="end"):
         return msgspec.structs.replace(
             self,
             presses=earlier.presses + self.presses,
+            lines=None if self.lines is None or earlier.lines is None else earlier.lines + self.lines,
             seconds=round(earlier.seconds + self.seconds, 3),
             prepare_seconds=round(earlier.prepare_seconds + self.prepare_seconds, 3),
             link=dict(Counter(earlier.link) + Counter(self.link)),
@@ -136,7 +139,7 @@ class RunEnd(Struct, frozen=True, kw_only=True, tag_field="line", tag="end"):
         )
 
 
-_Line = RunHeader | PressRecord | PressChunk | RunEnd
+_Line = RunHeader | PressRecord | PressChunk | Trial | Figure | RunEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,8 @@ class Run:
     Attributes:
         path: of the records.
         presses: whole, or from a campaign their results alone.
+        findings: of a scenario.
+        lines: presses, chunks and findings that were read.
         end: all sessions as one; None if the last was killed.
         cut: True if the last line was cut and dropped.
         length: bytes of the whole lines.
@@ -156,6 +161,8 @@ class Run:
     header: RunHeader
     presses: tuple[PressRecord, ...] | ChunkedPresses
     end: RunEnd | None
+    findings: tuple[Finding, ...] = ()
+    lines: int = 0
     cut: bool = False
     length: int = 0
     sessions: int = 1
@@ -175,10 +182,22 @@ class Run:
             yield from self.presses.chunks()
 
     @property
+    def trials(self) -> tuple[Trial, ...]:
+        """The findings that are trials."""
+        return tuple(finding for finding in self.findings if isinstance(finding, Trial))
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """The findings that are measured numbers."""
+        return tuple(finding for finding in self.findings if isinstance(finding, Figure))
+
+    @property
     def last(self) -> int:
         """Place of the last press in the run that need not be made again, from 1; 0 without presses."""
         last = self.presses[-1] if self.presses else None
-        return 0 if last is None else last.press - last.again
+        if last is None:
+            return 0
+        return last.press - (last.again or last.outcome is Outcome.ABORTED)
 
     def press(self, number: int) -> PressResult:
         """The press of this number; the last one, where the operator made it again.
@@ -202,16 +221,21 @@ class RecordWriter:
         after: bytes of an earlier session to go on after; 0 begins anew.
 
     Raises:
-        InputError: the file cannot be made.
+        InputError: the file cannot be made, or stands there already: what was measured is never overwritten.
         StampbenchError: a line cannot be written, as on a full disk.
     """
 
     def __init__(self, path: Path, after: int = 0) -> None:
         self.path = path
         self._encoder = msgspec.json.Encoder()
+        if not after and path.exists():
+            raise InputError(
+                f"{path}: there is a run already: expected --resume {path.parent} to go on with it, "
+                "or another directory by --out"
+            )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("r+b" if after else "wb")
+            self._file = path.open("r+b" if after else "xb")
             self._file.truncate(after)
             self._file.seek(max(0, after - 1))
             if after and self._file.read() != b"\n":
@@ -242,13 +266,6 @@ class RecordWriter:
         self.close()
 
 
-def set_aside(records: Path) -> None:
-    """Rename the records of an earlier run: what was measured is never overwritten."""
-    if records.exists():
-        free = next(n for n in itertools.count(1) if not records.with_suffix(f".{n}.jsonl").exists())
-        records.rename(records.with_suffix(f".{free}.jsonl"))
-
-
 def read_run(path: Path) -> Run:
     """Read the records of a run, whole or cut short; ``path`` is the file or the directory it lies in.
 
@@ -257,7 +274,7 @@ def read_run(path: Path) -> Run:
     """
     if path.is_dir():
         path = path / FILE_NAME
-    lines = _read_lines(path)
+    lines = read_lines(path, _Line)
     header, _, length = next(lines, (None, 0, 0))
     if not isinstance(header, RunHeader):
         raise InputError(f"{path}: line 1: no header of a run: expected the records of stampbench run")
@@ -266,6 +283,8 @@ def read_run(path: Path) -> Run:
             f"{path}: line 1: format = {header.format}: expected at most {FORMAT}; stampbench is too old"
         )
     presses: list[PressRecord] = []
+    findings: list[Finding] = []
+    count = 0
     chunks = ChunkedPresses(path)
     ended: RunEnd | None = None
     running, cut = True, False
@@ -274,9 +293,13 @@ def read_run(path: Path) -> Run:
         if not (running or isinstance(line, RunEnd | None)):
             running, sessions = True, sessions + 1
         if isinstance(line, PressRecord):
+            if presses and presses[-1].press == line.press and presses[-1].outcome is Outcome.ABORTED:
+                presses[-1] = msgspec.structs.replace(presses[-1], again=True)  # a resumed run made it again
             presses.append(line)
         elif isinstance(line, PressChunk):
             chunks.add(line, offset, length)
+        elif isinstance(line, Trial | Figure):
+            findings.append(line)
         elif isinstance(line, RunEnd):
             ended = line if ended is None else line.after(ended)
             running = False
@@ -286,15 +309,35 @@ def read_run(path: Path) -> Run:
         else:
             raise InputError(f"{path}: a second header: expected the records of one run")
         whole = offset + length
+        count += not isinstance(line, RunEnd)
     if presses if header.campaign else len(chunks):
         raise InputError(f"{path}: presses and chunks: expected chunks from a campaign, presses from a run")
     made = chunks if header.campaign else tuple(presses)
-    return Run(path, header, made, None if running else ended, cut, whole, sessions)
+    return Run(
+        path=path,
+        header=header,
+        presses=made,
+        end=None if running else ended,
+        findings=tuple(findings),
+        lines=count,
+        cut=cut,
+        length=whole,
+        sessions=sessions,
+    )
 
 
-def _read_lines(path: Path) -> Iterator[tuple[_Line | None, int, int]]:
-    """Every line with its offset and length in bytes; None for a last one that was cut."""
-    decoder = msgspec.json.Decoder(_Line)
+def read_lines(path: Path, kinds: Any, of: str = "stampbench run") -> Iterator[tuple[Any, int, int]]:
+    """Yield every line with its offset and length in bytes; None for a last one that was cut.
+
+    Args:
+        path: of the file.
+        kinds: structs that a line may be, one type or a union.
+        of: the command whose records these are, for messages.
+
+    Raises:
+        InputError: no such file, or a line in the middle that is damaged.
+    """
+    decoder = msgspec.json.Decoder(kinds)
     offset = 0
     try:
         with path.open("rb") as file:
@@ -302,14 +345,14 @@ def _read_lines(path: Path) -> Iterator[tuple[_Line | None, int, int]]:
             for number, line in enumerate(file, start=1):
                 try:
                     yield decoder.decode(line), offset, len(line)
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                except (msgspec.DecodeError, UnicodeDecodeError, InputError) as error:
                     if line.endswith(b"\n") or file.tell() < size:
                         raise InputError(
-                            f"{path}: line {number}: {error}: expected a line of stampbench run's records"
+                            f"{path}: line {number}: {error}: expected a line of the records of {of}"
                         ) from None
                     yield None, offset, len(line)
                 offset += len(line)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file: expected the records of a run ({FILE_NAME})") from None
+        raise InputError(f"{path}: no such file: expected the records of {of}") from None
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}: expected the records of a run ({FILE_NAME})") from None
+        raise InputError(f"{path}: {error.strerror}: expected the records of {of}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,21 +13,51 @@ from stampbench.bench.judging.sequential import SequentialDecision
 from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import Run
 from stampbench.bench.report import press_cards
-from stampbench.bench.report.limit_rows import limit_row, measured_row
+from stampbench.bench.report.limit_rows import (
+    LimitRow,
+    counted,
+    interval,
+    limit_row,
+    measured_row,
+    number,
+    probability,
+)
 from stampbench.bench.report.matrix_rows import matrices
-from stampbench.bench.report.numbers import counted, interval, number, probability
 from stampbench.bench.report.shown_presses import ShownPresses
 from stampbench.bench.report.subject import Beside, run_command
-from stampbench.bench.report.templates import render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    import jinja2
     from markupsafe import Markup
 
 _TYPICAL_SIDE_MM = 112.0
 _TYPICAL_SIDE_INCHES = 4.6
 _WORST_SIDE_MM = 54.0
+
+
+_SHARED = Path(__file__).parent
+"""Holds ``page.html.j2``."""
+
+
+@functools.cache
+def _templates(folder: Path) -> jinja2.Environment:
+    """Return the environment of the pages in a folder; what is not there is an error, and text is escaped."""
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader((folder, _SHARED)),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render(template: Path, **values: object) -> str:
+    """Fill in a template, which lies beside the module that writes the page."""
+    return _templates(template.parent).get_template(template.name).render(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +115,10 @@ def render_html(plan: Plan, run: Run, assessment: Assessment, beside: Beside | N
         verdict_class=assessment.verdict.value
         if assessment.verdict in (Verdict.PASSED, Verdict.MARGINAL, Verdict.FAILED)
         else "unset",
-        limits=[limit_row(run, judged) for judged in assessment.limits],
+        limits=_grouped(limit_row(run, judged) for judged in assessment.limits),
         measured=[measured_row(measured) for measured in assessment.measured],
+        tiles=_tiles(plan, run, assessment, shown.genuine),
         matrices=matrices(plan, assessment),
-        genuine=shown.genuine,
         times=Markup(times_picture(shown.times_ms, "time to decision by profile"))
         if any(shown.times_ms.values())
         else None,
@@ -101,6 +132,40 @@ def render_html(plan: Plan, run: Run, assessment: Assessment, beside: Beside | N
         beside=beside,
         compared=[] if beside is None else _compared(beside.comparison),
     )
+
+
+def _grouped(rows: Iterable[LimitRow]) -> dict[str, list[LimitRow]]:
+    """Return rows by their heading, in the order in which the headings first come."""
+    groups: dict[str, list[LimitRow]] = {}
+    for row in rows:
+        groups.setdefault(row.group, []).append(row)
+    return groups
+
+
+def _tiles(plan: Plan, run: Run, assessment: Assessment, genuine: int) -> list[tuple[int, str]]:
+    """Return the counts that stand on top of the page, each with what is counted."""
+    if plan.header.scenario:
+        trials = run.trials
+        return [
+            (len({trial.threat for trial in trials}), "threats"),
+            (len(trials), "trials"),
+            (sum(trial.tries for trial in trials), "tries"),
+            (sum(trial.wrong for trial in trials), "wrong decisions"),
+        ]
+    outcomes, presses = assessment.outcomes, len(run.presses) - assessment.repeated
+    left_out = outcomes["skipped"] + outcomes["aborted"] - assessment.repeated
+    tiles = [
+        (presses, f"of {assessment.planned:,} presses"),
+        (genuine, "genuine stamps"),
+        (presses - genuine, "foreign objects"),
+        (len(plan.header.profiles), "panel" if len(plan.header.profiles) == 1 else "panels"),
+        (outcomes["error"] + outcomes["timeout"], "lost to the bench"),
+    ]
+    further = (
+        (left_out, "left out by the operator"),
+        (assessment.repeated, "botched and made again, recorded as aborted"),
+    )
+    return tiles + [tile for tile in further if tile[0]]
 
 
 def _trade_offs(plan: Plan, shown: ShownPresses) -> Iterator[TitledPicture]:
@@ -161,6 +226,8 @@ def _compared_row(row: ComparedMeasurement) -> ComparedRow:
 def _duration(run: Run) -> str:
     if run.end is None:
         return "not ended"
+    if not run.end.presses:
+        return f"{run.end.seconds:,.1f} s"
     presses_per_s = run.end.presses / run.end.seconds if run.end.seconds > 0 else 0.0
     pressing = f"{run.end.seconds:,.1f} s ({presses_per_s:,.0f} presses/s)"
     return f"{pressing}, and {run.end.prepare_seconds:,.1f} s to prepare"

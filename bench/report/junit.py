@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from xml.etree import ElementTree
 
-from stampbench.bench.judging.assessment import Assessment, Judged, Result, Verdict
-from stampbench.bench.judging.measurements import MEASUREMENTS
+from stampbench.bench.judging.assessment import Assessment, Judged, Measured, Result, Verdict, judge
 from stampbench.bench.plans.plan import Plan
+from stampbench.bench.plans.tables import Limit
 from stampbench.bench.records.files import Run
 from stampbench.bench.records.presses import Outcome
 from stampbench.bench.report.subject import replay_command
@@ -23,7 +23,8 @@ def render_junit(plan: Plan, run: Run, assessment: Assessment) -> bytes:
     A limit that is missed is a failure; a limit without data, and presses lost to the bench, are errors: they
     say nothing about the stamp.
     """
-    cases = [_limit_case(plan, run, judged) for judged in assessment.limits]
+    unlimited = (judge(measured, Limit(measurement=measured.name)) for measured in assessment.unlimited)
+    cases = [_limit_case(plan, run, judged) for judged in (*assessment.limits, *unlimited)]
     cases.append(_bench_case(plan, run, assessment))
     return document(
         plan.header.name,
@@ -53,7 +54,7 @@ def _limit_case(plan: Plan, run: Run, judged: Judged) -> ElementTree.Element:
     case = ElementTree.Element(
         "testcase",
         {
-            "classname": legal(f"{plan.header.name}.{measured.profile}.{measured.case or 'all cases'}"),
+            "classname": legal(f"{plan.header.name}.{_place(measured)}"),
             "name": legal(f"{measured.name}[{limit_text(judged)}]"),
             "time": "0",
         },
@@ -80,7 +81,7 @@ def _limit_case(plan: Plan, run: Run, judged: Judged) -> ElementTree.Element:
         ElementTree.SubElement(case, "failure", {"message": legal(_sentence(judged)), "type": "limit missed"})
     elif judged.result is Result.UNSET:
         ElementTree.SubElement(case, "error", {"message": legal(judged.why), "type": "unset"})
-    lines = [MEASUREMENTS[measured.name].meaning, _sentence(judged)]
+    lines = [line for line in (measured.meaning, _sentence(judged)) if line]
     if judged.worst is not None:
         lines.append(f"worst press: {replay_command(run, judged.worst)}")
     lines.append("[[ATTACHMENT|report.html]]")
@@ -94,10 +95,13 @@ def _bench_case(plan: Plan, run: Run, assessment: Assessment) -> ElementTree.Ele
         "testcase", {"classname": legal(f"{plan.header.name}.bench"), "name": "bench", "time": "0"}
     )
     properties(case, dict(assessment.outcomes))
+    what = f"{len(run.presses) - assessment.repeated} of {assessment.planned} presses made"
+    if plan.header.scenario:
+        what = f"{len(run.findings)} findings"
     if not assessment.verdict.passes and assessment.verdict is not Verdict.FAILED:
         message = legal(assessment.reason)
         ElementTree.SubElement(case, "error", {"message": message, "type": assessment.verdict.value})
-    lines = [f"{len(run.presses) - assessment.repeated} of {assessment.planned} presses made"]
+    lines = [what]
     if sum(count for name, count in assessment.outcomes.items() if not Outcome(name).judged):
         lost = (record for record in run.presses if not record.outcome.judged)
         lines += [
@@ -106,6 +110,10 @@ def _bench_case(plan: Plan, run: Run, assessment: Assessment) -> ElementTree.Ele
         ]
     system_out(case, [*lines, "[[ATTACHMENT|records.jsonl]]"])
     return case
+
+
+def _place(measured: Measured) -> str:
+    return measured.group or f"{measured.profile}.{measured.case or 'all cases'}"
 
 
 def limit_text(judged: Judged) -> str:
@@ -121,6 +129,8 @@ def _sentence(judged: Judged) -> str:
     unit = "" if measured.unit == "1" else f" {measured.unit}"
     if measured.value is None:
         return f"{measured.name}: not measured; limit {limit_text(judged)}"
+    if measured.group and measured.k is None:
+        return f"{measured.name} = {measured.value:.4g}{unit}; limit {limit_text(judged)}"
     counted = f"{measured.k} of {measured.n}" if measured.k is not None else f"n = {measured.n}"
     interval = (
         ""

@@ -1,19 +1,23 @@
-"""A limit and its measurement as tables show them: words, numbers, and a gauge."""
+"""A limit and its measurement as reports show them: numbers with three digits, words, and a gauge."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 from stampbench.bench.judging.assessment import Judged, Measured, Result
-from stampbench.bench.judging.measurements import MEASUREMENTS
 from stampbench.bench.judging.sequential import SequentialDecision, SequentialTest
-from stampbench.bench.judging.statistics import zero_failure_success
+from stampbench.bench.judging.statistics import Percentile, Rate, zero_failure_success
 from stampbench.bench.records.files import Run
-from stampbench.bench.report.numbers import interval, number
 from stampbench.bench.report.subject import replay_command
 
 SYMBOLS: Final = {Result.PASSED: "✓", Result.MARGINAL: "≈", Result.FAILED: "✗", Result.UNSET: "?"}
+NONE: Final = "\N{EN DASH}"
+_NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
+_SURELY_LESS = 0.001
+_MOST_DIGITS = 8
+"""Behind the point; smaller numbers are written with their power of ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +31,17 @@ class Gauge:
     allowed_to: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LimitRow:
-    """One limit as the page shows it; ``why`` it has no result, ``stopped`` how a test decided it."""
+    """One limit as the page shows it.
 
+    Attributes:
+        group: the heading it stands under; "" for measurements of presses.
+        why: why it has no result; "" where it has one.
+        stopped: how a sequential test decided it.
+    """
+
+    group: str
     title: str
     meaning: str
     where: str
@@ -47,11 +58,13 @@ class LimitRow:
     stopped: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredRow:
     """One measurement as the page shows it."""
 
+    group: str
     title: str
+    meaning: str
     profile: str
     case: str
     value: str
@@ -59,14 +72,48 @@ class MeasuredRow:
     interval: str
 
 
+def number(value: float | None, unit: str, *, signed: bool = False) -> str:
+    """Write a value with its unit; a rate in percent."""
+    if value is None:
+        return NONE
+    if unit == "1":
+        value, unit = value * 100.0, "%"
+    digits = 0 if value == 0.0 else max(0, 2 - math.floor(math.log10(abs(value)) + 1e-9))
+    sign = "+" if signed and value > 0.0 else ""
+    text = f"{value:.2e}" if digits > _MOST_DIGITS else f"{value:,.{digits}f}"
+    return f"{sign}{text}{_NARROW_SPACE}{unit}".replace("-", "\N{MINUS SIGN}")
+
+
+def interval(low: float | None, high: float | None, unit: str) -> str:
+    """Write both ends with one unit, or the one there is."""
+    if low is None or high is None:
+        ends = [("at least", low), ("at most", high)]
+        said = [f"{word} {number(end, unit)}" for word, end in ends if end is not None]
+        return said[0] if said else NONE
+    to = NONE if low >= 0.0 else "to"
+    return f"{number(low, unit).partition(_NARROW_SPACE)[0]} {to} {number(high, unit)}"
+
+
+def counted(found: Rate | Percentile) -> str:
+    """Write what an estimate rests on."""
+    return f"{found.k:,} of {found.n:,}" if isinstance(found, Rate) else f"n = {found.n:,}"
+
+
+def probability(p: float | None) -> str:
+    """Write a p-value; tiny ones are not told exactly."""
+    if p is None:
+        return NONE
+    return f"< {_SURELY_LESS:g}" if p < _SURELY_LESS else f"{p:.3f}"
+
+
 def limit_row(run: Run, judged: Judged) -> LimitRow:
     """Put a limit and its measurement into words and numbers."""
     measured = judged.measured
-    measurement = MEASUREMENTS[measured.name]
     return LimitRow(
-        title=measurement.title,
-        meaning=measurement.meaning,
-        where=f"{measured.profile} · {measured.case or 'all cases'}",
+        group=measured.group,
+        title=measured.title,
+        meaning=measured.meaning,
+        where="" if measured.group else f"{measured.profile} · {measured.case or 'all cases'}",
         value=number(measured.value, measured.unit),
         counted=_counted(measured),
         interval=interval(measured.low, measured.high, measured.unit),
@@ -84,7 +131,9 @@ def limit_row(run: Run, judged: Judged) -> LimitRow:
 def measured_row(measured: Measured) -> MeasuredRow:
     """Put a measurement into words and numbers."""
     return MeasuredRow(
-        title=MEASUREMENTS[measured.name].title,
+        group=measured.group,
+        title=measured.title,
+        meaning=measured.meaning,
         profile=measured.profile,
         case=measured.case or "all cases",
         value=number(measured.value, measured.unit),
@@ -134,11 +183,15 @@ def _stopped(run: Run, judged: Judged) -> str:
 
 
 def _counted(measured: Measured) -> str:
+    if measured.group and measured.k is None:
+        return ""
     return f"n = {measured.n:,}" if measured.k is None else f"{measured.k:,} of {measured.n:,}"
 
 
 def _limit(judged: Judged) -> str:
     unit = judged.measured.unit
+    if judged.measured.group and judged.max == 0.0 and judged.min is None:
+        return "none wrong"
     ends = []
     if judged.min is not None:
         ends.append(f"≥ {number(judged.min, unit)}")

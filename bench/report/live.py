@@ -14,16 +14,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct
 from stampbench.bench.judging.assessment import judge, measure
 from stampbench.bench.judging.measurements import MEASUREMENTS
 from stampbench.bench.judging.tallies import Tally
 from stampbench.bench.records.chunks import PressChunk
 from stampbench.bench.records.presses import Outcome, PressRecord, PressResult
-from stampbench.bench.report.limit_rows import gauge
-from stampbench.bench.report.numbers import interval, number
-from stampbench.bench.report.templates import render
+from stampbench.bench.report.html import render
+from stampbench.bench.report.limit_rows import gauge, interval, number
 from stampbench.bench.runs.orders import RunOrder
-from stampbench.bench.runs.running import Progress
+from stampbench.bench.runs.progress import Progress
 from stampbench.firmware_emulator.errors import InputError
 
 LATEST: Final = 12
@@ -65,9 +65,13 @@ class LiveRun(Progress):
         self._saying = text
         self._progress.say(text)
 
-    def recorded(self, line: PressRecord | PressChunk) -> None:
+    def recorded(self, line: Struct) -> None:
         """Take in what was recorded."""
-        results = [line] if isinstance(line, PressRecord) else list(line.results())
+        results: list[PressResult] = []
+        if isinstance(line, PressRecord):
+            results = [line]
+        elif isinstance(line, PressChunk):
+            results = list(line.results())
         with self._lock:
             self._saying = "pressing"
             for result in results:

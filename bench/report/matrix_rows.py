@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from stampbench.bench.judging.assessment import Assessment, Measured
 from stampbench.bench.plans.plan import Plan
-from stampbench.bench.report.numbers import number
+from stampbench.bench.report.limit_rows import number
 
 _WORST_SHADE = 0.55
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import Run
 from stampbench.bench.records.presses import Outcome, PressRecord
-from stampbench.bench.report.numbers import number
+from stampbench.bench.report.limit_rows import number
 from stampbench.bench.report.subject import replay_command
 from stampbench.firmware_emulator.errors import InputError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stampbench.bench.plans.plan import Plan, parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import Run, read_run
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def plan_of(run: Run, settings: Sequence[str] = ()) -> Plan:
     Raises:
         InputError: the records hold a plan that this version cannot read, or a setting is none.
     """
-    path = Path(run.header.plan_path)
-    plan = parse_plan(run.header.plan_text, path, settings).on_profiles(run.header.profiles)
+    plan = Plan.parse(run.header.plan_text, Path(run.header.plan_path), settings)
+    plan = plan.on_profiles(run.header.profiles)
     presses = run.header.presses_per_case
     return plan if presses is None else plan.with_presses(presses)
 

@@ -6,10 +6,11 @@ import dataclasses
 from typing import Any
 
 import msgspec
-from stampbench.bench.judging.assessment import Assessment, Judged, Measured
+from stampbench.bench.judging.assessment import Assessment, Judged, Measured, Result, judge, of_finding
 from stampbench.bench.judging.sequential import SequentialTest
 from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import Run
+from stampbench.bench.records.findings import Finding, Trial
 from stampbench.bench.report.subject import Beside
 
 
@@ -41,6 +42,8 @@ def summarize(plan: Plan, run: Run, assessment: Assessment, beside: Beside | Non
             **assessment.outcomes,
         },
         "limits": [_limit(judged) for judged in assessment.limits],
+        "trials": [_trial(trial) for trial in run.trials],
+        "figures": [{"result": _result(figure), **_fields(figure)} for figure in run.figures],
         "readings_digest": run.digest,
         "measurements": [_measured(measured) for measured in assessment.measured],
         "link": end.link if end is not None else {},
@@ -66,6 +69,28 @@ def summarize(plan: Plan, run: Run, assessment: Assessment, beside: Beside | Non
     }
 
 
+def _trial(trial: Trial) -> dict[str, Any]:
+    found = trial.interval
+    return {
+        "result": _result(trial),
+        **_fields(trial),
+        "rate": found.estimate,
+        "low": found.low,
+        "high": found.high,
+        "confidence": found.confidence,
+        "method": found.method,
+    }
+
+
+def _result(finding: Finding) -> str:
+    measured, limit = of_finding(finding)
+    return Result.PASSED.value if limit is None else judge(measured, limit).result.value
+
+
+def _fields(finding: Finding) -> dict[str, Any]:
+    return {name: getattr(finding, name) for name in finding.__struct_fields__}
+
+
 def _beside(beside: Beside) -> dict[str, Any]:
     changes = beside.changes
     return {
@@ -89,7 +114,11 @@ def _beside(beside: Beside) -> dict[str, Any]:
 
 
 def _measured(measured: Measured) -> dict[str, Any]:
-    return {"measurement": measured.name, **_without(dataclasses.asdict(measured), "name")}
+    own = dataclasses.asdict(measured)
+    return {
+        "measurement": own.pop("name"),
+        **{key: own[key] for key in own if key not in ("title", "meaning")},
+    }
 
 
 def _limit(judged: Judged) -> dict[str, Any]:
@@ -116,7 +145,3 @@ def _sequential(test: SequentialTest) -> dict[str, Any]:
         "cap": test.cap,
         "claim": test.claim,
     }
-
-
-def _without(mapping: dict[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: value for key, value in mapping.items() if key not in keys}

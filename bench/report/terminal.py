@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Self, TextIO
 
 import typer
+from msgspec import Struct
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -24,14 +25,14 @@ from rich.text import Text
 from stampbench.bench.judging.assessment import Assessment, Result
 from stampbench.bench.judging.comparison import ComparedMeasurement
 from stampbench.bench.records.files import Run
+from stampbench.bench.records.findings import Figure, Trial
 from stampbench.bench.records.presses import PressRecord
 from stampbench.bench.report import Reported
-from stampbench.bench.report.limit_rows import limit_row, stopped
-from stampbench.bench.report.numbers import interval, number, probability
+from stampbench.bench.report.limit_rows import interval, limit_row, number, probability, stopped
 from stampbench.bench.report.subject import Beside, plan_of
 from stampbench.bench.report.summary import render_summary
+from stampbench.bench.runs.progress import Progress as RunTells
 from stampbench.bench.runs.prompts import PATIENCE_S, Answer, Prompt
-from stampbench.bench.runs.running import Progress as RunTells
 
 _STYLES = {
     Result.PASSED.value: "blue",
@@ -50,7 +51,7 @@ class RunProgress(RunTells):
     def __init__(self, presses: int) -> None:
         console = Console(stderr=True)
         self._console = console
-        self._failed = 0
+        self._failed = self._findings = self._missed = 0
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -63,7 +64,7 @@ class RunProgress(RunTells):
             console=console,
             transient=False,
         )
-        self._task = self._bar.add_task("presses", total=presses, found="")
+        self._task = self._bar.add_task("presses" if presses else "trials", total=presses or None, found="")
         self.prompter = TerminalPrompter(self._bar.console)
 
     def __enter__(self) -> Self:
@@ -81,8 +82,23 @@ class RunProgress(RunTells):
         """Print a line above the bar."""
         self._bar.console.print(text, style="dim", highlight=False, soft_wrap=True)
 
+    def step(self, done: int, of: int) -> None:
+        """Move the bar through the present trial of a scenario."""
+        self._bar.update(self._task, completed=done, total=of)
+
+    def recorded(self, line: Struct) -> None:
+        """Count what a scenario found."""
+        if isinstance(line, Trial | Figure):
+            self._findings += 1
+            self._missed += not line.passed
+            found = f"{self._findings} found" + (f", {self._missed} missed" if self._missed else "")
+            name = line.threat if isinstance(line, Trial) else line.name
+            self._bar.update(self._task, description=name, total=None, found=found)
+
     def pressed(self, presses: int, failed: int) -> None:
         """Move the bar."""
+        if not presses:
+            return
         self._failed += failed
         found = f"{self._failed:,} failed" if self._failed else ""
         self._bar.update(self._task, advance=presses, found=found)
@@ -132,6 +148,9 @@ class _CountColumn(ProgressColumn):
     """Presses made, of all."""
 
     def render(self, task: Task) -> Text:
+        """Return the text; nothing where nobody knows how many there will be."""
+        if task.total is None:
+            return Text("")
         total = f"{task.total or 0:,.0f}"
         return Text(f"{task.completed:,.0f}".rjust(len(total)) + f" of {total}")
 
@@ -164,17 +183,22 @@ def _show(run: Run, assessment: Assessment, beside: Beside | None) -> None:
     console = Console()
     if not console.is_terminal:
         console.width = 140  # nobody's window: lines in a log need not be cut
-    columns = ("", "measurement", "panel", "value", "counted", "95 % interval", "limit")
+    trials = bool(run.findings)
+    columns = ("", "measurement", "" if trials else "panel", "value", "counted", "95 % interval", "limit")
     table = Table(box=None, pad_edge=False)
     for column in columns:
         # In a narrow window words are put below each other, and nothing is cut.
         foldable = column in ("counted", "95 % interval", "limit")
         table.add_column(column, no_wrap=not foldable, overflow="fold" if foldable else "ellipsis")
+    group = ""
     for judged in assessment.limits:
         row = limit_row(run, judged)
+        if row.group != group:
+            group = row.group
+            table.add_row("", Text(group, style="bold"))
         table.add_row(
             Text(f"{row.symbol} {row.result}{f': {row.why}' if row.why else ''}", style=_STYLES[row.result]),
-            judged.measured.name,
+            f"  {row.title}" if group else judged.measured.name,
             judged.measured.profile,
             row.value,
             row.counted,
@@ -182,6 +206,9 @@ def _show(run: Run, assessment: Assessment, beside: Beside | None) -> None:
             row.limit,
         )
     console.print(table)
+    for measured in assessment.unlimited:
+        value = number(measured.value, measured.unit)
+        console.print(f"{measured.title}: {value}", highlight=False, soft_wrap=True)
     for judged in assessment.limits:
         if judged.test is not None:
             where = f"{judged.measured.name} on {judged.measured.profile}"

@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,9 +20,12 @@ from stampbench.bench.plans.draws import check_plan
 from stampbench.bench.plans.plan import Plan, PlannedPress
 from stampbench.bench.records.chunks import PressChunk
 from stampbench.bench.records.files import RigIdentity, RunEnd
+from stampbench.bench.records.presses import Outcome
 from stampbench.bench.runs.cluster import check_cluster, on_cluster
+from stampbench.bench.runs.orders import RunOrder
 from stampbench.bench.runs.pressing import SimulatedPresser
-from stampbench.bench.runs.running import Progress, RunOrder, chunked, record
+from stampbench.bench.runs.progress import Made, Progress
+from stampbench.bench.runs.running import chunked, record_run
 from stampbench.bench.runs.workers import in_order
 from stampbench.firmware_emulator.errors import InputError, StampbenchError
 
@@ -29,24 +33,6 @@ CHUNK = 200
 """Presses in a line of the records, and in a worker's hands: half a second of work."""
 MEMORY = "memory"
 """Stands in the records where a rig on a link has its port."""
-
-
-@dataclass(frozen=True, slots=True)
-class MadeChunk:
-    """A chunk of presses, made and read."""
-
-    line: PressChunk
-    failed: int
-
-    @property
-    def presses(self) -> int:
-        """How many."""
-        return len(self.line.rows)
-
-    @property
-    def counters(self) -> Mapping[str, int]:
-        """There is no link."""
-        return {}
 
 
 def campaign(
@@ -73,6 +59,8 @@ def campaign(
     progress = progress or Progress()
     begun_s = clock()
     check_plan(order.plan)
+    if order.plan.header.scenario:
+        raise InputError(f"{order.plan.path} names a scenario: expected stampbench run; nothing is pressed")
     if order.plan.rig.faults:
         raise InputError(f"{order.plan.path}: rig.faults: a campaign has no link: expected stampbench run")
     if order.shard.of > 1:  # whole chunks are dealt, so that a line holds presses that follow each other
@@ -90,13 +78,20 @@ def campaign(
         )
         for profile in order.plan.header.profiles
     }
-    made = made_chunks(order, presser, progress, cluster)
-    return record(order, rigs, made, progress, begun_s=begun_s, clock=clock, now=now, campaign=True)
+    made = _made(pressed_chunks(order, presser, progress, cluster))
+    return record_run(order, rigs, made, progress, begun_s=begun_s, clock=clock, now=now, campaign=True)
 
 
-def made_chunks(
+def _made(chunks: Generator[PressChunk, None, None]) -> Generator[Made, None, None]:
+    with closing(chunks):
+        for chunk in chunks:
+            failed = sum(result.outcome is Outcome.FAILED for result in chunk.results())
+            yield Made(line=chunk, presses=len(chunk.rows), failed=failed)
+
+
+def pressed_chunks(
     order: RunOrder, presser: SimulatedPresser, progress: Progress, cluster: str | None = None
-) -> Generator[MadeChunk, None, None]:
+) -> Generator[PressChunk, None, None]:
     """Make all presses of an order, in order; ``presser`` makes them where there is one worker."""
     chunks = chunked(
         order.presses(),
@@ -122,10 +117,9 @@ def made_chunks(
     )
 
 
-def press_chunk(presser: SimulatedPresser, chunk: list[PlannedPress]) -> MadeChunk:
+def press_chunk(presser: SimulatedPresser, chunk: list[PlannedPress]) -> PressChunk:
     """Make presses of one case on one profile."""
-    records = [presser.press(planned) for planned in chunk]
-    return MadeChunk(PressChunk.of(records), sum(not record.as_it_should for record in records))
+    return PressChunk.of([presser.press(planned) for planned in chunk])
 
 
 _presser: SimulatedPresser
@@ -137,7 +131,7 @@ def _start_presser(plan: Plan, seed: int) -> None:
     _presser = SimulatedPresser(plan, seed)
 
 
-def _press_chunk(chunk: list[PlannedPress]) -> MadeChunk:
+def _press_chunk(chunk: list[PlannedPress]) -> PressChunk:
     return press_chunk(_presser, chunk)
 
 
@@ -162,7 +156,7 @@ _pressers = threading.local()
 """The last one of each thread of a cluster's worker, which may have several."""
 
 
-def press_cluster_job(job: ClusterJob) -> MadeChunk:
+def press_cluster_job(job: ClusterJob) -> PressChunk:
     """Make a chunk on a worker of a cluster.
 
     Raises:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 from stampbench.bench.records.chunks import PressChunk
-from stampbench.bench.records.files import FILE_NAME, RecordWriter, Run, RunEnd, read_run, set_aside
+from stampbench.bench.records.files import FILE_NAME, RecordWriter, Run, RunEnd, read_run
 from stampbench.bench.records.presses import PressRecord
 from stampbench.firmware_emulator.errors import InputError
 
@@ -33,7 +33,6 @@ def merge_records(parts: Sequence[Path], directory: Path) -> Path:
     path = directory / FILE_NAME
     if any(run.path.resolve() == path.resolve() for run in runs):
         raise InputError(f"{path}: one of the parts lies there: expected another directory for the whole")
-    set_aside(path)
     first = runs[0].header
     whole = len(runs) == first.shard[1]
     with RecordWriter(path) as writer:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -12,7 +11,8 @@ from stampbench.bench.plans.draws import Draw, PressDrawer
 from stampbench.bench.plans.plan import Plan, PlannedPress
 from stampbench.bench.records.presses import Outcome, PressRecord
 from stampbench.bench.records.readings import Heard, Listener, blank, judged, listen, press_of
-from stampbench.bench.rig.opening import VIRTUAL, Opener, Rig, faults_of, identity_of, open_rig
+from stampbench.bench.rig.opening import VIRTUAL, Opener, Rig, faults_of, open_rig
+from stampbench.bench.runs.progress import Made
 from stampbench.bench.runs.prompts import PATIENCE_S, PressRefused, Prompter, asking, prompted, prompts_of
 from stampbench.bench.sources.frames import ReportInput
 from stampbench.firmware_emulator.errors import InputError, LinkError
@@ -22,17 +22,6 @@ if TYPE_CHECKING:
     from stampbench.firmware_emulator.link.packets import LinkCounters
     from stampbench.sim.press import Press
     from stampbench.sim.simulated import SimulatedSource
-
-__all__ = [
-    "VIRTUAL",
-    "LinkTail",
-    "Pressed",
-    "Presser",
-    "SimulatedPresser",
-    "all_at_once",
-    "identity_of",
-    "open_rig",
-]
 
 T = TypeVar("T")
 
@@ -54,37 +43,10 @@ FAULTS = (
 """Counters of the link that stand in the record of a press where they are not 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pressed:
-    """A press and what the link did since the one before."""
-
-    record: PressRecord
-    counters: dict[str, int]
-
-    @property
-    def presses(self) -> int:
-        """How many of the plan are made by it."""
-        return int(not self.record.again)
-
-    @property
-    def line(self) -> PressRecord:
-        """What is recorded."""
-        return self.record
-
-    @property
-    def failed(self) -> int:
-        """How many presses failed."""
-        return int(self.record.outcome is Outcome.FAILED)
-
-
-@dataclass(frozen=True, slots=True)
-class LinkTail:
-    """What the link did after the last press of a rig, and what befell it in all."""
-
-    counters: dict[str, int]
-    injected: dict[str, int] = field(default_factory=dict)
-    line = None
-    presses = failed = 0
+def made_press(record: PressRecord, counters: Mapping[str, int]) -> Made:
+    """Return a press as the run takes it; one that is made again is none of the plan's."""
+    failed = int(record.outcome is Outcome.FAILED)
+    return Made(line=record, presses=int(not record.again), failed=failed, counters=counters)
 
 
 class Presser:
@@ -121,7 +83,7 @@ class Presser:
         self._input = ReportInput(self._decoder, frames=plan.decoder.input == "frames")
         self._configured: tuple[Rig, dict[str, Any]] | None = None
 
-    def press_all(self, profile: str, presses: Iterable[PlannedPress]) -> Iterator[Pressed | LinkTail | None]:
+    def press_all(self, profile: str, presses: Iterable[PlannedPress]) -> Iterator[Made | None]:
         """Make presses on one panel, in order; None where a person has not pressed yet, and others have time.
 
         A press during which the link fails is an error, and the rig is opened anew for the next one. One that
@@ -144,7 +106,7 @@ class Presser:
                     while planned is not None:
                         pressed = yield from self._pressing(rig, planned)
                         failures = 0
-                        yield Pressed(counters.noted(pressed), counters.taken())
+                        yield made_press(counters.noted(pressed), counters.taken())
                         if pressed.again:
                             continue
                         if pressed.outcome is Outcome.ABORTED:
@@ -153,16 +115,17 @@ class Presser:
                     if faults is not None:
                         faults.active = False
                         rig.settle()
-                    yield LinkTail(counters.taken(), {} if faults is None else faults.injected.to_mapping())
+                    injected = {} if faults is None else faults.injected.to_mapping()
+                    yield Made(counters=counters.taken(), injected=injected)
             except LinkError as error:
                 failures += 1
                 if failures == LINK_FAILURES_IN_A_ROW or (planned is None and faults is None):
                     raise
                 if planned is not None:
-                    yield Pressed(self._lost(planned, str(error)), counters.taken())
+                    yield made_press(self._lost(planned, str(error)), counters.taken())
                     planned = next(coming, None)
                 if planned is None and faults is not None:
-                    yield LinkTail(counters.taken(), faults.injected.to_mapping())
+                    yield Made(counters=counters.taken(), injected=faults.injected.to_mapping())
 
     def press(self, rig: Rig, planned: PlannedPress) -> PressRecord:
         """Make one press and read it.

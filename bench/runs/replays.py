@@ -9,7 +9,8 @@ from stampbench.bench.records.chunks import PressChunk
 from stampbench.bench.records.files import Run
 from stampbench.bench.records.presses import PressRecord, PressResult
 from stampbench.bench.report.subject import plan_of
-from stampbench.bench.runs.pressing import VIRTUAL, Presser, SimulatedPresser, open_rig
+from stampbench.bench.rig.opening import VIRTUAL, open_rig
+from stampbench.bench.runs.pressing import Presser, SimulatedPresser
 from stampbench.firmware_emulator.errors import InputError
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +18,9 @@ from stampbench.bench.records.presses import Outcome, PressRecord
 from stampbench.bench.records.readings import Heard, judged, listen, press_of, reading_record, reports_of
 from stampbench.bench.report.subject import plan_of
 from stampbench.bench.runs.orders import RunOrder, Shard
-from stampbench.bench.runs.pressing import SimulatedPresser
-from stampbench.bench.runs.running import Progress, record
+from stampbench.bench.runs.pressing import SimulatedPresser, made_press
+from stampbench.bench.runs.progress import Made, Progress
+from stampbench.bench.runs.running import record_run
 from stampbench.bench.runs.workers import in_order
 from stampbench.bench.sources.frames import ReportInput
 from stampbench.firmware_emulator.errors import InputError
@@ -32,21 +32,6 @@ if TYPE_CHECKING:
 CHUNK = 50
 """Presses that a worker reads again at once."""
 _SAME_MM = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Reread:
-    """Presses read again, and from what."""
-
-    line: PressRecord | PressChunk
-    presses: int
-    failed: int
-    sources: Mapping[str, int]
-
-    @property
-    def counters(self) -> Mapping[str, int]:
-        """There is no link; how many presses were read again from what."""
-        return self.sources
 
 
 def reread_order(source: Path, settings: Sequence[str] = (), workers: int = 1) -> RunOrder:
@@ -96,7 +81,7 @@ def read_again(
     run = read_run(Path(order.replay_of))
     check_plan(order.plan)
     made = _all(run, order, progress)
-    return record(
+    return record_run(
         order,
         run.header.rigs,
         made,
@@ -108,7 +93,7 @@ def read_again(
     )
 
 
-def _all(run: Run, order: RunOrder, progress: Progress) -> Generator[Reread, None, None]:
+def _all(run: Run, order: RunOrder, progress: Progress) -> Generator[Made, None, None]:
     jobs = _jobs(run)
     arguments = (order.plan, order.seed, {name: rig.virtual for name, rig in run.header.rigs.items()})
     if order.workers > 1:
@@ -162,16 +147,20 @@ class Reader:
         self._presser = SimulatedPresser(plan, seed)
         self._panels: dict[str, SimulatedSource] = {}
 
-    def read(self, job: Job) -> Iterator[Reread]:
+    def read(self, job: Job) -> Iterator[Made]:
         """Read presses of a run one by one, or those of a campaign as the chunk they are."""
         if isinstance(job, PressChunk):
             records = [self._presser.press(self._plan.press(result.press)) for result in job.results()]
-            failed = sum(not record.as_it_should for record in records)
-            yield Reread(PressChunk.of(records), len(records), failed, {"reread_simulated": len(records)})
+            yield Made(
+                line=PressChunk.of(records),
+                presses=len(records),
+                failed=sum(not record.as_it_should for record in records),
+                counters={"reread_simulated": len(records)},
+            )
             return
         for old in job:
             new, source = self.reread(old)
-            yield Reread(new, 1, int(new.outcome is Outcome.FAILED), {f"reread_{source}": 1})
+            yield made_press(new, {f"reread_{source}": 1})
 
     def reread(self, old: PressRecord) -> tuple[PressRecord, str]:
         """One press as it reads now, and what that rests on.
@@ -257,5 +246,5 @@ def _start_reader(plan: Plan, seed: int, virtual: Mapping[str, bool]) -> None:
     _reader = Reader(plan, seed, virtual)
 
 
-def _read_job(job: Job) -> list[Reread]:
+def _read_job(job: Job) -> list[Made]:
     return list(_reader.read(job))

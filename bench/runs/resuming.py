@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from stampbench.bench.judging.early_stops import EarlyStops
-from stampbench.bench.plans.plan import Plan, parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import FILE_NAME, RecordWriter, RigIdentity, Run, RunEnd, read_run
 from stampbench.bench.runs.orders import RunOrder, Shard, codebook_sha256
 from stampbench.firmware_emulator.errors import InputError
@@ -36,7 +36,9 @@ def resumed(
 
     run = read_run(directory)
     header = run.header
-    recorded = parse_plan(header.plan_text, Path(header.plan_path)).on_profiles(header.profiles)
+    recorded = Plan.parse(header.plan_text, Path(header.plan_path)).on_profiles(header.profiles)
+    if recorded.header.scenario:
+        raise InputError(f"{run.path}: trials of a scenario: expected a run of presses; trials begin anew")
     if header.replay_of:
         raise InputError(
             f"{run.path}: presses read again: expected the records of a run; replay it once more"

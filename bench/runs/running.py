@@ -1,80 +1,37 @@
-"""Runs: every press of a plan, on one process or several, recorded in the order of the plan."""
+"""Runs: every press of a plan, on one process or several, or the trials of its scenario, recorded in order.
+
+There is one loop (:func:`recording`): presses, lots of stamps and trials go through it.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
 import time
+import traceback
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Literal
 
 from stampbench.bench.plans.draws import check_plan
 from stampbench.bench.plans.plan import Plan, PlannedPress
 from stampbench.bench.records.chunks import PressChunk
-from stampbench.bench.records.files import FILE_NAME, RecordWriter, RigIdentity, RunEnd, set_aside
+from stampbench.bench.records.files import FILE_NAME, RecordWriter, RigIdentity, RunEnd
 from stampbench.bench.records.presses import PressRecord
-from stampbench.bench.rig.opening import Opener
+from stampbench.bench.rig.opening import VIRTUAL, Opener, identity_of, open_rig
 from stampbench.bench.runs.orders import RunOrder
-from stampbench.bench.runs.pressing import (
-    VIRTUAL,
-    LinkTail,
-    Pressed,
-    Presser,
-    all_at_once,
-    identity_of,
-    open_rig,
-)
-from stampbench.bench.runs.prompts import Prompter
+from stampbench.bench.runs.pressing import Presser, all_at_once
+from stampbench.bench.runs.progress import Made, Progress
 from stampbench.bench.runs.resuming import reopened
 from stampbench.bench.runs.workers import in_order
+from stampbench.bench.scenarios import load_scenario
 from stampbench.firmware_emulator.errors import InputError, StampbenchError
-
-__all__ = ["Made", "Progress", "RunOrder", "chunked", "record", "run", "steps_of_run"]
 
 CHUNK = 20
 """Presses that a worker takes at once: few enough that little is lost when it is killed."""
-
-
-class Progress:
-    """What a run tells while it goes; by itself it says nothing.
-
-    Attributes:
-        prompter: tells an operator what to press; None: nobody is there.
-    """
-
-    prompter: Prompter | None = None
-
-    def say(self, text: str) -> None:
-        """Tell what is going on."""
-
-    def recorded(self, line: PressRecord | PressChunk) -> None:
-        """Tell what was recorded."""
-
-    def pressed(self, presses: int, failed: int) -> None:
-        """Tell that so many presses more are recorded, and how many of them failed."""
-
-
-class Made(Protocol):
-    """One press or several, made and read."""
-
-    @property
-    def line(self) -> PressRecord | PressChunk | None:
-        """What is recorded, if anything."""
-
-    @property
-    def presses(self) -> int:
-        """How many."""
-
-    @property
-    def failed(self) -> int:
-        """How many of them failed."""
-
-    @property
-    def counters(self) -> Mapping[str, int]:
-        """What the link did meanwhile."""
 
 
 def run(
@@ -85,7 +42,7 @@ def run(
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> RunEnd:
-    """Make all presses of a plan and record them; an interrupt ends the run in order, with its records kept.
+    """Make all presses of a plan, or its trials, and record them; an interrupt ends the run in order.
 
     Args:
         order: what to run.
@@ -115,12 +72,16 @@ def steps_of_run(
     """
     begun_s = clock()
     check_plan(order.plan)
-    order, rigs = _prepare(order, progress, opener)
-    made = _all_presses(order, progress, opener)
-    return (yield from _recording(order, rigs, made, progress, begun_s=begun_s, clock=clock, now=now))
+    if order.plan.header.scenario:
+        rigs: dict[str, RigIdentity] = {}
+        made = _findings(order, progress)
+    else:
+        order, rigs = _prepare(order, progress, opener)
+        made = _all_presses(order, progress, opener)
+    return (yield from _steps(order, rigs, made, progress, begun_s=begun_s, clock=clock, now=now))
 
 
-def record(
+def record_run(
     order: RunOrder,
     rigs: dict[str, RigIdentity],
     made: Generator[Made | None, None, None],
@@ -131,24 +92,27 @@ def record(
     now: Callable[[], datetime],
     campaign: bool = False,
 ) -> RunEnd:
-    """Record presses as they are made; an interrupt or a bench that breaks ends the records in order.
+    """Record what an order makes in its directory, behind its header or after what a resumed run recorded.
 
     Args:
         order: what is run.
         rigs: that press, by profile.
-        made: the presses; closed at the end.
+        made: all that is made; closed at the end.
         progress: is told how it goes.
         begun_s: when preparations began.
         clock: seconds, for the run's duration.
         now: wall clock, for the header and the end.
         campaign: True if there is no link.
+
+    Raises:
+        InputError: the directory cannot be written, or holds a run already.
     """
     return all_at_once(
-        _recording(order, rigs, made, progress, begun_s=begun_s, clock=clock, now=now, campaign=campaign)
+        _steps(order, rigs, made, progress, begun_s=begun_s, clock=clock, now=now, campaign=campaign)
     )
 
 
-def _recording(
+def _steps(
     order: RunOrder,
     rigs: dict[str, RigIdentity],
     made: Generator[Made | None, None, None],
@@ -159,62 +123,119 @@ def _recording(
     now: Callable[[], datetime],
     campaign: bool = False,
 ) -> Generator[None, None, RunEnd]:
-    """Record presses as :func:`record` does, with a pause after each and wherever ``made`` has none yet."""
-    with _records(order, rigs, now, campaign=campaign) as writer:
-        ready_s = clock()
-        presses = 0
-        link: Counter[str] = Counter()
-        injected: Counter[str] = Counter()
-        status: Literal["complete", "interrupted", "timeout", "error"] = "complete"
-        message = ""
-        timeout_s = order.plan.header.timeout_s
-        try:
-            with closing(made):
-                for one in made:
-                    if one is None:
-                        yield
-                        continue
-                    link.update(one.counters)
-                    if isinstance(one, LinkTail):
-                        injected.update(one.injected)
-                    if one.line is not None and order.needs(one.line):
-                        writer.write(one.line)
-                        order.see(one.line)
-                        presses += one.presses
-                        progress.recorded(one.line)
-                        progress.pressed(one.presses, one.failed)
-                    if timeout_s is not None and clock() - ready_s > timeout_s:
-                        status, message = "timeout", f"not through after {timeout_s:g} s"
-                        break
-                    yield
-        except KeyboardInterrupt:
-            status = "interrupted"
-        except StampbenchError as error:
-            status, message = "error", str(error)
-        end = RunEnd(
-            status=status,
-            presses=presses,
-            seconds=round(clock() - ready_s, 3),
-            prepare_seconds=round(ready_s - begun_s, 3),
-            finished_at=now().isoformat(timespec="seconds"),
-            message=message,
-            link={name: count for name, count in link.items() if count},
-            injected={name: count for name, count in injected.items() if count},
+    """Record what an order makes as :func:`record_run` does, in steps."""
+    if order.resumed_at:
+        writer = reopened(order, rigs, now)
+    else:
+        writer = RecordWriter(order.directory / FILE_NAME)
+        writer.write(order.header(rigs, now(), campaign=campaign))
+    with writer:
+        steps = recording(
+            writer,
+            made if order.stops is None else _needed(order, made),
+            progress,
+            begun_s=begun_s,
+            timeout_s=order.plan.header.timeout_s,
+            clock=clock,
+            now=now,
         )
-        writer.write(end)
+        return (yield from steps)
+
+
+def recording(
+    writer: RecordWriter,
+    made: Generator[Made | None, None, None],
+    progress: Progress,
+    *,
+    begun_s: float,
+    timeout_s: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Generator[None, None, RunEnd]:
+    """Record presses or findings as they are made; whatever breaks ends the records in order.
+
+    It pauses after each, and wherever there is none yet; the end is returned.
+
+    Args:
+        writer: of the records, behind their header.
+        made: all that is made, or None for a pause; closed at the end.
+        progress: is told how it goes.
+        begun_s: when preparations began.
+        timeout_s: after so long the run is ended; None: never.
+        clock: seconds, for the run's duration.
+        now: wall clock, for the end.
+    """
+    ready_s = clock()
+    presses = lines = 0
+    link: Counter[str] = Counter()
+    injected: Counter[str] = Counter()
+    status: Literal["complete", "interrupted", "timeout", "error"] = "complete"
+    message = ""
+    try:
+        with closing(made):
+            for one in made:
+                if one is None:
+                    yield
+                    continue
+                link.update(one.counters)
+                injected.update(one.injected)
+                if one.line is not None:
+                    writer.write(one.line)
+                    lines += 1
+                    presses += one.presses
+                    progress.recorded(one.line)
+                    progress.pressed(one.presses, one.failed)
+                if timeout_s is not None and clock() - ready_s > timeout_s:
+                    status, message = "timeout", f"not through after {timeout_s:g} s"
+                    break
+                yield
+    except KeyboardInterrupt:
+        status = "interrupted"
+    except Exception as error:  # whatever breaks must end the records as an error, and never as passed
+        status, message = "error", _one_line(error)
+    end = RunEnd(
+        status=status,
+        presses=presses,
+        lines=lines,
+        seconds=round(clock() - ready_s, 3),
+        prepare_seconds=round(ready_s - begun_s, 3),
+        finished_at=now().isoformat(timespec="seconds"),
+        message=message,
+        link={name: count for name, count in link.items() if count},
+        injected={name: count for name, count in injected.items() if count},
+    )
+    writer.write(end)
     return end
 
 
-def _records(
-    order: RunOrder, rigs: dict[str, RigIdentity], now: Callable[[], datetime], *, campaign: bool
-) -> RecordWriter:
-    """The records of the run, with its header; or those it goes on with."""
-    if order.resumed_at:
-        return reopened(order, rigs, now)
-    set_aside(order.directory / FILE_NAME)
-    writer = RecordWriter(order.directory / FILE_NAME)
-    writer.write(order.header(rigs, now(), campaign=campaign))
-    return writer
+def _one_line(error: Exception) -> str:
+    """Return the error's own words, and, where it is a defect, its kind and its place too."""
+    if isinstance(error, StampbenchError):
+        return str(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    text = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
+    return text.replace("\n", " ")
+
+
+def _needed(order: RunOrder, made: Generator[Made | None, None, None]) -> Generator[Made | None, None, None]:
+    """Pass on what is made, without presses of cases that were decided while another worker made them."""
+    with closing(made):
+        for one in made:
+            if one is not None and isinstance(one.line, PressRecord | PressChunk):
+                if order.needs(one.line):
+                    order.see(one.line)
+                else:
+                    one = Made(counters=one.counters)
+            yield one
+
+
+def _findings(order: RunOrder, progress: Progress) -> Generator[Made | None, None, None]:
+    """Yield what the scenario of a plan finds."""
+    scenario, settings = load_scenario(order.plan.header.scenario), order.plan.scenario_settings
+    if settings is None:
+        raise InputError(f"{order.plan.path}: settings: missing: expected those of the scenario")
+    for finding in scenario.run(settings, seed=order.seed, directory=order.directory, tell=progress):
+        yield Made(line=finding)
 
 
 def _prepare(order: RunOrder, progress: Progress, opener: Opener) -> tuple[RunOrder, dict[str, RigIdentity]]:
@@ -248,9 +269,7 @@ def _prepare(order: RunOrder, progress: Progress, opener: Opener) -> tuple[RunOr
     return order, rigs
 
 
-def _all_presses(
-    order: RunOrder, progress: Progress, opener: Opener
-) -> Generator[Pressed | LinkTail | None, None, None]:
+def _all_presses(order: RunOrder, progress: Progress, opener: Opener) -> Generator[Made | None, None, None]:
     """Yield every press of the plan, made, in order; None where one by hand is waited for."""
     if order.workers > 1 and order.port == VIRTUAL:
         for pressed in in_order(
@@ -286,5 +305,5 @@ def _start_presser(plan: Plan, seed: int) -> None:
     _presser = Presser(plan, seed)
 
 
-def _press_chunk(chunk: list[PlannedPress]) -> list[Pressed | LinkTail]:
+def _press_chunk(chunk: list[PlannedPress]) -> list[Made]:
     return [made for made in _presser.press_all(chunk[0].profile, chunk) if made is not None]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-from stampbench.bench.scenarios import Trial
+from stampbench.bench.records.findings import Trial
 
 Draws: TypeAlias = Callable[[str], np.random.Generator]
 """A generator of random numbers for each trial, by its name."""

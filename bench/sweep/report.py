@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 from stampbench.bench.judging.measurements import MEASUREMENTS
-from stampbench.bench.report.templates import render
+from stampbench.bench.report.html import render
 from stampbench.bench.sweep.pictures import sweep_svg
 from stampbench.bench.sweep.sweeping import Cell, Figure, SweepResult
 from stampbench.firmware_emulator.errors import InputError

@@ -32,13 +32,14 @@ from stampbench.bench.judging.measurements import MEASUREMENTS
 from stampbench.bench.judging.tallies import Tally
 from stampbench.bench.plans.draws import check_plan
 from stampbench.bench.plans.messages import choose, explain
-from stampbench.bench.plans.plan import Plan, parse_plan, read_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.plans.text import to_toml
 from stampbench.bench.records.presses import combined
 from stampbench.bench.runs.campaign import CHUNK, press_chunk
 from stampbench.bench.runs.cluster import check_cluster, on_cluster
 from stampbench.bench.runs.pressing import SimulatedPresser
-from stampbench.bench.runs.running import Progress, chunked
+from stampbench.bench.runs.progress import Progress
+from stampbench.bench.runs.running import chunked
 from stampbench.bench.runs.workers import in_order
 from stampbench.firmware_emulator.errors import InputError
 
@@ -194,9 +195,9 @@ def read_sweep(path: Path, presses: int | None = None) -> Sweep:
     for at in itertools.product(*(range(len(axis.values)) for axis in header.axes)):
         settings = [axis.setting(axis.values[k]) for axis, k in zip(header.axes, at, strict=True)]
         plan = (
-            parse_plan(text, path, settings)
+            Plan.parse(text, path, settings)
             if header.plan is None
-            else read_plan(path.parent / header.plan, settings)
+            else Plan.read(path.parent / header.plan, settings)
         )
         points.append((at, plan if presses is None else plan.with_presses(presses)))
     return Sweep(path, header, tuple(points))
@@ -281,7 +282,7 @@ def press_point(job: SweepJob) -> Cell:
     tally, digests = Tally(), []
     try:
         for chunk in chunked(job.plan.presses(), CHUNK, lambda press: (press.profile, press.case.name)):
-            line = press_chunk(presser, chunk).line
+            line = press_chunk(presser, chunk)
             digests.append(int(line.digest, 16))
             for result in line.results():
                 tally.add(result)

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stampbench.bench.report.templates import render
+from stampbench.bench.report.html import render
 from stampbench.bench.touch.panel_pictures import curves_picture, effect_picture
 from stampbench.sim.panel import Profile
 from stampbench.sim.panel.effects import EFFECTS

@@ -122,6 +122,7 @@ def write_run(tmp_path: Path, header: RunHeader) -> WriteRun:
     """Writes a made-up run into a directory and returns that directory."""
 
     def write(presses: Sequence[PressRecord], *, status: str | None = "complete", message: str = "") -> Path:
+        (tmp_path / "run" / FILE_NAME).unlink(missing_ok=True)
         with RecordWriter(tmp_path / "run" / FILE_NAME) as writer:
             writer.write(header)
             for press in presses:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from cobs import cobs
-from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.sources.recording import RecordingLines
 from stampbench.bench.sources.recording_formats import known_formats
 from stampbench.firmware_emulator.errors import StampbenchError
@@ -252,7 +252,7 @@ def read_stream(new_parser: Callable[[], object]) -> Callable[[bytes, random.Ran
 def read_plan(data: bytes, rng: random.Random) -> None:
     """Reads a plan."""
     with suppress(UnicodeDecodeError):  # what is no text is refused where the file is opened
-        parse_plan(data.decode(), Path("plan.toml"))
+        Plan.parse(data.decode(), Path("plan.toml"))
 
 
 def read_faults(data: bytes, rng: random.Random) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from stampbench.bench.scenarios import Finding, Progress
+from stampbench.bench.records.findings import Finding
+from stampbench.bench.runs.progress import Progress
 from stampbench.bench.scenarios.city_day.settings import Settings
 from stampbench.bench.scenarios.tally import draws_of
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
-from stampbench.bench.scenarios import Finding, Trial
+from stampbench.bench.records.findings import Finding, Trial
 from stampbench.bench.scenarios.city_day.beacons import Beacon, Passwords, Timeline
 from stampbench.bench.scenarios.city_day.stage import Merchant, Stage
 from stampbench.bench.scenarios.oracle import LARGEST_PPM

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import sqlalchemy as sa
-from stampbench.bench.scenarios import Finding, Trial
+from stampbench.bench.records.findings import Finding, Trial
 from stampbench.bench.scenarios.city_day.stage import FIRST_DAY, PRICE, Merchant, PressOf, Stage, at, located
 from stampbench.bench.scenarios.tally import Tally
 from stampbench.sim.service.billing.invoices import verify

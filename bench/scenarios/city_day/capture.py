@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from stampbench.bench.scenarios import Figure, Finding, Trial
+from stampbench.bench.records.findings import Figure, Finding, Trial
 from stampbench.bench.scenarios.city_day.hands import PADS, Points, Touches
 from stampbench.bench.scenarios.city_day.stage import PressOf, Stage
 

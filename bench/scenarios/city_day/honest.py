@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 from stampbench.bench.judging.statistics import count_interval
-from stampbench.bench.scenarios import Figure, Finding, Trial
+from stampbench.bench.records.findings import Figure, Finding, Trial
 from stampbench.bench.scenarios.city_day.reconciling import WAGE, Books, reconcile
 from stampbench.bench.scenarios.city_day.stage import (
     DAILY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stampbench.bench.scenarios import Finding, Trial
+from stampbench.bench.records.findings import Finding, Trial
 from stampbench.bench.scenarios.city_day.stage import Stage
 from stampbench.bench.scenarios.city_day.value import THREAT
 from stampbench.bench.service.kills import SENDERS, Victim, kill_and_recover

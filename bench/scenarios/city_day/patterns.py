@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from stampbench.bench.scenarios import Figure, Finding, Trial
+from stampbench.bench.records.findings import Figure, Finding, Trial
 from stampbench.bench.scenarios.city_day.driving import Reply
 from stampbench.bench.scenarios.city_day.hands import Points, Touches, fingers, random_pads
 from stampbench.bench.scenarios.city_day.stage import Merchant, PressOf, Stage

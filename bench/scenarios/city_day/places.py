@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
-from stampbench.bench.scenarios import Finding, Trial
+from stampbench.bench.records.findings import Finding, Trial
 from stampbench.bench.scenarios.city_day.stage import Merchant, Place, PressOf, Stage, Stamp, Store, located
 from stampbench.bench.scenarios.tally import Tally
 from stampbench.sim.service.seed import moved

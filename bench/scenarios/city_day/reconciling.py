@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from stampbench.bench.scenarios import Finding, Trial
+from stampbench.bench.records.findings import Finding, Trial
 from stampbench.bench.scenarios.city_day.stage import FIRST_DAY, PRICE, Merchant, Stage
 
 THREAT: Final = "12-13 Books: ledger, attendance, invoices"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
-from stampbench.bench.scenarios import Finding, Trial
+from stampbench.bench.records.findings import Finding, Trial
 from stampbench.bench.scenarios.city_day.driving import Ask
 from stampbench.bench.scenarios.city_day.stage import Merchant, PressOf, Stage, Stamp
 from stampbench.bench.scenarios.tally import Tally

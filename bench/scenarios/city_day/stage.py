@@ -14,7 +14,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from stampbench.bench.scenarios import Progress
+from stampbench.bench.runs.progress import Progress
 from stampbench.bench.scenarios.city_day.driving import LINES, Ask, Driver, Line, Reply
 from stampbench.bench.scenarios.city_day.hands import FAMILY, Hands, Touches
 from stampbench.bench.scenarios.city_day.settings import Settings

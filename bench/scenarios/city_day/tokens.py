@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from stampbench.bench.scenarios import Finding, Trial
+from stampbench.bench.records.findings import Finding, Trial
 from stampbench.bench.scenarios.city_day.driving import Ask, Reply
 from stampbench.bench.scenarios.city_day.stage import Merchant, PressOf, Stage
 from stampbench.bench.scenarios.tally import Tally

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from stampbench.bench.scenarios import Finding
+from stampbench.bench.records.findings import Finding
 from stampbench.bench.scenarios.city_day.driving import Ask
 from stampbench.bench.scenarios.city_day.stage import PressOf, Stage
 from stampbench.bench.scenarios.tally import Tally

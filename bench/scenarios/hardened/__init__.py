@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from stampbench.bench.scenarios import Finding, Progress
+from stampbench.bench.records.findings import Finding
+from stampbench.bench.runs.progress import Progress
 from stampbench.bench.scenarios.hardened.settings import Settings
 from stampbench.bench.scenarios.tally import draws_of
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from stampbench.bench.scenarios import Finding, Progress, Trial
+from stampbench.bench.records.findings import Finding, Trial
+from stampbench.bench.runs.progress import Progress
 from stampbench.bench.scenarios.hardened.scene import CODE, Scene
 from stampbench.bench.scenarios.hardened.settings import Settings
 from stampbench.bench.scenarios.oracle import NEAR_DBM, TOLERANCE

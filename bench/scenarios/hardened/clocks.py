@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from stampbench.bench.scenarios import Finding, Progress, Trial
+from stampbench.bench.records.findings import Finding, Trial
+from stampbench.bench.runs.progress import Progress
 from stampbench.bench.scenarios.hardened.ble import EXACT, EXPONENTS, RELAY, password_stamp
 from stampbench.bench.scenarios.hardened.scene import Scene
 from stampbench.bench.scenarios.hardened.settings import Settings

@@ -12,7 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from stampbench.bench.scenarios import Figure, Finding, Progress, Trial
+from stampbench.bench.records.findings import Figure, Finding, Trial
+from stampbench.bench.runs.progress import Progress
 from stampbench.bench.scenarios.hardened.settings import Settings
 from stampbench.bench.scenarios.tally import Draws, Tally
 from stampbench.firmware_emulator.errors import InputError

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from stampbench.bench.scenarios import Finding, Progress, Trial
+from stampbench.bench.records.findings import Finding, Trial
+from stampbench.bench.runs.progress import Progress
 from stampbench.bench.scenarios.hardened.settings import Settings
 from stampbench.bench.scenarios.tally import Draws, Tally
 from stampbench.sim.credentials.policy import Action

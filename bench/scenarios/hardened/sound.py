@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from stampbench.bench.scenarios import Finding, Progress, Trial
+from stampbench.bench.records.findings import Finding, Trial
+from stampbench.bench.runs.progress import Progress
 from stampbench.bench.scenarios.hardened.settings import Settings
 from stampbench.bench.scenarios.tally import Draws, Tally
 from stampbench.sim.credentials.guard import MemoryGuard

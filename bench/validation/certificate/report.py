@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stampbench.bench.report.templates import render
+from stampbench.bench.report.html import render
 from stampbench.bench.validation.certificate.certificate import NAME, Certificate, certificate_bytes
 from stampbench.bench.validation.certificate.seal import sealed
 from stampbench.bench.validation.certificate.sheet import render_pdf

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from msgspec import Struct
 from stampbench.bench.records.files import RigIdentity
 from stampbench.bench.rig.opening import identity_of, open_rig
-from stampbench.bench.runs.running import Progress
+from stampbench.bench.runs.progress import Progress
 from stampbench.bench.validation.measuring.lots import Unit
 from stampbench.bench.validation.measuring.pads import pad_levels
 from stampbench.bench.validation.plans import Appraiser, ValidationPlan

@@ -9,7 +9,7 @@ from typing import Final
 from stampbench.bench.judging.assessment import Measured, measure
 from stampbench.bench.judging.tallies import Tally
 from stampbench.bench.plans.draws import Draw, PressDrawer
-from stampbench.bench.plans.plan import PlannedPress, parse_plan
+from stampbench.bench.plans.plan import Plan, PlannedPress
 from stampbench.bench.records.presses import Outcome
 from stampbench.bench.records.readings import Heard, blank, judged, listen
 from stampbench.bench.window.session.cases import plan_of_presses
@@ -62,7 +62,7 @@ class AutoPress:
         live: bool = False,
     ) -> None:
         text = plan_of_presses(setup, genuine, foreign, codes)
-        self.plan = parse_plan(text, Path("auto-press.toml").resolve())
+        self.plan = Plan.parse(text, Path("auto-press.toml").resolve())
         self.wanted = genuine + foreign
         self.running = True
         self.failed: Draw | None = None

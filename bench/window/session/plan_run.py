@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal, TypeAlias
 
+from msgspec import Struct
 from stampbench.bench.plans.draws import load_codebook
-from stampbench.bench.records.chunks import PressChunk
 from stampbench.bench.records.presses import Outcome, PressRecord
 from stampbench.bench.report import Reported, report_run
 from stampbench.bench.report.limit_rows import limit_row
 from stampbench.bench.runs.orders import RunOrder
+from stampbench.bench.runs.progress import Progress
 from stampbench.bench.runs.prompts import Answer, Prompt, said_object
-from stampbench.bench.runs.running import Progress, steps_of_run
+from stampbench.bench.runs.running import steps_of_run
 from stampbench.bench.window.session.codes import Codes
 from stampbench.bench.window.session.hand_rig import HandRig
 from stampbench.firmware_emulator.errors import NoHardwareError, StampbenchError
@@ -247,7 +248,7 @@ class PlanRun(Progress):
 
     # --- what the run tells and asks
 
-    def recorded(self, line: PressRecord | PressChunk) -> None:
+    def recorded(self, line: Struct) -> None:
         """Take in what was recorded."""
         if isinstance(line, PressRecord):
             result = self._result(line)

@@ -34,7 +34,7 @@ def test_campaign_leaves_records_and_reports_and_prints_the_summary_alone(campai
     ("given", "expected"),
     [
         ((), "PLAN: expected a plan, or --resume with the directory of a campaign"),
-        (("fixtures/plans/hardened.toml",), "expected stampbench run fixtures/plans/hardened.toml"),
+        (("hardened",), "names a scenario: expected stampbench run"),
         (("PLAN", "--set", "condition.noize=2"), "condition: unknown key 'noize' = 2"),
         (("PLAN", "--set", "cases.held stamp.presses=5"), 'cases."held stamp".presses=50'),
         (("PLAN", "--dask", "tcp://host:8786", "--workers", "2"), "expected one of them"),

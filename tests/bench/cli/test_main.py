@@ -7,7 +7,7 @@ def test_interrupt_is_status_2(stampbench, monkeypatch):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("stampbench.bench.plans.plan.read_plan", interrupted)
+    monkeypatch.setattr("stampbench.bench.plans.plan.Plan.read", interrupted)
     ended = stampbench("plan", "check", "any.toml")
     assert (ended.status, ended.err) == (2, "stampbench: interrupted\n")
 

@@ -31,4 +31,4 @@ def test_report_of_a_file_cut_in_the_middle_of_a_line_shows_what_is_there(stampb
 def test_directory_without_a_run_is_status_4(stampbench, tmp_path):
     ended = stampbench("report", tmp_path)
     assert ended.status == 4
-    assert "expected the records of a run" in ended.err
+    assert "expected the records of stampbench run" in ended.err

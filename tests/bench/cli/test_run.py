@@ -163,11 +163,14 @@ def test_rig_with_a_panel_that_is_not_in_the_plan_is_refused(stampbench, plan_fi
     assert "has the panel 'elan-11': expected one of the plan's profiles, nexus-5" in ended.err
 
 
-def test_older_records_in_the_directory_are_kept_aside(stampbench, plan_file, tmp_path):
-    stampbench("run", plan_file(), "--out", tmp_path / "out", "--seed", 1)
-    before = (tmp_path / "out" / FILE_NAME).read_bytes()
-    stampbench("run", plan_file(), "--out", tmp_path / "out", "--seed", 2)
-    assert (tmp_path / "out" / "records.1.jsonl").read_bytes() == before
+def test_a_run_that_lies_in_the_directory_is_never_overwritten(stampbench, plan_file, tmp_path):
+    out = tmp_path / "out"
+    stampbench("run", plan_file(), "--out", out, "--seed", 1)
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    for command in ("run", "campaign"):
+        again = stampbench(command, plan_file(), "--out", out, "--seed", 2)
+        assert (again.status, f"--resume {out}" in again.err, "--out" in again.err) == (4, True, True)
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
 
 
 @pytest.mark.slow

@@ -21,14 +21,14 @@ def whole(tmp_path_factory, request):
     """The records of the small plan in one piece."""
     from pathlib import Path
 
-    from stampbench.bench.plans.plan import parse_plan
+    from stampbench.bench.plans.plan import Plan
     from stampbench.bench.runs.orders import RunOrder
     from stampbench.bench.runs.running import run
 
     from tests.bench.cli.conftest import SMALL_PLAN
 
     directory = tmp_path_factory.mktemp("whole")
-    run(RunOrder(parse_plan(SMALL_PLAN, Path("small.toml")), directory, seed=7))
+    run(RunOrder(Plan.parse(SMALL_PLAN, Path("small.toml")), directory, seed=7))
     return directory
 
 

@@ -10,7 +10,8 @@ from stampbench.bench.judging.assessment import measure as measure_sample
 from stampbench.bench.judging.measurements import MEASUREMENTS
 from stampbench.bench.judging.sequential import SequentialDecision, SequentialTest
 from stampbench.bench.judging.tallies import Tally
-from stampbench.bench.plans.plan import Limit, parse_plan
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.plans.tables import Limit
 from stampbench.bench.records.files import read_run
 from stampbench.bench.records.presses import Outcome
 
@@ -119,7 +120,7 @@ def test_worst_press_is_named(make_press):
 
 
 def assessment(run):
-    return assess(parse_plan(run.header.plan_text, Path("made-up.toml")), run)
+    return assess(Plan.parse(run.header.plan_text, Path("made-up.toml")), run)
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ def test_run_that_keeps_its_limits_passes(write_run, good):
 
 def test_marginal_limits_pass_and_are_told(write_run, good, header):
     run = read_run(write_run(good))
-    plan = parse_plan(
+    plan = Plan.parse(
         header.plan_text.replace("max = 0.5\n\n", "max = 0.5\nmarginal_max = 0.0\n\n"), Path("x")
     )
     missed = msgspec.structs.replace(good[0], reading=None, outcome=Outcome.FAILED)
@@ -155,7 +156,7 @@ def test_a_run_that_passes_says_what_was_skipped(write_run, good):
 
 
 def test_run_without_limits_passes_and_says_so(write_run, good, header):
-    plan = parse_plan(header.plan_text[: header.plan_text.index("[[limits]]")], Path("x"))
+    plan = Plan.parse(header.plan_text[: header.plan_text.index("[[limits]]")], Path("x"))
     result = assess(plan, read_run(write_run(good)))
     assert (result.verdict, result.reason) == (Verdict.PASSED, "24 presses made; the plan sets no limits")
 

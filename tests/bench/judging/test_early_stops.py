@@ -8,12 +8,14 @@ import pytest
 from stampbench.bench.judging.assessment import Result, assess
 from stampbench.bench.judging.early_stops import EarlyStops
 from stampbench.bench.judging.sequential import SequentialDecision
-from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import Confidence, read_run
 from stampbench.bench.records.presses import Outcome
 from stampbench.bench.report.subject import plan_of
 from stampbench.bench.runs.orders import RunOrder
-from stampbench.bench.runs.running import Progress, record
+from stampbench.bench.runs.pressing import made_press
+from stampbench.bench.runs.progress import Progress
+from stampbench.bench.runs.running import record_run
 
 TEXT = """
 [plan]
@@ -51,7 +53,7 @@ RISKS = Confidence(alpha=0.05, beta=0.05)
 
 def plan(old: str = "", new: str = ""):
     assert old in TEXT
-    return parse_plan(TEXT.replace(old, new) if old else TEXT, Path("stops.toml"))
+    return Plan.parse(TEXT.replace(old, new) if old else TEXT, Path("stops.toml"))
 
 
 @pytest.fixture
@@ -127,15 +129,6 @@ def test_cap_ends_a_case_undecided(make_press):
     assert stops.enough("nexus-5", "held")
 
 
-class Made:
-    presses = 1
-    failed = 0
-    counters = {}  # noqa: RUF012
-
-    def __init__(self, line):
-        self.line = line
-
-
 @pytest.mark.parametrize("ahead", [0, 37])
 def test_records_and_result_do_not_depend_on_how_many_presses_are_made_ahead(made_up, tmp_path, ahead):
     """Workers make presses that are not needed any more; they are not recorded."""
@@ -151,10 +144,10 @@ def test_records_and_result_do_not_depend_on_how_many_presses_are_made_ahead(mad
             for press in coming:
                 waiting.append(press)
                 if len(waiting) > ahead:
-                    yield Made(waiting.pop(0))
-            yield from map(Made, waiting)
+                    yield made_press(waiting.pop(0), {})
+            yield from (made_press(press, {}) for press in waiting)
 
-        record(order, {}, made(), Progress(), begun_s=0.0, clock=lambda: 0.0, now=_then)
+        record_run(order, {}, made(), Progress(), begun_s=0.0, clock=lambda: 0.0, now=_then)
         return read_run(directory)
 
     found = run(tmp_path / "found", ahead)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from stampbench.bench.plans.draws import PressDrawer, check_plan
-from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.firmware_emulator.errors import InputError
 
 TEXT = """
@@ -33,7 +33,7 @@ presses = 5
 
 
 def draws(case: str, text: str = TEXT, seed: int = 1, profile: str = "nexus-5"):
-    plan = parse_plan(text, Path("draws.toml"))
+    plan = Plan.parse(text, Path("draws.toml"))
     drawer = PressDrawer(plan, seed)
     return [
         drawer.draw(press) for press in plan.presses() if press.case.name == case and press.profile == profile
@@ -99,14 +99,14 @@ def test_seeds_stay_whole_in_every_json_reader():
 def test_what_a_plan_names_and_nobody_has_is_told_by_key(old, new, expected):
     assert old in TEXT
     with pytest.raises(InputError) as caught:
-        check_plan(parse_plan(TEXT.replace(old, new), Path("draws.toml")))
+        check_plan(Plan.parse(TEXT.replace(old, new), Path("draws.toml")))
     assert str(caught.value).startswith(f"draws.toml: {expected}")
 
 
 def test_missing_catalogue_is_told():
     text = TEXT.replace('family = "p5-60k"', 'catalogue = "none.toml"')
     with pytest.raises(InputError, match=r"draws.toml: plan.catalogue: .*none\.toml"):
-        check_plan(parse_plan(text, Path("draws.toml")))
+        check_plan(Plan.parse(text, Path("draws.toml")))
 
 
 def test_given_press_is_made_as_it_stands():
@@ -124,12 +124,12 @@ presses = 2
 keyframes = [[0, 30.0, 50.0, 0.5, 0.0, 1.0, 0.0, 0.0], [200000, 30.0, 50.0, 0.5, 1.0, 1.0, 0, 0]]
 noise_seed = 41
 """
-    plan = parse_plan(text, Path("given.toml"))
+    plan = Plan.parse(text, Path("given.toml"))
     check_plan(plan)
     first, second = (PressDrawer(plan, 5).draw(press) for press in plan.presses())
     assert (first.object, first.code, first.seed, second.seed) == ("p5-60k/777", 777, 41, 42)
     assert first.press == second.press
     assert [keyframe.t_us for keyframe in first.press.keyframes] == [0, 200000]
-    backwards = parse_plan(text.replace("200000", "0"), Path("given.toml"))
+    backwards = Plan.parse(text.replace("200000", "0"), Path("given.toml"))
     with pytest.raises(InputError, match=r"cases\[0\].keyframes: .*expected rising times"):
         check_plan(backwards)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from stampbench.bench.judging.assessment import assess
 from stampbench.bench.plans.draws import check_plan
-from stampbench.bench.plans.plan import parse_plan, read_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.plans.presets import CONDITIONS, HANDLINGS
 from stampbench.bench.records.files import read_run
 from stampbench.bench.report.subject import plan_of
@@ -52,12 +52,12 @@ measurement = "frr"
 case = "held @ tram, brief"
 max = 0.6
 """
-PLAN = parse_plan(TEXT, Path("matrix.toml"))
+PLAN = Plan.parse(TEXT, Path("matrix.toml"))
 
 
 def changed(old: str, new: str):
     assert old in TEXT
-    return parse_plan(TEXT.replace(old, new), Path("matrix.toml"))
+    return Plan.parse(TEXT.replace(old, new), Path("matrix.toml"))
 
 
 def test_case_is_made_in_every_combination_of_its_presets():
@@ -120,7 +120,7 @@ def test_bad_matrix_is_told_by_key(old, new, expected):
 )
 def test_names_that_do_not_exist_are_told_by_key(old, new, expected):
     with pytest.raises(InputError) as caught:
-        check_plan(parse_plan(TEXT.replace(old, new, 1), Path("matrix.toml")))
+        check_plan(Plan.parse(TEXT.replace(old, new, 1), Path("matrix.toml")))
     assert expected in str(caught.value)
 
 
@@ -129,7 +129,7 @@ def test_built_in_presets_are_settings_that_exist():
     text = TEXT.replace('"ordinary", "tram"', ", ".join(conditions)).replace(
         '"ordinary", "careless", "brief"', ", ".join(handlings)
     )
-    plan = parse_plan(text[: text.rindex("[[limits]]")], Path("matrix.toml"))
+    plan = Plan.parse(text[: text.rindex("[[limits]]")], Path("matrix.toml"))
     check_plan(plan)
     assert len(plan.cases) == len(CONDITIONS) * len(HANDLINGS) + 1
 
@@ -179,7 +179,7 @@ def test_matrix_of_a_run_shows_each_combination_by_panel(make_press, header, wri
 
 def test_plan_of_the_fixtures_lies_on_the_quickstart():
     path = Path(__file__).parents[3] / "fixtures/plans/in-hand.toml"
-    plan = read_plan(path)
+    plan = Plan.read(path)
     check_plan(plan)
     assert [include.name for include in plan.includes] == ["quickstart.toml"]
     assert len(plan.members("held stamp")) == 20

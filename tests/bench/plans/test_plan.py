@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stampbench.bench.plans.plan import parse_plan, read_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.firmware_emulator.errors import InputError
 
 GOOD = """
@@ -41,7 +42,7 @@ max = 0.02
 
 
 def plan(text: str):
-    return parse_plan(text, Path("demo.toml"))
+    return Plan.parse(text, Path("demo.toml"))
 
 
 def changed(old: str, new: str) -> str:
@@ -72,7 +73,7 @@ def test_settings_of_a_case_come_on_top_of_the_plans():
 def test_catalogue_is_relative_to_the_plan():
     text = changed('family = "p5-60k"', 'catalogue = "stamps.toml"')
     expected = f"catalogue:{Path('plans/stamps.toml')}"
-    assert parse_plan(text, Path("plans/demo.toml")).codebook_name == expected
+    assert Plan.parse(text, Path("plans/demo.toml")).codebook_name == expected
 
 
 @pytest.mark.parametrize(
@@ -164,18 +165,41 @@ def test_toml_syntax_is_told_by_line():
 
 def test_missing_file_is_told(tmp_path):
     with pytest.raises(InputError, match=r"nothing\.toml: no such file"):
-        read_plan(tmp_path / "nothing.toml")
+        Plan.read(tmp_path / "nothing.toml")
 
 
 def test_directory_is_told(tmp_path):
     with pytest.raises(InputError, match="expected a plan in TOML"):
-        read_plan(tmp_path)
+        Plan.read(tmp_path)
 
 
 def test_bytes_that_are_no_text_are_told(tmp_path):
     (tmp_path / "plan.toml").write_bytes(b"[plan]\n\xff\x00")
     with pytest.raises(InputError, match="byte 7 is not UTF-8"):
-        read_plan(tmp_path / "plan.toml")
+        Plan.read(tmp_path / "plan.toml")
+
+
+def test_plan_of_tables_is_the_plan_of_their_text():
+    tables = tomllib.loads(GOOD)
+    made = Plan.of(tables, Path("demo.toml"))
+    assert (made.header, made.cases, made.limits) == (
+        plan(GOOD).header, plan(GOOD).cases, plan(GOOD).limits,
+    )  # fmt: skip
+    assert Plan.parse(made.text, made.path) == made
+    with pytest.raises(InputError, match="sead: unknown key"):
+        Plan.of({**tables, "plan": {**tables["plan"], "sead": 1}}, Path("demo.toml"))
+
+
+def test_plan_that_travels_with_the_package_is_read_by_its_name(project):
+    assert Plan.read("quickstart").text == (project / "fixtures/plans/quickstart.toml").read_text()
+    with pytest.raises(InputError, match='did you mean "quickstart"'):
+        Plan.read("quikstart")
+
+
+def test_file_comes_before_a_plan_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("quickstart").write_text(GOOD)
+    assert Plan.read("quickstart").header.name == "demo"
 
 
 def test_fingerprint_is_of_the_text():

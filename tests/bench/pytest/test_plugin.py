@@ -40,7 +40,7 @@ def imported():
     import stampbench.bench.pytest.presses  # noqa: F401
     from stampbench.bench.judging.assessment import measure
     from stampbench.bench.judging.tallies import Tally
-    from stampbench.bench.plans.plan import parse_plan
+    from stampbench.bench.plans.plan import Plan
     from stampbench.bench.rig.opening import open_rig
     from stampbench.bench.runs.pressing import Presser
 
@@ -49,7 +49,7 @@ def imported():
         '[[cases]]\nname = "a"\nkind = "genuine"\npresses = 2\n'
         '[[cases]]\nname = "b"\nkind = "foreign"\npresses = 1\nstamps = ["coin"]'
     )
-    plan = parse_plan(text, Path("all.toml"))
+    plan = Plan.parse(text, Path("all.toml"))
     with open_rig("virtual", "nexus-5") as rig:
         presser = Presser(plan, 1)
         tally = Tally(presser.press(rig, planned) for planned in plan.presses())

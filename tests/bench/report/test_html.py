@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
 from html.parser import HTMLParser
 
 import pytest
-from stampbench.bench.judging.assessment import Measured, judge
-from stampbench.bench.plans.plan import Limit
+from stampbench.bench.judging.assessment import judge, measure
+from stampbench.bench.judging.tallies import Sample
+from stampbench.bench.plans.tables import Limit
 from stampbench.bench.records.presses import Outcome
-from stampbench.bench.report import limit_rows, numbers, press_cards, shown_presses, write_reports
+from stampbench.bench.report import limit_rows, press_cards, shown_presses, write_reports
 from stampbench.firmware_emulator.errors import InputError
 
 
@@ -130,15 +132,12 @@ def test_destination_that_is_a_file_is_told(write_run, make_press, tmp_path):
     ],
 )
 def test_numbers_have_three_digits_and_a_unit(value, unit, text):
-    assert numbers.number(value, unit).replace("\u202f", " ") == text
+    assert limit_rows.number(value, unit).replace("\u202f", " ") == text
 
 
 def test_gauge_has_room_beyond_the_largest_number():
-    measured = Measured(
-        name="frr", profile="p", case=None, unit="1", value=0.1, low=0.05, high=0.2, k=1, n=10,
-        confidence=0.95, method="exact",
-    )  # fmt: skip
-    limit = Limit(measurement="frr", max=0.4)
-    bar = limit_rows.gauge(judge(measured, limit))
+    sample = Sample(k=1, n=10)
+    measured = dataclasses.replace(measure("frr", sample, profile="p", case=None), low=0.05, high=0.2)
+    bar = limit_rows.gauge(judge(measured, Limit(measurement="frr", max=0.4)))
     assert bar is not None
     assert (bar.allowed_from, round(bar.allowed_to, 3), round(bar.value, 3)) == (0.0, 86.957, 21.739)

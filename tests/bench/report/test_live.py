@@ -8,14 +8,14 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.chunks import PressChunk
 from stampbench.bench.report.live import LATEST, LiveRun, live_page
 from stampbench.bench.runs.orders import RunOrder
-from stampbench.bench.runs.running import Progress
+from stampbench.bench.runs.progress import Progress
 from stampbench.firmware_emulator.errors import InputError
 
-PLAN = parse_plan(
+PLAN = Plan.parse(
     """
 [plan]
 name = "live"

@@ -6,13 +6,14 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import read_run
 from stampbench.bench.report.scenes import scene_of
-from stampbench.bench.runs.running import RunOrder, run
+from stampbench.bench.runs.orders import RunOrder
+from stampbench.bench.runs.running import run
 from stampbench.firmware_emulator.errors import InputError
 
-PLAN = parse_plan(
+PLAN = Plan.parse(
     """
 [plan]
 name = "scenes"

@@ -3,13 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import read_run
 from stampbench.bench.runs.campaign import campaign
 from stampbench.bench.runs.merging import merge_records
-from stampbench.bench.runs.orders import Shard
+from stampbench.bench.runs.orders import RunOrder, Shard
 from stampbench.bench.runs.pressing import SimulatedPresser
-from stampbench.bench.runs.running import Progress, RunOrder, run
+from stampbench.bench.runs.progress import Progress
+from stampbench.bench.runs.running import run
 from stampbench.firmware_emulator.errors import InputError
 
 PLAN = """
@@ -38,7 +39,7 @@ def make(tmp_path):
     """Makes the presses of the plan one way or another, and reads the records."""
 
     def make(how, name, *, seed=3, workers=1, presses=None, progress=None):
-        plan = parse_plan(PLAN, Path("campaign.toml"))
+        plan = Plan.parse(PLAN, Path("campaign.toml"))
         plan = plan if presses is None else plan.with_presses(presses)
         how(RunOrder(plan, tmp_path / name, seed, workers=workers, presses_per_case=presses), progress)
         return read_run(tmp_path / name)
@@ -61,7 +62,7 @@ def test_campaign_reads_what_a_run_reads_over_the_link(make):
 
 def test_press_of_a_campaign_is_made_again_whole(make):
     recorded = make(run, "run")
-    plan = parse_plan(PLAN, Path("campaign.toml"))
+    plan = Plan.parse(PLAN, Path("campaign.toml"))
     presser = SimulatedPresser(plan, 3)
     for index in (2, 5, 12):
         again = presser.press(plan.press(index))
@@ -112,13 +113,13 @@ def test_parts_of_a_campaign_are_together_the_whole(make, tmp_path, monkeypatch,
     monkeypatch.setattr("stampbench.bench.runs.campaign.CHUNK", chunk)
     whole = make(campaign, "whole")
     for number in (1, 2, 3):
-        plan = parse_plan(PLAN, Path("campaign.toml"))
+        plan = Plan.parse(PLAN, Path("campaign.toml"))
         campaign(RunOrder(plan, tmp_path / f"part{number}", 3, shard=Shard(number, 3)))
     joined = merge_records([tmp_path / f"part{number}" for number in (1, 2, 3)], tmp_path / "joined")
     assert read_run(joined).digest == whole.digest
 
 
 def test_a_campaign_has_no_line_that_faults_could_befall(tmp_path):
-    plan = parse_plan(PLAN + "\n[rig]\nfaults = { drop_byte = 0.01 }\n", Path("campaign.toml"))
+    plan = Plan.parse(PLAN + "\n[rig]\nfaults = { drop_byte = 0.01 }\n", Path("campaign.toml"))
     with pytest.raises(InputError, match=r"rig\.faults: a campaign has no link"):
         campaign(RunOrder(plan, tmp_path / "run", 3))

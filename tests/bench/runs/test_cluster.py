@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import stampbench.bench.runs.campaign
-from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import read_run
 from stampbench.bench.runs.campaign import campaign
-from stampbench.bench.runs.running import Progress, RunOrder
+from stampbench.bench.runs.orders import RunOrder
+from stampbench.bench.runs.progress import Progress
 from stampbench.firmware_emulator.errors import InputError, NoHardwareError
 
 pytest.importorskip("distributed")
@@ -96,7 +97,7 @@ def pressed(tmp_path, monkeypatch):
     monkeypatch.setattr(stampbench.bench.runs.campaign, "CHUNK", 5)
 
     def pressed(name, progress=None, **how):
-        order = RunOrder(parse_plan(PLAN, Path("far.toml")), tmp_path / name, 3)
+        order = RunOrder(Plan.parse(PLAN, Path("far.toml")), tmp_path / name, 3)
         campaign(order, progress, **how)
         return read_run(tmp_path / name)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.presses import Outcome
 from stampbench.bench.rig.report_checks import ReportCounters
 from stampbench.bench.rig.serial_rig import ManualPressError
 from stampbench.bench.runs import pressing
-from stampbench.bench.runs.pressing import LinkTail, Pressed, Presser, SimulatedPresser
+from stampbench.bench.runs.pressing import Presser, SimulatedPresser
 from stampbench.bench.runs.prompts import Prompt, said_object
 from stampbench.firmware_emulator.controller import Controller
 from stampbench.firmware_emulator.errors import InputError, LinkError
@@ -33,7 +33,7 @@ name = "held"
 kind = "genuine"
 presses = 6
 """
-PLAN = parse_plan(TEXT, Path("pressing.toml"))
+PLAN = Plan.parse(TEXT, Path("pressing.toml"))
 
 
 class Rig:
@@ -95,7 +95,7 @@ def on_rigs(monkeypatch):
         monkeypatch.setattr(pressing, "open_rig", open_rig)
         presser = Presser(plan, seed=3, prompter=prompter)
         made = presser.press_all("nexus-5", plan.presses())
-        return [pressed.record for pressed in made if not isinstance(pressed, LinkTail)]
+        return [one.line for one in made if one.line is not None]
 
     return press_all
 
@@ -199,7 +199,7 @@ def test_steps_of_a_plan_are_shown_one_after_the_other_while_the_stamp_touches(o
         "handling = { dwell_ms = [2600.0, 2600.0] }\n"
     )
     operator = Operator()
-    plan = parse_plan(text, Path("steps.toml"))
+    plan = Plan.parse(text, Path("steps.toml"))
     (record,) = on_rigs(ManualRig(presses=True), prompter=operator, plan=plan)
     assert [prompt.text for prompt in operator.told] == [
         f"press stamp {record.code} now, press 1",
@@ -222,8 +222,8 @@ def test_press_at_which_the_operator_ends_the_run_is_aborted(monkeypatch):
 
     monkeypatch.setattr(pressing, "open_rig", open_rig)
     made = Presser(PLAN, seed=3, prompter=Operator(press_2="abort")).press_all("nexus-5", PLAN.presses())
-    assert next(made).record.outcome is Outcome.PASSED
-    assert next(made).record.outcome is Outcome.ABORTED
+    assert next(made).line.outcome is Outcome.PASSED
+    assert next(made).line.outcome is Outcome.ABORTED
     with pytest.raises(KeyboardInterrupt):
         next(made)
 
@@ -270,11 +270,11 @@ def test_a_press_that_is_broken_off_to_be_made_again_says_nothing_of_the_stamp(o
         (2, "passed"),
     ]
     assert (records[0].again, records[0].reading) == (True, None)
-    assert [Pressed(record, {}).presses for record in records[:2]] == [0, 1]
+    assert [pressing.made_press(record, {}).presses for record in records[:2]] == [0, 1]
 
 
 def test_condition_of_a_panel_that_a_person_presses_is_set_and_recorded(on_rigs):
-    plan = parse_plan(TEXT + "condition = { noise = 2.0 }\n", Path("noisy.toml"))
+    plan = Plan.parse(TEXT + "condition = { noise = 2.0 }\n", Path("noisy.toml"))
     rig = ManualRig(presses=True)
     rig.identity.capabilities = Capability.CONFIGURE
     records = on_rigs(rig, prompter=Operator(), plan=plan)
@@ -306,7 +306,7 @@ def test_operator_who_does_not_press_is_a_timeout(on_rigs):
 
 def test_a_press_that_the_phone_cancelled_says_so_in_its_record():
     text = TEXT.replace("nexus-5", "iphone-like") + "condition = { resting_fingers = 1 }\n"
-    plan = parse_plan(text, Path("sixth.toml"))
+    plan = Plan.parse(text, Path("sixth.toml"))
     presser = SimulatedPresser(plan, seed=3)
     records = [presser.press(planned) for planned in plan.presses()]
     cancelled = [record for record in records if record.message]
@@ -318,18 +318,18 @@ def test_a_press_that_the_phone_cancelled_says_so_in_its_record():
 
 def test_a_rig_that_cancels_all_leads_to_the_same_record():
     text = TEXT.replace("nexus-5", "iphone-like") + "condition = { resting_fingers = 1 }\n"
-    plan = parse_plan(text, Path("sixth.toml"))
+    plan = Plan.parse(text, Path("sixth.toml"))
     in_memory = SimulatedPresser(plan, seed=3)
     planned = list(plan.presses())
     made = Presser(plan, seed=3).press_all("iphone-like", planned)
-    over_link = [pressed.record for pressed in made if not isinstance(pressed, LinkTail)]
+    over_link = [one.line for one in made if one.line is not None]
     assert [record.message for record in over_link] == [in_memory.press(each).message for each in planned]
 
 
-LET_GO = parse_plan(
+LET_GO = Plan.parse(
     TEXT + 'handling = { grip = [0.0, 0.0] }\n[decoder]\ninput = "frames"\n', Path("frames.toml")
 )
-HELD = parse_plan(TEXT + '[decoder]\ninput = "frames"\n', Path("held.toml"))
+HELD = Plan.parse(TEXT + '[decoder]\ninput = "frames"\n', Path("held.toml"))
 
 
 class FramesRig(Rig):
@@ -370,5 +370,5 @@ def test_frames_that_do_not_come_are_errors_of_the_bench(on_rigs):
 
     with pytest.raises(LinkError, match="the rig sent contacts and no raw frames"):
         on_rigs(
-            Silent(), Silent(), Silent(), plan=parse_plan(TEXT + '[decoder]\ninput = "frames"\n', Path("p"))
+            Silent(), Silent(), Silent(), plan=Plan.parse(TEXT + '[decoder]\ninput = "frames"\n', Path("p"))
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import FILE_NAME, read_run
 from stampbench.bench.records.presses import Outcome
 from stampbench.bench.records.readings import judged, listen, press_of, reports_of
@@ -16,7 +16,7 @@ from stampbench.bench.runs.rereading import Reader, read_again, reread_order
 from stampbench.bench.runs.running import run
 from stampbench.firmware_emulator.errors import InputError
 
-PLAN = parse_plan(
+PLAN = Plan.parse(
     """
 [plan]
 name = "rereading"

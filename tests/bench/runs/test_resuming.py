@@ -6,12 +6,14 @@ from pathlib import Path
 import msgspec
 import pytest
 from stampbench.bench.judging.assessment import assess
-from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import FILE_NAME, read_run
 from stampbench.bench.report.subject import plan_of
 from stampbench.bench.runs.orders import RunOrder, Shard
+from stampbench.bench.runs.pressing import made_press
+from stampbench.bench.runs.progress import Progress
 from stampbench.bench.runs.resuming import resumed
-from stampbench.bench.runs.running import record
+from stampbench.bench.runs.running import record_run
 from stampbench.firmware_emulator.errors import InputError
 
 TEXT = """
@@ -32,18 +34,7 @@ kind = "foreign"
 stamps = ["coin"]
 presses = 2
 """
-PLAN = parse_plan(TEXT, Path("resuming.toml"))
-
-
-class Made:
-    """A press that was made up."""
-
-    presses = 1
-    failed = 0
-    counters = {"packets": 3}  # noqa: RUF012
-
-    def __init__(self, line):
-        self.line = line
+PLAN = Plan.parse(TEXT, Path("resuming.toml"))
 
 
 @pytest.fixture
@@ -52,23 +43,24 @@ def run_up(make_press):
 
     def run(order):
         made = (
-            Made(
+            made_press(
                 make_press(
                     planned.index,
                     kind=planned.case.kind,
                     verdict="read" if planned.case.kind == "genuine" else "foreign",
                     profile=planned.profile,
                     distance_mm=planned.index / 100,
-                )
+                ),
+                {"packets": 3},
             )
             for planned in order.presses()
         )
         clock = iter(range(1000))
-        record(
+        record_run(
             order,
             {},
             made,
-            _quiet(),
+            Progress(),
             begun_s=0.0,
             clock=lambda: float(next(clock)),
             now=lambda: datetime(2026, 1, 2, tzinfo=UTC),
@@ -76,12 +68,6 @@ def run_up(make_press):
         return order.directory
 
     return run
-
-
-def _quiet():
-    from stampbench.bench.runs.running import Progress
-
-    return Progress()
 
 
 def assessed(directory):
@@ -125,7 +111,7 @@ def test_interrupted_run_goes_on_and_adds_up_its_sessions(run_up, tmp_path):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"plan": parse_plan(TEXT + "\n", Path("resuming.toml"))}, "begun with plan"),
+        ({"plan": Plan.parse(TEXT + "\n", Path("resuming.toml"))}, "begun with plan"),
         ({"seed": 5}, "begun with seed 4, now 5: expected the same"),
     ],
 )

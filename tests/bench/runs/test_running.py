@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import FILE_NAME, read_run
 from stampbench.bench.runs import running as runs
-from stampbench.bench.runs.pressing import Pressed
-from stampbench.bench.runs.running import Progress, RunOrder, run
+from stampbench.bench.runs.orders import RunOrder
+from stampbench.bench.runs.pressing import made_press
+from stampbench.bench.runs.progress import Progress
+from stampbench.bench.runs.running import run
 from stampbench.firmware_emulator.errors import InputError, LinkError
 
 TEXT = """
@@ -28,7 +30,7 @@ presses = 4
 
 @pytest.fixture
 def order(tmp_path):
-    return RunOrder(parse_plan(TEXT, Path("runs.toml")), tmp_path / "out", seed=3)
+    return RunOrder(Plan.parse(TEXT, Path("runs.toml")), tmp_path / "out", seed=3)
 
 
 class Stopping(Progress):
@@ -61,7 +63,7 @@ def test_interrupted_run_ends_in_order(order):
 
 def test_bench_that_breaks_ends_the_run_with_what_was_made(order, monkeypatch, make_press):
     def breaking(*_):
-        yield Pressed(make_press(1), {"lost": 1})
+        yield made_press(make_press(1), {"lost": 1})
         raise LinkError("the rig is gone")
 
     monkeypatch.setattr(runs, "_all_presses", breaking)
@@ -77,7 +79,7 @@ def test_directory_that_cannot_be_written_is_told(order, tmp_path):
 
 def test_chunks_keep_the_order_and_do_not_mix_profiles():
     text = TEXT.replace('["nexus-5"]', '["nexus-5", "elan-11"]').replace("presses = 4", "presses = 50")
-    plan = parse_plan(text, Path("runs.toml"))
+    plan = Plan.parse(text, Path("runs.toml"))
     chunks = list(runs.chunked(plan.presses(), runs.CHUNK, lambda press: press.profile))
     assert [press.index for chunk in chunks for press in chunk] == list(range(1, 101))
     assert all(len({press.profile for press in chunk}) == 1 for chunk in chunks)

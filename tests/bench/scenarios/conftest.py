@@ -10,7 +10,8 @@ from typing import Annotated
 
 import msgspec
 import pytest
-from stampbench.bench.scenarios import SCENARIOS, Figure, Trial
+from stampbench.bench.records.findings import Figure, Trial
+from stampbench.bench.scenarios import SCENARIOS
 
 PLAN = """
 [plan]

@@ -7,15 +7,18 @@ from xml.etree import ElementTree
 import pytest
 from stampbench.bench.cli.main import main
 from stampbench.bench.judging.assessment import Verdict
-from stampbench.bench.records.files import FILE_NAME
-from stampbench.bench.scenarios import Figure, Trial, load_scenario
-from stampbench.bench.scenarios.assessment import assess
-from stampbench.bench.scenarios.plans import is_trial_plan, read_trial_plan
-from stampbench.bench.scenarios.records import read_trials
-from stampbench.bench.scenarios.rendering import write_reports
-from stampbench.bench.scenarios.report import percent
-from stampbench.bench.scenarios.running import run_trials
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.records.files import FILE_NAME, read_run
+from stampbench.bench.records.findings import Figure, Trial
+from stampbench.bench.report import write_reports
+from stampbench.bench.runs.orders import RunOrder
+from stampbench.bench.runs.running import run
+from stampbench.bench.scenarios import load_scenario
 from stampbench.firmware_emulator.errors import InputError, StampbenchError
+
+
+def run_trials(plan, directory):
+    return run(RunOrder(Plan.read(plan), directory, seed=3))
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def test_run_records_every_finding_and_reports_it(stampbench, trial_plan, tmp_pa
     assert status == 0, err
     summary = json.loads(out)
     assert summary["verdict"] == "passed"
-    assert summary["reason"] == "all 3 findings keep their bar; 1,200 tries"
+    assert summary["reason"] == "all 3 limits met"
     assert [(trial["tries"], trial["wrong"]) for trial in summary["trials"]] == [(1000, 0), (200, 2)]
     assert summary["trials"][0]["high"] == pytest.approx(1 - 0.025 ** (1 / 1000))
     assert summary == json.loads((tmp_path / "out" / "summary.json").read_text())
@@ -45,7 +48,7 @@ def test_run_records_every_finding_and_reports_it(stampbench, trial_plan, tmp_pa
     assert page.index("1 Wrong key") < page.index("a bent key") < page.index("two of the oldest locks")
     lines = (tmp_path / "out" / FILE_NAME).read_text().splitlines()
     assert [json.loads(line)["line"] for line in lines] == [
-        "trials", "trial", "trial", "figure", "figure", "end",
+        "run", "trial", "trial", "figure", "figure", "end",
     ]  # fmt: skip
     assert json.loads(lines[0])["plan_text"] == trial_plan().read_text()
 
@@ -54,8 +57,9 @@ def test_terminal_shows_a_table_per_threat(stampbench, trial_plan, tmp_path):
     status, out, _ = stampbench("run", trial_plan(), "--out", tmp_path / "out")
     assert status == 0
     assert out.index("1 Wrong key") < out.index("a key of another door") < out.index("none wrong")
-    assert "0 \N{EN DASH} 0.368 %" in out
-    assert "passed: all 3 findings keep their bar" in out
+    assert "weight: 12.0\u202fkg" in out
+    assert "0 \N{EN DASH} 0.368\u202f%" in out
+    assert "passed: all 3 limits met" in out
 
 
 @pytest.mark.parametrize(
@@ -93,38 +97,40 @@ def test_reports_are_rendered_again_as_they_were(stampbench, trial_plan, tmp_pat
 
 
 def test_records_cut_in_the_middle_of_a_line_are_an_interrupted_run(trial_plan, tmp_path):
-    run_trials(read_trial_plan(trial_plan()), tmp_path / "out", seed=3)
+    run_trials(trial_plan(), tmp_path / "out")
     records = tmp_path / "out" / FILE_NAME
     records.write_bytes(records.read_bytes()[:-200])
-    run, assessment = write_reports(tmp_path / "out")
-    assert 0 < len(run.findings) < 4
+    recorded, assessment = write_reports(tmp_path / "out")
+    assert 0 < len(recorded.findings) < 4
     assert assessment.verdict is Verdict.INTERRUPTED
     assert "This run did not end" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 def test_damaged_line_in_the_middle_is_refused_with_its_number(trial_plan, tmp_path):
-    run_trials(read_trial_plan(trial_plan()), tmp_path / "out", seed=3)
+    run_trials(trial_plan(), tmp_path / "out")
     records = tmp_path / "out" / FILE_NAME
     lines = records.read_bytes().splitlines(keepends=True)
     records.write_bytes(b"".join([*lines[:2], b'{"line":"trial"\n', *lines[3:]]))
     with pytest.raises(InputError, match="line 3"):
-        read_trials(records)
+        read_run(records)
 
 
-def test_earlier_records_are_set_aside(trial_plan, tmp_path):
-    for _ in range(2):
-        run_trials(read_trial_plan(trial_plan()), tmp_path, seed=3)
-    assert (tmp_path / "records.1.jsonl").exists()
+def test_a_run_that_lies_there_is_never_overwritten(trial_plan, tmp_path):
+    run_trials(trial_plan(), tmp_path)
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(InputError, match="there is a run already: expected --resume"):
+        run_trials(trial_plan(), tmp_path)
+    assert (tmp_path / FILE_NAME).read_bytes() == before
 
 
 def test_junit_has_a_case_per_finding_and_one_for_the_bench(trial_plan, tmp_path):
-    run_trials(read_trial_plan(trial_plan("tries = 1000", "opened = 1")), tmp_path, seed=3)
+    run_trials(trial_plan("tries = 1000", "opened = 1"), tmp_path)
     write_reports(tmp_path)
     suite = ElementTree.parse(tmp_path / "junit.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("5", "1", "0")
     failed = next(case for case in suite.iter("testcase") if case.find("failure") is not None)
     assert failed.get("classname") == "doors.1 Wrong key"
-    assert "1 of 10 wrong" in failed.find("failure").get("message")
+    assert "(1 of 10, 95% interval" in failed.find("failure").get("message")
 
 
 def test_plan_check_and_list_know_trial_plans(stampbench, trial_plan):
@@ -141,12 +147,17 @@ def test_plan_check_and_list_know_trial_plans(stampbench, trial_plan):
         ("tries = 1000", "trise = 1000", 'settings.trise: unknown key: did you mean "tries"?'),
         ("tries = 1000", "tries = -1", "settings.tries = -1: expected"),
         ("seed = 3", "seeds = 3", 'plan.seeds: unknown key: did you mean "seed"?'),
-        ("[settings]", "[cases]", "cases: unknown key"),
+        ("[settings]", "[handling]", "handling: the plan names a scenario, which presses nothing"),
+        (
+            "seed = 3",
+            'profiles = ["nexus-5"]',
+            "plan.profiles: the plan names a scenario",
+        ),
     ],
 )
 def test_wrong_plan_is_refused_in_one_line(trial_plan, old, new, said):
     with pytest.raises(InputError) as refused:
-        read_trial_plan(trial_plan(old, new))
+        Plan.read(trial_plan(old, new))
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -161,11 +172,6 @@ def test_settings_of_the_command_line_come_on_top_and_are_recorded(stampbench, t
     assert stampbench("report", out)[0] == 0
     assert "tries = 8" in stampbench("plan", "list", plan, "--set", "settings.tries=8")[1]
     assert stampbench("plan", "check", plan, "--set", "settings.tries=-8")[0] == 4
-
-
-def test_press_plan_is_no_trial_plan(tmp_path, project):
-    assert not is_trial_plan(project / "fixtures/plans/quickstart.toml")
-    assert not is_trial_plan(tmp_path / "missing.toml")
 
 
 @pytest.mark.parametrize("option", [("--rig", "/dev/ttyACM0"), ("--workers", "2")])
@@ -203,16 +209,11 @@ def test_scenario_whose_extra_is_missing_says_so(monkeypatch):
 
 def test_scenario_that_finds_nothing_has_not_passed(trial_plan, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["doors_scenario"], "run", lambda *_, **__: iter(()))
-    run_trials(read_trial_plan(trial_plan()), tmp_path, seed=0)
-    assert assess(read_trials(tmp_path)).verdict is Verdict.NOTHING_RAN
+    run_trials(trial_plan(), tmp_path)
+    assert write_reports(tmp_path)[1].verdict is Verdict.NOTHING_RAN
 
 
 def test_directory_that_cannot_be_made_is_refused(trial_plan, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StampbenchError, match="cannot be written"):
-        run_trials(read_trial_plan(trial_plan()), tmp_path / "file" / "out", seed=0)
-
-
-@pytest.mark.parametrize(("rate", "text"), [(0.0, "0"), (0.01, "1"), (0.0000291, "0.00291"), (1.0, "100")])
-def test_percent_has_three_digits(rate, text):
-    assert percent(rate) == text
+        run_trials(trial_plan(), tmp_path / "file" / "out")

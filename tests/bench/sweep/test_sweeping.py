@@ -4,10 +4,10 @@ import json
 import pickle
 
 import pytest
-from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import read_run
 from stampbench.bench.runs.campaign import campaign
-from stampbench.bench.runs.running import RunOrder
+from stampbench.bench.runs.orders import RunOrder
 from stampbench.bench.sweep.pictures import sweep_svg
 from stampbench.bench.sweep.report import write_sweep
 from stampbench.bench.sweep.sweeping import (
@@ -67,7 +67,7 @@ def result(sweep_file):
 
 
 def test_every_point_is_measured_as_a_campaign_of_its_plan(result, tmp_path):
-    plan = parse_plan(PLAN, tmp_path / "plan.toml", ["condition.noise = 40.0", 'plan.profiles = ["elan-11"]'])
+    plan = Plan.parse(PLAN, tmp_path / "plan.toml", ["condition.noise = 40.0", 'plan.profiles = ["elan-11"]'])
     campaign(RunOrder(plan, tmp_path / "run", 3))
     run = read_run(tmp_path / "run")
     assert result.cell(1, 0).digest == run.digest

@@ -100,7 +100,7 @@ def test_a_stamp_is_pressed_and_read_in_a_real_window(display: Display, live: Li
 
 def test_a_plan_is_pressed_with_the_mouse_in_a_real_window(display: Display, tmp_path: Path) -> None:
     from stampbench.bench.plans.draws import load_codebook
-    from stampbench.bench.plans.plan import parse_plan
+    from stampbench.bench.plans.plan import Plan
     from stampbench.bench.runs.orders import RunOrder
     from stampbench.bench.window.session.plan_run import PlanRun
 
@@ -108,7 +108,7 @@ def test_a_plan_is_pressed_with_the_mouse_in_a_real_window(display: Display, tmp
     plan = { name = "one", family = "p5-60k", profiles = ["nexus-5"] }
     cases = [{ name = "held", kind = "genuine", presses = 1 }]
     """
-    plan = parse_plan(text, Path("one.toml"))
+    plan = Plan.parse(text, Path("one.toml"))
     order = RunOrder(plan=plan, directory=tmp_path / "run", seed=2, port="screen")
     clock = VirtualClock()
     script = tmp_path / "script.toml"

@@ -162,11 +162,11 @@ def test_presses_are_repeated_counted_and_stop_at_the_first_failure(screen: Scre
 
 
 def test_a_moment_is_saved_as_a_plan_that_run_accepts(screen: Screen) -> None:
-    from stampbench.bench.plans.plan import read_plan
+    from stampbench.bench.plans.plan import Plan
 
     screen.do(ADD, HOLD, 'at = 0.5\nkey = "z"', 'at = 0.6\nkey = "ctrl+s"', seconds=0.7)
     (case,) = screen.bench_live.folder.glob("*.toml")
-    assert read_plan(case).size == 1
+    assert Plan.read(case).size == 1
     assert any("stampbench run" in text for text in screen.window.toasts.texts)
 
 

@@ -11,7 +11,10 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from stampbench.bench.scenarios import Progress, Trial, city_day
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.records.findings import Trial
+from stampbench.bench.runs.progress import Progress
+from stampbench.bench.scenarios import city_day, load_scenario
 from stampbench.bench.scenarios.city_day import (
     Settings,
     bluetooth,
@@ -26,7 +29,6 @@ from stampbench.bench.scenarios.city_day.driving import Ask
 from stampbench.bench.scenarios.city_day.hands import random_pads
 from stampbench.bench.scenarios.city_day.reconciling import CARD, PER_DAY, Books
 from stampbench.bench.scenarios.city_day.stage import Stage, at
-from stampbench.bench.scenarios.plans import read_trial_plan
 from stampbench.bench.service.postgres import find_postgres
 from stampbench.sim.credentials.ble.belief import BeaconBelief
 from stampbench.sim.service.loyalty import cards
@@ -135,8 +137,8 @@ def test_findings_name_no_member_key_or_place(findings: list[Any]) -> None:
 
 
 def test_the_plan_is_known_and_of_the_tables_scale() -> None:
-    plan = read_trial_plan(PLAN)
-    assert plan.scenario is city_day
+    plan = Plan.read(PLAN)
+    assert load_scenario(plan.header.scenario) is city_day
     settings = msgspec.convert(tomllib.loads(PLAN.read_text())["settings"], Settings)
     assert (settings.clones, settings.guesses, settings.usage_events) == (10_000, 10_000, 100_000)
     assert (settings.replays, settings.racers, settings.repeats) == (100, 50, 10_000)

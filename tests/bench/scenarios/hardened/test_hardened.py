@@ -10,13 +10,15 @@ import msgspec
 import numpy as np
 import pytest
 from stampbench.bench.cli.main import main
-from stampbench.bench.scenarios import Figure, Progress, Trial, load_scenario
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.records.findings import Figure, Trial
+from stampbench.bench.runs.progress import Progress
+from stampbench.bench.scenarios import load_scenario
 from stampbench.bench.scenarios.hardened import Settings
 from stampbench.bench.scenarios.hardened import ble as hardened_ble
 from stampbench.bench.scenarios.hardened import clocks as hardened_clocks
 from stampbench.bench.scenarios.hardened import nfc as hardened_nfc
 from stampbench.bench.scenarios.hardened import press as hardened_press
-from stampbench.bench.scenarios.plans import read_trial_plan
 from stampbench.bench.scenarios.tally import Tally
 from stampbench.sim.credentials.ble import clocks, resolver
 from stampbench.sim.credentials.guard import MemoryGuard
@@ -97,9 +99,9 @@ def test_nothing_but_records_and_reports_is_left(ran):
     ]  # fmt: skip
 
 
-def test_plan_of_the_project_has_known_settings(project):
-    plan = read_trial_plan(project / "fixtures/plans/hardened.toml")
-    assert plan.settings == Settings()
+def test_plan_of_the_project_has_known_settings():
+    plan = Plan.read("hardened")
+    assert plan.scenario_settings == Settings()
     assert load_scenario("hardened").Settings is Settings
 
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from stampbench.bench.scenarios import Progress
+from stampbench.bench.runs.progress import Progress
 from stampbench.bench.scenarios.hardened import Settings
 from stampbench.bench.scenarios.hardened import sound as hardened_sound
 from stampbench.sim.credentials.guard import MemoryGuard

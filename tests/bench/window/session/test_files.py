@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from stampbench.bench.plans.plan import read_plan
-from stampbench.bench.runs.running import Progress, RunOrder, run
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.runs.orders import RunOrder
+from stampbench.bench.runs.progress import Progress
+from stampbench.bench.runs.running import run
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.screen.scene import ObjectKind
 
@@ -219,7 +221,7 @@ def test_a_frozen_moment_is_a_plan_that_run_accepts(bench_live: BenchLive, tmp_p
     assert bench_live.session.look().explanation.values["cause"] == "tilted"
     path = tmp_path / "tilted.toml"
     bench_live.session.save_case(path)
-    plan = read_plan(path)
+    plan = Plan.read(path)
     assert (plan.header.family, plan.size, plan.cases[0].stamps) == ("p5-60k", 1, [123])
     assert "tilted" in plan.header.description
 
@@ -236,7 +238,7 @@ def test_a_profile_of_a_file_can_be_pressed_on_and_saved(bench_live: BenchLive, 
     assert bench_live.session.autopress.made == 2
     bench_live.press_stamp(123)
     bench_live.session.save_case(tmp_path / "case.toml")
-    assert read_plan(tmp_path / "case.toml").header.profiles == [str(own)]
+    assert Plan.read(tmp_path / "case.toml").header.profiles == [str(own)]
 
 
 def test_company_on_the_glass_goes_into_the_condition_of_the_case(
@@ -248,7 +250,7 @@ def test_company_on_the_glass_goes_into_the_condition_of_the_case(
     bench_live.press_stamp(123)
     path = tmp_path / "case.toml"
     bench_live.session.save_case(path)
-    assert read_plan(path).condition == {"palm": True, "water_drops": 1}
+    assert Plan.read(path).condition == {"palm": True, "water_drops": 1}
 
 
 def test_a_moment_of_a_real_panel_cannot_be_pressed_again(bench_live: BenchLive) -> None:
@@ -271,7 +273,7 @@ def test_autopress_counts_the_very_presses_that_run_makes(bench_live: BenchLive,
 
     path = tmp_path / "plan.toml"
     path.write_text(autopress.plan.text)
-    plan = read_plan(path)
+    plan = Plan.read(path)
     order = RunOrder(plan=plan, directory=tmp_path / "run", seed=plan.header.seed, workers=1)
     run(order, Progress())
     tally = Tally(read_run(tmp_path / "run").presses)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pygame
 import pytest
 from stampbench.bench.plans.draws import load_codebook
-from stampbench.bench.plans.plan import parse_plan
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import read_run
 from stampbench.bench.records.presses import Outcome
 from stampbench.bench.report import Reported
@@ -129,7 +129,7 @@ class Operator:
 
 
 def order_of(folder: Path, text: str = TEXT, port: str = "screen") -> RunOrder:
-    plan = parse_plan(text, Path("by-hand.toml"))
+    plan = Plan.parse(text, Path("by-hand.toml"))
     return RunOrder(
         plan=plan, directory=folder / "run", seed=plan.header.seed, port=port, station="s1", operator="Kim"
     )
@@ -181,7 +181,7 @@ def test_a_plan_pressed_to_its_end_leaves_records_and_reports_as_a_run_does(
     assert outcomes(reported) == [(1, "passed"), (2, "passed")]
     header, record = reported.run.header, reported.run.presses[0]
     assert (header.station, header.operator, header.seed) == ("s1", "Kim", 5)
-    assert header.plan_sha256 == parse_plan(TEXT, Path("x")).sha256
+    assert header.plan_sha256 == Plan.parse(TEXT, Path("x")).sha256
     rig = header.rigs["nexus-5"]
     assert (rig.port, rig.serial_number, rig.virtual) == ("screen", "screen", False)
     assert record.condition == {"noise": 2.0}
@@ -283,10 +283,11 @@ def test_a_run_that_is_stopped_is_interrupted_and_can_be_resumed(
     assert reported.assessment.verdict.exit_status == 2
 
     operator = at_window(order=resumed(tmp_path / "run", port="screen"))
-    assert (operator.plan.press, operator.plan.made) == (2, 1)
+    assert (operator.plan.press, operator.plan.made) == (1, 0)
+    operator.press()
     operator.press()
     reported = operator.finish()
-    assert outcomes(reported) == [(1, "aborted"), (2, "passed")]
+    assert outcomes(reported) == [(1, "aborted"), (1, "passed"), (2, "passed")]
     assert (reported.run.sessions, reported.assessment.verdict.value) == (2, "passed")
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from stampbench.bench.report.numbers import interval, number, probability
+from stampbench.bench.report.limit_rows import interval, number, probability
 
 
 @pytest.mark.parametrize(
