@@ -73,7 +73,7 @@ def test_presses_lost_to_the_bench_are_its_error_and_no_failure(suite_of, presse
 
 def test_limit_without_data_is_an_error(suite_of, presses):
     suite = suite_of(presses[:4])
-    assert suite.findall("testcase")[1].find("error").get("message") == "not measured"
+    assert suite.findall("testcase")[1].find("error").get("message") == "nothing was measured"
 
 
 def test_characters_that_xml_cannot_carry_are_replaced(suite_of, presses, make_press):
