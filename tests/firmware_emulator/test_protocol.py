@@ -8,7 +8,13 @@ from pathlib import Path
 
 from cobs import cobs
 from stampbench.firmware_emulator.link.commands import Reset
-from stampbench.firmware_emulator.link.messages import Answer, Status, pack_contacts
+from stampbench.firmware_emulator.link.messages import (
+    NO_COMMAND,
+    Answer,
+    Capability,
+    Status,
+    pack_contacts,
+)
 from stampbench.firmware_emulator.link.packets import PacketType, encode_packet
 from stampbench.firmware_emulator.touch import Contact, TouchReport
 
@@ -46,6 +52,25 @@ def test_every_packet_type_has_its_section() -> None:
     assert {number: name.replace(" ", "_").upper() for number, name in sections.items()} == {
         int(kind): kind.name for kind in PacketType
     }
+
+
+def test_capabilities_are_the_bits_of_the_table() -> None:
+    (row,) = re.findall(r"^\| u16 \| capabilities \| (.+) \|$", TEXT, re.MULTILINE)
+    bits = [int(item.split()[0], 16) for item in row.split("; ")]
+    assert bits == [int(capability) for capability in Capability]
+
+
+def test_statuses_are_the_numbers_of_the_table() -> None:
+    (row,) = re.findall(r"^\| u8 \| status \| (.+) \|$", TEXT, re.MULTILINE)
+    told = [item.split(maxsplit=1) for item in row.split(", ")]
+    assert {int(number): name.replace(" ", "_").upper() for number, name in told} == {
+        int(status): status.name for status in Status
+    }
+
+
+def test_heartbeat_before_the_first_command_says_ffffffff() -> None:
+    assert "FFFFFFFF before the first" in TEXT
+    assert NO_COMMAND == 0xFFFFFFFF
 
 
 def test_clauses_are_numbered_without_gap() -> None:

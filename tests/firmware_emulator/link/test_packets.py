@@ -21,14 +21,17 @@ from stampbench.firmware_emulator.link.packets import (
 )
 
 CONTACTS = PacketType.CONTACTS
+DEFECTS = ("crc_errors", "cobs_errors", "too_short", "too_long")
+"""What a stretch between two ends can have."""
 
 
 def stream(*sequences: int, step_us: int = 10_000) -> list[bytes]:
     """Packets with these numbers, their payload and time telling them apart."""
-    return [
-        encode_packet(CONTACTS, number, number * step_us, number.to_bytes(8, "little"))
-        for number in sequences
-    ]
+    return [encode_packet(CONTACTS, number, number * step_us, stream_payload(number)) for number in sequences]
+
+
+def stream_payload(number: int) -> bytes:
+    return number.to_bytes(8, "little")
 
 
 def numbers(packets: list[Packet]) -> list[int]:
@@ -137,6 +140,61 @@ def test_number_far_ahead_is_a_restart_and_no_million_lost() -> None:
     assert (parser.counters.restarts, parser.counters.lost) == (1, 0)
 
 
+@pytest.mark.parametrize(("ahead", "restarts"), [(1 << 20, 0), ((1 << 20) + 1, 1)])
+def test_up_to_2_20_packets_ahead_are_lost_and_more_a_new_life(ahead: int, restarts: int) -> None:
+    parser = started_parser()
+    parser.feed(encode_packet(CONTACTS, 1 + ahead, 0))
+    assert (parser.counters.restarts, parser.counters.lost) == (restarts, 0 if restarts else ahead)
+
+
+@pytest.mark.parametrize(("back", "duplicates"), [(64, 1), (65, 0)])
+def test_copies_are_known_among_the_last_64_packets(back: int, duplicates: int) -> None:
+    wire = stream(*range(100))
+    parser = PacketParser()
+    for packet in wire:
+        parser.feed(packet)
+    parser.feed(wire[100 - back])
+    assert (parser.counters.duplicates, parser.counters.restarts) == (duplicates, 1 - duplicates)
+
+
+def test_same_number_with_another_payload_or_time_is_a_new_life() -> None:
+    for other in (
+        encode_packet(CONTACTS, 1, 10_000, b"other"),
+        encode_packet(CONTACTS, 1, 10_001, stream_payload(1)),
+    ):
+        parser = started_parser()
+        parser.feed(stream(1)[0])
+        assert len(parser.feed(other)) == 1
+        assert (parser.counters.duplicates, parser.counters.restarts) == (0, 1)
+
+
+def test_packet_lost_in_one_life_is_not_late_in_the_next() -> None:
+    parser = started_parser()
+    far = 1 << 30
+    parser.feed(stream(5)[0])
+    parser.feed(encode_packet(CONTACTS, far, 0))
+    assert numbers(parser.feed(encode_packet(CONTACTS, 3, 0))) == [3]
+    assert (parser.counters.late, parser.counters.restarts) == (0, 2)
+
+
+def test_late_packet_is_late_once() -> None:
+    parser = started_parser()
+    one, two = stream(1, 2)
+    parser.feed(two + one)
+    assert numbers(parser.feed(one)) == [1]
+    assert (parser.counters.late, parser.counters.restarts) == (1, 1)
+
+
+def test_new_life_after_the_clock_wrapped_begins_later_than_all_before() -> None:
+    parser = PacketParser()
+    before = parser.feed(
+        encode_packet(CONTACTS, 7, (1 << 32) - 1000) + encode_packet(CONTACTS, 8, (1 << 32) + 1000)
+    )
+    (after,) = parser.feed(encode_packet(CONTACTS, 0, 5))
+    assert [packet.t_us for packet in before] == [(1 << 32) - 1000, (1 << 32) + 1000]
+    assert after.t_us == (2 << 32) + 5
+
+
 def test_device_time_is_unwrapped_over_any_number_of_wraps() -> None:
     parser = PacketParser()
     times_us = [step * 400_000 for step in range(30_000)]
@@ -156,6 +214,21 @@ def test_jumps_of_the_device_clock_are_counted() -> None:
     wire = b"".join(encode_packet(CONTACTS, number, t_us) for number, t_us in enumerate(times_us))
     assert [packet.t_us for packet in parser.feed(wire)] == times_us
     assert parser.counters.clock_jumps == 2
+
+
+@pytest.mark.parametrize(("step_us", "jumps"), [(0, 0), (1_000_000, 0), (1_000_001, 1), (-1, 1)])
+def test_clock_may_stand_still_and_run_a_second_ahead(step_us: int, jumps: int) -> None:
+    parser = PacketParser()
+    times_us = (5_000_000, 5_000_000 + step_us)
+    wire = b"".join(encode_packet(CONTACTS, number, t_us) for number, t_us in enumerate(times_us))
+    assert tuple(packet.t_us for packet in parser.feed(wire)) == times_us
+    assert parser.counters.clock_jumps == jumps
+
+
+def test_clock_may_run_ahead_as_long_as_packets_are_missing() -> None:
+    parser = PacketParser()
+    parser.feed(encode_packet(CONTACTS, 0, 0) + encode_packet(CONTACTS, 900, 9_000_000))
+    assert (parser.counters.lost, parser.counters.clock_jumps) == (899, 0)
 
 
 @pytest.mark.parametrize("version", [0, 2, 255])
@@ -208,6 +281,47 @@ def test_empty_stretches_are_no_packets() -> None:
     parser = started_parser()
     assert numbers(parser.feed(b"\0\0\0" + stream(1)[0] + b"\0\0")) == [1]
     assert parser.counters.faultless
+
+
+def test_bytes_before_the_first_end_of_a_packet_are_joined_bytes() -> None:
+    parser = PacketParser()
+    parser.feed(b"\x11" * 10 + b"\0" + stream(4)[0])
+    assert (parser.counters.joined_bytes, parser.counters.damaged) == (10, 0)
+    parser.feed(stream(5)[0][:7])
+    parser.rejoin()
+    assert parser.counters.joined_bytes == 17
+    parser.feed(b"\x11" * (MAX_WIRE_BYTES + 1))
+    assert parser.counters.joined_bytes == 17 + MAX_WIRE_BYTES + 1
+
+
+@pytest.mark.parametrize(("length", "defect"), [(13, "too_short"), (14, "crc_errors")])
+def test_body_of_14_bytes_is_the_shortest(length: int, defect: str) -> None:
+    parser = started_parser()
+    parser.feed(cobs.encode(b"\x01" * length) + b"\0")
+    assert [name for name in DEFECTS if getattr(parser.counters, name)] == [defect]
+
+
+@pytest.mark.parametrize(
+    ("length", "defect"), [(MAX_WIRE_BYTES, "cobs_errors"), (MAX_WIRE_BYTES + 1, "too_long")]
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_stretch_longer_than_any_packet_is_too_long(length: int, defect: str, whole: bool) -> None:
+    stretch = b"\xff" * length + b"\0"
+    parser = started_parser()
+    for piece in [stretch] if whole else [stretch[:9], stretch[9:]]:
+        parser.feed(piece)
+    assert [name for name in DEFECTS if getattr(parser.counters, name)] == [defect]
+
+
+FAULTS = ("lost", "restarts", "clock_jumps", *DEFECTS)
+
+
+@pytest.mark.parametrize("name", LinkCounters.names())
+def test_link_is_lossless_unless_one_of_its_faults_was_counted(name: str) -> None:
+    counters = LinkCounters(**{name: 1})
+    assert counters.lossless == (name not in FAULTS)
+    assert counters.faultless == (name not in (*FAULTS, "duplicates"))
+    assert counters.damaged == (name in DEFECTS)
 
 
 def test_rejoining_forgets_half_a_packet_and_counts_what_was_missed() -> None:
