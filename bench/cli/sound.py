@@ -63,10 +63,10 @@ def send(
     payload = _payload(text, hexadecimal)
     samples = waveform(payload, protocol_named(protocol), volume)
     channel = Channel(
-        distance_m,
-        math.inf if snr_db is None else snr_db,
-        cast("Noise", noise),
-        reverberation_s,
+        distance_m=distance_m,
+        snr_db=math.inf if snr_db is None else snr_db,
+        noise=cast("Noise", noise),
+        reverberation_s=reverberation_s,
         skew_ppm=skew_ppm,
     )
     if channel != Channel():

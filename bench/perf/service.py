@@ -211,7 +211,7 @@ def _indexes(service: Service, world: Seeded) -> str:
     """Return names of the indexes by which the database says it looks earlier presses up."""
     import re
 
-    from stampbench.sim.service.presses.known import after_matching
+    from stampbench.sim.service.presses.lookups import after_matching
 
     stamp = world.merchants[0].stamps[0]
     known = {

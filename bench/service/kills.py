@@ -49,14 +49,14 @@ class Victim:
     press: Callable[[int], list[list[float]]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KillReport:
     """What was found afterwards.
 
     Attributes:
         kills: of the service.
         presses: sent, of distinct members.
-        told: of these, answered before a kill.
+        acknowledged: of these, answered before a kill.
         kept: of the others, known to the service all the same: killed between commit and answer.
         lost: answered presses of which the service later knew nothing, or something else.
         miscounted: presses that stand in their member's ledger other than once.
@@ -64,7 +64,7 @@ class KillReport:
 
     kills: int
     presses: int
-    told: int
+    acknowledged: int
     kept: int
     lost: int
     miscounted: int
@@ -75,7 +75,7 @@ class _Sent:
     """Every press that was sent, and the answers that came."""
 
     bodies: list[dict[str, Any]] = field(default_factory=list)
-    told: dict[int, dict[str, Any]] = field(default_factory=dict)
+    acknowledged: dict[int, dict[str, Any]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -115,7 +115,7 @@ def kill_and_recover(
         kept = lost = miscounted = 0
         for number, body in enumerate(sent.bodies):
             answer = _press(client, victim, number, body)
-            before = sent.told.get(number)
+            before = sent.acknowledged.get(number)
             kept += before is None and answer["earlier"]
             lost += before is not None and (not answer["earlier"] or answer["press"] != before["press"])
             path = f"/v1/merchants/{victim.merchant_id}/members/{body['member']}/ledger"
@@ -123,7 +123,14 @@ def kill_and_recover(
             stamps = [(entry["press"], entry["amount"]) for entry in ledger if entry["account"] == "stamps"]
             miscounted += stamps != [(answer["press"], 1)]
         client.close()
-    return KillReport(kills, len(sent.bodies), len(sent.told), kept, lost, miscounted)
+    return KillReport(
+        kills=kills,
+        presses=len(sent.bodies),
+        acknowledged=len(sent.acknowledged),
+        kept=kept,
+        lost=lost,
+        miscounted=miscounted,
+    )
 
 
 def _press_until_killed(
@@ -147,7 +154,7 @@ def _press_until_killed(
                     sent.bodies.append(body)
                 answer = _press(client, victim, number, body)
                 with sent.lock:
-                    sent.told[number] = answer
+                    sent.acknowledged[number] = answer
                 answered.set()
         except LinkError:
             if not answered.is_set():

@@ -80,8 +80,8 @@ def _serve(database_url: str, secret: bytes, log: Path, listens: Connection) -> 
     from stampbench.sim.service.opening import SECRET_VARIABLE
 
     os.environ[SECRET_VARIABLE] = secret.hex()
-    with log.open("a") as told:
-        os.dup2(told.fileno(), sys.stderr.fileno())
+    with log.open("a") as stderr:
+        os.dup2(stderr.fileno(), sys.stderr.fileno())
     serve_forever(
         database_url,
         host="127.0.0.1",

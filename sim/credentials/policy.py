@@ -27,7 +27,7 @@ class Action(StrEnum):
     PAY = "pay"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
     """One way to be entitled to an action.
 
@@ -52,21 +52,26 @@ class Requirement:
     bound: bool = False
 
 
-_NFC = Requirement(Factor.NFC)
-_SOUND = Requirement(Factor.SOUND)
-_BEACON = Requirement(Factor.BLE, min_rssi_dbm=-75)
+_NFC = Requirement(factor=Factor.NFC)
+_SOUND = Requirement(factor=Factor.SOUND)
+_BEACON = Requirement(factor=Factor.BLE, min_rssi_dbm=-75)
 
 DEFAULT_POLICY: Mapping[Action, tuple[Requirement, ...]] = {
-    Action.VISIT: (Requirement(Factor.BLE, touch=False, min_rssi_dbm=-75), Requirement(), _NFC, _SOUND),
+    Action.VISIT: (
+        Requirement(factor=Factor.BLE, touch=False, min_rssi_dbm=-75),
+        Requirement(),
+        _NFC,
+        _SOUND,
+    ),
     Action.COLLECT: (Requirement(), _NFC, _SOUND, _BEACON),
-    Action.REDEEM: (_NFC, _SOUND, Requirement(Factor.BLE, min_rssi_dbm=-65, fresh=True)),
-    Action.PAY: (_NFC, Requirement(Factor.SOUND, bound=True)),
+    Action.REDEEM: (_NFC, _SOUND, Requirement(factor=Factor.BLE, min_rssi_dbm=-65, fresh=True)),
+    Action.PAY: (_NFC, Requirement(factor=Factor.SOUND, bound=True)),
 }
 """A pattern can be copied: it collects, and no more. A beacon can be relayed: it does not pay."""
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class PolicyDecision:
     """The answer; ``stamp`` is its name if it was accepted."""
 
     reason: Reason
@@ -98,46 +103,46 @@ class Desk:
         self._factors = {factor.factor: factor for factor in factors}
         self._stamps, self._guard, self._policy = stamps, guard, policy
 
-    def decide(self, action: Action, evidence: Evidence) -> Decision:
+    def decide(self, action: Action, evidence: Evidence) -> PolicyDecision:
         """Accept or refuse; a proof is claimed of the guard as the last step, when all else is right."""
         presented = evidence.presented
         wanted = None if presented is None else presented.factor
         ways = [way for way in self._policy[action] if way.factor is wanted]
         if not ways:
-            return Decision(Reason.NO_FACTOR)
+            return PolicyDecision(Reason.NO_FACTOR)
         # The way without a touch is for evidence without one: a touch that is there must be right.
         way = next((way for way in ways if way.touch is (evidence.touch is not None)), ways[0])
         refused = _touch_refused(way, evidence)
         if refused is not None:
-            return Decision(refused)
+            return PolicyDecision(refused)
         if presented is None:
             return self._by_touch(evidence)
         refused = _time_refused(way, evidence, presented)
         if refused is not None:
-            return Decision(refused)
+            return PolicyDecision(refused)
         return self._by_proof(way, evidence, presented)
 
-    def _by_touch(self, evidence: Evidence) -> Decision:
+    def _by_touch(self, evidence: Evidence) -> PolicyDecision:
         code = None if evidence.touch is None else evidence.touch.code
         found = Reason.NO_TOUCH if code is None else self._stamps.touched(code)
-        return Decision(found) if isinstance(found, Reason) else Decision(Reason.ACCEPTED, found)
+        return PolicyDecision(found) if isinstance(found, Reason) else PolicyDecision(Reason.ACCEPTED, found)
 
-    def _by_proof(self, way: Requirement, evidence: Evidence, presented: Presented) -> Decision:
+    def _by_proof(self, way: Requirement, evidence: Evidence, presented: Presented) -> PolicyDecision:
         if presented.factor not in self._factors:
-            return Decision(Reason.FACTOR_UNKNOWN)
+            return PolicyDecision(Reason.FACTOR_UNKNOWN)
         proof = self._factors[presented.factor].check(presented, evidence)
         if not isinstance(proof, Proof):
-            return Decision(proof)
+            return PolicyDecision(proof)
         if way.fresh and proof.repeated:
-            return Decision(Reason.REPEATED)
+            return PolicyDecision(Reason.REPEATED)
         if way.bound and not proof.bound:
-            return Decision(Reason.NOT_BOUND)
+            return PolicyDecision(Reason.NOT_BOUND)
         stamp = self._stamps.proved(proof.credential, evidence.touch)
         if isinstance(stamp, Reason):
-            return Decision(stamp)
+            return PolicyDecision(stamp)
         if not proof.ticket.claim(self._guard):
-            return Decision(Reason.REPLAYED)
-        return Decision(Reason.ACCEPTED, stamp)
+            return PolicyDecision(Reason.REPLAYED)
+        return PolicyDecision(Reason.ACCEPTED, stamp)
 
 
 def _touch_refused(way: Requirement, evidence: Evidence) -> Reason | None:

@@ -44,7 +44,7 @@ class Spoil(StrEnum):
     WRONG_CLOCK = "wrong clock"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ShopStamp:
     """A stamp with a tag and a beacon, and a forgery of both with other keys; made by the shop.
 
@@ -141,12 +141,12 @@ class Shop:
         self.stamps.enrol(name, code, credential_of(tag.uid))
         self.stamps.enrol(name, code, beacon_credential(name))
         return ShopStamp(
-            name,
-            tag,
-            EidBeacon(key, EXPONENT, clock),
-            self._tag(tag.uid, self._others),
-            EidBeacon(other_key, EXPONENT, replace(clock)),
-            self._random,
+            name=name,
+            tag=tag,
+            beacon=EidBeacon(key, EXPONENT, clock),
+            _forged_tag=self._tag(tag.uid, self._others),
+            _forged_beacon=EidBeacon(other_key, EXPONENT, replace(clock)),
+            _random=self._random,
         )
 
     def _tag(self, uid: bytes, keys: TagKeys) -> Tag:

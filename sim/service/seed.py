@@ -57,7 +57,7 @@ class SeededStore:
     lon_deg: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SeededMerchant:
     """A merchant with the keys that were made for it."""
 
@@ -157,7 +157,14 @@ def seed_world(
             _, server_key = make_key(connection, Role.MERCHANT, now_us=now_us, merchant_id=merchant_id)
             _, app_key = make_key(connection, Role.APP, now_us=now_us, merchant_id=merchant_id)
             made.append(
-                SeededMerchant(merchant_id, name, server_key, app_key, tuple(its_stores), tuple(its_stamps))
+                SeededMerchant(
+                    merchant_id=merchant_id,
+                    name=name,
+                    server_key=server_key,
+                    app_key=app_key,
+                    stores=tuple(its_stores),
+                    stamps=tuple(its_stamps),
+                )
             )
     return Seeded(operator_key, vendor_id, vendor_key, tuple(made))
 

@@ -50,7 +50,7 @@ class ServiceSettings:
         return Calendar(self.zone)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Service:
     """Database, clock and rules, and what is kept in memory.
 

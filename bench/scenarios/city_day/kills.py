@@ -17,19 +17,23 @@ def trials(stage: Stage) -> Iterator[Finding]:
     stamps = SENDERS * kills
     merchant = stage.merchant("Killed", stamps=stamps, program={"card_stamps": 1000})
     victim = Victim(
-        stage.service.settings.database_url,
-        stage.secret,
-        merchant.number,
-        merchant.app_key,
-        merchant.server_key,
-        stamps,
-        lambda n: stage.hands.press(merchant.store.stamps[n].code, rng).first.tolist(),
+        url=stage.service.settings.database_url,
+        secret=stage.secret,
+        merchant_id=merchant.number,
+        app_key=merchant.app_key,
+        server_key=merchant.server_key,
+        stamps=stamps,
+        press=lambda n: stage.hands.press(merchant.store.stamps[n].code, rng).first.tolist(),
     )
     found = kill_and_recover(
         victim, stage.directory, kills=kills, rng=rng, tell=lambda kill: stage.tell.step(kill, kills)
     )
-    note = f"{found.kills} kills; {found.kept} of {found.presses - found.told} unanswered ones were kept"
-    yield Trial(THREAT, "answered presses that are gone after a kill", found.told, found.lost, note=note)
+    note = (
+        f"{found.kills} kills; {found.kept} of {found.presses - found.acknowledged} unanswered ones were kept"
+    )
+    yield Trial(
+        THREAT, "answered presses that are gone after a kill", found.acknowledged, found.lost, note=note
+    )
     yield Trial(
         THREAT,
         "presses counted twice or not at all, each sent again",

@@ -13,7 +13,7 @@ from stampbench.bench.scenarios.hardened.scene import CODE, Scene
 from stampbench.bench.scenarios.hardened.settings import Settings
 from stampbench.bench.scenarios.oracle import NEAR_DBM, TOLERANCE
 from stampbench.bench.scenarios.tally import Draws, Tally
-from stampbench.sim.credentials.ble.air import Air, AirSettings, Heard, Node, relay
+from stampbench.sim.credentials.ble.air import Air, AirSettings, Node, Reception, relay
 from stampbench.sim.credentials.ble.beacon import BeaconClock, OtpBeacon
 from stampbench.sim.credentials.ble.factor import BleFactor, password_credential
 from stampbench.sim.credentials.ble.frames import Eid, OtpStamp
@@ -72,11 +72,11 @@ def _relayed(exponent: int, settings: Settings, rng: np.random.Generator, tell: 
     yield paying.trial()
 
 
-async def _relay_scene(scene: Scene, delay_s: float, rng: np.random.Generator) -> Heard:
+async def _relay_scene(scene: Scene, delay_s: float, rng: np.random.Generator) -> Reception:
     """The first advertisement that a phone far away hears through the relay."""
     air = Air(rng, AirSettings(loss=0.2, delay_s=0.02, shadowing_db=2.0))
     beacon, phone = await air.node("beacon", _SHOP_M), await air.node("phone", _FAR_M)
-    heard: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
+    heard: asyncio.Future[Reception] = asyncio.get_running_loop().create_future()
     await phone.listen(lambda one: None if heard.done() else heard.set_result(one))
     await relay(air, (1.0, 0.0), (_FAR_M[0] + 1.0, 0.0), delay_s)
     showing = asyncio.ensure_future(_show(beacon, scene))

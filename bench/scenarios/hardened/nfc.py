@@ -21,9 +21,9 @@ from stampbench.sim.credentials.aes import encrypt_cbc
 from stampbench.sim.credentials.guard import MemoryGuard, ReplayGuard, SqliteGuard
 from stampbench.sim.credentials.nfc.apdu import Status
 from stampbench.sim.credentials.nfc.factor import NfcFactor, credential_of
+from stampbench.sim.credentials.nfc.file_settings import FREE, Rights
 from stampbench.sim.credentials.nfc.reader import Reader, personalise
 from stampbench.sim.credentials.nfc.sdm import Tap, encrypt_picc_data, session
-from stampbench.sim.credentials.nfc.settings import FREE, Rights
 from stampbench.sim.credentials.nfc.tag import Tag
 from stampbench.sim.credentials.nfc.url import UrlTemplate
 from stampbench.sim.credentials.nfc.verifier import (

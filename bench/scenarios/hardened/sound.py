@@ -49,7 +49,13 @@ _GUESS: Final = "By chance, 3e-19 of wrong payloads would be accepted: the MAC h
 _PLACES: Final = {
     "a loud shop": Channel(snr_db=-20.0, noise="shop"),
     "an echoing shop, 3 m away": Channel(
-        3.0, 20.0, "shop", reverberation_s=0.35, direct_db=-5.0, responses=True, skew_ppm=60.0
+        distance_m=3.0,
+        snr_db=20.0,
+        noise="shop",
+        reverberation_s=0.35,
+        direct_db=-5.0,
+        responses=True,
+        skew_ppm=60.0,
     ),
 }
 

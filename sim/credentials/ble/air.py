@@ -64,7 +64,7 @@ class AirSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Reception:
     """One advertisement, as a phone heard it.
 
     Attributes:
@@ -181,7 +181,7 @@ class Node:
         self.host = Host()
         self.host.controller = self.controller
         self.controller.host = AsyncPipeSink(self.host)
-        self.heard: list[Heard] = []
+        self.heard: list[Reception] = []
 
     def move(self, position_m: tuple[float, float]) -> None:
         """Go somewhere else."""
@@ -224,12 +224,12 @@ class Node:
         """Advertise no more."""
         await self.host.send_sync_command(hci.HCI_LE_Set_Advertising_Enable_Command(advertising_enable=0))
 
-    async def listen(self, also: Callable[[Heard], None] | None = None) -> None:
+    async def listen(self, also: Callable[[Reception], None] | None = None) -> None:
         """Scan from now on; what is heard is kept, and told to ``also``."""
 
         def report(found: hci.HCI_LE_Advertising_Report_Event.Report) -> None:
             now_s = asyncio.get_running_loop().time()
-            heard = Heard(now_s, bytes(found.address), bytes(found.data), found.rssi)
+            heard = Reception(now_s, bytes(found.address), bytes(found.data), found.rssi)
             self.heard.append(heard)
             if also is not None:
                 also(heard)
@@ -290,12 +290,12 @@ async def relay(
     mouth = await air.node("relay-mouth", near_phone_m)
     pending: set[asyncio.Task[None]] = set()
 
-    def repeat(heard: Heard) -> None:
+    def repeat(heard: Reception) -> None:
         task = asyncio.get_running_loop().create_task(mouth.advertise(heard.data, heard.address))
         pending.add(task)
         task.add_done_callback(pending.discard)
 
-    def captured(heard: Heard) -> None:
+    def captured(heard: Reception) -> None:
         asyncio.get_running_loop().call_later(delay_s, repeat, heard)
 
     await ear.listen(captured)

@@ -43,7 +43,7 @@ class Resolution:
     repeated: bool
 
 
-class _Known:
+class _Registered:
     """One registered beacon."""
 
     def __init__(self, identity_key: Secret, belief: BeaconBelief) -> None:
@@ -66,7 +66,7 @@ class Resolver:
             raise InputError(f"tolerance = {tolerance}: expected 0 to 2 windows")
         self._tolerance = tolerance
         self._lock = threading.Lock()
-        self._known: dict[str, _Known] = {}
+        self._registered: dict[str, _Registered] = {}
         self._table: dict[bytes, tuple[str, int]] = {}
         self._prepared_s = (math.inf, -math.inf)
 
@@ -103,11 +103,11 @@ class Resolver:
         if shown is not None and window_of(shown, identity_key, exponent, *belief.present(time_s)) is None:
             raise InputError(f"beacon {beacon}: identifier {shown.hex()}: expected that of its key and clock")
         with self._lock:
-            if beacon in self._known:
+            if beacon in self._registered:
                 raise InputError(f"beacon {beacon}: known already: expected another name")
-            self._known[beacon] = _Known(identity_key, belief)
+            self._registered[beacon] = _Registered(identity_key, belief)
             if self._prepared_s[1] > -math.inf:
-                self._prepare(beacon, self._known[beacon])
+                self._prepare(beacon, self._registered[beacon])
 
     def battery_changed(self, beacon: str, time_s: float) -> None:
         """Take the next identifier of the day before as the beacon's own, once and within the hour.
@@ -123,9 +123,9 @@ class Resolver:
             InputError: no such beacon.
         """
         with self._lock:
-            if beacon not in self._known:
+            if beacon not in self._registered:
                 raise InputError(f"beacon {beacon}: not known: expected one that was registered")
-            self._known[beacon].belief.battery_changed(time_s)
+            self._registered[beacon].belief.battery_changed(time_s)
 
     def resolve(self, heard: bytes, time_s: float) -> Resolution | None:
         """Return whose identifier this is, at this time; None if it is nobody's that could be on the air."""
@@ -133,29 +133,29 @@ class Resolver:
             begin_s, end_s = self._prepared_s
             if not begin_s <= time_s < end_s:
                 self._prepared_s = (time_s - _BEHIND_S, time_s + _AHEAD_S)
-                for name, known in self._known.items():
-                    self._prepare(name, known)
+                for name, registered in self._registered.items():
+                    self._prepare(name, registered)
             found = self._table.get(heard)
             return None if found is None else self._judged(*found, time_s)
 
     def _judged(self, beacon: str, window: int, time_s: float) -> Resolution | None:
-        known = self._known[beacon]
-        judged = known.belief.judge(window, time_s)
+        registered = self._registered[beacon]
+        judged = registered.belief.judge(window, time_s)
         if judged is None:
             return None
         if judged.set_back:
-            self._prepare(beacon, known)
+            self._prepare(beacon, registered)
         return Resolution(beacon, window, judged.in_time, judged.repeated)
 
-    def _prepare(self, beacon: str, known: _Known) -> None:
+    def _prepare(self, beacon: str, registered: _Registered) -> None:
         """Compute a beacon's identifiers for the time that is prepared."""
-        for text in known.table:
+        for text in registered.table:
             self._table.pop(text, None)
         begin_s, end_s = self._prepared_s
-        first, last = known.belief.since_yesterday(begin_s)[0], known.belief.present(end_s)[1]
-        known.table = identifiers(known.identity_key, known.belief.exponent, first, last)
-        for place, text in enumerate(known.table):
+        first, last = registered.belief.since_yesterday(begin_s)[0], registered.belief.present(end_s)[1]
+        registered.table = identifiers(registered.identity_key, registered.belief.exponent, first, last)
+        for place, text in enumerate(registered.table):
             self._table[text] = (beacon, first + place)
 
     def __repr__(self) -> str:
-        return f"Resolver({len(self._known)} beacons, tolerance={self._tolerance})"
+        return f"Resolver({len(self._registered)} beacons, tolerance={self._tolerance})"

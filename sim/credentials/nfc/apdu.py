@@ -40,7 +40,7 @@ class Status(Enum):
         return f"{self.value.hex().upper()} ({meaning})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One command.
 
@@ -71,9 +71,11 @@ def parse_command(text: bytes) -> Command | None:
         return None
     head, rest = text[:4], text[4:]
     if len(rest) <= 1:
-        return Command(head[0], head[1], head[2], head[3], b"", rest[0] if rest else None)
+        return Command(
+            cla=head[0], ins=head[1], p1=head[2], p2=head[3], data=b"", expected=rest[0] if rest else None
+        )
     length, body = rest[0], rest[1:]
     if length == 0 or len(body) not in (length, length + 1):
         return None
     expected = body[length] if len(body) > length else None
-    return Command(head[0], head[1], head[2], head[3], body[:length], expected)
+    return Command(cla=head[0], ins=head[1], p1=head[2], p2=head[3], data=body[:length], expected=expected)

@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from stampbench.sim.credentials.nfc.file_settings import (
+    FREE,
+    NEVER,
+    FileSettings,
+    Rights,
+    SdmSettings,
+    counter_limit,
+    last_byte_mirrored,
+)
 from stampbench.sim.credentials.nfc.messaging import Mode
 from stampbench.sim.credentials.nfc.sdm import (
     FILLING_BYTES,
@@ -13,15 +22,6 @@ from stampbench.sim.credentials.nfc.sdm import (
     encrypt_picc_data,
     picc_data_bytes,
     session,
-)
-from stampbench.sim.credentials.nfc.settings import (
-    FREE,
-    NEVER,
-    FileSettings,
-    Rights,
-    SdmSettings,
-    counter_limit,
-    last_byte_mirrored,
 )
 from stampbench.sim.credentials.secrets import Secret
 

@@ -8,9 +8,9 @@ from stampbench.firmware_emulator.errors import ProtocolError
 from stampbench.sim.credentials.nfc.apdu import ISO, NATIVE, Command, Status
 from stampbench.sim.credentials.nfc.authentication import LRP_CAPABILITY, answer_text, challenge_in, conclude
 from stampbench.sim.credentials.nfc.diversification import APPLICATION
+from stampbench.sim.credentials.nfc.file_settings import FREE, FileSettings, Rights
 from stampbench.sim.credentials.nfc.files import NDEF
 from stampbench.sim.credentials.nfc.messaging import Channel, Mode
-from stampbench.sim.credentials.nfc.settings import FREE, FileSettings, Rights
 from stampbench.sim.credentials.nfc.tag import KEYS, LRP_OPTION, Random, Tag, jam_crc
 from stampbench.sim.credentials.nfc.url import UrlTemplate, url_in
 from stampbench.sim.credentials.nfc.verifier import FILE_READ_KEY, META_READ_KEY, TagKeys
@@ -40,10 +40,12 @@ class Reader:
             ProtocolError: the tag refuses.
             InputError: the file holds no URI record.
         """
-        self._iso(Command(ISO, 0xA4, 0x04, 0x00, APPLICATION))
-        self._iso(Command(ISO, 0xA4, 0x00, 0x0C, b"\xe1\x04", None))
-        length = self._iso(Command(ISO, 0xB0, 0, 0, expected=2))
-        rest = self._iso(Command(ISO, 0xB0, 0, 2, expected=int.from_bytes(length, "big") & 0xFF))
+        self._iso(Command(cla=ISO, ins=0xA4, p1=0x04, p2=0x00, data=APPLICATION))
+        self._iso(Command(cla=ISO, ins=0xA4, p1=0x00, p2=0x0C, data=b"\xe1\x04", expected=None))
+        length = self._iso(Command(cla=ISO, ins=0xB0, p1=0, p2=0, expected=2))
+        rest = self._iso(
+            Command(cla=ISO, ins=0xB0, p1=0, p2=2, expected=int.from_bytes(length, "big") & 0xFF)
+        )
         return url_in(length + rest)
 
     def authenticate(self, number: int, key: Secret) -> None:
@@ -141,7 +143,7 @@ class Reader:
         return opened
 
     def _plain(self, ins: int, data: bytes, expected: Status) -> bytes:
-        return self._exchange(Command(NATIVE, ins, data=data), expected)
+        return self._exchange(Command(cla=NATIVE, ins=ins, data=data), expected)
 
     def _iso(self, command: Command) -> bytes:
         return self._exchange(command, Status.ISO_OK)
@@ -149,8 +151,8 @@ class Reader:
     def _exchange(self, command: Command, expected: Status) -> bytes:
         answer = self._transceive(command.encoded)
         if answer[-2:] != expected.value:
-            known = {status.value: status.text for status in Status}
-            said = known.get(answer[-2:], answer[-2:].hex().upper())
+            texts = {status.value: status.text for status in Status}
+            said = texts.get(answer[-2:], answer[-2:].hex().upper())
             raise ProtocolError(f"tag: command {command.ins:02X} answered {said}: expected {expected.text}")
         return answer[:-2]
 

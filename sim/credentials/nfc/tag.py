@@ -16,10 +16,10 @@ from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.credentials.nfc.apdu import ISO, NATIVE, Command, Status, parse_command
 from stampbench.sim.credentials.nfc.authentication import TRANSACTION_BYTES, Challenge, accept, challenge_text
 from stampbench.sim.credentials.nfc.diversification import APPLICATION
+from stampbench.sim.credentials.nfc.file_settings import FREE, parse_settings
 from stampbench.sim.credentials.nfc.files import ISO_NAMES, NDEF, File, delivered_files, mirrored
 from stampbench.sim.credentials.nfc.messaging import Channel, Mode
 from stampbench.sim.credentials.nfc.sdm import UID_BYTES
-from stampbench.sim.credentials.nfc.settings import FREE, parse_settings
 from stampbench.sim.credentials.secrets import AES_KEY_BYTES, Secret
 
 KEYS = 5

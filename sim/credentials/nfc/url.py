@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.nfc.file_settings import FREE, NEVER, FileSettings, Rights, SdmSettings
 from stampbench.sim.credentials.nfc.messaging import Mode
 from stampbench.sim.credentials.nfc.sdm import COUNTER_BYTES, MAC_BYTES, UID_BYTES, Tap, picc_data_bytes
-from stampbench.sim.credentials.nfc.settings import FREE, NEVER, FileSettings, Rights, SdmSettings
 
 _FIELD = re.compile(r"\{(uid|counter|picc|data|mac)(?::(\d+))?\}")
 _PREFIX = "https://"

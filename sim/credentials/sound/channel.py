@@ -24,7 +24,7 @@ SPEED_M_S: Final = 343.0
 _HALF_TAPS: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """From the samples sent to the samples heard.
 

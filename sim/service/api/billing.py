@@ -19,7 +19,7 @@ from stampbench.sim.service.api.access import (
     shown,
 )
 from stampbench.sim.service.billing.invoices import close_month, invoices_of, verify
-from stampbench.sim.service.billing.usage import Usage, hear
+from stampbench.sim.service.billing.usage import Usage, record_usage
 
 router = TransactionRouter(prefix="/v1/vendors/{vendor_id}", tags=["billing"])
 
@@ -46,8 +46,8 @@ def post_usage(vendor_id: PathId, body: UsageBatch, access: VendorDep) -> dict[s
     events = [
         Usage(one.event, one.merchant, one.kind, one.quantity, moment_us(one.at, "at")) for one in body.events
     ]
-    heard = hear(access.connection, vendor_id, events, now_us=access.now_us, calendar=access.calendar)
-    return {"new": heard.new, "known": heard.known}
+    count = record_usage(access.connection, vendor_id, events, now_us=access.now_us, calendar=access.calendar)
+    return {"new": count.new, "known": count.known}
 
 
 @router.get("/invoices")

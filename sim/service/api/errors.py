@@ -56,12 +56,12 @@ def add_handlers(app: FastAPI) -> None:
 
 def explain(errors: Sequence[Mapping[str, Any]]) -> str:
     """What is wrong with a request, place by place; never what was sent."""
-    told = []
+    places = []
     for error in errors[:_MOST]:
         where, *names = [str(part) for part in error["loc"]]
         place = ".".join(names) or where
-        told.append(f"{place} ({where}): {error['msg']}" if names else f"{place}: {error['msg']}")
-    return "; ".join(told)
+        places.append(f"{place} ({where}): {error['msg']}" if names else f"{place}: {error['msg']}")
+    return "; ".join(places)
 
 
 def _answer(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

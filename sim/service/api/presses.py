@@ -24,7 +24,6 @@ from stampbench.sim.service.api.access import (
     shown,
 )
 from stampbench.sim.service.clock import SECOND_US, to_datetime
-from stampbench.sim.service.presses.answers import Answer
 from stampbench.sim.service.presses.authentication import authenticate
 from stampbench.sim.service.presses.evidence import (
     Credential,
@@ -35,6 +34,7 @@ from stampbench.sim.service.presses.evidence import (
     Purpose,
 )
 from stampbench.sim.service.presses.fallback import Method, fall_back
+from stampbench.sim.service.presses.lifecycle import Answer
 from stampbench.sim.service.presses.reviews import press_of, presses_of, review_press
 from stampbench.sim.service.presses.sounds import new_challenge
 from stampbench.sim.service.presses.tokens import use_token

@@ -21,7 +21,7 @@ _LONGEST_US: Final = 12 * HOUR_US
 """Without a shift, a check-out up to this long after a check-in still belongs to the day of the check-in."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkDay:
     """One day of somebody's work.
 
@@ -132,14 +132,14 @@ def _day(day: str, logs: list[Log], rule: Rule, hourly_wage: int, span: Span | N
         overtime_factor=OVERTIME_FACTOR,
     )
     if span is None:
-        return WorkDay(day, minutes, wage, missing=missing)
+        return WorkDay(day=day, worked_minutes=minutes, wage=wage, missing=missing)
     how = kept(span, logs)
     return WorkDay(
-        day,
-        minutes,
-        wage,
-        how.late_us // MINUTE_US,
-        how.early_us // MINUTE_US,
-        how.absent,
-        missing,
+        day=day,
+        worked_minutes=minutes,
+        wage=wage,
+        late_minutes=how.late_us // MINUTE_US,
+        early_minutes=how.early_us // MINUTE_US,
+        absent=how.absent,
+        missing=missing,
     )

@@ -37,16 +37,16 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class UsageCount:
     """What became of events that were told: new, or known already."""
 
     new: int
     known: int
 
 
-def hear(
+def record_usage(
     connection: sa.Connection, vendor_id: int, events: Sequence[Usage], *, now_us: int, calendar: Calendar
-) -> Heard:
+) -> UsageCount:
     """Write down events, each once.
 
     Raises:
@@ -79,7 +79,7 @@ def hear(
         # Counted by the rows that come back: psycopg knows no number of rows for many at once.
         new += len(connection.execute(statement, rows).all())
         _refuse_other_contents(connection, vendor_id, part)
-    return Heard(new, len(events) - new)
+    return UsageCount(new, len(events) - new)
 
 
 @cache
@@ -93,7 +93,7 @@ def usage_of(connection: sa.Connection, vendor_id: int, month: str, calendar: Ca
     """All usage of a month, in the order of time and name: whatever order it was told in."""
     from_us, to_us = calendar.month_us(month)
     merchants = sa.select(Merchant.id).where(Merchant.vendor_id == vendor_id)
-    told = sa.select(
+    reported = sa.select(
         UsageEvent.event, UsageEvent.merchant_id, UsageEvent.kind, UsageEvent.quantity, UsageEvent.at_us
     ).where(UsageEvent.vendor_id == vendor_id, UsageEvent.month == month)
     presses = sa.select(Press.id, Press.merchant_id, Press.at_us).where(
@@ -103,7 +103,7 @@ def usage_of(connection: sa.Connection, vendor_id: int, month: str, calendar: Ca
     )
     everything = [
         Usage(f"told:{row.event}", row.merchant_id, row.kind, row.quantity, row.at_us)
-        for row in connection.execute(told)
+        for row in connection.execute(reported)
     ]
     everything += [
         Usage(f"press:{press_id}", merchant_id, PRESS, 1, at_us)

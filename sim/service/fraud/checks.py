@@ -43,7 +43,7 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Circumstances:
     """What is known when a press is checked.
 
     Attributes:
@@ -71,7 +71,7 @@ class Known:
     device_members: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suspicion:
     """What a check found.
 
@@ -91,56 +91,64 @@ class Suspicion:
     suspends: bool = False
 
 
-def suspicions(known: Known, rules: Rules, calendar: Calendar) -> Iterator[Suspicion]:
+def suspicions(seen: Circumstances, rules: Rules, calendar: Calendar) -> Iterator[Suspicion]:
     """All that the checks find, gravest first."""
-    place = known.place
+    place = seen.place
     if place is None:
-        if known.require_place:
-            yield Suspicion(Kind.NO_PLACE, Outcome.REVIEW, "no place was given")
+        if seen.require_place:
+            yield Suspicion(kind=Kind.NO_PLACE, outcome=Outcome.REVIEW, explanation="no place was given")
     elif place.mocked:
-        yield Suspicion(Kind.MOCKED, Outcome.REVIEW, "the device says that its place was made up")
+        yield Suspicion(
+            kind=Kind.MOCKED, outcome=Outcome.REVIEW, explanation="the device says that its place was made up"
+        )
     else:
-        yield from _two_places(known, place, rules)
-        yield from _away(known, place, rules)
-        yield from _travel(known, place, rules)
-    yield from _hours(known, rules, calendar)
-    yield from _bursts(known, rules)
-    yield from _staff(known, rules)
+        yield from _two_places(seen, place, rules)
+        yield from _away(seen, place, rules)
+        yield from _travel(seen, place, rules)
+    yield from _hours(seen, rules, calendar)
+    yield from _bursts(seen, rules)
+    yield from _staff(seen, rules)
 
 
 def cloned(reason: str) -> Suspicion:
     """The pattern is the stamp's and the credential is not: somebody has copied the pattern."""
     text = f"the pattern is the stamp's and its credential is not ({reason})"
-    return Suspicion(Kind.CLONED, Outcome.REFUSED, text, sure=True)
+    return Suspicion(kind=Kind.CLONED, outcome=Outcome.REFUSED, explanation=text, sure=True)
 
 
-def _away(known: Known, place: Place, rules: Rules) -> Iterator[Suspicion]:
+def _away(seen: Circumstances, place: Place, rules: Rules) -> Iterator[Suspicion]:
     if place.accuracy_m > rules.close_enough_m:
         return
-    away = distance_m(known.store.lat_deg, known.store.lon_deg, place.lat_deg, place.lon_deg)
-    allowed = known.store.accuracy_m + 2.0 * place.accuracy_m
+    away = distance_m(seen.store.lat_deg, seen.store.lon_deg, place.lat_deg, place.lon_deg)
+    allowed = seen.store.accuracy_m + 2.0 * place.accuracy_m
     if away > allowed:
         text = f"pressed {away:.0f} m from its store, where {allowed:.0f} m are allowed"
         far = away - allowed > rules.far_m
-        yield Suspicion(Kind.AWAY, Outcome.REFUSED, text, sure=far, suspends=True)
+        yield Suspicion(kind=Kind.AWAY, outcome=Outcome.REFUSED, explanation=text, sure=far, suspends=True)
 
 
-def _two_places(known: Known, place: Place, rules: Rules) -> Iterator[Suspicion]:
-    if (text := _too_fast(known.stamp_before, known.at_us, place, rules)) and known.stamp_before is not None:
+def _two_places(seen: Circumstances, place: Place, rules: Rules) -> Iterator[Suspicion]:
+    if (text := _too_fast(seen.stamp_before, seen.at_us, place, rules)) and seen.stamp_before is not None:
         yield Suspicion(
-            Kind.TWO_PLACES,
-            Outcome.REFUSED,
-            f"one stamp {text}",
-            (known.stamp_before.press_id,),
+            kind=Kind.TWO_PLACES,
+            outcome=Outcome.REFUSED,
+            explanation=f"one stamp {text}",
+            behind=(seen.stamp_before.press_id,),
             sure=True,
             suspends=True,
         )
 
 
-def _travel(known: Known, place: Place, rules: Rules) -> Iterator[Suspicion]:
-    before = known.member_before
-    if (text := _too_fast(before, known.at_us, place, rules)) and before is not None:
-        yield Suspicion(Kind.TRAVEL, Outcome.REFUSED, f"one member {text}", (before.press_id,), sure=True)
+def _travel(seen: Circumstances, place: Place, rules: Rules) -> Iterator[Suspicion]:
+    before = seen.member_before
+    if (text := _too_fast(before, seen.at_us, place, rules)) and before is not None:
+        yield Suspicion(
+            kind=Kind.TRAVEL,
+            outcome=Outcome.REFUSED,
+            explanation=f"one member {text}",
+            behind=(before.press_id,),
+            sure=True,
+        )
 
 
 def _too_fast(before: Earlier | None, at_us: int, place: Place, rules: Rules) -> str:
@@ -155,35 +163,39 @@ def _too_fast(before: Earlier | None, at_us: int, place: Place, rules: Rules) ->
     return f"in two places {apart / 1000:.1f} km apart within {minutes:.0f} min: at least {speed:.0f} km/h"
 
 
-def _hours(known: Known, rules: Rules, calendar: Calendar) -> Iterator[Suspicion]:
-    if known.purpose in (Purpose.CHECK_IN, Purpose.CHECK_OUT):
+def _hours(seen: Circumstances, rules: Rules, calendar: Calendar) -> Iterator[Suspicion]:
+    if seen.purpose in (Purpose.CHECK_IN, Purpose.CHECK_OUT):
         return  # staff come before opening and leave after closing
-    if not is_open(known.opening, known.at_us, calendar, rules.opening_slack_minutes):
-        clock = calendar.local(known.at_us)
-        yield Suspicion(Kind.HOURS, Outcome.REVIEW, f"pressed at {clock:%H:%M}, when the store is closed")
+    if not is_open(seen.opening, seen.at_us, calendar, rules.opening_slack_minutes):
+        clock = calendar.local(seen.at_us)
+        yield Suspicion(
+            kind=Kind.HOURS,
+            outcome=Outcome.REVIEW,
+            explanation=f"pressed at {clock:%H:%M}, when the store is closed",
+        )
 
 
-def _bursts(known: Known, rules: Rules) -> Iterator[Suspicion]:
-    if known.stamp_recent >= rules.burst_presses:
-        text = f"{known.stamp_recent + 1} presses of one stamp within {rules.burst_minutes} min"
-        yield Suspicion(Kind.STAMP_BURST, Outcome.REVIEW, text, sure=True)
-    if known.device_recent >= rules.burst_device:
-        text = f"{known.device_recent + 1} presses of one device within {rules.burst_minutes} min"
-        yield Suspicion(Kind.DEVICE_BURST, Outcome.REVIEW, text, sure=True)
+def _bursts(seen: Circumstances, rules: Rules) -> Iterator[Suspicion]:
+    if seen.stamp_recent >= rules.burst_presses:
+        text = f"{seen.stamp_recent + 1} presses of one stamp within {rules.burst_minutes} min"
+        yield Suspicion(kind=Kind.STAMP_BURST, outcome=Outcome.REVIEW, explanation=text, sure=True)
+    if seen.device_recent >= rules.burst_device:
+        text = f"{seen.device_recent + 1} presses of one device within {rules.burst_minutes} min"
+        yield Suspicion(kind=Kind.DEVICE_BURST, outcome=Outcome.REVIEW, explanation=text, sure=True)
 
 
-def _staff(known: Known, rules: Rules) -> Iterator[Suspicion]:
-    if known.purpose is not Purpose.STAMP:
+def _staff(seen: Circumstances, rules: Rules) -> Iterator[Suspicion]:
+    if seen.purpose is not Purpose.STAMP:
         return
-    if known.is_staff and known.staff_recent >= rules.staff_presses:
+    if seen.is_staff and seen.staff_recent >= rules.staff_presses:
         text = (
-            f"{known.staff_recent + 1} stamps for one's own card by somebody who works there"
+            f"{seen.staff_recent + 1} stamps for one's own card by somebody who works there"
             f" within {rules.staff_window_hours} h"
         )
-        yield Suspicion(Kind.STAFF, Outcome.REVIEW, text, sure=True)
-    if known.device_members > rules.staff_device_members:
-        text = f"one device pressed for {known.device_members} members within a day"
-        yield Suspicion(Kind.SHARED_DEVICE, Outcome.REVIEW, text, sure=True)
+        yield Suspicion(kind=Kind.STAFF, outcome=Outcome.REVIEW, explanation=text, sure=True)
+    if seen.device_members > rules.staff_device_members:
+        text = f"one device pressed for {seen.device_members} members within a day"
+        yield Suspicion(kind=Kind.SHARED_DEVICE, outcome=Outcome.REVIEW, explanation=text, sure=True)
 
 
 def is_open(opening: str, at_us: int, calendar: Calendar, slack_minutes: int) -> bool:

@@ -32,7 +32,7 @@ _CARD: Final = sa.select(
 """A member's card: its sum, when it was stamped last, and how often today."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardRules:
     """What a card needs of its merchant's program; see ``Program``."""
 
@@ -46,8 +46,8 @@ class CardRules:
 
 def ask_card(member_id: int, at_us: int, calendar: Calendar) -> tuple[Asked, Asked]:
     """Statements that lock a member's card and then tell what is on it, for :func:`stamp_card`."""
-    known = {"member_id": member_id, "at_us": at_us, "day": calendar.day(at_us)}
-    return ask_lock(member_id), (_CARD, known)
+    values = {"member_id": member_id, "at_us": at_us, "day": calendar.day(at_us)}
+    return ask_lock(member_id), (_CARD, values)
 
 
 def stamp_card(

@@ -24,13 +24,13 @@ class Bar:
 
     Attributes:
         label: under or beside it; empty: none.
-        told: what pointing at it shows.
+        tooltip: what pointing at it shows.
         quiet: drawn paler, as days of rest.
     """
 
     value: int
     label: str
-    told: str
+    tooltip: str
     quiet: bool = False
 
 
@@ -52,7 +52,7 @@ def standing(bars: Sequence[Bar], title: str) -> Markup:
     for i, bar in enumerate(bars):
         middle, height = left + (i + 0.5) * step, room * bar.value / top
         kind = "bar quiet" if bar.quiet else "bar"
-        parts.append(f"<g><title>{escape(bar.told)}</title>")
+        parts.append(f"<g><title>{escape(bar.tooltip)}</title>")
         parts.append(
             f'<rect class="hit" x="{middle - step / 2:.1f}" y="{_TOP:g}"'
             f' width="{step:.1f}" height="{room:g}"/>'
@@ -84,7 +84,7 @@ def lying(bars: Sequence[Bar], title: str) -> Markup:
         width = max(2.0, _WIDTH * bar.value / most) if bar.value else 0.0
         parts.append(
             f'<text class="name" x="0" y="{y + 13:g}">{escape(_short(bar.label))}</text>'
-            f'<text class="told" x="{_WIDTH:g}" y="{y + 13:g}">{escape(bar.told)}</text>'
+            f'<text class="told" x="{_WIDTH:g}" y="{y + 13:g}">{escape(bar.tooltip)}</text>'
             f'<rect class="track" x="0" y="{y + 20:g}" width="{_WIDTH:g}" height="9" rx="4.5"/>'
             f'<rect class="bar" x="0" y="{y + 20:g}" width="{width:.1f}"'
             f' height="9" rx="{min(4.5, width / 2):.1f}"/>'

@@ -106,9 +106,9 @@ def _day_chart(days: list[dict[str, Any]], words: Words) -> Any:
     for i, one in enumerate(days):
         date = dt.date.fromisoformat(one["day"])
         weekday = words.weekdays[date.weekday()]
-        told = words.presses_of.format(count=one["presses"], customers=one["customers"])
+        tooltip = words.presses_of.format(count=one["presses"], customers=one["customers"])
         label = f"{date.month}/{date.day}" if (len(days) - 1 - i) % 7 == 0 else ""
-        bars.append(Bar(one["presses"], label, f"{one['day']} ({weekday}) {told}", date.weekday() == 6))
+        bars.append(Bar(one["presses"], label, f"{one['day']} ({weekday}) {tooltip}", date.weekday() == 6))
     return standing(bars, words.by_day)
 
 
@@ -139,10 +139,10 @@ def _store_chart(stores: list[dict[str, Any]], words: Words) -> Any:
 def _stamp_chart(stamps: list[dict[str, Any]], words: Words) -> Any:
     bars = []
     for one in stamps[:_STORES]:
-        told = words.presses_of.format(count=f"{one['presses']:,}", customers=f"{one['customers']:,}")
+        tooltip = words.presses_of.format(count=f"{one['presses']:,}", customers=f"{one['customers']:,}")
         if one["state"] != "active":
-            told = words.stamp_out
-        bars.append(Bar(one["presses"], f"{one['name']} · {one['serial']}", told))
+            tooltip = words.stamp_out
+        bars.append(Bar(one["presses"], f"{one['name']} · {one['serial']}", tooltip))
     return lying(bars, words.by_stamp)
 
 

@@ -11,10 +11,14 @@ import sqlalchemy as sa
 from stampbench.sim.decoder import Reading, Verdict
 from stampbench.sim.service.clock import DAY_US, SECOND_US
 from stampbench.sim.service.fraud.alarms import raise_alarm
-from stampbench.sim.service.fraud.checks import Known, Suspicion, cloned, suspicions
+from stampbench.sim.service.fraud.checks import Circumstances, Suspicion, cloned, suspicions
 from stampbench.sim.service.loyalty.cards import ask_card
 from stampbench.sim.service.presses import decision
-from stampbench.sim.service.presses.answers import (
+from stampbench.sim.service.presses.credentials import NOT_GENUINE, Claim
+from stampbench.sim.service.presses.decision import PressDecision
+from stampbench.sim.service.presses.evidence import Outcome, Place, PressEvidence, Purpose
+from stampbench.sim.service.presses.geometry import shape_digest
+from stampbench.sim.service.presses.lifecycle import (
     KEY_COLUMNS,
     Answer,
     Followed,
@@ -23,11 +27,7 @@ from stampbench.sim.service.presses.answers import (
     follow,
     repeated,
 )
-from stampbench.sim.service.presses.credentials import NOT_GENUINE, Claim
-from stampbench.sim.service.presses.decision import Decision
-from stampbench.sim.service.presses.evidence import Outcome, Place, PressEvidence, Purpose
-from stampbench.sim.service.presses.geometry import shape_digest
-from stampbench.sim.service.presses.known import STAMP_AND_STORE, after_matching, earlier_of
+from stampbench.sim.service.presses.lookups import STAMP_AND_STORE, after_matching, earlier_of
 from stampbench.sim.service.presses.tokens import token_of
 from stampbench.sim.service.problems import MalformedError
 from stampbench.sim.service.rules import Rules
@@ -124,16 +124,16 @@ def authenticate(
             followed = Followed(start.member_id, staff_id, evidence.purpose, values["value"], case.at_us)
             follow(service, connection, merchant_id, press_id, followed, start.merchant, card)
         return Answer(
-            press_id,
-            verdict.outcome,
-            verdict.reason,
-            None if stamp is None else stamp.serial,
-            None if stamp is None else stamp.name,
-            None if stamp is None else stamp.store_id,
-            None if stamp is None else stamp.store_name,
-            token,
-            values["token_until_us"],
-            case.at_us,
+            press_id=press_id,
+            outcome=verdict.outcome,
+            reason=verdict.reason,
+            stamp_serial=None if stamp is None else stamp.serial,
+            stamp_name=None if stamp is None else stamp.name,
+            store_id=None if stamp is None else stamp.store_id,
+            store_name=None if stamp is None else stamp.store_name,
+            token=token,
+            token_until_us=values["token_until_us"],
+            at_us=case.at_us,
         )
 
 
@@ -146,14 +146,14 @@ def _looked_up(case: _Case, match: Match, shape: bytes | None) -> tuple[Any, Any
         return None, None, None
     member_id = case.start.member_id
     whose = {"merchant_id": case.merchant_id, "stamp_id": match.stamp_id}
-    known = {
+    values = {
         **whose,
         "member_id": member_id,
         "device": case.start.device,
         "shape_digest": shape,
         "now_us": case.now_us,
     }
-    asked: list[Asked] = [(STAMP_AND_STORE, whose), (_after(case.rules), known)]
+    asked: list[Asked] = [(STAMP_AND_STORE, whose), (_after(case.rules), values)]
     if member_id is not None and case.evidence.purpose is Purpose.STAMP:
         asked += ask_card(member_id, case.at_us, case.service.calendar)
     (stamp,), (seen,), *card = round_trip(case.connection, *asked)
@@ -175,7 +175,7 @@ def _raise_alarms(case: _Case, stamp: Any, press_id: int, found: Sequence[Suspic
         )
 
 
-def _matched(case: _Case) -> tuple[Match, Decision | None]:
+def _matched(case: _Case) -> tuple[Match, PressDecision | None]:
     """The stamp, or why there is none."""
     rules, evidence = case.rules, case.evidence
     nothing = Match(None, Reading(Verdict.NONE))
@@ -195,7 +195,7 @@ def _matched(case: _Case) -> tuple[Match, Decision | None]:
     return match, decision.unmatched(match) if match.stamp_id is None else None
 
 
-def _read_offline(case: _Case) -> tuple[Match, Decision | None]:
+def _read_offline(case: _Case) -> tuple[Match, PressDecision | None]:
     """The stamp that an app read from its bundle; the bundle must have been good at the time."""
     reading = case.evidence.reading
     if reading is None:
@@ -215,7 +215,9 @@ def _read_offline(case: _Case) -> tuple[Match, Decision | None]:
     return match, decision.unmatched(match) if stamp_id is None else None
 
 
-def _judged(case: _Case, match: Match, stamp: Any, seen: Any) -> tuple[Decision | None, str, list[Suspicion]]:
+def _judged(
+    case: _Case, match: Match, stamp: Any, seen: Any
+) -> tuple[PressDecision | None, str, list[Suspicion]]:
     """The ground for not accepting, the factor that was proved, and what the checks found."""
     evidence, rules = case.evidence, case.rules
     ground = decision.of_state(stamp.state)
@@ -246,7 +248,7 @@ def _judged(case: _Case, match: Match, stamp: Any, seen: Any) -> tuple[Decision 
     factor, ground = _factor(case, stamp)
     if ground is not None:
         return ground, factor, [cloned(ground.reason)] if ground.reason.endswith(NOT_GENUINE) else []
-    found = list(suspicions(_known(case, stamp, seen), rules, case.service.calendar))
+    found = list(suspicions(_circumstances(case, stamp, seen), rules, case.service.calendar))
     return decision.of_suspicions(found) or mild, factor, found
 
 
@@ -264,7 +266,7 @@ def _offline_lately(case: _Case) -> int:
     ).scalar_one()
 
 
-def _factor(case: _Case, stamp: Any) -> tuple[str, Decision | None]:
+def _factor(case: _Case, stamp: Any) -> tuple[str, PressDecision | None]:
     """The second factor that was proved; any that fails refuses the press."""
     proved = []
     claim = Claim(case.merchant_id, stamp.id, case.start.member_id, case.evidence.purpose, case.now_us)
@@ -284,8 +286,8 @@ def _factor(case: _Case, stamp: Any) -> tuple[str, Decision | None]:
     return given, decision.of_factor(stamp.factor, given, case.evidence.purpose, redeem_factor=redeem_factor)
 
 
-def _known(case: _Case, stamp: Any, seen: Any) -> Known:
-    return Known(
+def _circumstances(case: _Case, stamp: Any, seen: Any) -> Circumstances:
+    return Circumstances(
         at_us=case.at_us,
         purpose=case.evidence.purpose,
         place=case.evidence.place,
@@ -306,7 +308,7 @@ def _values(
     case: _Case,
     stamp: Any,
     shape: bytes | None,
-    verdict: Decision,
+    verdict: PressDecision,
     factor: str,
     reading: Reading,
     token: str | None,

@@ -98,8 +98,8 @@ class SunCheck:
             .returning(StampCredential.id)
         ).scalar_one_or_none()
         if moved is None:
-            known = connection.execute(sa.select(StampCredential.id).where(*mine)).first()
-            return Checked(False, NOT_GENUINE if known is None else REPLAYED)
+            paired = connection.execute(sa.select(StampCredential.id).where(*mine)).first()
+            return Checked(False, NOT_GENUINE if paired is None else REPLAYED)
         return spend(connection, moved, found.tap.counter, ANYBODY, claim.now_us)
 
 

@@ -9,40 +9,40 @@ from stampbench.sim.decoder import Verdict
 from stampbench.sim.service.fraud.checks import Suspicion
 from stampbench.sim.service.presses.evidence import Outcome, Purpose
 from stampbench.sim.service.presses.geometry import Points, scale_of, shape_change_mm
-from stampbench.sim.service.presses.known import UNKNOWN
+from stampbench.sim.service.presses.lookups import UNKNOWN
 from stampbench.sim.service.rules import Rules
 from stampbench.sim.service.shops.matching import Match
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class PressDecision:
     """What becomes of a press, and why in one word."""
 
     outcome: Outcome
     reason: str
 
 
-ACCEPTED = Decision(Outcome.ACCEPTED, "ok")
+ACCEPTED = PressDecision(Outcome.ACCEPTED, "ok")
 
 
-def refused(reason: str) -> Decision:
+def refused(reason: str) -> PressDecision:
     """No."""
-    return Decision(Outcome.REFUSED, reason)
+    return PressDecision(Outcome.REFUSED, reason)
 
 
-def review(reason: str) -> Decision:
+def review(reason: str) -> PressDecision:
     """A person decides."""
-    return Decision(Outcome.REVIEW, reason)
+    return PressDecision(Outcome.REVIEW, reason)
 
 
-def unmatched(match: Match) -> Decision:
+def unmatched(match: Match) -> PressDecision:
     """Why contacts are no stamp."""
     if match.reading.verdict in (Verdict.AMBIGUOUS, Verdict.PARTIAL):
         return refused(match.reading.verdict.value)
     return refused(UNKNOWN)
 
 
-def of_state(state: str) -> Decision | None:
+def of_state(state: str) -> PressDecision | None:
     """What a stamp's state says."""
     return None if state == "active" else refused(f"stamp_{state}")
 
@@ -55,7 +55,7 @@ def of_shape(
     *,
     size_known: bool,
     require_liveness: bool,
-) -> Decision | None:
+) -> PressDecision | None:
     """What size and life of a pattern say.
 
     The size is absolute: a copy at another scale fits no better for being similar. Two sets of contacts of
@@ -75,7 +75,7 @@ def of_shape(
     return None
 
 
-def of_time(pressed_us: int, now_us: int, rules: Rules, *, offline: bool) -> Decision | None:
+def of_time(pressed_us: int, now_us: int, rules: Rules, *, offline: bool) -> PressDecision | None:
     """What the device's clock says."""
     late_s = (now_us - pressed_us) / 1e6
     if late_s < -rules.skew_seconds:
@@ -85,7 +85,7 @@ def of_time(pressed_us: int, now_us: int, rules: Rules, *, offline: bool) -> Dec
     return None
 
 
-def of_factor(needed: str, given: str, purpose: Purpose, *, redeem_factor: bool) -> Decision | None:
+def of_factor(needed: str, given: str, purpose: Purpose, *, redeem_factor: bool) -> PressDecision | None:
     """Whether a press has the second factor that it needs: those of value do."""
     if purpose is Purpose.REDEEM:
         if needed and given != needed:
@@ -95,15 +95,15 @@ def of_factor(needed: str, given: str, purpose: Purpose, *, redeem_factor: bool)
     return None
 
 
-def of_work(purpose: Purpose, *, is_staff: bool) -> Decision | None:
+def of_work(purpose: Purpose, *, is_staff: bool) -> PressDecision | None:
     """Only who works for the merchant checks in and out."""
     if purpose in (Purpose.CHECK_IN, Purpose.CHECK_OUT) and not is_staff:
         return refused("not_staff")
     return None
 
 
-def of_suspicions(found: Sequence[Suspicion]) -> Decision | None:
+def of_suspicions(found: Sequence[Suspicion]) -> PressDecision | None:
     """What the checks say: a refusal before a review."""
     for suspicion in sorted(found, key=lambda s: s.outcome is not Outcome.REFUSED):
-        return Decision(suspicion.outcome, suspicion.kind.value)
+        return PressDecision(suspicion.outcome, suspicion.kind.value)
     return None

@@ -63,7 +63,7 @@ class OfflineReading:
     bundle: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PressEvidence:
     """One press as an app tells it; either ``contacts`` or ``reading`` is there.
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from stampbench.sim.service.clock import DAY_US, HOUR_US, SECOND_US
 from stampbench.sim.service.presses import decision
-from stampbench.sim.service.presses.answers import (
+from stampbench.sim.service.presses.decision import PressDecision
+from stampbench.sim.service.presses.evidence import Outcome, Purpose
+from stampbench.sim.service.presses.lifecycle import (
     KEY_COLUMNS,
     Answer,
     Followed,
@@ -18,8 +20,6 @@ from stampbench.sim.service.presses.answers import (
     follow,
     repeated,
 )
-from stampbench.sim.service.presses.decision import Decision
-from stampbench.sim.service.presses.evidence import Outcome, Purpose
 from stampbench.sim.service.service import Service
 from stampbench.sim.service.store.database import insert_new
 from stampbench.sim.service.tables.presses import Press
@@ -137,20 +137,20 @@ def fall_back(
             follow(service, connection, merchant_id, press_id, followed, start.merchant)
         store_id, store_name = (None, None) if store is None else (store.id, store.name)
         return Answer(
-            press_id,
-            verdict.outcome,
-            verdict.reason,
-            None,
-            None,
-            store_id,
-            store_name,
-            None,
-            None,
-            now_us,
+            press_id=press_id,
+            outcome=verdict.outcome,
+            reason=verdict.reason,
+            stamp_serial=None,
+            stamp_name=None,
+            store_id=store_id,
+            store_name=store_name,
+            token=None,
+            token_until_us=None,
+            at_us=now_us,
         )
 
 
-def _by_code(connection: sa.Connection, store: AnyRow, code: str, now_us: int) -> Decision:
+def _by_code(connection: sa.Connection, store: AnyRow, code: str, now_us: int) -> PressDecision:
     """A staff code is good for one press: its step must be later than the last one used."""
     step = matching_step(store.otp_secret, code, now_us)
     if step is None:
@@ -161,7 +161,7 @@ def _by_code(connection: sa.Connection, store: AnyRow, code: str, now_us: int) -
     return decision.ACCEPTED if moved.rowcount else decision.refused("code_used")
 
 
-def _by_number(connection: sa.Connection, member_id: int | None, now_us: int, per_day: int) -> Decision:
+def _by_number(connection: sa.Connection, member_id: int | None, now_us: int, per_day: int) -> PressDecision:
     """The number on the wall is no secret: it is good for so many presses a member and day."""
     used = connection.execute(
         sa.select(sa.func.count()).where(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import sqlalchemy as sa
-from stampbench.sim.service.presses.answers import PROGRAM_COLUMNS, Followed, follow
+from stampbench.sim.service.presses.lifecycle import PROGRAM_COLUMNS, Followed, follow
 from stampbench.sim.service.problems import ConflictError, NotFoundError
 from stampbench.sim.service.service import Service
 from stampbench.sim.service.store.database import insert

@@ -112,9 +112,9 @@ class SoundCheck:
         challenge = read_challenge(self._secret, claim.merchant_id, values.get("challenge", ""))
         if challenge is None:
             return Checked(False, NOT_GENUINE)
-        if not answers_in_time(challenge, self._rules, claim.now_us):
+        if not is_in_time(challenge, self._rules, claim.now_us):
             return Checked(False, OUT_OF_TIME)
-        right = answers(self._secret, challenge, token, claim.now_s)
+        right = is_answer(self._secret, challenge, token, claim.now_s)
         mine = connection.execute(
             sa.select(StampCredential.id).where(
                 StampCredential.stamp_id == claim.stamp_id,
@@ -127,13 +127,13 @@ class SoundCheck:
         return spend(connection, mine, challenge.number, ANYBODY, claim.now_us)
 
 
-def answers_in_time(challenge: Challenge, rules: Rules, now_us: int) -> bool:
+def is_in_time(challenge: Challenge, rules: Rules, now_us: int) -> bool:
     """Whether a challenge may be answered now; other workers' clocks may be a little ahead."""
     age_s = (now_us - challenge.at_us) / SECOND_US
     return -EARLY_S <= age_s <= rules.challenge_seconds
 
 
-def answers(secret: bytes, challenge: Challenge, token: SoundToken, now_s: float) -> bool:
+def is_answer(secret: bytes, challenge: Challenge, token: SoundToken, now_s: float) -> bool:
     """Whether a token answers a challenge; the stamp's clock may be 15 s slow and 2 s fast."""
     first, last = window_at(challenge.at_us / SECOND_US - LATE_S), window_at(now_s + EARLY_S)
     key = sound_key(secret, token.stamp.hex())
@@ -161,8 +161,8 @@ def pair_sound(
     if (
         asked is None
         or answer is None
-        or not answers_in_time(asked, rules, now_us)
-        or not answers(secret, asked, answer, now_us / SECOND_US)
+        or not is_in_time(asked, rules, now_us)
+        or not is_answer(secret, asked, answer, now_us / SECOND_US)
     ):
         raise MalformedError(
             "token",

@@ -12,7 +12,7 @@ from stampbench.sim.service.problems import ConflictError, NotFoundError
 from stampbench.sim.service.tables.presses import Press
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
     """The press that a token stands for."""
 
@@ -69,4 +69,11 @@ def use_token(
         if connection.execute(sa.select(Press.id).where(*mine)).first() is not None:
             raise ConflictError("token-used", "this token was used before")
         raise NotFoundError("token", "this token is not good here")
-    return Verified(row.id, row.member_id, row.store_id, row.stamp_id, row.purpose, row.factor)
+    return Verified(
+        press_id=row.id,
+        member_id=row.member_id,
+        store_id=row.store_id,
+        stamp_id=row.stamp_id,
+        purpose=row.purpose,
+        factor=row.factor,
+    )

@@ -28,14 +28,14 @@ def test_no_accepted_press_is_lost_or_counted_twice_when_the_service_is_killed(t
     service.database.close()
     rng = np.random.default_rng(3)
     victim = Victim(
-        url,
-        SECRET,
-        one.merchant_id,
-        one.app_key,
-        one.server_key,
-        len(one.stamps),
-        lambda n: pressed(one.stamps[n].pads_mm, rng).tolist(),
+        url=url,
+        secret=SECRET,
+        merchant_id=one.merchant_id,
+        app_key=one.app_key,
+        server_key=one.server_key,
+        stamps=len(one.stamps),
+        press=lambda n: pressed(one.stamps[n].pads_mm, rng).tolist(),
     )
     report = kill_and_recover(victim, tmp_path, kills=2, rng=rng)
     assert (report.lost, report.miscounted) == (0, 0)
-    assert 2 <= report.told < report.presses
+    assert 2 <= report.acknowledged < report.presses

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 from stampbench.sim.service.billing.invoices import bill
-from stampbench.sim.service.billing.usage import Usage, hear
+from stampbench.sim.service.billing.usage import Usage, record_usage
 from stampbench.sim.service.clock import DAY_US
 
 
@@ -88,7 +88,7 @@ def test_ten_thousand_events_lost_repeated_and_reordered_make_the_same_invoice(a
         for part in (arriving[~lost], arriving):
             for begin in range(0, len(part), 5_000):
                 batch = [events[n] for n in part[begin : begin + 5_000]]
-                new += hear(connection, vendor, batch, now_us=0, calendar=service.calendar).new
+                new += record_usage(connection, vendor, batch, now_us=0, calendar=service.calendar).new
     assert new == len(events)
     invoice = close(world, "2026-10")
     assert (invoice["events"], invoice["quantity"]) == (expected.events, expected.quantity)

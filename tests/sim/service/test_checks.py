@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from stampbench.sim.service.clock import HOUR_US, MINUTE_US, Calendar, to_us
 from stampbench.sim.service.fraud.checks import (
+    Circumstances,
     Earlier,
     Kind,
-    Known,
     Suspicion,
     distance_m,
     is_open,
@@ -32,7 +32,7 @@ def at(text: str) -> int:
 
 
 def found(**changes: Any) -> list[Suspicion]:
-    known: dict[str, Any] = {
+    seen: dict[str, Any] = {
         "at_us": at("2026-11-18T12:00:00+09:00"),
         "purpose": Purpose.STAMP,
         "place": Place(STORE.lat_deg, STORE.lon_deg, 15.0),
@@ -40,7 +40,7 @@ def found(**changes: Any) -> list[Suspicion]:
         "opening": DAYTIME,
         "require_place": False,
     }
-    return list(suspicions(Known(**(known | changes)), Rules(), SEOUL))
+    return list(suspicions(Circumstances(**(seen | changes)), Rules(), SEOUL))
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from stampbench.firmware_emulator.errors import InputError, ProtocolError
 from stampbench.sim.credentials.nfc.apdu import ISO, NATIVE, Command, parse_command
+from stampbench.sim.credentials.nfc.file_settings import FREE, FileSettings, Rights, SdmSettings
 from stampbench.sim.credentials.nfc.files import NDEF, PROPRIETARY
 from stampbench.sim.credentials.nfc.messaging import Mode
 from stampbench.sim.credentials.nfc.reader import Reader, personalise
-from stampbench.sim.credentials.nfc.settings import FREE, FileSettings, Rights, SdmSettings
 from stampbench.sim.credentials.nfc.tag import Tag
 from stampbench.sim.credentials.nfc.url import UrlTemplate
 from stampbench.sim.credentials.nfc.verifier import Genuine, SunVerifier, TagKeys
@@ -82,10 +82,13 @@ def test_reads_of_one_tap_see_one_url_and_count_once():
     tag = made_tag(TEMPLATES["encrypted"])
     url = tapped(tag)
     assert tag.files[NDEF].counter == 1
-    select = Command(ISO, 0xA4, 0, 0x0C, b"\xe1\x04", None).encoded
+    select = Command(cla=ISO, ins=0xA4, p1=0, p2=0x0C, data=b"\xe1\x04", expected=None).encoded
     tag.power_up()
     tag.transceive(select)
-    pieces = [tag.transceive(Command(ISO, 0xB0, 0, start, expected=16).encoded)[:-2] for start in (0, 16, 32)]
+    pieces = [
+        tag.transceive(Command(cla=ISO, ins=0xB0, p1=0, p2=start, expected=16).encoded)[:-2]
+        for start in (0, 16, 32)
+    ]
     assert tag.files[NDEF].counter == 2
     assert b"".join(pieces)[7:] != url.removeprefix("https://").encode()[:41]
 
@@ -142,8 +145,11 @@ def test_file_is_written_by_nobody_without_the_key():
     tag = made_tag(TEMPLATES["encrypted"])
     with pytest.raises(ProtocolError, match="919D"):
         reader_of(tag).write(b"\x00\x00")
-    tag.transceive(Command(ISO, 0xA4, 0, 0x0C, b"\xe1\x04", None).encoded)
-    assert tag.transceive(Command(ISO, 0xD6, 0, 0, b"\x00\x00", None).encoded).hex() == "6982"
+    tag.transceive(Command(cla=ISO, ins=0xA4, p1=0, p2=0x0C, data=b"\xe1\x04", expected=None).encoded)
+    assert (
+        tag.transceive(Command(cla=ISO, ins=0xD6, p1=0, p2=0, data=b"\x00\x00", expected=None).encoded).hex()
+        == "6982"
+    )
 
 
 def test_settings_are_changed_with_their_key_alone():
@@ -157,9 +163,17 @@ def test_settings_are_changed_with_their_key_alone():
 @pytest.mark.parametrize(
     "sdm",
     [
-        SdmSettings(1, 2, picc_offset=240, mac_input_offset=0, mac_offset=0),
-        SdmSettings(1, 2, picc_offset=0, mac_input_offset=60, mac_offset=50),
-        SdmSettings(1, 2, picc_offset=0, mac_input_offset=40, data_offset=40, data_length=20, mac_offset=80),
+        SdmSettings(meta_read=1, file_read=2, picc_offset=240, mac_input_offset=0, mac_offset=0),
+        SdmSettings(meta_read=1, file_read=2, picc_offset=0, mac_input_offset=60, mac_offset=50),
+        SdmSettings(
+            meta_read=1,
+            file_read=2,
+            picc_offset=0,
+            mac_input_offset=40,
+            data_offset=40,
+            data_length=20,
+            mac_offset=80,
+        ),
     ],
 )
 def test_mirror_that_does_not_fit_into_the_file_is_refused(sdm):
@@ -212,7 +226,7 @@ def test_every_short_command_has_an_answer():
 @pytest.mark.parametrize("data", [b"", b"\x01", b"\x02\x00"])
 @pytest.mark.parametrize("expected", [None, 0, 5])
 def test_command_is_parsed_as_it_was_written(data, expected):
-    command = Command(NATIVE, 0x51, 1, 2, data, expected)
+    command = Command(cla=NATIVE, ins=0x51, p1=1, p2=2, data=data, expected=expected)
     assert parse_command(command.encoded) == command
 
 

@@ -63,7 +63,15 @@ def test_hardly_a_packet_is_lost_at_minus_12_db(protocol):
 
 def test_it_hears_across_a_shop():
     rng = np.random.default_rng(9)
-    channel = Channel(1.0, 15.0, "shop", reverberation_s=0.35, direct_db=3.0, responses=True, skew_ppm=50.0)
+    channel = Channel(
+        distance_m=1.0,
+        snr_db=15.0,
+        noise="shop",
+        reverberation_s=0.35,
+        direct_db=3.0,
+        responses=True,
+        skew_ppm=50.0,
+    )
     for name in ("normal", "fast"):
         protocol = PROTOCOLS[name]
         assert payloads(channel.carry(waveform(PAYLOAD, protocol), rng), protocol) == [PAYLOAD]

@@ -12,7 +12,7 @@ from stampbench.sim.service.attendance.punches import punch
 from stampbench.sim.service.identity import withdrawn
 from stampbench.sim.service.loyalty.cards import CardRules, ask_card, stamp_card
 from stampbench.sim.service.presses.evidence import Outcome, Purpose
-from stampbench.sim.service.presses.known import before_matching
+from stampbench.sim.service.presses.lookups import before_matching
 from stampbench.sim.service.presses.tokens import token_of
 from stampbench.sim.service.problems import ConflictError
 from stampbench.sim.service.service import Service
@@ -25,7 +25,7 @@ KEY_COLUMNS: Final = ("merchant_id", "key_digest")
 _before = lru_cache(before_matching)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What an app is told.
 
@@ -85,7 +85,7 @@ def before_press(
     now_us = service.clock.now_us()
     key_digest = service.pseudonyms.of(merchant_id, "press", key)
     pseudonym = None if device is None else service.pseudonyms.of(merchant_id, "device", device)
-    known = {
+    values = {
         "merchant_id": merchant_id,
         "key_digest": key_digest,
         "device": pseudonym,
@@ -93,7 +93,7 @@ def before_press(
         "now_us": now_us,
         "key_id": key_id,
     }
-    merchant = round_trip(connection, (_before(service.rules), known))[0][0]
+    merchant = round_trip(connection, (_before(service.rules), values))[0][0]
     if merchant.key_withdrawn_us is not None:
         raise withdrawn()
     if merchant.earlier is not None:
@@ -136,16 +136,16 @@ def repeated(
     if row.token_digest is not None:
         token = token_of(service.settings.secret, merchant_id, key_digest)
     return Answer(
-        row.id,
-        Outcome(row.outcome),
-        row.reason,
-        row.serial,
-        row.name,
-        row.store_id,
-        row.store_name,
-        token,
-        row.token_until_us,
-        row.at_us,
+        press_id=row.id,
+        outcome=Outcome(row.outcome),
+        reason=row.reason,
+        stamp_serial=row.serial,
+        stamp_name=row.name,
+        store_id=row.store_id,
+        store_name=row.store_name,
+        token=token,
+        token_until_us=row.token_until_us,
+        at_us=row.at_us,
         earlier=True,
     )
 
@@ -178,12 +178,12 @@ def follow(
         stamp_card(
             connection,
             CardRules(
-                program.card_stamps,
-                program.coupon_name,
-                program.coupon_days,
-                program.points_per_stamp,
-                program.delay_minutes,
-                program.stamps_per_day,
+                card_stamps=program.card_stamps,
+                coupon_name=program.coupon_name,
+                coupon_days=program.coupon_days,
+                points_per_stamp=program.points_per_stamp,
+                delay_minutes=program.delay_minutes,
+                stamps_per_day=program.stamps_per_day,
             ),
             card,
             merchant_id=merchant_id,

@@ -3,8 +3,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stampbench.sim.credentials.nfc.file_settings import (
+    FREE,
+    FileSettings,
+    Rights,
+    SdmSettings,
+    parse_settings,
+)
 from stampbench.sim.credentials.nfc.messaging import Mode
-from stampbench.sim.credentials.nfc.settings import FREE, FileSettings, Rights, SdmSettings, parse_settings
 
 
 def test_settings_of_an12196_table_18():
@@ -12,7 +18,9 @@ def test_settings_of_an12196_table_18():
     assert settings == FileSettings(
         Mode.PLAIN,
         Rights(read=FREE, write=0, both=0, change=0),
-        SdmSettings(2, 1, 1, picc_offset=0x20, mac_input_offset=0x43, mac_offset=0x43),
+        SdmSettings(
+            meta_read=2, file_read=1, counter_read=1, picc_offset=0x20, mac_input_offset=0x43, mac_offset=0x43
+        ),
     )
     assert settings.encoded == bytes.fromhex("4000E0C1F121200000430000430000")
 

@@ -29,7 +29,7 @@ class Rights:
         return bytes([self.both << 4 | self.change, self.read << 4 | self.write])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SdmSettings:
     """What a tag mirrors into the file while it is read; offsets in bytes from the start of the file.
 
