@@ -8,8 +8,11 @@ from __future__ import annotations
 import ast
 import functools
 import graphlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 PROJECT = Path(__file__).parents[1]
 FLOORS = ("bench", "sim", "firmware_emulator")
@@ -106,3 +109,19 @@ def test_every_module_is_reached_by_a_door() -> None:
             coming += [*imported(ast.walk(tree)), *named_in_text(module, tree), module.rpartition(".")[0]]
     behind_no_door = sorted(name for name in modules().keys() - reached if not name.endswith(SLOW_TWIN))
     assert behind_no_door == []
+
+
+def steps_to_follow() -> list[tuple[str, str]]:
+    """File and function of every step of a press that CONTRIBUTING lists."""
+    text = (PROJECT / "CONTRIBUTING.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([\w/]+\.py)` \| (`.+?`) \|", text, re.MULTILINE)
+    return [(path, name) for path, names in rows for name in re.findall(r"`([\w.]+)`", names)]
+
+
+@pytest.mark.parametrize(("path", "name"), steps_to_follow())
+def test_a_press_is_followed_through_functions_that_are_there(path: str, name: str) -> None:
+    nodes = ast.parse((PROJECT / path).read_text("utf-8")).body
+    for part in name.split("."):
+        found = [n for n in nodes if isinstance(n, ast.ClassDef | ast.FunctionDef) and n.name == part]
+        assert found, f"{path}: no {name}"
+        nodes = found[0].body

@@ -69,33 +69,30 @@ def recorded(screen: Screen) -> Path:
 
 def test_a_recording_is_made_played_stepped_and_scrubbed(screen: Screen) -> None:
     capture = recorded(screen)
-    picture = screen.do('at = 0.0\ndrop = "@capture"', 'at = 0.1\nwait = "live"', seconds=0.3)
+    screen.do('at = 0.0\ndrop = "@capture"', 'at = 0.1\nwait = "live"', seconds=0.3)
     assert screen.session.source.kind is SourceKind.RECORDING
-    assert screen.session.sources.recording is not None
-    assert len(screen.session.sources.recording.track.presses) == 1
-    begin, end = screen.session.sources.recording.track.presses[0]
-    whole = screen.session.sources.recording.end_us - screen.session.sources.recording.begin_us
-    share = ((begin + end) / 2 - screen.session.sources.recording.begin_us) / whole
+    recording = screen.session.sources.recording
+    ((begin, end),) = recording.track.presses
+    share = ((begin + end) / 2 - recording.begin_us) / (recording.end_us - recording.begin_us)
     scrub = f"at = 0.0\ndrag = [{{ scrub = 0.05 }}, {{ scrub = {share} }}]\nseconds = 0.1"
     picture = screen.do('at = 0.0\nkey = "o"', scrub, seconds=0.3)
-    assert screen.session.source.state is SourceState.PAUSED
+    assert recording.state is SourceState.PAUSED
     assert picture.readings[0].code == 20406
-    assert screen.session.sources.recording is not None
     bar = screen.window.playback.bar
     place = round(bar.left + share * bar.width), bar.bottom - round(11 * 1.0) + 3
     surface = pygame.display.get_surface()
     accent = pygame.Color(theme.ACCENT)
     assert surface.get_at((place[0] + 6, place[1]))[:3] == (accent.r, accent.g, accent.b)
-    position = screen.session.sources.recording.position_us
-    stepped = screen.do('at = 0.0\nclick = "step"', seconds=0.1).source.timeline
-    assert stepped is not None
-    assert stepped.position_us > position
-    back = screen.do('at = 0.0\nkey = ","', 'at = 0.1\nkey = ","', seconds=0.2).source.timeline
-    assert back is not None
-    assert back.position_us < stepped.position_us
-    assert screen.do('at = 0.0\nkey = "["', seconds=0.1).source.timeline.speed == 0.5  # type: ignore[union-attr]
+    position_us = recording.position_us
+    screen.do('at = 0.0\nclick = "step"', seconds=0.1)
+    stepped_us = recording.position_us
+    assert stepped_us > position_us
+    screen.do('at = 0.0\nkey = ","', 'at = 0.1\nkey = ","', seconds=0.2)
+    assert recording.position_us < stepped_us
+    screen.do('at = 0.0\nkey = "["', seconds=0.1)
+    assert recording.speed == 0.5
     assert screen.do('at = 0.0\nkey = "home"', seconds=0.1).contacts == ()
-    picture = screen.do('at = 0.0\nkey = "f5"', seconds=0.2)
+    screen.do('at = 0.0\nkey = "f5"', seconds=0.2)
     assert screen.session.source.kind is SourceKind.SIMULATED
     with open_recording(capture) as recording:
         assert any(len(report.down) == 5 for report in recording)
