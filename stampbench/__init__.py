@@ -24,17 +24,21 @@ __all__ = [
     "LinkError",
     "NoHardwareError",
     "Panel",
+    "Plan",
     "Press",
     "PressDecision",
     "PressDecoder",
     "Profile",
     "ProtocolError",
     "Reading",
+    "Run",
     "StampbenchError",
     "TouchReport",
     "Verdict",
     "load_family",
     "load_profile",
+    "read_run",
+    "run",
 ]
 
 # In a checkout the three floors stand beside this folder; in an installed package, inside it.
@@ -42,6 +46,9 @@ if not (Path(__file__).parent / "sim").is_dir():
     __path__.append(str(Path(__file__).parents[1]))
 
 if TYPE_CHECKING:
+    from stampbench.bench.plans.plan import Plan
+    from stampbench.bench.records.files import Run, read_run
+    from stampbench.bench.runs.reported import run
     from stampbench.firmware_emulator.errors import (
         InputError,
         LinkError,
@@ -62,6 +69,9 @@ if TYPE_CHECKING:
     from stampbench.sim.stamps.family_cache import load_family
 else:
     _HOMES = {
+        "bench.plans.plan": ("Plan",),
+        "bench.records.files": ("Run", "read_run"),
+        "bench.runs.reported": ("run",),
         "firmware_emulator.errors": (
             "InputError",
             "LinkError",

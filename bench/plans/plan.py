@@ -144,6 +144,9 @@ class Plan:
     def read(cls, plan: str | Path, settings: Sequence[str] = ()) -> Self:
         """Read and check a plan with all it includes.
 
+        >>> sb.Plan.read("quickstart").size
+        900
+
         Args:
             plan: a file, or the name of a plan that travels with the package, such as "quickstart".
             settings: lines ``key = value`` to lay on top of it.
@@ -170,6 +173,13 @@ class Plan:
     @classmethod
     def of(cls, tables: Mapping[str, Any], path: Path = Path("plan")) -> Self:
         """Check a plan given as tables, as ``tomllib`` returns them; nothing is read but what they name.
+
+        >>> sb.Plan.of({
+        ...     "plan": {"name": "held", "family": "p5-60k", "seed": 1, "profiles": ["nexus-5"]},
+        ...     "cases": [{"name": "held", "kind": "genuine", "presses": 20}],
+        ...     "limits": [{"measurement": "frr", "max": 0.05}],
+        ... }).size
+        20
 
         Args:
             tables: of the plan.

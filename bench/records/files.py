@@ -266,12 +266,18 @@ class RecordWriter:
         self.close()
 
 
-def read_run(path: Path) -> Run:
+def read_run(path: str | Path) -> Run:
     """Read the records of a run, whole or cut short; ``path`` is the file or the directory it lies in.
+
+    >>> sb.read_run("runs/none")
+    Traceback (most recent call last):
+    ...
+    stampbench.firmware_emulator.errors.InputError: runs/none: ...
 
     Raises:
         InputError: no such file, not records, or a line in the middle that is damaged.
     """
+    path = Path(path)
     if path.is_dir():
         path = path / FILE_NAME
     lines = read_lines(path, _Line)

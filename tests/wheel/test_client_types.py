@@ -34,6 +34,9 @@ decision: sb.PressDecision = press.finish()
 profile: sb.Profile = sb.load_profile("nexus-5")
 panel = sb.Panel(profile, sb.Condition(noise=2.0), seed=1)
 frame: sb.Frame = panel.frame(0)
+plan: sb.Plan = sb.Plan.read("quickstart")
+finished: sb.Run = sb.run(plan, out="runs/a", seed=3)
+again: sb.Run = sb.read_run("runs/a")
 
 
 def exit_status(error: sb.StampbenchError) -> int:
