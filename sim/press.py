@@ -1,48 +1,46 @@
-"""The hand: one press from approach to lift, drawn at random or given, and performed on a panel."""
+"""The hand: one press from approach to lift, drawn at random or given."""
 
 from __future__ import annotations
 
 import bisect
 import itertools
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.firmware_emulator.touch import Frame, TouchReport
-from stampbench.sim.panel import Panel, PlacedObject, Profile
+from stampbench.firmware_emulator.link.commands import PressCommand, WireKeyframe
+from stampbench.sim.hold import Hold
+from stampbench.sim.panel import Profile
 from stampbench.sim.settings import setting, settings_from_mapping, settings_to_mapping
 from stampbench.sim.stamps.objects import TouchObject, resolve_object
-
-if TYPE_CHECKING:
-    from stampbench.firmware_emulator.controller import Controller
 
 REST_FRAMES: Final = 4
 """Scans of the untouched panel before a press starts: the controller takes its baseline from them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keyframe:
+class Keyframe(NamedTuple):
     """The object at one moment of a press; between two keyframes everything changes linearly.
 
     Attributes:
         t_us: since the press started, microseconds.
-        x_mm, y_mm, theta_rad: pose on the panel.
-        force: share of its area with which the lowest pad touches, 0..1; 0 is above the glass.
-        grip: how well the hand grounds it, 0..1; 1 is firmly held, 0 is released.
-        tilt_x_rad, tilt_y_rad: slope of the face along x and y; positive lifts the right, the lower side.
+        hold: where the object is then, and how it is pressed.
     """
 
     t_us: int
-    x_mm: float
-    y_mm: float
-    theta_rad: float
-    force: float
-    grip: float = 1.0
-    tilt_x_rad: float = 0.0
-    tilt_y_rad: float = 0.0
+    hold: Hold
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Keyframe:
+        """Build a keyframe from time and pose, eight numbers, as plans and records have them."""
+        return cls(int(values[0]), Hold.of(values[1:]))
+
+    @property
+    def values(self) -> tuple[int, float, float, float, float, float, float, float]:
+        """Time and pose, as plans and records have them."""
+        return (self.t_us, *self.hold.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +78,38 @@ class Press:
         """Time of the last keyframe."""
         return self.keyframes[-1].t_us
 
-    def at(self, t_us: int) -> Keyframe:
-        """The object at a time; before the first keyframe and after the last, as there."""
+    def at(self, t_us: int) -> Hold:
+        """Return the object's pose at a time; before the first keyframe and after the last, as there."""
         keyframes = self.keyframes
         after = bisect.bisect_right(keyframes, t_us, key=_time)
         if after == 0:
-            return keyframes[0]
+            return keyframes[0].hold
         if after == len(keyframes):
-            return keyframes[-1]
-        a, b = keyframes[after - 1], keyframes[after]
-        u = (t_us - a.t_us) / (b.t_us - a.t_us)
-        v = 1.0 - u
-        return Keyframe(
-            t_us,
-            v * a.x_mm + u * b.x_mm,
-            v * a.y_mm + u * b.y_mm,
-            v * a.theta_rad + u * b.theta_rad,
-            v * a.force + u * b.force,
-            v * a.grip + u * b.grip,
-            v * a.tilt_x_rad + u * b.tilt_x_rad,
-            v * a.tilt_y_rad + u * b.tilt_y_rad,
+            return keyframes[-1].hold
+        (begin_us, begin), (end_us, end) = keyframes[after - 1], keyframes[after]
+        return begin.towards(end, (t_us - begin_us) / (end_us - begin_us))
+
+    def rounded(self) -> Press:
+        """Return the press in the units of the link, as a rig carries it out and as it is recorded."""
+        return Press(
+            self.object,
+            tuple(Keyframe(round(t_us), Hold.of_link(hold.link_values)) for t_us, hold in self.keyframes),
         )
+
+    def command(self, seed: int) -> PressCommand:
+        """Return the command that asks a rig for this press, in the units of the link.
+
+        Args:
+            seed: 0 to 2^64 - 1; a simulated rig draws its noise from it.
+        """
+        keyframes = (WireKeyframe(round(t_us), *hold.link_values) for t_us, hold in self.keyframes)
+        return PressCommand(seed, self.object, tuple(keyframes))
+
+    @classmethod
+    def of_command(cls, command: PressCommand) -> Press:
+        """Build the press that a command asks for."""
+        wire = (keyframe.values() for keyframe in command.keyframes)
+        return cls(command.object_name, tuple(Keyframe(t_us, Hold.of_link(pose)) for t_us, *pose in wire))
 
 
 def _time(keyframe: Keyframe) -> int:
@@ -191,13 +200,17 @@ class Hand:
         )
         to_x_mm = x_mm + slide_mm * math.cos(slide_rad)
         to_y_mm = y_mm + slide_mm * math.sin(slide_rad)
+        down = Hold(
+            x_mm, y_mm, theta_rad, force=force, grip=grip, tilt_x_rad=dwelling[0], tilt_y_rad=dwelling[1]
+        )
+        slid = replace(down, x_mm=to_x_mm, y_mm=to_y_mm, grip=grip_left)
         return Press(
             object_name,
             (
-                Keyframe(touch_us, x_mm, y_mm, theta_rad, 0.0, grip, *landing),
-                Keyframe(full_us, x_mm, y_mm, theta_rad, force, grip, *dwelling),
-                Keyframe(release_us, to_x_mm, to_y_mm, theta_rad, force, grip_left, *dwelling),
-                Keyframe(clear_us, to_x_mm, to_y_mm, theta_rad, 0.0, grip_left, *lifting),
+                Keyframe(touch_us, replace(down, force=0.0, tilt_x_rad=landing[0], tilt_y_rad=landing[1])),
+                Keyframe(full_us, down),
+                Keyframe(release_us, slid),
+                Keyframe(clear_us, replace(slid, force=0.0, tilt_x_rad=lifting[0], tilt_y_rad=lifting[1])),
             ),
         )
 
@@ -223,42 +236,6 @@ class Hand:
             f"with a margin of {margin_x:.1f} mm; "
             "expected a smaller object or a larger panel"
         )
-
-
-def perform(
-    press: Press, panel: Panel, controller: Controller, *, seed: int
-) -> Iterator[tuple[Frame, TouchReport]]:
-    """Scan one press: rest, the press, and rest until a lift has been reported.
-
-    Panel (with ``seed``) and controller are reset first, so that a press does not depend on those before it.
-    Scan n has ``t_us = n * frame_interval_us``; the press starts with scan ``REST_FRAMES``.
-
-    Raises:
-        InputError: the press names an unknown object.
-    """
-    body = resolve_object(press.object)
-    interval_us = panel.profile.frame_interval_us
-    panel.reset(seed)
-    controller.reset()
-    pressing = -(-press.duration_us // interval_us)
-    for n in range(REST_FRAMES + pressing + panel.profile.controller.liftoff_frames + 2):
-        now = press.at((n - REST_FRAMES) * interval_us)
-        objects: tuple[PlacedObject, ...] = ()
-        if now.force > 0.0 and n >= REST_FRAMES:
-            objects = (
-                PlacedObject(
-                    body,
-                    now.x_mm,
-                    now.y_mm,
-                    now.theta_rad,
-                    now.force,
-                    now.grip,
-                    now.tilt_x_rad,
-                    now.tilt_y_rad,
-                ),
-            )
-        frame = panel.frame(n * interval_us, objects)
-        yield frame, controller.process(frame)
 
 
 def _tilt(rng: np.random.Generator, limits_deg: tuple[float, float]) -> tuple[float, float]:

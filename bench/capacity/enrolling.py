@@ -118,9 +118,8 @@ def presses_on_rig(
 def _press(profile_name: str, object_name: str, rng: np.random.Generator) -> Press:
     from stampbench.sim.panel import load_profile
     from stampbench.sim.press import Hand
-    from stampbench.sim.press_link import on_the_wire
 
-    return on_the_wire(Hand().press(object_name, load_profile(profile_name), rng))
+    return Hand().press(object_name, load_profile(profile_name), rng).rounded()
 
 
 def enrol_stamp(

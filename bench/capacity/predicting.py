@@ -212,20 +212,21 @@ def position_error(profile_name: str, noise: float, presses: int, seed: int) -> 
     Raises:
         InputError: no such profile, or a stamp does not fit it.
     """
-    from stampbench.sim.panel import load_profile
+    from stampbench.sim.device import Device
+    from stampbench.sim.panel import Condition, load_profile
     from stampbench.sim.press import Hand
-    from stampbench.sim.simulated import SimulatedSource
     from stampbench.sim.stamps import rigid_distance_mm
     from stampbench.sim.stamps.objects import resolve_object
 
-    source, profile, hand = SimulatedSource(profile_name), load_profile(profile_name), Hand()
-    source.configure({"noise": noise})
+    profile, hand = load_profile(profile_name), Hand()
+    device = Device(profile, Condition.from_mapping({"noise": noise}))
     pads = len(resolve_object("random-stamp/0").pads)
     distances_mm = []
     for number in range(presses):
         hand_seed, panel_seed = np.random.SeedSequence([seed, number]).generate_state(2)
         press = hand.press(f"random-stamp/{hand_seed}", profile, np.random.default_rng(hand_seed))
-        shape = next(press_shapes(source.press(press, int(panel_seed)), pads=pads), None)
+        reports = device.reports(press.rounded(), int(panel_seed))
+        shape = next(press_shapes(reports, pads=pads), None)
         if shape is not None:
             distances_mm.append(rigid_distance_mm(shape, resolve_object(press.object).pads))
     return PositionError(pads, rate(presses - len(distances_mm), presses), tuple(sorted(distances_mm)))

@@ -60,8 +60,9 @@ def serve(
 
     from stampbench.firmware_emulator.errors import InputError
     from stampbench.firmware_emulator.link.faults import Faults
-    from stampbench.sim.panels import PressedPanel
-    from stampbench.sim.rig import RigFaults, SimulatedPanel, VirtualRig, open_channel
+    from stampbench.sim.device import Device, RigDevice
+    from stampbench.sim.panel import load_profile
+    from stampbench.sim.rig import RigFaults, VirtualRig, open_channel, warmed_up
     from stampbench.sim.rig.channels import Channel
 
     if speaks is not WireFormat.LINK:
@@ -70,18 +71,18 @@ def serve(
         _serve_format(profile, object_name, speaks, listen, port)
         return
     befalls = None if faults is None else RigFaults(Faults.read(faults), fault_seed)
-    panel: PressedPanel = SimulatedPanel(profile, serial_number)
+    device: RigDevice = warmed_up(Device(load_profile(profile), serial_number=serial_number))
     channel: Channel = open_channel(listen, port)
     if befalls is not None:
-        panel, channel = befalls.befall(panel, channel)
+        device, channel = befalls.befall(device, channel)
     with closing(channel), suppress(KeyboardInterrupt):
         description = {
             "port": channel.port,
-            "profile": panel.identity.profile,
+            "profile": device.identity.profile,
             "serial_number": serial_number,
         }
         typer.echo(json.dumps(description) if as_json else channel.port)
-        VirtualRig(panel, channel).serve()
+        VirtualRig(device, channel).serve()
     if befalls is not None:
         typer.echo(json.dumps(befalls.injected.to_mapping()), err=True)
 

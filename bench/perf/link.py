@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing
 import numpy as np
 import numpy.typing as npt
 from stampbench.bench.perf import Figure
+from stampbench.sim.hold import Hold
 
 PACKETS = 50_000
 FRAME_SHAPE = (72, 48)
@@ -89,9 +90,9 @@ def _wire(packets: int) -> bytes:
 def _parse(wire: bytes, chunk: int, *, reports: bool) -> None:
     from stampbench.firmware_emulator.link.messages import ContactReader
     from stampbench.firmware_emulator.link.packets import PacketParser
-    from stampbench.sim.rig.pattern import PatternPanel
+    from stampbench.sim.rig.pattern import PatternDevice
 
-    parser, reader = PacketParser(), ContactReader(PatternPanel().identity)
+    parser, reader = PacketParser(), ContactReader(PatternDevice().identity)
     for start in range(0, len(wire), chunk):
         packets = parser.feed(wire[start : start + chunk])
         if reports:
@@ -125,10 +126,10 @@ def _rig_packets_per_s(contacts: int) -> float:
     from stampbench.bench.rig.serial_rig import SerialRig
     from stampbench.sim.press import Keyframe, Press
     from stampbench.sim.rig import open_channel, served
-    from stampbench.sim.rig.pattern import PatternPanel
+    from stampbench.sim.rig.pattern import PatternDevice
 
-    press = Press(f"pattern/{PACKETS}", (Keyframe(0, 1.0, 1.0, 0.0, 1.0),))
-    with served(PatternPanel(), open_channel()) as port, SerialRig(port) as rig:
+    press = Press(f"pattern/{PACKETS}", (Keyframe(0, Hold(1.0, 1.0)),))
+    with served(PatternDevice(), open_channel()) as port, SerialRig(port) as rig:
         return PACKETS / _seconds(lambda: sum(1 for _ in rig.press(press, contacts)), 1, time.perf_counter)
 
 
@@ -136,12 +137,12 @@ def _replug_s() -> float:
     """Return how long a rig that is back behind another port takes to be found."""
     from stampbench.bench.rig.serial_rig import SerialRig
     from stampbench.sim.rig import open_channel, served
-    from stampbench.sim.rig.pattern import PatternPanel
+    from stampbench.sim.rig.pattern import PatternDevice
 
     with ExitStack() as open_rig:
-        with served(PatternPanel(), open_channel()) as port:
+        with served(PatternDevice(), open_channel()) as port:
             rig = open_rig.enter_context(SerialRig(port))
-        with served(PatternPanel(), open_channel()) as port:
+        with served(PatternDevice(), open_channel()) as port:
             begun_s = time.perf_counter()
             rig.reconnect(lambda: [port])
             return time.perf_counter() - begun_s
@@ -165,14 +166,14 @@ def _latencies_s() -> npt.NDArray[np.float64] | None:
     from stampbench.firmware_emulator.link.packets import PacketParser
     from stampbench.sim.decoder import Decoder
     from stampbench.sim.rig.channels import PtyChannel
-    from stampbench.sim.rig.pattern import PatternPanel
+    from stampbench.sim.rig.pattern import PatternDevice
     from stampbench.sim.stamps import load_family
 
     try:
         channel = PtyChannel()
     except InputError:
         return None
-    parser, reader = PacketParser(), ContactReader(PatternPanel().identity)
+    parser, reader = PacketParser(), ContactReader(PatternDevice().identity)
     family = load_family(_FAMILY)
     decoder = Decoder(family)
     packets = _stamp_packets(family.pads(_CODE), LATENCY_REPORTS)
@@ -207,9 +208,9 @@ def _stamp_packets(pads_mm: npt.NDArray[np.float64], count: int) -> list[bytes]:
     from stampbench.firmware_emulator.link.messages import pack_contacts
     from stampbench.firmware_emulator.link.packets import PacketSender, PacketType
     from stampbench.firmware_emulator.touch import Contact, TouchReport
-    from stampbench.sim.rig.pattern import FRAME_INTERVAL_US, PatternPanel
+    from stampbench.sim.rig.pattern import FRAME_INTERVAL_US, PatternDevice
 
-    identity = PatternPanel().identity
+    identity = PatternDevice().identity
     sender, packets = PacketSender(), []
     for scan in range(count):
         angle = 0.01 * scan

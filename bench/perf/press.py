@@ -53,15 +53,17 @@ def measure(frames: int = FRAMES, presses: int = PRESSES) -> dict[str, Figure]:
         frames: frames in a round.
         presses: whole presses, from rest to lift.
     """
-    from stampbench.firmware_emulator.controller import Controller
-    from stampbench.sim.panel import Panel, PlacedObject, load_profile, reference
+    from stampbench.sim.device import Device
+    from stampbench.sim.hold import Hold
+    from stampbench.sim.panel import PlacedObject, load_profile, reference
     from stampbench.sim.panel.panel import PAD_COMPRESSION_MM
-    from stampbench.sim.press import Hand, perform
+    from stampbench.sim.press import Hand
     from stampbench.sim.stamps.objects import resolve_object
 
     profile = load_profile(PROFILE)
-    panel, controller = Panel(profile, seed=1), Controller(profile.geometry, profile.controller)
-    objects = [PlacedObject(resolve_object("random-stamp/1"), 30.0, 55.0, 0.4)]
+    device = Device(profile, seed=1)
+    panel, controller = device.panel, device.controller
+    objects = [PlacedObject(resolve_object("random-stamp/1"), Hold(30.0, 55.0, 0.4))]
     scans = [panel.frame(n * profile.frame_interval_us, objects) for n in range(frames)]
     controller.process(scans[0])  # compiles
 
@@ -84,7 +86,7 @@ def measure(frames: int = FRAMES, presses: int = PRESSES) -> dict[str, Figure]:
 
     def press() -> None:
         for n, one in enumerate(drawn):
-            for _ in perform(one, panel, controller, seed=n):
+            for _ in device.press(one, n):
                 pass
 
     press()

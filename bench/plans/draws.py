@@ -73,8 +73,6 @@ class PressDrawer:
         Raises:
             InputError: the object does not fit the panel.
         """
-        from stampbench.sim.press_link import on_the_wire
-
         names = (planned.case.name, planned.profile)
         entropy = [self._seed, *(zlib.crc32(name.encode()) for name in names), planned.number]
         hand_seed, panel_seed = np.random.SeedSequence(entropy).spawn(2)
@@ -89,7 +87,7 @@ class PressDrawer:
         seed = int(panel_seed.generate_state(1, np.uint64)[0]) % _SEED_LIMIT
         if case.noise_seed is not None:
             seed = case.noise_seed + planned.number - 1
-        return Draw(name, code, on_the_wire(press), seed)
+        return Draw(name, code, press.rounded(), seed)
 
     def _object(self, planned: PlannedPress, rng: np.random.Generator) -> tuple[str, int | None]:
         case = planned.case
@@ -112,7 +110,7 @@ def _given(case: Case, object_name: str, wear: str) -> Press:
     from stampbench.sim.press import Keyframe, Press
 
     name = f"{object_name}~{wear}" if wear else object_name
-    return Press(name, tuple(Keyframe(int(values[0]), *values[1:]) for values in case.keyframes))
+    return Press(name, tuple(Keyframe.of(values) for values in case.keyframes))
 
 
 def load_codebook(plan: Plan) -> Family | Catalogue:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
     from stampbench.firmware_emulator.touch import Contact, TouchReport
     from stampbench.sim.decoder import Decoder, PressDecision, Reading
     from stampbench.sim.press import Press
-
-
-_keyframe_values = operator.attrgetter(
-    "t_us", "x_mm", "y_mm", "theta_rad", "force", "grip", "tilt_x_rad", "tilt_y_rad"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +167,7 @@ def blank(planned: PlannedPress, draw: Draw, condition: dict[str, Any], press: P
         code=draw.code,
         seed=draw.seed,
         condition=condition,
-        keyframes=[] if press is None else [_keyframe_values(keyframe) for keyframe in press.keyframes],
+        keyframes=[] if press is None else [keyframe.values for keyframe in press.keyframes],
         outcome=Outcome.ERROR,
     )
 
@@ -210,4 +204,4 @@ def press_of(record: PressRecord) -> Press:
     """The press as a record tells it."""
     from stampbench.sim.press import Keyframe, Press
 
-    return Press(record.object, tuple(Keyframe(int(values[0]), *values[1:]) for values in record.keyframes))
+    return Press(record.object, tuple(Keyframe.of(values) for values in record.keyframes))

@@ -60,6 +60,7 @@ def scene_of(run: Run, record: PressRecord, plan: Plan) -> Scene:
     Raises:
         InputError: the record names a profile, an object or settings that this version does not know.
     """
+    from stampbench.sim.hold import Hold
     from stampbench.sim.panel import load_profile
 
     profile = load_profile(record.profile)
@@ -70,7 +71,7 @@ def scene_of(run: Run, record: PressRecord, plan: Plan) -> Scene:
         deltas, pads_mm = _simulate(profile, record, contacts_mm)
     read_mm = None
     if record.reading is not None and record.reading.code is not None and record.reading.pose is not None:
-        read_mm = _placed(load_codebook(plan).pads(record.reading.code), record.reading.pose)
+        read_mm = Hold(*record.reading.pose).place(load_codebook(plan).pads(record.reading.code))
     geometry = profile.geometry
     return Scene(geometry.width_mm, geometry.height_mm, deltas, contacts_mm, pads_mm, read_mm)
 
@@ -79,16 +80,15 @@ def _simulate(
     profile: Profile, record: PressRecord, contacts_mm: Points
 ) -> tuple[Counts | None, Points | None]:
     """Counts of the decisive scan, and places of the pads; neither if the contacts are not those recorded."""
-    from stampbench.firmware_emulator.controller import Controller
-    from stampbench.sim.panel import Condition, Panel
-    from stampbench.sim.press import REST_FRAMES, perform
+    from stampbench.sim.device import Device
+    from stampbench.sim.panel import Condition
+    from stampbench.sim.press import REST_FRAMES
     from stampbench.sim.stamps.objects import resolve_object
 
     press = press_of(record)
-    panel = Panel(profile, Condition.from_mapping(record.condition))
-    controller = Controller(profile.geometry, profile.controller)
+    device = Device(profile, Condition.from_mapping(record.condition))
     decisive_us = record.decisive_us or 0
-    scans = perform(press, panel, controller, seed=record.seed)
+    scans = device.press(press, record.seed)
     decisive = next((scan for scan in scans if scan[0].t_us == decisive_us), None)
     if decisive is None:
         return None, None
@@ -97,16 +97,8 @@ def _simulate(
     if seen_mm.shape != contacts_mm.shape or not np.allclose(seen_mm, contacts_mm, atol=_SAME_MM):
         return None, None
     then = press.at(decisive_us - REST_FRAMES * profile.frame_interval_us)
-    pads_mm = _placed(resolve_object(record.object).pads, (then.x_mm, then.y_mm, then.theta_rad))
-    return frame.deltas, pads_mm
+    return frame.deltas, then.place(resolve_object(record.object).pads)
 
 
 def _points(places: list[tuple[float | None, float | None]]) -> Points:
     return np.array(places, dtype=np.float64).reshape(-1, 2)
-
-
-def _placed(pads_mm: Points, pose: tuple[float, float, float]) -> Points:
-    """Pads of an object in a pose."""
-    x_mm, y_mm, theta_rad = pose
-    cos, sin = np.cos(theta_rad), np.sin(theta_rad)
-    return pads_mm @ np.array([[cos, sin], [-sin, cos]]) + (x_mm, y_mm)

@@ -12,7 +12,6 @@ from stampbench.firmware_emulator.link.messages import Heartbeat, Identity, Pres
 from stampbench.firmware_emulator.link.packets import LinkCounters, PacketType
 from stampbench.firmware_emulator.touch import Frame, TouchReport
 from stampbench.sim.press import Press
-from stampbench.sim.press_link import press_command
 
 __all__ = ["ManualPressError", "SerialRig"]
 
@@ -57,7 +56,7 @@ class SerialRig(RigConnection):
             LinkError: the link died, or the rig fell silent.
         """
         before, dropped = self.counters, self.dropped
-        command = press_command(press, seed)
+        command = press.command(seed)
         streams = Streams.CONTACTS
         streams |= Streams.RAW_FRAMES if on_frame is not None else Streams(0)
         streams |= Streams.HID_REPORTS if on_hid is not None else Streams(0)

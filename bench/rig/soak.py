@@ -11,9 +11,10 @@ from stampbench.bench.rig.serial_rig import SerialRig
 from stampbench.firmware_emulator.errors import LinkError
 from stampbench.firmware_emulator.link.faults import BYTE_FAULTS, Faults, Injected
 from stampbench.firmware_emulator.link.packets import LinkCounters
+from stampbench.sim.hold import Hold
 from stampbench.sim.press import Keyframe, Press
 from stampbench.sim.rig import Listen, RigFaults, open_channel, served
-from stampbench.sim.rig.pattern import PatternPanel, pattern_report
+from stampbench.sim.rig.pattern import PatternDevice, pattern_report
 
 SCANS = 250
 """Scans of one press."""
@@ -95,7 +96,7 @@ def soak(
     befalls.active = False
     begun_s = clock()
     start_mb = _memory_mb()
-    with served(*befalls.befall(PatternPanel(), open_channel(listen))) as port, SerialRig(port) as rig:
+    with served(*befalls.befall(PatternDevice(), open_channel(listen))) as port, SerialRig(port) as rig:
         # The handshake may have joined the stream behind its first packets, which then count for nobody.
         joined_at = result.injected.packets - rig.counters.packets - rig.counters.lost
         befalls.active = True
@@ -113,7 +114,7 @@ def soak(
 def _press_once(rig: SerialRig, result: SoakResult, clock: Callable[[], float]) -> None:
     seed = result.presses
     result.presses += 1
-    press = Press(f"pattern/{SCANS}", (Keyframe(0, 1.0, 1.0, 0.0, 1.0),))
+    press = Press(f"pattern/{SCANS}", (Keyframe(0, Hold(1.0, 1.0)),))
     sent = [_places(seed, scan) for scan in range(SCANS)]
     possible = set(sent)
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from stampbench.bench.plans.draws import Draw, PressDrawer
-from stampbench.bench.plans.plan import Plan, PlannedPress
+from stampbench.bench.plans.plan import Case, Plan, PlannedPress
 from stampbench.bench.records.presses import Outcome, PressRecord
 from stampbench.bench.records.readings import Heard, Listener, blank, judged, listen, press_of
 from stampbench.bench.rig.opening import VIRTUAL, Opener, Rig, faults_of, open_rig
@@ -20,8 +20,9 @@ from stampbench.firmware_emulator.link.messages import Capability
 
 if TYPE_CHECKING:
     from stampbench.firmware_emulator.link.packets import LinkCounters
+    from stampbench.sim.device import Device
+    from stampbench.sim.panel import Condition
     from stampbench.sim.press import Press
-    from stampbench.sim.simulated import SimulatedSource
 
 T = TypeVar("T")
 
@@ -298,7 +299,8 @@ class SimulatedPresser:
         self._drawer = PressDrawer(plan, seed)
         self._decoder = Decoder(self._drawer.codebook, sigma_mm=plan.decoder.sigma_mm)
         self._input = ReportInput(self._decoder, frames=plan.decoder.input == "frames")
-        self._sources: dict[str, SimulatedSource] = {}
+        self._devices: dict[str, Device] = {}
+        self._conditions: dict[str, tuple[dict[str, Any], Condition]] = {}
 
     def press(self, planned: PlannedPress) -> PressRecord:
         """Make one press, up to its decision, and read it.
@@ -306,21 +308,34 @@ class SimulatedPresser:
         Raises:
             InputError: the object does not fit the panel.
         """
-        from stampbench.sim.simulated import SimulatedSource
-
-        if planned.profile not in self._sources:
-            self._sources[planned.profile] = SimulatedSource(planned.profile)
-        source = self._sources[planned.profile]
+        device = self._device(planned.profile)
         draw = self._drawer.draw(planned)
-        condition = self._plan.condition_of(planned.case)
-        source.configure(condition)
+        settings, condition = self._condition(planned.case)
+        device.configure(condition)
         heard = listen(
             self._decoder,
-            self._input.of_press(planned.profile, functools.partial(source.press, draw.press, draw.seed)),
-            cancel_limit=None if self._input.frames else source.cancel_limit,
+            self._input.of_press(planned.profile, functools.partial(device.reports, draw.press, draw.seed)),
+            cancel_limit=None if self._input.frames else device.identity.cancel_limit,
             until_decided=True,
         )
-        return judged(blank(planned, draw, condition, draw.press), heard)
+        return judged(blank(planned, draw, settings, draw.press), heard)
+
+    def _device(self, profile: str) -> Device:
+        from stampbench.sim.device import Device
+        from stampbench.sim.panel import load_profile
+
+        if profile not in self._devices:
+            self._devices[profile] = Device(load_profile(profile))
+        return self._devices[profile]
+
+    def _condition(self, case: Case) -> tuple[dict[str, Any], Condition]:
+        """Return the condition of a case, as plans write it and as panels take it."""
+        from stampbench.sim.panel import Condition
+
+        if case.name not in self._conditions:
+            settings = self._plan.condition_of(case)
+            self._conditions[case.name] = settings, Condition.from_mapping(settings)
+        return self._conditions[case.name]
 
 
 def all_at_once(steps: Generator[object, None, T]) -> T:

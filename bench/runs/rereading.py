@@ -27,7 +27,7 @@ from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
     from stampbench.firmware_emulator.touch import TouchReport
-    from stampbench.sim.simulated import SimulatedSource
+    from stampbench.sim.device import Device
 
 CHUNK = 50
 """Presses that a worker reads again at once."""
@@ -145,7 +145,7 @@ class Reader:
         self._decoder = Decoder(self._codebook, sigma_mm=plan.decoder.sigma_mm)
         self._input = ReportInput(self._decoder, frames=plan.decoder.input == "frames")
         self._presser = SimulatedPresser(plan, seed)
-        self._panels: dict[str, SimulatedSource] = {}
+        self._devices: dict[str, Device] = {}
 
     def read(self, job: Job) -> Iterator[Made]:
         """Read presses of a run one by one, or those of a campaign as the chunk they are."""
@@ -183,11 +183,13 @@ class Reader:
 
     def _simulated(self, old: PressRecord) -> Heard | None:
         """What the press says when it is made again; None if today's panel says something else."""
-        panel = self._panel(old.profile)
-        if panel is None:
+        from stampbench.sim.panel import Condition
+
+        device = self._device(old.profile)
+        if device is None:
             return None
-        panel.configure(old.condition)
-        press = functools.partial(panel.press, press_of(old), old.seed)
+        device.configure(Condition.from_mapping(old.condition))
+        press = functools.partial(device.reports, press_of(old), old.seed)
         reports = list(self._input.of_press(old.profile, press))
         if not _has(reports, old):
             return None
@@ -203,19 +205,20 @@ class Reader:
         return msgspec.structs.replace(new, outcome=outcome)
 
     def _cancel_limit(self, profile: str) -> int | None:
-        panel = self._panel(profile)
-        return None if panel is None or self._input.frames else panel.cancel_limit
+        device = self._device(profile)
+        return None if device is None or self._input.frames else device.identity.cancel_limit
 
-    def _panel(self, profile: str) -> SimulatedSource | None:
-        """The simulated panel of a profile; None if this version knows none."""
-        from stampbench.sim.simulated import SimulatedSource
+    def _device(self, profile: str) -> Device | None:
+        """Return the simulated device of a profile; None if this version knows none."""
+        from stampbench.sim.device import Device
+        from stampbench.sim.panel import load_profile
 
-        if profile not in self._panels:
+        if profile not in self._devices:
             try:
-                self._panels[profile] = SimulatedSource(profile)
+                self._devices[profile] = Device(load_profile(profile))
             except InputError:
                 return None
-        return self._panels[profile]
+        return self._devices[profile]
 
 
 def _has(reports: Sequence[TouchReport], old: PressRecord) -> bool:

@@ -31,9 +31,9 @@ from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
     from stampbench.bench.sources.recording import Recording
-    from stampbench.firmware_emulator.controller import Controller
     from stampbench.firmware_emulator.touch import TouchReport
-    from stampbench.sim.panel import Condition, Panel, Profile
+    from stampbench.sim.device import Device
+    from stampbench.sim.panel import Condition, Profile
 
 _SPEED_MM_S = 80.0
 _LINE_MM = 60.0
@@ -57,15 +57,13 @@ def simulated_gestures(
         condition: what acts on it.
         seed: of places and noise.
     """
-    from stampbench.firmware_emulator.controller import Controller
-    from stampbench.sim.panel import Panel
+    from stampbench.sim.device import Device
 
     geometry = profile.geometry
-    panel = Panel(profile, condition)
-    controller = Controller(geometry, profile.controller)
+    device = Device(profile, condition)
     rng = np.random.default_rng([seed, 0])
     gestures = [
-        _performed(panel, controller, kind, name, paths, [seed, number])
+        _performed(device, kind, name, paths, [seed, number])
         for number, (kind, name, paths) in enumerate(_plan(profile, rng), start=1)
     ]
     return tuple(gestures), Area(geometry.width_mm, geometry.height_mm)
@@ -121,25 +119,25 @@ def _plan(profile: Profile, rng: np.random.Generator) -> Iterator[tuple[Kind, st
 
 
 def _performed(
-    panel: Panel, controller: Controller, kind: Kind, name: str, paths: tuple[TruePath, ...], seed: list[int]
+    device: Device, kind: Kind, name: str, paths: tuple[TruePath, ...], seed: list[int]
 ) -> Gesture:
+    from stampbench.sim.hold import Hold
     from stampbench.sim.panel import PlacedObject
     from stampbench.sim.stamps.objects import resolve_object
 
     finger = resolve_object("finger")
-    panel.reset(int(np.random.SeedSequence(seed).generate_state(1)[0]))
-    controller.reset()
-    interval_us = panel.profile.frame_interval_us
+    device.reset(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+    interval_us = device.profile.frame_interval_us
     last_us = max((int(path.t_us[-1]) for path in paths), default=round(1000 * _REST_MS))
     reports = []
-    for n in range(last_us // interval_us + panel.profile.controller.liftoff_frames + 3):
+    for n in range(last_us // interval_us + device.profile.controller.liftoff_frames + 3):
         t_us = n * interval_us
         objects = tuple(
-            PlacedObject(finger, *map(float, path.at([t_us])[0]))
+            PlacedObject(finger, Hold(*map(float, path.at([t_us])[0])))
             for path in paths
             if path.lands_us <= t_us <= path.t_us[-1]
         )
-        reports.append(controller.process(panel.frame(t_us, objects)))
+        reports.append(device.scan(t_us, objects)[1])
     return Gesture(kind, name, paths, tuple(reports))
 
 

@@ -134,7 +134,7 @@ class Actions:
 
     def _move(self, x_mm: float, y_mm: float) -> None:
         if chosen := self._session.scene.chosen:
-            self._session.scene.move(chosen.key, chosen.x_mm + x_mm, chosen.y_mm + y_mm)
+            self._session.scene.move(chosen.key, chosen.hold.x_mm + x_mm, chosen.hold.y_mm + y_mm)
 
     def _turn(self, by_rad: float) -> None:
         if chosen := self._session.scene.chosen:
@@ -142,7 +142,9 @@ class Actions:
 
     def _tilt(self, x_rad: float, y_rad: float) -> None:
         if chosen := self._session.scene.chosen:
-            self._session.scene.tilt(chosen.key, chosen.tilt_x_rad + x_rad, chosen.tilt_y_rad + y_rad)
+            self._session.scene.tilt(
+                chosen.key, chosen.hold.tilt_x_rad + x_rad, chosen.hold.tilt_y_rad + y_rad
+            )
 
     def _level(self) -> None:
         if chosen := self._session.scene.chosen:
@@ -151,7 +153,7 @@ class Actions:
     def _grip(self) -> None:
         scene = self._session.scene
         chosen = scene.chosen
-        held = scene.grip if chosen is None else chosen.grip
+        held = scene.grip if chosen is None else chosen.hold.grip
         scene.hold(0.0 if held >= 0.5 else 1.0, None if chosen is None else chosen.key)
 
     def _add_stamp(self) -> None:
@@ -167,7 +169,7 @@ class Actions:
     def _free_place(self) -> tuple[float, float]:
         """A place with as much room around it as can be had."""
         panel = self._session.panel
-        taken = [(thing.x_mm, thing.y_mm, thing.face_radius_mm) for thing in self._session.scene]
+        taken = [(thing.hold.x_mm, thing.hold.y_mm, thing.face_radius_mm) for thing in self._session.scene]
         best, best_gap = (panel.width_mm / 2, panel.height_mm / 2), -math.inf
         for row in range(1, 10):
             for col in (5, 4, 6, 3, 7, 2, 8):

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from stampbench.firmware_emulator.controller import Controller
 from stampbench.firmware_emulator.touch import Frame
+from stampbench.sim.hold import Hold
 from stampbench.sim.panel.curves import Curve, DerivedFigure, Fact
 from stampbench.sim.panel.grounding import floating_image
 from stampbench.sim.panel.noise import noise_split
@@ -118,7 +119,7 @@ def told_apart(
     rng = np.random.default_rng(0)
     apart = 0
     for x_mm, y_mm in _phases(profile, rng, count):
-        image = panel.signal([PlacedObject(pair, x_mm, y_mm, rng.uniform(0.0, 2 * math.pi))])
+        image = panel.signal([PlacedObject(pair, Hold(x_mm, y_mm, rng.uniform(0.0, 2 * math.pi)))])
         controller.reset()
         apart += len(controller.process(Frame(0, np.round(image).astype(np.int16))).down) >= 2
     return apart / count
@@ -132,7 +133,7 @@ def pad_peaks(profile: Profile) -> DerivedFigure:
     peaks = {}
     for diameter_mm in diameters:
         pad = _pad(diameter_mm)
-        images = [panel.signal([PlacedObject(pad, *spot)]) for spot in spots]
+        images = [panel.signal([PlacedObject(pad, Hold(*spot))]) for spot in spots]
         peaks[diameter_mm] = np.array([image.max() for image in images]) / profile.flat.amplitude
     given = {
         "mean": {4.0: 0.33, 5.0: 0.48, 6.0: 0.61, 7.0: 0.74, 8.0: 0.82, 10.0: 0.93},
@@ -209,7 +210,7 @@ def _held_stamp(profile: Profile, rng: np.random.Generator) -> tuple[F64, list[t
         (int((pad_y + y_mm) / geometry.pitch_y_mm), int((pad_x + x_mm) / geometry.pitch_x_mm))
         for pad_x, pad_y in pads
     ]
-    return Panel(profile).signal([PlacedObject(stamp, x_mm, y_mm)]), nodes
+    return Panel(profile).signal([PlacedObject(stamp, Hold(x_mm, y_mm))]), nodes
 
 
 def rest_noise(profile: Profile) -> DerivedFigure:
@@ -317,7 +318,7 @@ def _scatter_mm(profile: Profile, diameter_mm: float, settings: dict[str, float]
         controller.reset()
         points = []
         for n in range(REST_SCANS + PAD_SCANS):
-            placed = [PlacedObject(pad, *spot)] if n >= REST_SCANS else []
+            placed = [PlacedObject(pad, Hold(*spot))] if n >= REST_SCANS else []
             report = controller.process(panel.frame(n * profile.frame_interval_us, placed))
             if len(report.down) == 1:
                 points.append((report.down[0].x_mm, report.down[0].y_mm))

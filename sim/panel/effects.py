@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from stampbench.sim.hold import Hold
 from stampbench.sim.panel.condition import Condition
 from stampbench.sim.panel.panel import Panel
 from stampbench.sim.panel.placing import PlacedObject
@@ -79,12 +80,14 @@ class Shot:
         return [
             PlacedObject(
                 resolve_object(self.object),
-                geometry.width_mm / 2,
-                geometry.height_mm / 2,
-                TURN_RAD,
-                self.force,
-                self.grip,
-                math.radians(self.tilt_deg),
+                Hold(
+                    geometry.width_mm / 2,
+                    geometry.height_mm / 2,
+                    TURN_RAD,
+                    force=self.force,
+                    grip=self.grip,
+                    tilt_x_rad=math.radians(self.tilt_deg),
+                ),
             )
         ]
 

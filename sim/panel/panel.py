@@ -12,7 +12,7 @@ from stampbench.firmware_emulator.touch import Frame
 from stampbench.sim.panel import field, grounding, noise
 from stampbench.sim.panel.condition import Condition
 from stampbench.sim.panel.faults import ReadoutFaults, has_faults
-from stampbench.sim.panel.placing import FIRST_SCAN, PlacedObject, company
+from stampbench.sim.panel.placing import FIRST_SCAN, PlacedObject, objects_of_condition
 from stampbench.sim.panel.profile import Profile
 from stampbench.sim.panel.response import film_offset, kernel_responses
 from stampbench.sim.stamps.objects import TouchObject
@@ -34,6 +34,9 @@ class Panel:
         profile: the device.
         condition: what acts on it; ordinary noise unless told otherwise.
         seed: of every random draw, as ``numpy.random.default_rng`` takes it.
+
+    Attributes:
+        condition_objects: what the condition itself puts on the glass: water, a palm, resting fingers.
     """
 
     def __init__(self, profile: Profile, condition: Condition | None = None, seed: int = 0) -> None:
@@ -64,13 +67,8 @@ class Panel:
         self._memory = np.zeros(self._shape)
         self._last_us: int | None = None
         self._interference = noise.Interference(self.profile, self.condition, events)
-        self._company = company(self.profile, self.condition, events)
+        self.condition_objects = objects_of_condition(self.profile, self.condition, events)
         self._faults = ReadoutFaults(self.profile, self.condition, events) if self._faulty else None
-
-    @property
-    def company(self) -> tuple[PlacedObject, ...]:
-        """What the condition itself puts on the glass: water, a palm, resting fingers."""
-        return self._company
 
     def frame(self, t_us: int, objects: Sequence[PlacedObject] = ()) -> Frame:
         """Scan the panel once.
@@ -79,8 +77,8 @@ class Panel:
             t_us: time of the scan since the panel was reset, microseconds.
             objects: what stands on the panel at that time.
         """
-        if self._company and t_us >= FIRST_SCAN * self.profile.frame_interval_us:
-            objects = (*objects, *self._company)
+        if self.condition_objects and t_us >= FIRST_SCAN * self.profile.frame_interval_us:
+            objects = (*objects, *self.condition_objects)
         self._add_objects(objects)
         if self._drawn == 0:
             noise.draw_normals(self._rng, self._normals)
@@ -121,17 +119,18 @@ class Panel:
         poses = self._poses
         ground = 0
         for placed in objects:
-            k, g = grounding.factors(self.profile.grounding, placed.grip)
+            hold = placed.hold
+            k, g = grounding.factors(self.profile.grounding, hold.grip)
             pose = (
-                placed.x_mm,
-                placed.y_mm,
-                math.cos(placed.theta_rad),
-                math.sin(placed.theta_rad),
-                placed.force,
+                hold.x_mm,
+                hold.y_mm,
+                math.cos(hold.theta_rad),
+                math.sin(hold.theta_rad),
+                hold.force,
                 k,
                 g,
-                placed.tilt_x_rad / PAD_COMPRESSION_MM,
-                placed.tilt_y_rad / PAD_COMPRESSION_MM,
+                hold.tilt_x_rad / PAD_COMPRESSION_MM,
+                hold.tilt_y_rad / PAD_COMPRESSION_MM,
             )
             for _ in range(placed.object.grounds):
                 poses[ground] = pose

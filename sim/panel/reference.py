@@ -47,14 +47,14 @@ def node_values(mask: F64, psf_sd_mm: float, profile: Profile) -> F64:
 
 def pressed_discs(placed: PlacedObject, first: int, stop: int, compression_mm: float) -> F64:
     """Return discs (n, 4) on the panel of one ground of an object, as pressed and tilted."""
-    cos, sin = math.cos(placed.theta_rad), math.sin(placed.theta_rad)
+    cos, sin = math.cos(placed.hold.theta_rad), math.sin(placed.hold.theta_rad)
     turn = np.array([[cos, -sin], [sin, cos]])
     part = placed.object.discs[first:stop]
     pads = part[:, :2] @ turn.T
-    heights = pads @ [placed.tilt_x_rad, placed.tilt_y_rad] / compression_mm
-    shares = np.clip(placed.force - (heights - heights.min()), 0.0, 1.0)
+    heights = pads @ [placed.hold.tilt_x_rad, placed.hold.tilt_y_rad] / compression_mm
+    shares = np.clip(placed.hold.force - (heights - heights.min()), 0.0, 1.0)
     scales = np.sqrt(shares)
-    middles = [placed.x_mm, placed.y_mm] + pads + scales[:, None] * (part[:, 2:4] @ turn.T)
+    middles = [placed.hold.x_mm, placed.hold.y_mm] + pads + scales[:, None] * (part[:, 2:4] @ turn.T)
     return np.column_stack([middles, scales * part[:, 4], part[:, 5]])[shares > 0]
 
 
@@ -63,7 +63,7 @@ def signal(objects: Sequence[PlacedObject], profile: Profile, compression_mm: fl
     grid = profile.grid
     total = np.zeros((grid.rows, grid.cols))
     for placed in objects:
-        k, g = grounding.factors(profile.grounding, placed.grip)
+        k, g = grounding.factors(profile.grounding, placed.hold.grip)
         stops = np.cumsum(placed.object.ground_sizes)
         for first, stop in zip(np.concatenate([[0], stops[:-1]]), stops, strict=True):
             mask = disc_mask(

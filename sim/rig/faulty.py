@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 from stampbench.firmware_emulator.hid.digitizer import HidDigitizer
-from stampbench.firmware_emulator.link.commands import PressCommand
 from stampbench.firmware_emulator.link.faults import CommandFaults, Faults, Injected, ReportFaults, WireFaults
 from stampbench.firmware_emulator.link.messages import Identity
 from stampbench.firmware_emulator.touch import Frame, TouchReport
-from stampbench.sim.panels import PressedPanel
+from stampbench.sim.device import RigDevice
+from stampbench.sim.panel import Condition
+from stampbench.sim.press import Press
 from stampbench.sim.rig.channels import Channel
 
 
-class FaultyPanel:
-    """A panel whose controller reports what is not there, and keeps back what is."""
+class FaultyDevice:
+    """A device that reports what is not there, and keeps back what is."""
 
-    def __init__(self, panel: PressedPanel, faults: ReportFaults) -> None:
-        self._panel = panel
+    def __init__(self, device: RigDevice, faults: ReportFaults) -> None:
+        self._device = device
         self._faults = faults
 
     @property
     def identity(self) -> Identity:
         """Who the rig is."""
-        return self._panel.identity
+        return self._device.identity
 
     @property
     def digitizer(self) -> HidDigitizer | None:
         """The HID device it also speaks as."""
-        return self._panel.digitizer
+        return self._device.digitizer
 
-    def configure(self, condition: Mapping[str, Any]) -> None:
-        """Set the panel's condition; see :class:`stampbench.sim.panels.PressedPanel`."""
-        self._panel.configure(condition)
+    def configure(self, condition: Condition) -> None:
+        """Set what acts on the panel."""
+        self._device.configure(condition)
 
-    def press(self, command: PressCommand) -> Iterator[tuple[Frame, TouchReport]]:
+    def press(self, press: Press, seed: int) -> Iterator[tuple[Frame, TouchReport]]:
         """Yield the scans of one press that are reported at all."""
-        for frame, report in self._panel.press(command):
+        for frame, report in self._device.press(press, seed):
             spoiled = self._faults.spoil(report, self.identity.x_max, self.identity.y_max)
             if spoiled is not None:
                 yield frame, spoiled
@@ -138,12 +138,12 @@ class RigFaults:
     def active(self, active: bool) -> None:
         self._wire.active = self._commands.active = active
 
-    def befall(self, panel: PressedPanel, channel: Channel) -> tuple[FaultyPanel, FaultyChannel]:
-        """Return the panel and the channel of the rig's next life, with these faults."""
+    def befall(self, device: RigDevice, channel: Channel) -> tuple[FaultyDevice, FaultyChannel]:
+        """Return the device and the channel of the rig's next life, with these faults."""
         active, self._wire = self._wire.active, self._new_wire()
         self._wire.active = active
         return (
-            FaultyPanel(panel, self._reports),
+            FaultyDevice(device, self._reports),
             FaultyChannel(channel, self._wire, self._commands, self._faults.unplug_after),
         )
 

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from stampbench.firmware_emulator.controller import Controller, PanelGeometry
+from stampbench.firmware_emulator.controller import PanelGeometry
 from stampbench.firmware_emulator.formats import WireFormat, microtouch_px, muca, penmount
 from stampbench.firmware_emulator.touch import Frame, TouchReport
-from stampbench.sim.panel import Panel, Profile
-from stampbench.sim.press import Hand, perform
+from stampbench.sim.device import Device
+from stampbench.sim.panel import Profile
+from stampbench.sim.press import Hand
 from stampbench.sim.rig.channels import Channel
 
 PAUSE_US = 500_000
@@ -51,14 +52,13 @@ class FormatRig:
         Raises:
             InputError: no such object, it does not fit the panel, or its contacts do not fit the format.
         """
-        panel = Panel(self._profile)
-        controller = Controller(self._profile.geometry, self._profile.controller)
+        device = Device(self._profile)
         begun_s, rest_us, turn = self._clock(), 0, 0
         while not self._channel.interrupted:
             rng = np.random.default_rng((self._seed, turn))
             press = Hand().press(self._object_name, self._profile, rng)
             scan_us = 0
-            for frame, report in perform(press, panel, controller, seed=int(rng.integers(1 << 63))):
+            for frame, report in device.press(press, int(rng.integers(1 << 63))):
                 scan_us = rest_us + frame.t_us
                 self._wait_until(begun_s + scan_us / 1e6)
                 if self._channel.interrupted:

@@ -1,21 +1,21 @@
-"""A panel without physics, its reports mere arithmetic on seed and scan: to try and time the link alone."""
+"""A device without physics, its reports mere arithmetic on seed and scan: to try and time the link alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.firmware_emulator.link.commands import PressCommand
 from stampbench.firmware_emulator.link.messages import Capability, Identity
 from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
+from stampbench.sim.panel import Condition
+from stampbench.sim.press import Press
 
 CONTACTS = 5
 FRAME_INTERVAL_US = 4_000
 
 
-class PatternPanel:
+class PatternDevice:
     """Presses the object ``pattern/SCANS`` only: so many scans of five contacts.
 
     Args:
@@ -42,21 +42,25 @@ class PatternPanel:
 
     digitizer = None
 
-    def configure(self, condition: Mapping[str, Any]) -> None:
-        """Refuse every condition: there is nothing to set."""
-        if condition:
-            raise InputError(f"condition: unknown key {next(iter(condition))!r}; a pattern has no conditions")
+    def configure(self, condition: Condition) -> None:
+        """Refuse every condition but the ordinary one: there is nothing to set.
 
-    def press(self, command: PressCommand) -> Iterator[tuple[Frame, TouchReport]]:
+        Raises:
+            InputError: another condition.
+        """
+        if condition != Condition():
+            raise InputError("condition: a pattern has none to set; expected {}")
+
+    def press(self, press: Press, seed: int) -> Iterator[tuple[Frame, TouchReport]]:
         """Yield the scans that the object's name asks for.
 
         Raises:
             InputError: the object is no pattern.
         """
-        kind, _, scans = command.object_name.partition("/")
+        kind, _, scans = press.object.partition("/")
         if kind != "pattern" or not scans.isdecimal() or not 1 <= int(scans) <= 10_000_000:
-            raise InputError(f"object {command.object_name!r}: must be pattern/SCANS, as pattern/250")
-        return self._scans(command.seed, int(scans))
+            raise InputError(f"object {press.object!r}: must be pattern/SCANS, as pattern/250")
+        return self._scans(seed, int(scans))
 
     def _scans(self, seed: int, scans: int) -> Iterator[tuple[Frame, TouchReport]]:
         shape = (self.identity.rows, self.identity.columns)

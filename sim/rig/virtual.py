@@ -27,7 +27,10 @@ from stampbench.firmware_emulator.link.messages import (
 )
 from stampbench.firmware_emulator.link.packets import Packet, PacketParser, PacketSender, PacketType
 from stampbench.firmware_emulator.touch import Frame, TouchReport
-from stampbench.sim.panels import PressedPanel, SimulatedPanel
+from stampbench.sim.device import Device, RigDevice
+from stampbench.sim.hold import Hold
+from stampbench.sim.panel import Condition, load_profile
+from stampbench.sim.press import Keyframe, Press
 from stampbench.sim.rig.channels import Channel, Listen, open_channel
 from stampbench.sim.rig.faulty import RigFaults
 
@@ -37,21 +40,22 @@ HEARTBEAT_US = 400_000
 _IDLE_HEARTBEAT_S = 0.4
 _BATCH_BYTES = 2048
 _MOST_WAITING = 64
+_WARM_UP = ("finger", "random-stamp/0")
 
 
 class VirtualRig:
     """Serves the link protocol on a channel: answers commands, presses, streams scans (PROTOCOL.md).
 
     Args:
-        panel: what it presses on.
+        device: what it presses on.
         channel: what it is reached through.
         clock: real seconds, by which a rig that does not press sends its heartbeat.
     """
 
     def __init__(
-        self, panel: PressedPanel, channel: Channel, clock: Callable[[], float] = time.monotonic
+        self, device: RigDevice, channel: Channel, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._panel = panel
+        self._device = device
         self._channel = channel
         self._clock = clock
         self._sender = PacketSender()
@@ -69,7 +73,7 @@ class VirtualRig:
 
     def serve(self) -> None:
         """Serve until the channel is interrupted."""
-        self._queue(PacketType.IDENTITY, self._panel.identity.pack())
+        self._queue(PacketType.IDENTITY, self._device.identity.pack())
         self._channel.write_now(b"\0" + self._outbox)
         self._outbox.clear()
         due_s = self._clock() + _IDLE_HEARTBEAT_S
@@ -108,15 +112,15 @@ class VirtualRig:
         """Carry out one command and return how it is answered; None if that has been done."""
         match commands.unpack_command(packet.type, packet.payload):
             case commands.Identify():
-                self._queue(PacketType.IDENTITY, self._panel.identity.pack())
+                self._queue(PacketType.IDENTITY, self._device.identity.pack())
             case commands.Reset():
                 self._aborted = self._pressing
                 self._streams = commands.Streams.CONTACTS
             case commands.Stream(streams):
                 if commands.Streams.HID_REPORTS in streams:
-                    if self._panel.digitizer is None:
+                    if self._device.digitizer is None:
                         return Status.UNSUPPORTED, "stream: this rig sends no HID reports"
-                    self._queue(PacketType.HID_DESCRIPTOR, self._panel.digitizer.descriptor())
+                    self._queue(PacketType.HID_DESCRIPTOR, self._device.digitizer.descriptor())
                 self._streams = streams
             case commands.Configure() | commands.PressCommand() if self._pressing:
                 return Status.BAD_ARGUMENT, "a press is under way; wait for its end or reset"
@@ -136,15 +140,15 @@ class VirtualRig:
             raise ProtocolError(f"configure: {json_text[:40]!r} is not JSON: {error}") from None
         if not isinstance(condition, dict):
             raise ProtocolError(f"configure: {json_text[:40]!r} must be a JSON object")
-        self._panel.configure(condition)
+        self._device.configure(Condition.from_mapping(condition))
 
     def _press(self, packet: Packet, command: commands.PressCommand) -> None:
-        scans = self._panel.press(command)
+        scans = self._device.press(Press.of_command(command), command.seed)
         first = next(scans)  # an object that does not exist shows here, before the press is promised
         self._answer(packet, Status.OK)
         self._pressing, self._aborted = True, False
         reports_before = self._reports
-        start_us = self._clock_us + self._panel.identity.frame_interval_us - first[0].t_us
+        start_us = self._clock_us + self._device.identity.frame_interval_us - first[0].t_us
         for frame, report in itertools.chain([first], scans):
             self._clock_us = start_us + frame.t_us
             self._scan(frame, report)
@@ -162,8 +166,8 @@ class VirtualRig:
         self._scans += 1
         if commands.Streams.RAW_FRAMES in self._streams:
             self._queue(PacketType.RAW_FRAME, pack_frame(frame))
-        if commands.Streams.HID_REPORTS in self._streams and self._panel.digitizer is not None:
-            for packet in self._panel.digitizer.encode(report):
+        if commands.Streams.HID_REPORTS in self._streams and self._device.digitizer is not None:
+            for packet in self._device.digitizer.encode(report):
                 self._queue(PacketType.HID_REPORT, packet)
         if commands.Streams.CONTACTS in self._streams:
             self._reports += 1
@@ -200,14 +204,14 @@ class VirtualRig:
 
 
 @contextmanager
-def served(panel: PressedPanel, channel: Channel) -> Iterator[str]:
-    """Serve ``panel`` in a thread of this process while the block runs; yields the port to open.
+def served(device: RigDevice, channel: Channel) -> Iterator[str]:
+    """Serve ``device`` in a thread of this process while the block runs; yields the port to open.
 
     Raises:
         LinkError: the rig died; raised when the block ends, from whatever killed it.
     """
     port = channel.port
-    rig = VirtualRig(panel, channel)
+    rig = VirtualRig(device, channel)
 
     def serve() -> None:
         with closing(channel):
@@ -221,6 +225,17 @@ def served(panel: PressedPanel, channel: Channel) -> Iterator[str]:
             channel.interrupt()
             if error := served_until.exception():
                 raise LinkError(f"the virtual rig on {port} died: {type(error).__name__}: {error}") from error
+
+
+def warmed_up(device: Device) -> Device:
+    """Return a device whose kernels are compiled: once on a link, no press may keep it from its heartbeat."""
+    for name in _WARM_UP:
+        keyframes = (
+            Keyframe(0, Hold(30.0, 40.0, force=0.0, tilt_x_rad=0.001)),
+            Keyframe(50_000, Hold(30.0, 40.0, grip=0.5)),
+        )
+        deque(device.press(Press(name, keyframes), 0), maxlen=0)
+    return device
 
 
 @contextmanager
@@ -245,9 +260,9 @@ def virtual_rig(
         InputError: there is no such profile, or the channel cannot be had.
         LinkError: the rig died; raised when the block ends.
     """
-    panel: PressedPanel = SimulatedPanel(profile_name, serial_number)
+    device: RigDevice = warmed_up(Device(load_profile(profile_name), serial_number=serial_number))
     channel: Channel = open_channel(listen, tcp_port)
     if faults is not None:
-        panel, channel = faults.befall(panel, channel)
-    with served(panel, channel) as port:
+        device, channel = faults.befall(device, channel)
+    with served(device, channel) as port:
         yield port

@@ -129,7 +129,7 @@ def explain_stamp(
         touched_for_us: time since its first touch; None where it is not known.
         about: what else is the case.
     """
-    if thing.force <= 0.0:
+    if thing.hold.force <= 0.0:
         return Explanation("above", {})
     if about.cancelled:
         return Explanation("cancelled", {})
@@ -147,7 +147,7 @@ def explain_stamp(
             if thing.code is None:
                 return Explanation("foreign_read", {"code": stamp.code, "name": thing.body.name})
             return Explanation("misread", {"read": stamp.code, "code": thing.code})
-    if landing and (missing or thing.force < 1.0):
+    if landing and (missing or thing.hold.force < 1.0):
         return Explanation("landing", {"seen": len(seen) - len(missing), "pads": len(seen)})
     gone = None if pads is None else _gone_pad(thing, pads)
     if gone is not None:
@@ -220,12 +220,12 @@ def _cause(thing: SceneObject, pad: int, about: Circumstances) -> str:
     if not (0.0 <= x_mm <= panel.width_mm and 0.0 <= y_mm <= panel.height_mm):
         return "off_panel"
     share = float(thing.shares()[pad])
-    pushed = thing.force >= LIGHT_SHARE
-    if share < (LIGHT_SHARE if thing.grip >= LOOSE_GRIP else BARE_SHARE):
+    pushed = thing.hold.force >= LIGHT_SHARE
+    if share < (LIGHT_SHARE if thing.hold.grip >= LOOSE_GRIP else BARE_SHARE):
         return "tilted" if pushed else "light"
     if _pad_area(thing, pad) < LIGHT_SHARE * _largest_pad_area(thing) or "~" in thing.body.name:
         return "worn"
-    if thing.grip < LOOSE_GRIP:
+    if thing.hold.grip < LOOSE_GRIP:
         return "let_go"
     if panel.contact_limit is not None and len(about.contacts) >= panel.contact_limit:
         return "limit"
@@ -235,7 +235,9 @@ def _cause(thing: SceneObject, pad: int, about: Circumstances) -> str:
         _within(o, x_mm, y_mm, 30.0) for o in about.objects if o.kind is ObjectKind.PALM
     ):
         return "palm"
-    others = [place for other in about.objects if other.force > 0.0 for place in _pads_of(other, thing, pad)]
+    others = [
+        place for other in about.objects if other.hold.force > 0.0 for place in _pads_of(other, thing, pad)
+    ]
     if any(np.hypot(x_mm - x, y_mm - y) < MERGED_MM for x, y in others):
         return "merged"
     if condition.water_film > 0.0 or _wet(x_mm, y_mm, about):
@@ -286,4 +288,7 @@ def _wet(x_mm: float, y_mm: float, about: Circumstances) -> bool:
     if any(_within(drop, x_mm, y_mm, WATER_MM) for drop in drops):
         return True
     placed = [o for o in about.condition_objects if o.object.conductor is Conductor.WATER]
-    return any(np.hypot(*(o.object.pads - (x_mm - o.x_mm, y_mm - o.y_mm)).T).min() < WATER_MM for o in placed)
+    return any(
+        np.hypot(*(o.object.pads - (x_mm - o.hold.x_mm, y_mm - o.hold.y_mm)).T).min() < WATER_MM
+        for o in placed
+    )

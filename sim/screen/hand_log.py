@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
 from typing import Final
 
 from stampbench.sim.press import Keyframe
-from stampbench.sim.screen.scene import Scene, SceneObject
+from stampbench.sim.screen.scene import Scene
 
 MOST_KEYFRAMES: Final = 4_000
 """Kept of one touch, the newest: forty seconds of unceasing movement."""
 _SAME: Final = 1e-3
 """Difference (mm, rad, shares) that does not matter from a keyframe to the line through its neighbours."""
-_AXES: Final[tuple[Callable[[Keyframe], float], ...]] = (
-    lambda k: k.x_mm,
-    lambda k: k.y_mm,
-    lambda k: k.theta_rad,
-    lambda k: k.force,
-    lambda k: k.grip,
-    lambda k: k.tilt_x_rad,
-    lambda k: k.tilt_y_rad,
-)
 
 
 class HandLog:
@@ -33,12 +22,12 @@ class HandLog:
 
     def note(self, t_us: int, scene: Scene) -> None:
         """Take in the scene at a scan."""
-        down = {thing.key for thing in scene if thing.force > 0.0}
+        down = {thing.key for thing in scene if thing.hold.force > 0.0}
         for key in self._touches.keys() - down:
             self._last[key] = tuple(self._touches.pop(key))
         for thing in scene:
-            if thing.force > 0.0:
-                _append(self._touches.setdefault(thing.key, []), _keyframe(t_us, thing))
+            if thing.hold.force > 0.0:
+                _append(self._touches.setdefault(thing.key, []), Keyframe(t_us, thing.hold))
 
     def touched_us(self, key: int) -> int | None:
         """Since when an object has been on the glass; None if it is not."""
@@ -49,20 +38,7 @@ class HandLog:
         """What the hand has done with an object since it touched, or did the last time; from 0 us on."""
         found = self._touches.get(key) or self._last.get(key, ())
         begin_us = found[0].t_us if found else 0
-        return tuple(dataclasses.replace(keyframe, t_us=keyframe.t_us - begin_us) for keyframe in found)
-
-
-def _keyframe(t_us: int, thing: SceneObject) -> Keyframe:
-    return Keyframe(
-        t_us,
-        thing.x_mm,
-        thing.y_mm,
-        thing.theta_rad,
-        thing.force,
-        thing.grip,
-        thing.tilt_x_rad,
-        thing.tilt_y_rad,
-    )
+        return tuple(Keyframe(t_us - begin_us, hold) for t_us, hold in found)
 
 
 def _append(keyframes: list[Keyframe], newest: Keyframe) -> None:
@@ -76,5 +52,6 @@ def _append(keyframes: list[Keyframe], newest: Keyframe) -> None:
 
 def _on_line(a: Keyframe, b: Keyframe, c: Keyframe) -> bool:
     """Whether b lies on the straight line from a to c."""
-    u = (b.t_us - a.t_us) / (c.t_us - a.t_us)
-    return all(abs(axis(a) + u * (axis(c) - axis(a)) - axis(b)) <= _SAME for axis in _AXES)
+    between = a.hold.towards(c.hold, (b.t_us - a.t_us) / (c.t_us - a.t_us))
+    pairs = zip(between.values, b.hold.values, strict=True)
+    return all(abs(drawn - true) <= _SAME for drawn, true in pairs)

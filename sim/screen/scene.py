@@ -10,12 +10,10 @@ from enum import StrEnum
 from typing import Any, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
+from stampbench.sim.hold import Hold, Points
 from stampbench.sim.panel import PlacedObject
 from stampbench.sim.panel.panel import PAD_COMPRESSION_MM
 from stampbench.sim.stamps.objects import Conductor, TouchObject, resolve_object, round_pads
-
-Points = npt.NDArray[np.float64]
 
 LARGEST_TILT_RAD: Final = math.radians(15.0)
 RIM_MM: Final = 5.0
@@ -47,25 +45,17 @@ class SceneObject:
     Attributes:
         key: number that stays with it.
         body: what touches, in its own frame.
+        hold: where it is, and how it is pressed and held.
         code: of a stamp of the codebook in use; None for all else.
         pressed: whether the hand pushes it down.
-        force: share of its area with which the lowest pad touches, 0..1; 0 is above the glass.
-        grip: how well the hand grounds it, 0..1.
-        tilt_x_rad, tilt_y_rad: slope of its face; positive lifts the right, the lower side.
     """
 
     key: int
     kind: ObjectKind
     body: TouchObject
-    x_mm: float
-    y_mm: float
-    theta_rad: float = 0.0
+    hold: Hold
     code: int | None = None
     pressed: bool = False
-    force: float = 0.0
-    grip: float = 1.0
-    tilt_x_rad: float = 0.0
-    tilt_y_rad: float = 0.0
 
     @property
     def face_radius_mm(self) -> float:
@@ -76,34 +66,15 @@ class SceneObject:
     @property
     def pads_mm(self) -> Points:
         """Where its pads stand on the panel, shape (pads, 2)."""
-        return placed_points(self.body.pads, self.x_mm, self.y_mm, self.theta_rad)
+        return self.hold.place(self.body.pads)
 
     def shares(self) -> Points:
         """With which share of its area each pad touches, 0..1, shape (pads,)."""
-        arm = self.pads_mm - (self.x_mm, self.y_mm)
-        height = (arm @ (self.tilt_x_rad, self.tilt_y_rad)) / PAD_COMPRESSION_MM
-        shares: Points = np.clip(self.force - (height - height.min()), 0.0, 1.0)
+        hold = self.hold
+        arm = self.pads_mm - (hold.x_mm, hold.y_mm)
+        height = (arm @ (hold.tilt_x_rad, hold.tilt_y_rad)) / PAD_COMPRESSION_MM
+        shares: Points = np.clip(hold.force - (height - height.min()), 0.0, 1.0)
         return shares
-
-    def placed(self) -> PlacedObject:
-        """The object as the panel takes it."""
-        return PlacedObject(
-            self.body,
-            self.x_mm,
-            self.y_mm,
-            self.theta_rad,
-            self.force,
-            self.grip,
-            self.tilt_x_rad,
-            self.tilt_y_rad,
-        )
-
-
-def placed_points(points_mm: Points, x_mm: float, y_mm: float, theta_rad: float) -> Points:
-    """Points (n, 2) of an object's own frame, on the panel."""
-    cos, sin = math.cos(theta_rad), math.sin(theta_rad)
-    placed: Points = points_mm @ np.array([[cos, sin], [-sin, cos]]) + (x_mm, y_mm)
-    return placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +129,7 @@ class Scene:
         wet = kind is ObjectKind.WATER
         grip = self.grip if kind is ObjectKind.STAMP else 1.0
         self._objects[self._keys] = SceneObject(
-            self._keys, kind, body, x_mm, y_mm, theta_rad, code, pressed=wet, force=float(wet), grip=grip
+            self._keys, kind, body, Hold(x_mm, y_mm, theta_rad, force=float(wet), grip=grip), code, wet
         )
         self.selected = self._keys
         return self._keys
@@ -187,14 +158,19 @@ class Scene:
         if key in self._objects:
             self._objects[key] = dataclasses.replace(self._objects[key], **changes)
 
+    def change_hold(self, key: int, **changes: Any) -> None:
+        """Change numbers of an object's pose, by name; nothing happens where it is not there."""
+        if thing := self.get(key):
+            self.change(key, hold=dataclasses.replace(thing.hold, **changes))
+
     def move(self, key: int, x_mm: float, y_mm: float) -> None:
         """Move an object to a place."""
-        self.change(key, x_mm=x_mm, y_mm=y_mm)
+        self.change_hold(key, x_mm=x_mm, y_mm=y_mm)
 
     def turn(self, key: int, by_rad: float) -> None:
         """Turn an object, from x towards y."""
         if thing := self.get(key):
-            self.change(key, theta_rad=math.remainder(thing.theta_rad + by_rad, math.tau))
+            self.change_hold(key, theta_rad=math.remainder(thing.hold.theta_rad + by_rad, math.tau))
 
     def press(self, key: int) -> None:
         """Begin to push an object down; its force grows with time."""
@@ -208,12 +184,12 @@ class Scene:
         """Tilt the face of an object, by 15 degrees at most."""
         slope = math.hypot(tilt_x_rad, tilt_y_rad)
         scale = min(1.0, LARGEST_TILT_RAD / slope) if slope else 1.0
-        self.change(key, tilt_x_rad=scale * tilt_x_rad, tilt_y_rad=scale * tilt_y_rad)
+        self.change_hold(key, tilt_x_rad=scale * tilt_x_rad, tilt_y_rad=scale * tilt_y_rad)
 
     def tilt_by_rim(self, key: int, x_mm: float, y_mm: float, by_mm: float) -> None:
         """Tilt a face by its rim at (x, y): ``by_mm`` up (negative: down) from the glass."""
         if thing := self.get(key):
-            arm_x, arm_y = x_mm - thing.x_mm, y_mm - thing.y_mm
+            arm_x, arm_y = x_mm - thing.hold.x_mm, y_mm - thing.hold.y_mm
             square = arm_x * arm_x + arm_y * arm_y
             if square > 0.0:
                 self.tilt(key, by_mm * arm_x / square, by_mm * arm_y / square)
@@ -224,12 +200,12 @@ class Scene:
             self.grip = grip
         for thing in tuple(self._objects.values()):
             if thing.key == key or (key is None and thing.kind is ObjectKind.STAMP):
-                self.change(thing.key, grip=grip)
+                self.change_hold(thing.key, grip=grip)
 
     def pick(self, x_mm: float, y_mm: float) -> Picked | None:
         """What lies under a point; the topmost, and its rim only if it is a stamp's."""
         for thing in reversed(self._objects.values()):
-            reach, radius = math.hypot(x_mm - thing.x_mm, y_mm - thing.y_mm), thing.face_radius_mm
+            reach, radius = math.hypot(x_mm - thing.hold.x_mm, y_mm - thing.hold.y_mm), thing.face_radius_mm
             rim = RIM_MM / 2 if thing.kind is ObjectKind.STAMP else 0.0
             if reach <= radius - rim:
                 return Picked(thing.key, "face")
@@ -240,13 +216,15 @@ class Scene:
     def step(self, us: int) -> None:
         """Let time pass: what is pressed sinks in, what is not comes off."""
         for thing in tuple(self._objects.values()):
-            if thing.pressed and thing.force < 1.0:
-                grown = thing.force + us / PRESS_US.get(thing.kind, QUICK_US)
-                self.change(thing.key, force=min(1.0, grown))
-            elif not thing.pressed and thing.force > 0.0:
-                fallen = thing.force - us / LIFT_US.get(thing.kind, QUICK_US)
-                self.change(thing.key, force=max(0.0, fallen))
+            force = thing.hold.force
+            if thing.pressed and force < 1.0:
+                grown = force + us / PRESS_US.get(thing.kind, QUICK_US)
+                self.change_hold(thing.key, force=min(1.0, grown))
+            elif not thing.pressed and force > 0.0:
+                fallen = force - us / LIFT_US.get(thing.kind, QUICK_US)
+                self.change_hold(thing.key, force=max(0.0, fallen))
 
     def placed(self) -> tuple[PlacedObject, ...]:
         """What touches, as the panel takes it."""
-        return tuple(thing.placed() for thing in self._objects.values() if thing.force > 0.0)
+        things = self._objects.values()
+        return tuple(PlacedObject(thing.body, thing.hold) for thing in things if thing.hold.force > 0.0)

@@ -1,68 +1,30 @@
-"""The simulated panel as a source: scene -> panel -> controller -> link -> reports, scan by scan."""
+"""The simulated device as a source: what the scene holds on it, scan by scan."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from stampbench.firmware_emulator.controller import Controller
-from stampbench.firmware_emulator.link.messages import Capability, ContactReader, Identity, pack_contacts
-from stampbench.firmware_emulator.link.packets import PacketParser, PacketSender, PacketType
-from stampbench.firmware_emulator.touch import Frame, TouchReport
-from stampbench.sim.panel import Condition, Panel, PlacedObject, Profile
-from stampbench.sim.press import Press, perform
+from stampbench.firmware_emulator.link.messages import Identity
+from stampbench.sim.device import Device, identity_of
+from stampbench.sim.panel import Condition, PlacedObject, Profile
 from stampbench.sim.screen.hand_log import HandLog
 from stampbench.sim.screen.scene import Scene
-from stampbench.sim.screen.sources import Item, PanelInfo, SourceKind, SourceState
+from stampbench.sim.screen.sources import (
+    USUAL_FULL_TOUCH,
+    USUAL_TOUCH_THRESHOLD,
+    Item,
+    PanelInfo,
+    SourceKind,
+    SourceState,
+)
 
 MOST_BEHIND_US: Final = 1_000_000
 """Time that is caught up with scan by scan; of a longer pause, the rest is left out."""
 
 
-class LinkLoop:
-    """Carries reports over the link within this process: packets are made, and read back.
-
-    Args:
-        profile: whose coordinates they are.
-    """
-
-    def __init__(self, profile: Profile) -> None:
-        geometry, contact_limit = profile.geometry, profile.controller.max_contacts
-        cancels = profile.controller.contact_policy == "cancel_all"
-        self.identity = Identity(
-            "screen",
-            profile.name,
-            "stampbench screen",
-            version("stampbench"),
-            contact_limit=contact_limit,
-            x_max=geometry.x_max,
-            y_max=geometry.y_max,
-            width_um=round(geometry.width_mm * 1000),
-            height_um=round(geometry.height_mm * 1000),
-            frame_interval_us=profile.frame_interval_us,
-            rows=geometry.rows,
-            columns=geometry.cols,
-            capabilities=Capability.CANCELS_ALL if cancels else Capability(0),
-        )
-        self._contacts = ContactReader(self.identity)
-        self._sender, self._parser = PacketSender(), PacketParser()
-        self._parser.feed(b"\0")
-
-    @property
-    def counters(self) -> dict[str, int]:
-        """What the receiving end has seen."""
-        return {"packets": self._parser.counters.packets, "bytes": self._parser.counters.bytes}
-
-    def carry(self, report: TouchReport) -> TouchReport:
-        """The report as it arrives: positions in the device's units, sizes in 1/100 mm."""
-        wire = self._sender.encode(PacketType.CONTACTS, report.t_us, pack_contacts(report))
-        (packet,) = self._parser.feed(wire)
-        return self._contacts.report(packet.t_us, packet.payload)
-
-
 class SimulatedSource:
-    """A panel with what the scene holds on it.
+    """A device with what the scene holds on its glass.
 
     Args:
         profile: the device.
@@ -85,15 +47,11 @@ class SimulatedSource:
         self.profile = profile
         self.hand_log = HandLog()
         self._scene = scene
-        self._seed = seed
-        self._condition = condition
-        self._panel = Panel(profile, condition, seed)
-        self._controller = Controller(profile.geometry, profile.controller)
-        self._link = LinkLoop(profile)
+        self._device = Device(profile, condition, seed, serial_number="screen")
         self._start_us = start_us
         self._scans = 0
         self._left_out = 0
-        self.panel = panel_info(profile)
+        self.panel = panel_info(self._device.identity, profile, profile.title)
 
     @property
     def name(self) -> str:
@@ -107,24 +65,22 @@ class SimulatedSource:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """Packets carried, scans made, and scans left out because nobody asked for them in time."""
-        return {"scans": self._scans, **self._link.counters, "scans_left_out": self._left_out}
+        """Scans made, and scans left out because nobody asked for them in time."""
+        return {"scans": self._scans, "scans_left_out": self._left_out}
 
     @property
     def identity(self) -> Identity:
         """Who it is as a rig."""
-        return self._link.identity
+        return self._device.identity
 
     @property
-    def company(self) -> tuple[PlacedObject, ...]:
+    def condition_objects(self) -> tuple[PlacedObject, ...]:
         """What the condition itself put on the glass: water, a palm, resting fingers."""
-        return self._panel.company
+        return self._device.panel.condition_objects
 
     def set_condition(self, condition: Condition) -> None:
         """Change what acts on the panel; its time runs on, its random draws begin anew."""
-        if condition != self._condition:
-            self._condition = condition
-            self._panel = Panel(self.profile, condition, self._seed)
+        self._device.configure(condition)
 
     def advance(self, to_us: int) -> Sequence[Item]:
         """Make every scan that is due."""
@@ -142,8 +98,7 @@ class SimulatedSource:
             self._scans += 1
             self._scene.step(interval_us)
             self.hand_log.note(t_us, self._scene)
-            frame = self._panel.frame(t_us, self._scene.placed())
-            items += (frame, self._link.carry(self._controller.process(frame)))
+            items += self._device.scan(t_us, self._scene.placed())
         return items
 
     def resume(self, now_us: int) -> None:
@@ -154,42 +109,31 @@ class SimulatedSource:
         """Nothing to let go of."""
 
 
-class PressStage:
-    """A panel of its own on which whole presses are performed, as by ``stampbench run``."""
+def panel_info(identity: Identity, profile: Profile | None, title: str) -> PanelInfo:
+    """Return the glass of a rig.
 
-    def __init__(self, profile: Profile, condition: Condition) -> None:
-        self._panel = Panel(profile, condition)
-        self._controller = Controller(profile.geometry, profile.controller)
-        self._link = LinkLoop(profile)
-        self.identity = self._link.identity
-
-    def perform(self, press: Press, seed: int) -> Iterator[tuple[Frame, TouchReport]]:
-        """Every scan of one press, its report as the link carries it.
-
-        Raises:
-            InputError: the press names an unknown object.
-        """
-        contacts = ContactReader(self.identity)
-        for frame, report in perform(press, self._panel, self._controller, seed=seed):
-            # Each press has a clock of its own; packets of a running link would seem to jump back.
-            yield frame, contacts.report(report.t_us, pack_contacts(report))
-
-
-def panel_info(profile: Profile) -> PanelInfo:
-    """The glass of a profile."""
-    controller = profile.controller
+    Args:
+        identity: what the rig says of itself.
+        profile: of that name, where there is one: it knows the counts of a touch.
+        title: in words.
+    """
     return PanelInfo(
-        profile.name,
-        profile.title,
-        profile.grid.width_mm,
-        profile.grid.height_mm,
-        profile.grid.rows,
-        profile.grid.cols,
-        profile.flat.amplitude,
-        controller.touch_threshold,
-        profile.frame_interval_us,
-        controller.max_contacts,
-        controller.max_contacts if controller.contact_policy == "cancel_all" else None,
-        profile.grid.x_max,
-        profile.grid.y_max,
+        identity.profile,
+        title,
+        identity.width_um / 1000,
+        identity.height_um / 1000,
+        rows=identity.rows,
+        cols=identity.columns,
+        full_touch=USUAL_FULL_TOUCH if profile is None else profile.flat.amplitude,
+        touch_threshold=USUAL_TOUCH_THRESHOLD if profile is None else profile.controller.touch_threshold,
+        frame_interval_us=identity.frame_interval_us,
+        contact_limit=identity.contact_limit,
+        cancel_limit=identity.cancel_limit,
+        x_max=identity.x_max,
+        y_max=identity.y_max,
     )
+
+
+def panel_of_profile(profile: Profile) -> PanelInfo:
+    """Return the glass of the device that a profile describes."""
+    return panel_info(identity_of(profile), profile, profile.title)

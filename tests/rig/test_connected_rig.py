@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from stampbench.bench.rig.serial_rig import ManualPressError, SerialRig
+from stampbench.sim.hold import Hold
 from stampbench.sim.press import Keyframe, Press
 
 PORT = os.environ.get("STAMPBENCH_PORT", "")
@@ -29,7 +30,7 @@ def test_rig_says_who_it_is(rig: SerialRig) -> None:
 
 def test_press_is_whole_or_asks_for_the_operator(rig: SerialRig) -> None:
     x_mm, y_mm = rig.identity.width_um / 2000, rig.identity.height_um / 2000
-    press = Press("finger", tuple(Keyframe(t_us, x_mm, y_mm, 0.0, 1.0) for t_us in (0, 200_000)))
+    press = Press("finger", tuple(Keyframe(t_us, Hold(x_mm, y_mm, 0.0, force=1.0)) for t_us in (0, 200_000)))
     try:
         reports = list(rig.press(press, seed=0))
     except ManualPressError:

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.touch import TouchReport
 from stampbench.sim.decoder import Decoder, Verdict
+from stampbench.sim.device import Device
 from stampbench.sim.panel import load_profile
 from stampbench.sim.press import Hand
-from stampbench.sim.simulated import SimulatedSource
 from stampbench.sim.stamps import load_family
 
 Points = npt.NDArray[np.float64]
@@ -49,8 +49,7 @@ class Hands:
         self, profile_name: str, codes: Sequence[int], presses: int, rng: np.random.Generator
     ) -> None:
         self.family = load_family(FAMILY)
-        self._profile = load_profile(profile_name)
-        self._source = SimulatedSource(profile_name)
+        self._device = Device(load_profile(profile_name))
         self._hand = Hand()
         self._decoder = Decoder(self.family)
         self.on_panel: dict[int, list[Touches]] = {}
@@ -75,10 +74,10 @@ class Hands:
 
     def press_on_panel(self, code: int, rng: np.random.Generator) -> Touches | None:
         """One press through hand, panel and controller; None if five contacts never showed."""
-        press = self._hand.press(f"{FAMILY}/{code}", self._profile, rng)
+        press = self._hand.press(f"{FAMILY}/{code}", self._device.profile, rng).rounded()
         full = [
             _points(report)
-            for report in self._source.press(press, int(rng.integers(2**63)))
+            for report in self._device.reports(press, int(rng.integers(2**63)))
             if len(report.down) == PADS
         ]
         if len(full) < 2:

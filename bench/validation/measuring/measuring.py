@@ -343,7 +343,6 @@ class _Measurer:
 
     def _press(self, planned: Planned, attempt: int, latest: list[Frame]) -> Iterator[TouchReport]:
         from stampbench.sim.panel import load_profile
-        from stampbench.sim.press_link import on_the_wire
 
         if self._profile is None:
             self._profile = load_profile(self._rig.identity.profile)
@@ -359,7 +358,7 @@ class _Measurer:
         press = self._hand.press(planned.unit.object, self._profile, np.random.default_rng(hand_seed))
         seed = int(panel_seed.generate_state(1, np.uint64)[0]) % _SEED_LIMIT
         on_frame = latest.append if self._frames else None
-        return self._rig.press(on_the_wire(press), seed, on_frame=on_frame)
+        return self._rig.press(press.rounded(), seed, on_frame=on_frame)
 
     def _measured(self, planned: Planned, scans: _Scans) -> MeasuredPress:
         most = max(scans.together, key=lambda ids: (len(ids), len(scans.together[ids])))

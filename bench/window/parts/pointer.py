@@ -117,7 +117,7 @@ class Pointer:
         thing = scene.get(picked.key)
         if thing is None:
             return True
-        offset = thing.x_mm - x_mm, thing.y_mm - y_mm
+        offset = thing.hold.x_mm - x_mm, thing.hold.y_mm - y_mm
         self._drag = _Drag(picked.key, picked.part, offset, (x_mm, y_mm), event.pos)
         if thing.kind in _QUICK:
             self._drag.pressing = True
@@ -138,7 +138,7 @@ class Pointer:
         if drag.part == "rim":
             thing = scene.get(drag.key)
             if thing is not None:
-                middle = thing.x_mm, thing.y_mm
+                middle = thing.hold.x_mm, thing.hold.y_mm
                 pulled = math.dist((x_mm, y_mm), middle) - math.dist(drag.begun_mm, middle)
                 scene.tilt_by_rim(drag.key, *drag.begun_mm, _LIFT_PER_MM * pulled)
         else:

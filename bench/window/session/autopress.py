@@ -16,9 +16,10 @@ from stampbench.bench.window.session.cases import plan_of_presses
 from stampbench.bench.window.session.setup import Setup
 from stampbench.firmware_emulator.touch import Frame, TouchReport
 from stampbench.sim.decoder import Decoder
-from stampbench.sim.press import REST_FRAMES, Keyframe
+from stampbench.sim.device import Device
+from stampbench.sim.hold import Hold
+from stampbench.sim.press import REST_FRAMES
 from stampbench.sim.screen.scene import ObjectKind, SceneObject
-from stampbench.sim.screen.simulated import PressStage
 from stampbench.sim.screen.sources import Item
 from stampbench.sim.stamps.objects import Conductor, TouchObject, resolve_object
 
@@ -73,7 +74,7 @@ class AutoPress:
         self._tally = Tally()
         self._measured: dict[str, Measured] = {}
         self._coming = iter(_by_turns(list(self.plan.presses()), genuine, foreign))
-        self._stage = PressStage(setup.profile, setup.condition)
+        self._device = Device(setup.profile, setup.condition)
         self._interval_us = setup.profile.frame_interval_us
         self._stop_at_failure = stop_at_failure
         self._live = live
@@ -137,7 +138,7 @@ class AutoPress:
             self._base_us += self._made[-1][0].t_us + PAUSE_US
         draw = self._drawer.draw(planned)
         self._pressed = planned, draw
-        self._scans, self._made = self._stage.perform(draw.press, draw.seed), []
+        self._scans, self._made = self._device.press(draw.press, draw.seed), []
         self._shown_us = 0
         self._judged = False
         return True
@@ -185,7 +186,7 @@ class AutoPress:
         heard = listen(
             self._decoder,
             [report for _, report in self._made],
-            cancel_limit=self._stage.identity.cancel_limit,
+            cancel_limit=self._device.identity.cancel_limit,
         )
         if not self._count(*self._pressed, heard) and self._stop_at_failure:
             self.failed = self._pressed[1]
@@ -224,18 +225,12 @@ def _by_turns(planned: list[PlannedPress], genuine: int, foreign: int) -> list[P
     return [press for _, press in mixed]
 
 
-def _object_of(body: TouchObject, code: int | None, now: Keyframe) -> SceneObject:
+def _object_of(body: TouchObject, code: int | None, hold: Hold) -> SceneObject:
     return SceneObject(
         key=AUTOMATIC_KEY,
         kind=ObjectKind.FINGER if body.conductor is Conductor.SKIN else ObjectKind.STAMP,
         body=body,
-        x_mm=now.x_mm,
-        y_mm=now.y_mm,
-        theta_rad=now.theta_rad,
+        hold=hold,
         code=code,
-        pressed=now.force > 0.0,
-        force=now.force,
-        grip=now.grip,
-        tilt_x_rad=now.tilt_x_rad,
-        tilt_y_rad=now.tilt_y_rad,
+        pressed=hold.force > 0.0,
     )

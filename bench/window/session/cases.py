@@ -190,10 +190,10 @@ def _numbers(keyframe: Keyframe) -> list[float]:
     """A keyframe as press records have it, rounded to the link's units."""
     return [
         round(keyframe.t_us),
-        *(round(axis, 3) for axis in (keyframe.x_mm, keyframe.y_mm)),
-        round(keyframe.theta_rad, 6),
-        *(round(axis, 3) for axis in (keyframe.force, keyframe.grip)),
-        *(round(axis, 6) for axis in (keyframe.tilt_x_rad, keyframe.tilt_y_rad)),
+        *(round(axis, 3) for axis in (keyframe.hold.x_mm, keyframe.hold.y_mm)),
+        round(keyframe.hold.theta_rad, 6),
+        *(round(axis, 3) for axis in (keyframe.hold.force, keyframe.hold.grip)),
+        *(round(axis, 6) for axis in (keyframe.hold.tilt_x_rad, keyframe.hold.tilt_y_rad)),
     ]
 
 

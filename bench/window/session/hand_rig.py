@@ -6,7 +6,6 @@ nothing has come yet.
 
 from __future__ import annotations
 
-import dataclasses
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -200,8 +199,7 @@ def identity_of_source(source: Source, profile: str) -> Identity:
         InputError: a rig that presses by itself, or a device that tells no size.
     """
     if isinstance(source, SimulatedSource):
-        told, also = source.identity, Capability.CONFIGURE | Capability.RAW_FRAMES
-        return dataclasses.replace(told, capabilities=told.capabilities | also)
+        return source.identity
     panel = source.panel
     if isinstance(source, RigSource) and source.identity is not None:
         if source.can_press:

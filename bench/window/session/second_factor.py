@@ -129,7 +129,9 @@ class SecondFactors:
             self._presented.clear()
             return
         self._under_way = True
-        stamps = [t for t in things if t.kind is ObjectKind.STAMP and t.force > 0.0 and t.code is not None]
+        stamps = [
+            t for t in things if t.kind is ObjectKind.STAMP and t.hold.force > 0.0 and t.code is not None
+        ]
         self._touching = tuple(t.code for t in stamps if t.code is not None) or self._touching
         for found in reader.stamps:
             if found.code not in self._presented:
@@ -164,5 +166,5 @@ class SecondFactors:
 def _true_code(found: TrackedStamp, stamps: Sequence[SceneObject]) -> int:
     """The code of the stamp that stands where one was read."""
     x_mm, y_mm, _ = found.pose
-    near = min(stamps, key=lambda t: math.hypot(t.x_mm - x_mm, t.y_mm - y_mm), default=None)
+    near = min(stamps, key=lambda t: math.hypot(t.hold.x_mm - x_mm, t.hold.y_mm - y_mm), default=None)
     return found.code if near is None or near.code is None else near.code

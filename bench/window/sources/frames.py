@@ -17,7 +17,7 @@ from stampbench.bench.window.sources.recording import RecordedSource, Track
 from stampbench.firmware_emulator.controller import Controller
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.panel import profile_names
-from stampbench.sim.screen.simulated import panel_info
+from stampbench.sim.screen.simulated import panel_of_profile
 
 MOST_FRAMES: Final = 20_000
 """Of a longer recording, the beginning is shown: more than three minutes at 10 ms."""
@@ -66,4 +66,4 @@ def open_frames(path: Path) -> RecordedSource:
     if len(recorded) > MOST_FRAMES:
         notes.append(f"the first {MOST_FRAMES:,} of {len(recorded):,} frames")
     track.finish("; ".join(notes))
-    return RecordedSource(track, panel_info(profile), str(path))
+    return RecordedSource(track, panel_of_profile(profile), str(path))

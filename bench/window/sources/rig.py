@@ -19,8 +19,6 @@ from stampbench.sim.panel import load_profile, profile_names
 from stampbench.sim.press import Press
 from stampbench.sim.screen.simulated import panel_info
 from stampbench.sim.screen.sources import (
-    USUAL_FULL_TOUCH,
-    USUAL_TOUCH_THRESHOLD,
     Item,
     PanelInfo,
     SourceKind,
@@ -232,21 +230,6 @@ class RigSource:
 
 
 def _panel_of(identity: Identity) -> PanelInfo:
-    """The glass of a rig; what its profile knows of it is taken from there."""
-    there = identity.profile in profile_names()
-    profile = panel_info(load_profile(identity.profile)) if there else None
-    return PanelInfo(
-        name=identity.profile,
-        title=f"{identity.profile}, rig {identity.serial_number}",
-        width_mm=identity.width_um / 1000,
-        height_mm=identity.height_um / 1000,
-        rows=identity.rows,
-        cols=identity.columns,
-        full_touch=profile.full_touch if profile else USUAL_FULL_TOUCH,
-        touch_threshold=profile.touch_threshold if profile else USUAL_TOUCH_THRESHOLD,
-        frame_interval_us=identity.frame_interval_us,
-        contact_limit=identity.contact_limit,
-        cancel_limit=identity.cancel_limit,
-        x_max=identity.x_max,
-        y_max=identity.y_max,
-    )
+    """Return the glass of a rig; what its profile knows of it is taken from there."""
+    known = load_profile(identity.profile) if identity.profile in profile_names() else None
+    return panel_info(identity, known, f"{identity.profile}, rig {identity.serial_number}")

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 from stampbench.bench.sources.capture import CaptureHeader, CaptureWriter
+from stampbench.sim.device import Device
 from stampbench.sim.panel import load_profile
 from stampbench.sim.press import Hand
-from stampbench.sim.simulated import SimulatedSource
 from stampbench.sim.stamps import Catalogue, load_family, rigid_distance_mm
 
 
@@ -39,7 +39,7 @@ def capture_of(tmp_path):
             height_mm=geometry.height_mm,
         )
         with CaptureWriter(tmp_path / f"{seed}.jsonl", header) as writer:
-            for report in SimulatedSource("nexus-5").press(press, seed):
+            for report in Device(profile).reports(press, seed):
                 writer.report(report)
         return tmp_path / f"{seed}.jsonl"
 

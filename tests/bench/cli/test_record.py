@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from stampbench.bench.sources.recording_formats import open_recording
 from stampbench.sim.rig import open_channel, served
-from stampbench.sim.rig.pattern import PatternPanel
+from stampbench.sim.rig.pattern import PatternDevice
 
 STAMPBENCH = [sys.executable, "-c", "from stampbench.bench.cli.main import main; main()"]
 FOREIGN = ["--format", "3m-px", "--object", "fingers/2/1", "--json"]
@@ -55,7 +55,7 @@ def test_source_is_decoded_without_a_recording(foreign_port: str) -> None:
 def test_recording_ends_in_good_order_when_interrupted(tmp_path: Path) -> None:
     capture = tmp_path / "rig.capture"
     with (
-        served(PatternPanel("SN-4"), open_channel()) as port,
+        served(PatternDevice("SN-4"), open_channel()) as port,
         subprocess.Popen(
             [*STAMPBENCH, "record", port, "-o", str(capture), "--json"], stdout=subprocess.PIPE, text=True
         ) as process,
@@ -93,7 +93,7 @@ def test_wrong_arguments_are_told_in_one_line(
 def test_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.write_text("precious")
-    with served(PatternPanel(), open_channel()) as port:
+    with served(PatternDevice(), open_channel()) as port:
         done = stampbench("record", port, "-o", kept, "--seconds", "0")
     assert done.returncode == 4
     assert "expected a new file" in done.stderr

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from stampbench.bench.rig.serial_rig import SerialRig
 from stampbench.sim.rig import open_channel, served
-from stampbench.sim.rig.pattern import PatternPanel
+from stampbench.sim.rig.pattern import PatternDevice
 
 STAMPBENCH = [sys.executable, "-c", "from stampbench.bench.cli.main import main; main()"]
 
@@ -55,7 +55,7 @@ def test_rig_with_an_unknown_profile_says_so_in_one_line() -> None:
 
 
 def test_devices_lists_the_rig_behind_a_port_as_json(tmp_path: Path) -> None:
-    with served(PatternPanel("SN-3"), open_channel()) as port:
+    with served(PatternDevice("SN-3"), open_channel()) as port:
         done = stampbench("devices", "--port", port, "--port", str(tmp_path / "none"), "--json")
     assert done.returncode == 0
     (rig,) = json.loads(done.stdout)["rigs"]
@@ -92,7 +92,7 @@ def test_rig_with_a_fault_file_that_makes_no_sense_says_so_in_one_line(tmp_path:
 
 
 def test_check_of_a_rig_without_its_objects_names_the_broken_clause() -> None:
-    with served(PatternPanel(), open_channel()) as port:
+    with served(PatternDevice(), open_channel()) as port:
         done = stampbench("rig", "check", port, "--json")
     outcomes = {finding["clause"]: finding["outcome"] for finding in json.loads(done.stdout)}
     assert done.returncode == 1

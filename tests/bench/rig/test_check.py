@@ -7,8 +7,9 @@ import pytest
 from stampbench.bench.rig.check import Outcome, RigCheck
 from stampbench.firmware_emulator.errors import NoHardwareError
 from stampbench.firmware_emulator.link.faults import Faults
-from stampbench.sim.panels import PressedPanel
-from stampbench.sim.rig import RigFaults, SimulatedPanel, VirtualRig, open_channel, served
+from stampbench.sim.device import Device, RigDevice
+from stampbench.sim.panel import load_profile
+from stampbench.sim.rig import RigFaults, VirtualRig, open_channel, served, warmed_up
 from stampbench.sim.rig.channels import Channel
 
 from stampbench import firmware_emulator
@@ -23,12 +24,16 @@ def busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stampbench.bench.rig.check.TOLERANCE_S", 30.0)
 
 
+def nexus() -> Device:
+    return warmed_up(Device(load_profile("nexus-5")))
+
+
 def findings(faults: Faults | None = None) -> dict[str, Outcome]:
-    panel: PressedPanel = SimulatedPanel("nexus-5")
+    device: RigDevice = nexus()
     channel: Channel = open_channel()
     if faults is not None:
-        panel, channel = RigFaults(faults, seed=3).befall(panel, channel)
-    with served(panel, channel) as port:
+        device, channel = RigFaults(faults, seed=3).befall(device, channel)
+    with served(device, channel) as port:
         return {finding.clause: finding.outcome for finding in RigCheck(port).run()}
 
 
@@ -40,7 +45,7 @@ def test_virtual_rig_keeps_every_clause_that_can_be_tried() -> None:
 
 
 def test_a_rig_that_was_checked_can_be_checked_again() -> None:
-    with served(SimulatedPanel("nexus-5"), open_channel()) as port:
+    with served(nexus(), open_channel()) as port:
         first, second = ([finding.outcome for finding in RigCheck(port).run()] for _ in range(2))
     assert Outcome.BROKEN not in first
     assert second == first

@@ -5,7 +5,7 @@ from pathlib import Path
 from stampbench.bench.rig.ports import PortSearch, TouchscreenInfo, serial_ports, touchscreens
 from stampbench.bench.rig.serial_rig import rigs
 from stampbench.sim.rig import open_channel, served
-from stampbench.sim.rig.pattern import PatternPanel
+from stampbench.sim.rig.pattern import PatternDevice
 
 DEVICES = """I: Bus=0019 Vendor=0000 Product=0001 Version=0000
 N: Name="Power Button"
@@ -35,8 +35,8 @@ B: PROP=xyz
 
 def test_rigs_are_told_apart_by_identity(tmp_path: Path) -> None:
     with (
-        served(PatternPanel("left"), open_channel()) as left,
-        served(PatternPanel("right"), open_channel("tcp")) as right,
+        served(PatternDevice("left"), open_channel()) as left,
+        served(PatternDevice("right"), open_channel("tcp")) as right,
     ):
         found = {
             port: identity.serial_number for port, identity in rigs([left, str(tmp_path / "none"), right])

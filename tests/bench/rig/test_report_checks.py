@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from stampbench.bench.rig.report_checks import ReportChecker, ReportCounters
 from stampbench.firmware_emulator.touch import Contact, TouchReport
-from stampbench.sim.rig.pattern import FRAME_INTERVAL_US, PatternPanel
+from stampbench.sim.rig.pattern import FRAME_INTERVAL_US, PatternDevice
 
 
 def counted(*scans: tuple[int, list[Contact]]) -> ReportCounters:
-    checker = ReportChecker(PatternPanel().identity)
+    checker = ReportChecker(PatternDevice().identity)
     for number, contacts in scans:
         checker.see(TouchReport(number * FRAME_INTERVAL_US, tuple(contacts)))
     return checker.counters

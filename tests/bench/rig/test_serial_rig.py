@@ -18,22 +18,26 @@ from stampbench.firmware_emulator.link.commands import PressCommand
 from stampbench.firmware_emulator.link.messages import Answer, Status
 from stampbench.firmware_emulator.link.packets import PacketType
 from stampbench.firmware_emulator.touch import Frame, TouchReport
-from stampbench.sim.panels import PressedPanel
+from stampbench.sim.device import Device, RigDevice
+from stampbench.sim.hold import Hold
+from stampbench.sim.panel import load_profile
 from stampbench.sim.press import Keyframe, Press
-from stampbench.sim.press_link import press_command
-from stampbench.sim.rig import SimulatedPanel, VirtualRig, open_channel, served
-from stampbench.sim.rig.pattern import PatternPanel, pattern_report
+from stampbench.sim.rig import VirtualRig, open_channel, served, warmed_up
+from stampbench.sim.rig.pattern import PatternDevice, pattern_report
 
-KEYFRAMES = (Keyframe(0, 30.0, 50.0, 0.0, 0.0), Keyframe(90_000, 30.0, 50.0, 0.0, 1.0))
+KEYFRAMES = (
+    Keyframe(0, Hold(30.0, 50.0, force=0.0)),
+    Keyframe(90_000, Hold(30.0, 50.0)),
+)
 needs_pty = pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
 
-Serve = Callable[[PressedPanel], Any]
+Serve = Callable[[RigDevice], Any]
 
 
 @pytest.fixture(params=[pytest.param("pty", marks=needs_pty), "tcp"])
 def serve(request: pytest.FixtureRequest) -> Serve:
-    """Serves a panel over a pseudo-terminal and over a socket; to be used in a ``with`` block."""
-    return lambda panel: served(panel, open_channel(request.param))
+    """Serves a device over a pseudo-terminal and over a socket; to be used in a ``with`` block."""
+    return lambda device: served(device, open_channel(request.param))
 
 
 def pattern(scans: int) -> Press:
@@ -50,7 +54,7 @@ def ticking_clock(step_s: float = 0.5) -> Callable[[], float]:
     return lambda: next(ticks) * step_s
 
 
-class RecordingPanel(PatternPanel):
+class RecordingPanel(PatternDevice):
     """Keeps what it was asked for."""
 
     def __init__(self) -> None:
@@ -68,7 +72,7 @@ class RecordingPanel(PatternPanel):
         return super().press(command)
 
 
-class BreakingPanel(PatternPanel):
+class BreakingPanel(PatternDevice):
     """Dies in the middle of a press."""
 
     def press(self, command: PressCommand) -> Iterator[tuple[Frame, TouchReport]]:
@@ -77,12 +81,12 @@ class BreakingPanel(PatternPanel):
 
 
 def test_identity_is_known_once_the_port_is_open(serve: Serve) -> None:
-    with serve(PatternPanel("SN-7")) as port, SerialRig(port) as rig:
-        assert rig.identity == PatternPanel("SN-7").identity
+    with serve(PatternDevice("SN-7")) as port, SerialRig(port) as rig:
+        assert rig.identity == PatternDevice("SN-7").identity
 
 
 def test_every_report_of_a_press_arrives_as_it_was_sent(serve: Serve) -> None:
-    with serve(PatternPanel()) as port, SerialRig(port) as rig:
+    with serve(PatternDevice()) as port, SerialRig(port) as rig:
         for seed in (3, 4):
             reports = list(rig.press(pattern(1000), seed))
             assert [coordinates(r) for r in reports] == [
@@ -97,7 +101,17 @@ def test_every_report_of_a_press_arrives_as_it_was_sent(serve: Serve) -> None:
 def test_press_travels_rounded_to_the_units_of_the_link(serve: Serve) -> None:
     panel = RecordingPanel()
     with serve(panel) as port, SerialRig(port) as rig:
-        press = Press("pattern/1", (Keyframe(7, 12.3456789, 2.0, -1.23456789, 0.12345, 0.5, 0.1, -0.2),))
+        press = Press(
+            "pattern/1",
+            (
+                Keyframe(
+                    7,
+                    Hold(
+                        12.3456789, 2.0, -1.23456789, force=0.12345, grip=0.5, tilt_x_rad=0.1, tilt_y_rad=-0.2
+                    ),
+                ),
+            ),
+        )
         list(rig.press(press, (1 << 64) - 1))
     (command,) = panel.commands
     assert command.seed == (1 << 64) - 1
@@ -106,7 +120,7 @@ def test_press_travels_rounded_to_the_units_of_the_link(serve: Serve) -> None:
 
 def test_press_longer_than_any_buffer_arrives(serve: Serve) -> None:
     panel = RecordingPanel()
-    keyframes = tuple(Keyframe(t, 1.0, 1.0, 0.0, 1.0) for t in range(1000))
+    keyframes = tuple(Keyframe(t, Hold(1.0, 1.0)) for t in range(1000))
     with serve(panel) as port, SerialRig(port) as rig:
         assert len(list(rig.press(Press("pattern/3", keyframes), 0))) == 3
     assert len(panel.commands[0].keyframes) == 1000
@@ -114,7 +128,7 @@ def test_press_longer_than_any_buffer_arrives(serve: Serve) -> None:
 
 def test_raw_frames_come_on_request_and_stop_after(serve: Serve) -> None:
     frames: list[Frame] = []
-    with serve(PatternPanel()) as port, SerialRig(port) as rig:
+    with serve(PatternDevice()) as port, SerialRig(port) as rig:
         reports = list(rig.press(pattern(5), 0, on_frame=frames.append))
         list(rig.press(pattern(5), 0))
     assert [frame.t_us for frame in frames] == [report.t_us for report in reports]
@@ -122,7 +136,7 @@ def test_raw_frames_come_on_request_and_stop_after(serve: Serve) -> None:
 
 
 def test_press_left_early_ends_and_the_next_is_whole(serve: Serve) -> None:
-    with serve(PatternPanel()) as port, SerialRig(port) as rig:
+    with serve(PatternDevice()) as port, SerialRig(port) as rig:
         endless = rig.press(pattern(1_000_000), 0)
         next(endless)
         endless.close()
@@ -131,7 +145,7 @@ def test_press_left_early_ends_and_the_next_is_whole(serve: Serve) -> None:
 
 
 def test_port_opened_again_after_an_abandoned_press_is_in_step(serve: Serve) -> None:
-    with serve(PatternPanel()) as port:
+    with serve(PatternDevice()) as port:
         with SerialRig(port) as rig:
             abandoned = rig.press(pattern(1_000_000), 0)
             next(abandoned)
@@ -152,7 +166,7 @@ def test_condition_reaches_the_panel(serve: Serve) -> None:
 
 
 def test_unknown_object_is_an_input_error_and_the_rig_lives_on(serve: Serve) -> None:
-    with serve(PatternPanel()) as port, SerialRig(port) as rig:
+    with serve(PatternDevice()) as port, SerialRig(port) as rig:
         with pytest.raises(InputError, match="press refused as bad argument: object 'spoon'"):
             next(rig.press(Press("spoon", KEYFRAMES), 0))
         assert len(list(rig.press(pattern(2), 0))) == 2
@@ -164,41 +178,41 @@ def test_rig_without_actuator_asks_for_the_operator(serve: Serve, monkeypatch: p
 
     monkeypatch.setattr(VirtualRig, "_press", manual)
     with (
-        serve(PatternPanel()) as port,
+        serve(PatternDevice()) as port,
         SerialRig(port) as rig,
         pytest.raises(ManualPressError, match="operator"),
     ):
         next(rig.press(pattern(1), 0))
 
 
-class HandPressedPanel(PatternPanel):
+class HandPressedDevice(PatternDevice):
     """Ten scans of touch between scans without."""
 
-    def press(self, command: PressCommand) -> Iterator[tuple[Frame, TouchReport]]:
-        for scan, (frame, report) in enumerate(super().press(command)):
+    def press(self, press: Press, seed: int) -> Iterator[tuple[Frame, TouchReport]]:
+        for scan, (frame, report) in enumerate(super().press(press, seed)):
             yield frame, report if 5 <= scan < 15 else TouchReport(report.t_us, ())
 
 
 def test_watching_an_operator_ends_when_nothing_has_touched_for_a_while() -> None:
-    with served(HandPressedPanel(), open_channel()) as port, SerialRig(port) as rig:
-        rig._send(press_command(pattern(1000), 0))
+    with served(HandPressedDevice(), open_channel()) as port, SerialRig(port) as rig:
+        rig._send(pattern(1000).command(0))
         reports = list(rig.watch(first_contact_s=60.0, quiet_us=100_000))
         assert [bool(report.down) for report in reports] == [False] * 5 + [True] * 10 + [False] * 26
         assert rig.press_whole
 
 
 def test_operator_who_does_not_press_in_time_is_an_error() -> None:
-    with served(PatternPanel(), open_channel()) as port, SerialRig(port, silence_s=1e6) as rig:
+    with served(PatternDevice(), open_channel()) as port, SerialRig(port, silence_s=1e6) as rig:
         rig._clock = ticking_clock()
         with pytest.raises(LinkError, match="nobody pressed within 3 s"):
             list(rig.watch(first_contact_s=3.0, quiet_us=100_000))
 
 
 def test_stream_yields_scans_with_their_frames_and_nothing_at_heartbeats() -> None:
-    with served(PatternPanel(), open_channel()) as port, SerialRig(port) as rig:
+    with served(PatternDevice(), open_channel()) as port, SerialRig(port) as rig:
         items = rig.stream(frames=True)
         assert next(items) is None
-        rig._send(press_command(pattern(150), 7))
+        rig._send(pattern(150).command(7))
         scans = list(itertools.islice((item for item in items if item is not None), 300))
     assert [type(item) for item in scans] == [Frame, TouchReport] * 150
     assert [coordinates(report) for report in scans[1::2]] == [
@@ -214,7 +228,7 @@ def test_rig_that_dies_in_a_press_is_a_link_error_with_its_cause(serve: Serve) -
 
 def test_second_reader_is_told_that_the_port_is_in_use(serve: Serve) -> None:
     with (
-        serve(PatternPanel()) as port,
+        serve(PatternDevice()) as port,
         SerialRig(port),
         pytest.raises(InputError, match="in use"),
         SerialRig(port),
@@ -244,7 +258,7 @@ def test_lost_packet_makes_a_press_not_whole_or_repeats_it_but_never_hangs(
             queue(rig, packet_kind, payload)
 
     monkeypatch.setattr(VirtualRig, "_queue", lossy)
-    with serve(PatternPanel()) as port, SerialRig(port) as rig:
+    with serve(PatternDevice()) as port, SerialRig(port) as rig:
         reports = list(rig.press(pattern(500), 0))
         assert rig.press_counters.lost == 1
         assert not rig.press_whole
@@ -261,7 +275,7 @@ def test_reports_that_a_slow_reader_made_the_rig_drop_are_counted(
     monkeypatch.setattr(
         VirtualRig, "_heartbeat", lambda rig: replace(true_heartbeat(rig), dropped=next(dropped))
     )
-    with serve(PatternPanel()) as port, SerialRig(port) as rig:
+    with serve(PatternDevice()) as port, SerialRig(port) as rig:
         while rig.heartbeat is None:
             rig._next_packet()
         at_first = rig.heartbeat.dropped - rig.dropped
@@ -327,7 +341,7 @@ def test_file_that_is_no_port_is_an_input_error(tmp_path: Path) -> None:
 
 
 def test_rig_that_falls_silent_is_a_link_error() -> None:
-    with served(PatternPanel(), open_channel()) as port, SerialRig(port, silence_s=60.0) as rig:
+    with served(PatternDevice(), open_channel()) as port, SerialRig(port, silence_s=60.0) as rig:
         rig._clock = ticking_clock(step_s=100.0)
         rig._serial.write = lambda data: None  # type: ignore[method-assign]
         with pytest.raises(LinkError, match="silent for 60 s"):
@@ -342,8 +356,8 @@ def quiet_server() -> Iterator[str]:
 
 
 def test_simulated_panel_presses_alike_for_one_seed_whatever_came_before(serve: Serve) -> None:
-    press = Press("finger", tuple(Keyframe(t_us, 30.0, 50.0, 0.0, 1.0) for t_us in (0, 100_000)))
-    with serve(SimulatedPanel("nexus-5")) as port, SerialRig(port) as rig:
+    press = Press("finger", tuple(Keyframe(t_us, Hold(30.0, 50.0)) for t_us in (0, 100_000)))
+    with serve(warmed_up(Device(load_profile("nexus-5")))) as port, SerialRig(port) as rig:
         first, other, again = (
             [coordinates(report) for report in rig.press(press, seed)] for seed in (5, 6, 5)
         )
@@ -354,9 +368,9 @@ def test_simulated_panel_presses_alike_for_one_seed_whatever_came_before(serve: 
 
 
 def test_hid_reports_say_the_same_as_the_touch_reports(serve: Serve) -> None:
-    press = Press("fingers/7/1", tuple(Keyframe(t_us, 30.0, 50.0, 0.0, 1.0) for t_us in (0, 60_000)))
+    press = Press("fingers/7/1", tuple(Keyframe(t_us, Hold(30.0, 50.0)) for t_us in (0, 60_000)))
     packets: list[tuple[int, bytes]] = []
-    with serve(SimulatedPanel("nexus-5")) as port, SerialRig(port) as rig:
+    with serve(warmed_up(Device(load_profile("nexus-5")))) as port, SerialRig(port) as rig:
         reports = list(rig.press(press, 3, on_hid=lambda t_us, packet: packets.append((t_us, packet))))
         assert rig.press_whole
         assert rig.hid_descriptor is not None

@@ -15,12 +15,11 @@ from stampbench.bench.rig.serial_rig import ManualPressError
 from stampbench.bench.runs import pressing
 from stampbench.bench.runs.pressing import Presser, SimulatedPresser
 from stampbench.bench.runs.prompts import Prompt, said_object
-from stampbench.firmware_emulator.controller import Controller
 from stampbench.firmware_emulator.errors import InputError, LinkError
 from stampbench.firmware_emulator.link.messages import Capability
 from stampbench.firmware_emulator.link.packets import LinkCounters
-from stampbench.sim.panel import Panel, load_profile
-from stampbench.sim.press import perform
+from stampbench.sim.device import Device
+from stampbench.sim.panel import load_profile
 
 TEXT = """
 [plan]
@@ -41,8 +40,7 @@ class Rig:
 
     def __init__(self, capabilities=Capability.CONFIGURE | Capability.PRESS):
         profile = load_profile("nexus-5")
-        self._panel = Panel(profile)
-        self._controller = Controller(profile.geometry, profile.controller)
+        self._device = Device(profile)
         self.identity = SimpleNamespace(profile="nexus-5", capabilities=capabilities, cancel_limit=None)
         self.press_whole = True
         self.press_counters = LinkCounters()
@@ -54,7 +52,7 @@ class Rig:
         self.configured.append(condition)
 
     def press(self, press, seed):
-        for _, report in perform(press, self._panel, self._controller, seed=seed):
+        for _, report in self._device.press(press, seed):
             yield report
 
 

@@ -14,7 +14,7 @@ from stampbench.firmware_emulator.touch import Frame, TouchReport
 from stampbench.sim.panel import load_profile
 from stampbench.sim.rig import open_channel, served
 from stampbench.sim.rig.formats import FormatRig
-from stampbench.sim.rig.pattern import PatternPanel
+from stampbench.sim.rig.pattern import PatternDevice
 
 PROFILE = load_profile("nexus-5")
 SIZE_MM = (PROFILE.geometry.width_mm, PROFILE.geometry.height_mm)
@@ -85,7 +85,7 @@ def test_size_helps_nothing_where_coordinates_have_no_range() -> None:
 
 
 def test_rig_on_the_link_is_recognised_and_tells_its_size() -> None:
-    with served(PatternPanel("SN-8"), open_channel()) as port, open_device(port, frames=True) as source:
+    with served(PatternDevice("SN-8"), open_channel()) as port, open_device(port, frames=True) as source:
         assert (source.format, source.header.device) == ("link", "pattern SN-8")
         assert (source.header.x_max, source.header.width_mm) == (4095, 60.0)
         assert next(source.items) is None
@@ -94,7 +94,7 @@ def test_rig_on_the_link_is_recognised_and_tells_its_size() -> None:
 
 def test_recording_of_a_device_ends_in_time() -> None:
     with (
-        served(PatternPanel(), open_channel()) as port,
+        served(PatternDevice(), open_channel()) as port,
         device_recording(port, seconds=0.0) as recording,
     ):
         assert list(recording) == []

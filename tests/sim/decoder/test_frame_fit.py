@@ -5,15 +5,16 @@ import math
 
 import numpy as np
 import pytest
-from stampbench.firmware_emulator.controller import Controller
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.touch import Frame
 from stampbench.sim.decoder import Decoder, PressDecoder, Verdict
 from stampbench.sim.decoder.frame_decoder import FrameDecoder, bodies_of
 from stampbench.sim.decoder.frame_fit import FrameFitter, restore_held
+from stampbench.sim.device import Device
+from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Condition, Panel, load_profile
 from stampbench.sim.panel.panel import PlacedObject
-from stampbench.sim.press import Hand, Handling, perform
+from stampbench.sim.press import Hand, Handling
 from stampbench.sim.stamps import load_family
 from stampbench.sim.stamps.objects import TouchObject, resolve_object, round_pads
 
@@ -44,7 +45,7 @@ def presses(profile, condition, grip, count, seed=7):
         room = np.abs(turned).max(axis=0) + 3.0
         x, y = (rng.uniform(free, size - free) for free, size in zip(room, (61.6, 109.6), strict=True))
         panel.reset(number)
-        placed = PlacedObject(resolve_object(f"p5-60k/{code}"), x, y, theta, 1.0, grip)
+        placed = PlacedObject(resolve_object(f"p5-60k/{code}"), Hold(x, y, theta, force=1.0, grip=grip))
         yield code, turned + np.array((x, y)), panel.frame(10_000, [placed])
 
 
@@ -109,8 +110,8 @@ def test_stripes_cost_little_once_they_are_found(profile):
 
 def test_pads_followed_from_the_last_frame_are_those_found_anew(profile, frame_decoder):
     press = Hand(Handling(grip=(0.0, 1.0))).press("p5-60k/17", profile, np.random.default_rng(2))
-    panel, last, followed = Panel(profile), None, 0
-    for frame, _ in perform(press, panel, Controller(profile.geometry, profile.controller), seed=1):
+    last, followed = None, 0
+    for frame, _ in Device(profile).press(press, 1):
         fit, anew = frame_decoder.locate(frame, last), frame_decoder.locate(frame)
         if fit is not None and anew is not None and len(fit.points_mm) == len(anew.points_mm) == 5:
             apart = np.hypot(*(fit.points_mm[:, None] - anew.points_mm).transpose(2, 0, 1)).min(axis=0)
@@ -132,7 +133,7 @@ def test_two_near_pads_are_told_apart(profile):
         places = np.array([middle - arm, middle + arm])
         panel.reset(number)
         frame = panel.frame(
-            10_000, [PlacedObject(TouchObject("two", round_pads(places, 6.0), (2,)), 0.0, 0.0)]
+            10_000, [PlacedObject(TouchObject("two", round_pads(places, 6.0), (2,)), Hold(0.0, 0.0))]
         )
         fit = fitter.fit(frame, 2)
         assert fit is not None
@@ -162,13 +163,13 @@ def test_the_grounding_factor_is_found(profile, frame_decoder):
 
 def test_a_released_stamp_is_read_from_frames_where_its_contacts_fail(profile, frame_decoder):
     rng = np.random.default_rng(5)
-    panel, controller = Panel(profile), Controller(profile.geometry, profile.controller)
+    device = Device(profile)
     by_contacts = by_frames = 0
     for number in range(30):
         code = int(rng.integers(60_000))
         press = Hand(Handling(grip=(0.0, 0.0))).press(f"p5-60k/{code}", profile, rng)
         contacts, frames = PressDecoder(frame_decoder.decoder), PressDecoder(frame_decoder.decoder)
-        for frame, report in perform(press, panel, controller, seed=number):
+        for frame, report in device.press(press, number):
             contacts.feed(report)
             frames.feed(frame_decoder.report(frame))
         by_contacts += contacts.finish().reading.code == code
@@ -186,7 +187,7 @@ def test_an_empty_panel_reads_nothing(profile, frame_decoder):
 
 @pytest.mark.parametrize("name", ["finger", "fingers/3/1", "fingers/5/2", "palm", "coin", "random-stamp/4"])
 def test_other_objects_read_as_no_stamp(profile, frame_decoder, name):
-    frame = Panel(profile).frame(10_000, [PlacedObject(resolve_object(name), 30.8, 54.8)])
+    frame = Panel(profile).frame(10_000, [PlacedObject(resolve_object(name), Hold(30.8, 54.8))])
     assert frame_decoder.decode_all(frame)[0].code is None
 
 

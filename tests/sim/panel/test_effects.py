@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Condition, Panel, PlacedObject, load_profile, profile_names
 from stampbench.sim.panel.effects import EFFECTS, Effect
 from stampbench.sim.panel.placing import FIRST_SCAN
@@ -17,7 +18,7 @@ NEXUS = load_profile("nexus-5")
 GEOMETRY = NEXUS.geometry
 QUIET: dict[str, Any] = {"noise": 0.0, "stripe": 0.0, "memory": 0.0, "drift": 0.0}
 MIDDLE = (7.5 * GEOMETRY.pitch_x_mm, 13.5 * GEOMETRY.pitch_y_mm)
-COIN = PlacedObject(resolve_object("coin"), *MIDDLE)
+COIN = PlacedObject(resolve_object("coin"), Hold(*MIDDLE))
 
 
 def scan(panel: Panel, t_us: int, *objects: PlacedObject) -> np.ndarray:
@@ -69,7 +70,7 @@ def test_a_charger_disturbs_only_lines_under_a_grounded_touch_and_only_in_bursts
     assert sizes[in_burst].mean() == pytest.approx(2.0 * profile.counts_per_v, rel=0.1)
     assert sizes[~in_burst].max() <= 0.6
     assert np.abs(extra[:, :, 0]).max() <= 1
-    released = PlacedObject(COIN.object, *MIDDLE, grip=0.0)
+    released = PlacedObject(COIN.object, Hold(*MIDDLE, grip=0.0))
     panel.reset(1)
     calm = np.array([scan(panel, later(n), released) for n in range(200)]) - np.round(
         panel.signal([released])
@@ -84,7 +85,7 @@ def test_a_charger_does_not_change_the_other_noise() -> None:
 
 
 def test_a_screen_protector_attenuates_and_widens() -> None:
-    pad = PlacedObject(TouchObject("pad", round_pads(np.zeros((1, 2)), 8.0), (1,)), *MIDDLE)
+    pad = PlacedObject(TouchObject("pad", round_pads(np.zeros((1, 2)), 8.0), (1,)), Hold(*MIDDLE))
     bare = Panel(NEXUS).signal([pad])
     covered = Panel(NEXUS, Condition(protector_mm=0.33)).signal([pad])
     thick = Panel(NEXUS, Condition(protector_mm=1.0)).signal([pad])
@@ -127,7 +128,7 @@ def test_resting_fingers_lie_on_the_long_edges() -> None:
 def test_what_rests_stays_where_it_is_while_a_stamp_is_pressed() -> None:
     panel = quiet(palm=True)
     alone = scan(panel, later(5))
-    together = scan(panel, later(6), PlacedObject(resolve_object("random-stamp/1"), 30.0, 40.0))
+    together = scan(panel, later(6), PlacedObject(resolve_object("random-stamp/1"), Hold(30.0, 40.0)))
     assert np.array_equal(together[22:], alone[22:])
     assert together[:18].max() > 80
 
@@ -140,7 +141,7 @@ def test_dead_lines_read_nothing() -> None:
 
 
 def test_shorted_lines_both_read_the_mean() -> None:
-    edge = PlacedObject(COIN.object, 0.0, MIDDLE[1])
+    edge = PlacedObject(COIN.object, Hold(0.0, MIDDLE[1]))
     whole, shorted = scan(quiet(), 0, edge), scan(quiet(shorted_rx=(2,), shorted_tx=(10,)), 0, edge)
     assert np.array_equal(shorted[:, 2], shorted[:, 3])
     assert np.array_equal(shorted[10], shorted[11])
@@ -157,7 +158,7 @@ def test_stuck_nodes_do_not_move() -> None:
 
 
 def test_torn_rows_come_one_scan_late() -> None:
-    everywhere = PlacedObject(TouchObject("plate", round_pads(np.zeros((1, 2)), 40.0), (1,)), *MIDDLE)
+    everywhere = PlacedObject(TouchObject("plate", round_pads(np.zeros((1, 2)), 40.0), (1,)), Hold(*MIDDLE))
     panel = quiet(torn_rows=12)
     assert not scan(panel, 0).any()
     landing = scan(panel, later(1), everywhere)
@@ -185,7 +186,7 @@ def test_counts_are_clipped_to_the_range_of_the_converter(tmp_path: Any) -> None
     assert frame.max() == 100
     pair = TouchObject("pair", round_pads(np.array([[-12.3, -12.2], [12.3, 12.2]]), 8.0), (2,))
     assert (
-        Panel(narrow, Condition(**QUIET)).frame(0, [PlacedObject(pair, *MIDDLE, grip=0.0)]).deltas.min()
+        Panel(narrow, Condition(**QUIET)).frame(0, [PlacedObject(pair, Hold(*MIDDLE, grip=0.0))]).deltas.min()
         == -20
     )
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from scipy.optimize import curve_fit
+from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Panel, PlacedObject, load_profile
 from stampbench.sim.panel.noise import noise_split
 from stampbench.sim.stamps.objects import Conductor, TouchObject, resolve_object, round_pads
@@ -47,7 +48,12 @@ def simulated() -> Blob:
     blobs = [
         fitted(
             panel.frame(
-                0, [PlacedObject(resolve_object(f"fingers/1/{n}"), rng.uniform(25, 35), rng.uniform(60, 80))]
+                0,
+                [
+                    PlacedObject(
+                        resolve_object(f"fingers/1/{n}"), Hold(rng.uniform(25, 35), rng.uniform(60, 80))
+                    )
+                ],
             ).deltas.astype(float)
         )
         for n in range(200)
@@ -78,7 +84,9 @@ def on_mxt2954t2(diameter_mm: float) -> Blob:
     panel = Panel(load_profile("mxt2954t2-15"))
     finger = TouchObject("finger", round_pads(np.zeros((1, 2)), diameter_mm), (1,), Conductor.SKIN)
     places = np.random.default_rng(0).uniform(100.0, 104.8, (30, 2))
-    return Blob(*np.median([fitted(panel.signal([PlacedObject(finger, x, y)])) for x, y in places], axis=0))
+    return Blob(
+        *np.median([fitted(panel.signal([PlacedObject(finger, Hold(x, y))])) for x, y in places], axis=0)
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from stampbench.sim.hold import Hold
 from stampbench.sim.panel import PlacedObject, load_profile, reference
 from stampbench.sim.panel.grounding import factors, floating_image
 from stampbench.sim.panel.panel import PAD_COMPRESSION_MM, Panel
@@ -30,8 +31,8 @@ def test_an_empty_image_stays_empty() -> None:
 def test_one_released_pad_vanishes() -> None:
     pad = TouchObject("pad", round_pads(np.zeros((1, 2)), 7.0), (1,))
     panel = Panel(load_profile("nexus-5"))
-    held = panel.signal([PlacedObject(pad, 30.0, 60.0)])
-    released = panel.signal([PlacedObject(pad, 30.0, 60.0, grip=0.0)])
+    held = panel.signal([PlacedObject(pad, Hold(30.0, 60.0))])
+    released = panel.signal([PlacedObject(pad, Hold(30.0, 60.0, grip=0.0))])
     assert np.abs(released).max() < 0.03 * held.max()
 
 
@@ -42,12 +43,12 @@ def test_a_released_stamp_goes_negative_where_pad_rows_cross_pad_columns_and_kee
     profile = load_profile("nexus-5")
     geometry = profile.geometry
     x, y = 7.5 * geometry.pitch_x_mm, 13.5 * geometry.pitch_y_mm
-    placed = PlacedObject(stamp, x, y, grip=0.0)
+    placed = PlacedObject(stamp, Hold(x, y, grip=0.0))
     image = Panel(profile).signal([placed])
     assert image[10, 10] < -80
     assert image[16, 4] < -80
     assert image[10, 4] > 80
     assert image[16, 10] > 80
-    held = reference.signal([PlacedObject(stamp, x, y)], profile, PAD_COMPRESSION_MM)
+    held = reference.signal([PlacedObject(stamp, Hold(x, y))], profile, PAD_COMPRESSION_MM)
     assert abs(image.sum()) < 0.025 * held.sum()
     assert held.min() > -1e-9

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Condition, Panel, PlacedObject, load_profile, noise, profile_names
 from stampbench.sim.panel.profile import NoiseFigures
 from stampbench.sim.stamps.objects import resolve_object
@@ -65,7 +66,7 @@ def test_noise_scales_and_switches_off() -> None:
 def test_stripes_lie_on_touched_rx_lines_at_the_measured_size() -> None:
     """Measured under a large held object: mean +3.5, sd 3.5 on touched lines against 1.86 elsewhere."""
     profile = dataclasses.replace(NEXUS, stripe=dataclasses.replace(NEXUS.stripe, burst_share=0.0))
-    coin = PlacedObject(resolve_object("coin"), 7.5 * NEXUS.geometry.pitch_x_mm, 60.0)
+    coin = PlacedObject(resolve_object("coin"), Hold(7.5 * NEXUS.geometry.pitch_x_mm, 60.0))
     panel = Panel(profile, Condition(memory=0.0), seed=5)
     extra = np.array([panel.frame(0, [coin]).deltas for _ in range(600)]) - panel.signal([coin])
     under, beside = extra[:, :, 7], extra[:, :, [0, 14]]
@@ -80,7 +81,7 @@ def test_stripes_lie_on_touched_rx_lines_at_the_measured_size() -> None:
 
 def test_stripes_need_a_touch_that_is_grounded_and_can_be_switched_off() -> None:
     def line_sd(condition: Condition, grip: float) -> float:
-        placed = PlacedObject(resolve_object("coin"), 30.0, 60.0, grip=grip)
+        placed = PlacedObject(resolve_object("coin"), Hold(30.0, 60.0, grip=grip))
         panel = Panel(NEXUS, condition, seed=6)
         return float(np.array([panel.frame(0, [placed]).deltas[0, 7] for _ in range(400)]).std())
 
@@ -90,7 +91,7 @@ def test_stripes_need_a_touch_that_is_grounded_and_can_be_switched_off() -> None
 
 def test_the_worst_stripes_reach_tens_of_counts() -> None:
     """Measured: worst frames +/-20 to 40 counts."""
-    placed = PlacedObject(resolve_object("coin"), 30.0, 60.0)
+    placed = PlacedObject(resolve_object("coin"), Hold(30.0, 60.0))
     panel = Panel(NEXUS, Condition(memory=0.0), seed=7)
     extra = (
         np.array([panel.frame(0, [placed]).deltas[:, 7] for _ in range(1500)]) - panel.signal([placed])[:, 7]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import ndimage
+from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Panel, PlacedObject, load_profile
 from stampbench.sim.stamps.objects import TouchObject, round_pads
 
@@ -20,7 +21,7 @@ def pairs(diameter_mm: float, distance_mm: float, count: int = 400) -> list[np.n
     pair = TouchObject("pair", round_pads(pad, diameter_mm), (2,))
     return [
         panel.signal(
-            [PlacedObject(pair, rng.uniform(28, 33), rng.uniform(50, 55), rng.uniform(0, 2 * np.pi))]
+            [PlacedObject(pair, Hold(rng.uniform(28, 33), rng.uniform(50, 55), rng.uniform(0, 2 * np.pi)))]
         )
         for _ in range(count)
     ]

@@ -16,16 +16,17 @@ from stampbench.firmware_emulator.link.faults import BYTE_FAULTS, Faults, Inject
 from stampbench.firmware_emulator.link.messages import pack_contacts
 from stampbench.firmware_emulator.link.packets import PacketSender
 from stampbench.firmware_emulator.touch import TouchReport
+from stampbench.sim.hold import Hold
 from stampbench.sim.press import Keyframe, Press
 from stampbench.sim.rig import RigFaults, VirtualRig, open_channel, served
-from stampbench.sim.rig.pattern import PatternPanel, pattern_report
+from stampbench.sim.rig.pattern import PatternDevice, pattern_report
 
 needs_pty = pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
 Serve = Callable[[Faults, int], object]
 
 
 def pattern(scans: int) -> Press:
-    return Press(f"pattern/{scans}", (Keyframe(0, 1.0, 1.0, 0.0, 1.0),))
+    return Press(f"pattern/{scans}", (Keyframe(0, Hold(1.0, 1.0)),))
 
 
 def pixels(report: TouchReport) -> tuple[tuple[int, int, int], ...]:
@@ -37,7 +38,7 @@ def faulty_rig(
     faults: Faults, seed: int = 0, listen: str = "auto", serial_number: str = "faulty"
 ) -> Iterator[tuple[str, Injected]]:
     befalls = RigFaults(faults, seed)
-    with served(*befalls.befall(PatternPanel(serial_number), open_channel(listen))) as port:
+    with served(*befalls.befall(PatternDevice(serial_number), open_channel(listen))) as port:
         yield port, befalls.injected
 
 
@@ -146,7 +147,7 @@ def test_rig_that_comes_back_under_another_name_is_found_by_its_serial_number() 
 
         def serve(serial_number: str, channel: object) -> None:
             with closing(channel):  # type: ignore[type-var]
-                VirtualRig(PatternPanel(serial_number), channel).serve()  # type: ignore[arg-type]
+                VirtualRig(PatternDevice(serial_number), channel).serve()  # type: ignore[arg-type]
 
         running = [executor.submit(serve, "A", first), executor.submit(serve, "B", other)]
         try:
@@ -218,7 +219,7 @@ def test_faults_go_on_in_the_next_life_of_a_rig_and_the_books_balance_in_each() 
     lost = damaged = duplicates = 0
     for life in range(2):
         befalls.active = False
-        with served(*befalls.befall(PatternPanel(), open_channel())) as port, SerialRig(port) as rig:
+        with served(*befalls.befall(PatternDevice(), open_channel())) as port, SerialRig(port) as rig:
             befalls.active = True
             list(rig.press(pattern(500), life))
             befalls.active = False

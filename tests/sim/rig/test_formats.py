@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from stampbench.firmware_emulator.controller import Controller
 from stampbench.firmware_emulator.formats import WireFormat
 from stampbench.firmware_emulator.formats.microtouch_px import PxParser
 from stampbench.firmware_emulator.formats.muca import MucaByteParser, MucaTextParser, MucaTouchParser
 from stampbench.firmware_emulator.formats.penmount import PenMountParser
 from stampbench.firmware_emulator.touch import Frame, TouchReport
-from stampbench.sim.panel import Panel, load_profile
-from stampbench.sim.press import Hand, perform
+from stampbench.sim.device import Device
+from stampbench.sim.panel import load_profile
+from stampbench.sim.press import Hand
 from stampbench.sim.rig.formats import FormatRig
 
 PROFILE = load_profile("nexus-5")
@@ -61,8 +61,7 @@ def served(wire_format: WireFormat) -> list[tuple[int, bytes]]:
 def first_press() -> list[tuple[Frame, TouchReport]]:
     rng = np.random.default_rng((5, 0))
     press = Hand().press(OBJECT, PROFILE, rng)
-    controller = Controller(PROFILE.geometry, PROFILE.controller)
-    return list(perform(press, Panel(PROFILE), controller, seed=int(rng.integers(1 << 63))))
+    return list(Device(PROFILE).press(press, int(rng.integers(1 << 63))))
 
 
 def places(report: TouchReport, x_scale: float = 1.0, y_scale: float = 1.0) -> list[tuple[bool, int, int]]:

@@ -31,7 +31,7 @@ from stampbench.firmware_emulator.link.packets import (
     encode_packet,
 )
 from stampbench.sim.rig import VirtualRig, open_channel
-from stampbench.sim.rig.pattern import FRAME_INTERVAL_US, PatternPanel
+from stampbench.sim.rig.pattern import FRAME_INTERVAL_US, PatternDevice
 from stampbench.sim.rig.virtual import HEARTBEAT_US
 
 SCANS = 250
@@ -101,7 +101,7 @@ def said(*spoken: Command) -> list[bytes]:
 def replies(*spoken: Command, amid: tuple[Command, ...] = ()) -> list[Packet]:
     lines = said(*spoken, *amid)
     channel = ScriptedChannel(*lines[: len(spoken)], amid=tuple(lines[len(spoken) :]))
-    VirtualRig(PatternPanel(), channel, channel.clock).serve()
+    VirtualRig(PatternDevice(), channel, channel.clock).serve()
     return channel.received()
 
 
@@ -115,7 +115,7 @@ def answers(packets: list[Packet]) -> list[Answer]:
 
 def test_rig_says_who_it_is_when_it_starts() -> None:
     (first, *_) = replies()
-    assert Identity.unpack(first.payload) == PatternPanel().identity
+    assert Identity.unpack(first.payload) == PatternDevice().identity
     assert first.sequence == 0
 
 
@@ -152,14 +152,14 @@ def test_heartbeat_comes_by_device_time_and_tells_that_it_presses() -> None:
 
 def test_idle_rig_shows_that_it_lives_and_what_it_answered_last() -> None:
     channel = ScriptedChannel(*said(Reset()), b"", b"")
-    VirtualRig(PatternPanel(), channel, channel.clock).serve()
+    VirtualRig(PatternDevice(), channel, channel.clock).serve()
     beats = of_kind(channel.received(), PacketType.HEARTBEAT)
     assert [Heartbeat.unpack(beat.payload).last_command for beat in beats] == [0, 0]
 
 
 def test_heartbeat_that_nobody_reads_takes_no_number() -> None:
     channel = ScriptedChannel(b"", b"", *said(Identify()), reading=False)
-    VirtualRig(PatternPanel(), channel, channel.clock).serve()
+    VirtualRig(PatternDevice(), channel, channel.clock).serve()
     assert [packet.sequence for packet in PacketParser().feed(bytes(channel.sent))] == [1, 2]
 
 
@@ -190,7 +190,7 @@ def test_press_during_a_press_is_refused_and_the_first_goes_on() -> None:
 
 def test_press_ends_when_the_host_is_gone() -> None:
     channel = ScriptedChannel(*said(PRESS), reading=False)
-    VirtualRig(PatternPanel(), channel, channel.clock).serve()
+    VirtualRig(PatternDevice(), channel, channel.clock).serve()
     packets = PacketParser().feed(bytes(channel.sent))
     assert 0 < len(of_kind(packets, PacketType.CONTACTS)) < SCANS / 2
 
@@ -216,14 +216,14 @@ def test_command_that_cannot_be_obeyed_is_refused_in_words(
 
 def test_packet_that_is_no_command_is_unsupported() -> None:
     channel = ScriptedChannel(encode_packet(0x7E, 5, 0))
-    VirtualRig(PatternPanel(), channel, channel.clock).serve()
+    VirtualRig(PatternDevice(), channel, channel.clock).serve()
     (answer,) = answers(channel.received())
     assert (answer.command_sequence, answer.status) == (5, Status.UNSUPPORTED)
 
 
 def test_rubbish_from_the_host_is_counted_in_the_heartbeat() -> None:
     channel = ScriptedChannel(b"\0rubbish\0rubbish\0", b"")
-    VirtualRig(PatternPanel(), channel, channel.clock).serve()
+    VirtualRig(PatternDevice(), channel, channel.clock).serve()
     beat = of_kind(channel.received(), PacketType.HEARTBEAT)[0]
     assert Heartbeat.unpack(beat.payload).host_errors == 2
 

@@ -28,7 +28,7 @@ def test_a_press_that_rests_is_told_in_a_few_keyframes(scene: Scene) -> None:
     assert len(keyframes) <= 4
     assert keyframes[0].t_us == 0
     assert keyframes[-1].t_us == 499 * STEP_US
-    assert keyframes[-1].force == 1.0
+    assert keyframes[-1].hold.force == 1.0
 
 
 def test_what_was_done_can_be_done_again(scene: Scene) -> None:
@@ -40,7 +40,7 @@ def test_what_was_done_can_be_done_again(scene: Scene) -> None:
     for n in range(20, 60):
         scene.move(1, 30.0 + 0.01 * (n - 20) ** 1.5, 40.0)
         note(log, scene, range(n, n + 1))
-        places.append(scene.get(1).x_mm)
+        places.append(scene.get(1).hold.x_mm)
     press = Press("x", log.keyframes(1))
     again = [press.at(n * STEP_US).x_mm for n in range(20, 60)]
     assert again == pytest.approx(places, abs=0.02)

@@ -21,12 +21,12 @@ def test_force_grows_while_pressed_and_falls_afterwards(scene: Scene) -> None:
     key = add_stamp(scene)
     scene.press(key)
     scene.step(60_000)
-    assert scene.get(key).force == pytest.approx(0.5)
+    assert scene.get(key).hold.force == pytest.approx(0.5)
     scene.step(60_000)
-    assert scene.get(key).force == 1.0
+    assert scene.get(key).hold.force == 1.0
     scene.lift(key)
     scene.step(1_000_000)
-    assert scene.get(key).force == 0.0
+    assert scene.get(key).hold.force == 0.0
 
 
 def test_what_is_above_the_glass_does_not_touch_it(scene: Scene) -> None:
@@ -66,13 +66,13 @@ def test_a_tilt_is_limited_in_any_direction(scene: Scene) -> None:
     key = add_stamp(scene)
     scene.tilt(key, 1.0, -1.0)
     thing = scene.get(key)
-    assert math.hypot(thing.tilt_x_rad, thing.tilt_y_rad) == pytest.approx(LARGEST_TILT_RAD)
-    assert thing.tilt_x_rad == pytest.approx(-thing.tilt_y_rad)
+    assert math.hypot(thing.hold.tilt_x_rad, thing.hold.tilt_y_rad) == pytest.approx(LARGEST_TILT_RAD)
+    assert thing.hold.tilt_x_rad == pytest.approx(-thing.hold.tilt_y_rad)
 
 
 def test_lifting_the_rim_takes_the_pads_below_it_off_the_glass_first(scene: Scene) -> None:
     key = add_stamp(scene)
-    scene.change(key, force=1.0)
+    scene.change_hold(key, force=1.0)
     scene.tilt_by_rim(key, 30.0 + 20.0, 40.0, 0.3)
     thing = scene.get(key)
     right = thing.pads_mm[:, 0].argmax()
@@ -82,7 +82,7 @@ def test_lifting_the_rim_takes_the_pads_below_it_off_the_glass_first(scene: Scen
 
 def test_shares_are_those_that_the_panel_works_with(scene: Scene) -> None:
     key = add_stamp(scene)
-    scene.change(key, force=0.8, tilt_x_rad=0.01)
+    scene.change_hold(key, force=0.8, tilt_x_rad=0.01)
     thing = scene.get(key)
     heights = (thing.pads_mm[:, 0] - thing.pads_mm[:, 0].min()) * 0.01 / 0.5
     np.testing.assert_allclose(thing.shares(), np.clip(0.8 - heights, 0.0, 1.0))
@@ -93,7 +93,7 @@ def test_letting_go_concerns_all_stamps_and_those_to_come(scene: Scene) -> None:
     finger = scene.add_named(ObjectKind.FINGER, 5.0, 5.0)
     scene.hold(0.0)
     second = add_stamp(scene)
-    assert [scene.get(key).grip for key in (first, finger, second)] == [0.0, 1.0, 0.0]
+    assert [scene.get(key).hold.grip for key in (first, finger, second)] == [0.0, 1.0, 0.0]
 
 
 def test_changes_of_what_is_not_there_are_passed_over(scene: Scene) -> None:

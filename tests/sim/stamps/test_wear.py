@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Panel, PlacedObject, load_profile
 from stampbench.sim.stamps.objects import TouchObject, resolve_object
 from stampbench.sim.stamps.wear import WEAR_FORMS, outline_cells
@@ -13,7 +14,7 @@ NEW = resolve_object("random-stamp/1")
 
 
 def image(name: str) -> np.ndarray:
-    return Panel(NEXUS).signal([PlacedObject(resolve_object(name), 30.0, 60.0)])
+    return Panel(NEXUS).signal([PlacedObject(resolve_object(name), Hold(30.0, 60.0))])
 
 
 def middle_mm(values: np.ndarray) -> np.ndarray:
@@ -56,7 +57,7 @@ def test_a_pad_of_any_outline_is_made_of_cells() -> None:
     """A square of 8 mm, made of cells of 1 mm, and the same blurred square in closed form."""
     square = TouchObject("square", outline_cells(np.ones((8, 8)), 1.0), (64,))
     geometry = NEXUS.geometry
-    got = Panel(NEXUS).signal([PlacedObject(square, 30.0, 60.0)])
+    got = Panel(NEXUS).signal([PlacedObject(square, Hold(30.0, 60.0))])
     x = (np.arange(geometry.cols) + 0.5) * geometry.pitch_x_mm - 30.0
     y = (np.arange(geometry.rows) + 0.5) * geometry.pitch_y_mm - 60.0
     sd = NEXUS.flat.psf_sd_mm

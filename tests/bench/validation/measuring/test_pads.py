@@ -15,6 +15,7 @@ from stampbench.bench.validation.measuring.pads import (
     resting_on,
 )
 from stampbench.firmware_emulator.touch import Frame
+from stampbench.sim.hold import Hold
 from stampbench.sim.stamps.geometry import rigid_distance_mm
 
 NOMINAL = np.array([[0.0, 18.0], [-15.0, 5.0], [-10.0, -14.0], [4.0, -9.0], [16.0, 8.0]])
@@ -84,7 +85,7 @@ def test_level_of_a_pad_is_its_share_of_the_ideal_one():
     levels = {}
     for wear in ("", "~worn=0.4"):
         body = resolve_object(f"p5-60k/11{wear}")
-        deltas = panel.signal((PlacedObject(body, 31.0, 55.0, 0.4),)).round().astype(np.int16)
+        deltas = panel.signal((PlacedObject(body, Hold(31.0, 55.0, 0.4)),)).round().astype(np.int16)
         levels[wear] = pad_levels(
             [Frame(0, deltas)],
             placed(body.pads, 31.0, 55.0, 0.4),

@@ -13,6 +13,7 @@ from stampbench.bench.window.sources.touch import TouchInput
 from stampbench.firmware_emulator.errors import InputError, LinkError
 from stampbench.firmware_emulator.link.messages import Capability
 from stampbench.firmware_emulator.touch import Contact, TouchReport
+from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Condition, load_profile
 from stampbench.sim.press import Keyframe, Press
 from stampbench.sim.screen.scene import Scene
@@ -138,7 +139,7 @@ def test_patience_ends_in_the_time_of_the_window() -> None:
 def test_what_is_to_be_pressed_is_laid_out_under_the_condition_that_was_set() -> None:
     laid = []
     rig = HandRig("nexus-5", lambda *what: laid.append(what))
-    press = Press("coin", (Keyframe(0, 1.0, 2.0, 0.0, 1.0, 1.0, 0.0, 0.0),))
+    press = Press("coin", (Keyframe(0, Hold(1.0, 2.0)),))
     rig.configure({"noise": 2.0})
     with pytest.raises(ManualPressError):
         rig.press(press, 3)

@@ -27,10 +27,10 @@ from stampbench.bench.window.window import Window
 from stampbench.firmware_emulator.errors import InputError, NoHardwareError
 from stampbench.firmware_emulator.link.commands import PressCommand
 from stampbench.firmware_emulator.link.messages import Capability, Status
+from stampbench.sim.device import Device
 from stampbench.sim.panel import load_profile
-from stampbench.sim.press import Hand
-from stampbench.sim.press_link import press_command
-from stampbench.sim.rig import SimulatedPanel, VirtualRig, open_channel, virtual_rig
+from stampbench.sim.press import Hand, Press
+from stampbench.sim.rig import VirtualRig, open_channel, virtual_rig
 
 TEXT = """
 [plan]
@@ -339,7 +339,8 @@ class HandPressedRig(VirtualRig):
     def _receive(self, timeout_s: float) -> bool:
         if self.hand:
             begun_us = self._clock_us
-            for frame, report in self._panel.press(self.hand.popleft()):
+            command = self.hand.popleft()
+            for frame, report in self._device.press(Press.of_command(command), command.seed):
                 self._clock_us = begun_us + frame.t_us
                 self._scan(frame, report)
             self._flush()
@@ -348,10 +349,10 @@ class HandPressedRig(VirtualRig):
 
 @contextmanager
 def hand_pressed_rig(hand: deque[PressCommand], tcp_port: int = 0) -> Iterator[str]:
-    panel = SimulatedPanel("nexus-5", "R-7")
-    panel.identity = dataclasses.replace(panel.identity, capabilities=Capability.RAW_FRAMES)
+    device = Device(PROFILE, serial_number="R-7")
+    device.identity = dataclasses.replace(device.identity, capabilities=Capability.RAW_FRAMES)
     channel = open_channel("tcp", tcp_port)
-    rig = HandPressedRig(panel, channel)
+    rig = HandPressedRig(device, channel)
     rig.hand = hand
 
     def serve() -> None:
@@ -370,7 +371,7 @@ def hand_pressed_rig(hand: deque[PressCommand], tcp_port: int = 0) -> Iterator[s
 def by_hand(name: str, seed: int) -> PressCommand:
     import numpy as np
 
-    return press_command(Hand().press(name, PROFILE, np.random.default_rng(seed)), seed)
+    return Hand().press(name, PROFILE, np.random.default_rng(seed)).command(seed)
 
 
 def test_a_person_presses_real_stamps_on_a_rig(at_window: Callable[..., Operator]) -> None:

@@ -1,0 +1,190 @@
+"""One device: panel and controller of a profile, and who they say they are; joined here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+from typing import Final, Protocol
+
+import numpy as np
+from stampbench.firmware_emulator.controller import Controller
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.hid.digitizer import HidDigitizer
+from stampbench.firmware_emulator.link.messages import Capability, ContactReader, Identity
+from stampbench.firmware_emulator.touch import Frame, TouchReport
+from stampbench.sim.panel import Condition, Panel, PlacedObject, Profile
+from stampbench.sim.press import REST_FRAMES, Press
+from stampbench.sim.stamps.objects import resolve_object
+
+_CONTACTS_PER_HID_PACKET: Final = 5
+
+
+class RigDevice(Protocol):
+    """What a rig in software presses objects on: a :class:`Device`, or what stands in for one."""
+
+    @property
+    def identity(self) -> Identity:
+        """Who it is."""
+
+    @property
+    def digitizer(self) -> HidDigitizer | None:
+        """The HID device it also speaks as; None where it does not."""
+
+    def configure(self, condition: Condition) -> None:
+        """Set what acts on the panel; InputError if that cannot be."""
+
+    def press(self, press: Press, seed: int) -> Iterator[tuple[Frame, TouchReport]]:
+        """Yield every scan of one press; InputError if there is no such object."""
+
+
+class Device:
+    """A simulated touch device; the same seed, condition and presses give the same reports.
+
+    Not to be shared between threads: panel and controller remember what touched them.
+
+    Args:
+        profile: the device that is simulated.
+        condition: what acts on the panel; ordinary noise unless told otherwise.
+        seed: of every random draw, 0 to 2^64 - 1.
+        serial_number: by which devices are told apart.
+
+    Attributes:
+        identity: who it is as a rig on the link.
+        digitizer: the HID device it also speaks as; None where its panel is too large for one.
+        panel: gives frames of what stands on it.
+        controller: gives reports of frames, as it computes them; :meth:`scan` gives them as the link does.
+
+    >>> from stampbench.sim.hold import Hold
+    >>> from stampbench.sim.panel import load_profile
+    >>> from stampbench.sim.press import Keyframe
+    >>> device = Device(load_profile("nexus-5"), seed=1)
+    >>> tap = Press("finger", (Keyframe(0, Hold(30.0, 60.0)), Keyframe(100_000, Hold(30.0, 60.0))))
+    >>> max(len(report.down) for frame, report in device.press(tap))
+    1
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        condition: Condition | None = None,
+        seed: int = 1,
+        *,
+        serial_number: str = "virtual",
+    ) -> None:
+        self.profile = profile
+        self.identity = identity_of(profile, serial_number)
+        self.digitizer = _digitizer(profile)
+        self.panel = Panel(profile, condition, seed)
+        self.controller = Controller(profile.geometry, profile.controller)
+        self._contacts = ContactReader(self.identity)
+        self._seed = seed
+        self._press_seeds = np.random.default_rng(seed)
+
+    @property
+    def condition(self) -> Condition:
+        """What acts on the panel."""
+        return self.panel.condition
+
+    def configure(self, condition: Condition) -> None:
+        """Set what acts on the panel; if it changes, the panel's random draws begin anew."""
+        if condition != self.panel.condition:
+            self.panel = Panel(self.profile, condition, self._seed)
+
+    def reset(self, seed: int) -> None:
+        """Return to an untouched device at power-up, and start the panel's random draws anew."""
+        self.panel.reset(seed)
+        self.controller.reset()
+
+    def scan(self, t_us: int, objects: Sequence[PlacedObject] = ()) -> tuple[Frame, TouchReport]:
+        """Scan the panel once; return the frame, and the report in the units of the link.
+
+        Args:
+            t_us: time of the scan, microseconds; must not run backwards.
+            objects: what stands on the panel at that time.
+        """
+        frame = self.panel.frame(t_us, objects)
+        report = self.controller.process(frame)
+        return frame, self._contacts.carried(report) if report.contacts else report
+
+    def press(self, press: Press, seed: int | None = None) -> Iterator[tuple[Frame, TouchReport]]:
+        """Yield every scan of one press: rest, the press, and rest until a lift has been reported.
+
+        The device is reset first, so that a press does not depend on those before it. Scan n has
+        ``t_us = n * frame_interval_us``; the press starts with scan ``REST_FRAMES``.
+
+        Args:
+            press: what to press, and how.
+            seed: of the panel's noise, 0 to 2^64 - 1; None: the next one drawn from the device's own.
+
+        Raises:
+            InputError: the press names an unknown object.
+        """
+        body = resolve_object(press.object)
+        self.reset(int(self._press_seeds.integers(1 << 63)) if seed is None else seed)
+        interval_us = self.profile.frame_interval_us
+        pressing = -(-press.duration_us // interval_us)
+        for n in range(REST_FRAMES + pressing + self.profile.controller.liftoff_frames + 2):
+            hold = press.at((n - REST_FRAMES) * interval_us)
+            touches = hold.force > 0.0 and n >= REST_FRAMES
+            yield self.scan(n * interval_us, (PlacedObject(body, hold),) if touches else ())
+
+    def reports(
+        self, press: Press, seed: int | None = None, *, on_frame: Callable[[Frame], None] | None = None
+    ) -> Iterator[TouchReport]:
+        """Yield the reports of one press, as a rig does; see :meth:`press`.
+
+        Args:
+            press: what to press, and how.
+            seed: of the panel's noise.
+            on_frame: called with every frame, ahead of its report.
+        """
+        for frame, report in self.press(press, seed):
+            if on_frame is not None:
+                on_frame(frame)
+            yield report
+
+
+def identity_of(profile: Profile, serial_number: str = "virtual") -> Identity:
+    """Build the identity of the device that a profile describes.
+
+    Args:
+        profile: the device.
+        serial_number: by which devices are told apart.
+    """
+    geometry, controller = profile.geometry, profile.controller
+    capabilities = Capability.PRESS | Capability.RAW_FRAMES | Capability.CONFIGURE
+    if _digitizer(profile) is not None:
+        capabilities |= Capability.HID_REPORTS
+    if controller.contact_policy == "cancel_all":
+        capabilities |= Capability.CANCELS_ALL | Capability.MARKS_CANCELLED
+    return Identity(
+        serial_number,
+        profile.name,
+        "stampbench virtual rig",
+        version("stampbench"),
+        contact_limit=controller.max_contacts,
+        x_max=geometry.x_max,
+        y_max=geometry.y_max,
+        width_um=round(geometry.width_mm * 1000),
+        height_um=round(geometry.height_mm * 1000),
+        frame_interval_us=profile.frame_interval_us,
+        rows=geometry.rows,
+        columns=geometry.cols,
+        capabilities=capabilities,
+    )
+
+
+def _digitizer(profile: Profile) -> HidDigitizer | None:
+    """Return the HID device that a panel also speaks as; None if it is too large for one."""
+    geometry, contacts = profile.geometry, profile.controller.max_contacts
+    try:
+        return HidDigitizer(
+            min(_CONTACTS_PER_HID_PACKET, contacts),
+            contacts,
+            geometry.x_max,
+            geometry.y_max,
+            geometry.width_mm,
+            geometry.height_mm,
+        )
+    except InputError:
+        return None
