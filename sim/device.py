@@ -54,13 +54,11 @@ class Device:
         panel: gives frames of what stands on it.
         controller: gives reports of frames, as it computes them; :meth:`scan` gives them as the link does.
 
-    >>> from stampbench.sim.hold import Hold
-    >>> from stampbench.sim.panel import load_profile
-    >>> from stampbench.sim.press import Keyframe
-    >>> device = Device(load_profile("nexus-5"), seed=1)
-    >>> tap = Press("finger", (Keyframe(0, Hold(30.0, 60.0)), Keyframe(100_000, Hold(30.0, 60.0))))
-    >>> max(len(report.down) for frame, report in device.press(tap))
-    1
+    >>> device = sb.Device(sb.load_profile("nexus-5"), condition=sb.Condition(), seed=1)
+    >>> held = sb.Hold(30.0, 60.0)
+    >>> press = sb.Press("p5-60k/777", (sb.Keyframe(0, held), sb.Keyframe(100_000, held)))
+    >>> max(len(report.down) for frame, report in device.press(press))
+    5
     """
 
     def __init__(

@@ -28,7 +28,7 @@ class Hold:
         tilt_x_rad, tilt_y_rad: slope of the face along x and y of the panel; positive lifts the right, the
             lower side.
 
-    >>> Hold(30.0, 60.0, force=0.0).towards(Hold(32.0, 60.0), 0.5)
+    >>> sb.Hold(30.0, 60.0, force=0.0).towards(sb.Hold(32.0, 60.0), 0.5)
     Hold(x_mm=31.0, y_mm=60.0, theta_rad=0.0, force=0.5, grip=1.0, tilt_x_rad=0.0, tilt_y_rad=0.0)
     """
 

@@ -24,6 +24,9 @@ REST_FRAMES: Final = 4
 class Keyframe(NamedTuple):
     """The object at one moment of a press; between two keyframes everything changes linearly.
 
+    >>> sb.Keyframe(t_us=40_000, hold=sb.Hold(30.0, 50.0, force=0.8)).hold.force
+    0.8
+
     Attributes:
         t_us: since the press started, microseconds.
         hold: where the object is then, and how it is pressed.
@@ -47,9 +50,8 @@ class Keyframe(NamedTuple):
 class Press:
     """One stamping: which object, and where it is from approach to lift.
 
-    >>> from stampbench.sim.press import Keyframe
-    >>> above = Keyframe(t_us=0, x_mm=30.0, y_mm=50.0, theta_rad=0.0, force=0.0)
-    >>> down = Keyframe(t_us=40_000, x_mm=30.0, y_mm=50.0, theta_rad=0.0, force=1.0)
+    >>> above = sb.Keyframe(0, sb.Hold(30.0, 50.0, force=0.0))
+    >>> down = sb.Keyframe(40_000, sb.Hold(30.0, 50.0))
     >>> sb.Press("p5-60k/777", (above, down)).at(10_000).force
     0.25
 

@@ -18,9 +18,12 @@ __all__ = [
     "Condition",
     "Contact",
     "Decoder",
+    "Device",
     "Family",
     "Frame",
+    "Hold",
     "InputError",
+    "Keyframe",
     "LinkError",
     "NoHardwareError",
     "Panel",
@@ -60,10 +63,12 @@ if TYPE_CHECKING:
     from stampbench.sim.decoder.decoder import Decoder
     from stampbench.sim.decoder.press import PressDecision, PressDecoder
     from stampbench.sim.decoder.reading import Reading, Verdict
+    from stampbench.sim.device import Device
+    from stampbench.sim.hold import Hold
     from stampbench.sim.panel.condition import Condition
     from stampbench.sim.panel.panel import Panel
     from stampbench.sim.panel.profile import Profile, load_profile
-    from stampbench.sim.press import Press
+    from stampbench.sim.press import Keyframe, Press
     from stampbench.sim.stamps.catalogue import Catalogue
     from stampbench.sim.stamps.family import Family
     from stampbench.sim.stamps.family_cache import load_family
@@ -83,10 +88,12 @@ else:
         "sim.decoder.decoder": ("Decoder",),
         "sim.decoder.press": ("PressDecision", "PressDecoder"),
         "sim.decoder.reading": ("Reading", "Verdict"),
+        "sim.device": ("Device",),
+        "sim.hold": ("Hold",),
         "sim.panel.condition": ("Condition",),
         "sim.panel.panel": ("Panel",),
         "sim.panel.profile": ("Profile", "load_profile"),
-        "sim.press": ("Press",),
+        "sim.press": ("Keyframe", "Press"),
         "sim.stamps.catalogue": ("Catalogue",),
         "sim.stamps.family": ("Family",),
         "sim.stamps.family_cache": ("load_family",),
