@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -54,29 +54,27 @@ def ticking_clock(step_s: float = 0.5) -> Callable[[], float]:
     return lambda: next(ticks) * step_s
 
 
-class RecordingPanel(PatternDevice):
+class RecordingDevice(PatternDevice):
     """Keeps what it was asked for."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.commands: list[PressCommand] = []
-        self.condition: dict[str, Any] = {}
+        self.presses: list[tuple[Press, int]] = []
+        self.condition = Condition()
 
-    def configure(self, condition: Mapping[str, Any]) -> None:
-        if "colour" in condition:
-            raise InputError("condition: unknown key 'colour'")
-        self.condition = dict(condition)
+    def configure(self, condition: Condition) -> None:
+        self.condition = condition
 
-    def press(self, command: PressCommand) -> Iterator[tuple[Frame, TouchReport]]:
-        self.commands.append(command)
-        return super().press(command)
+    def press(self, press: Press, seed: int) -> Iterator[tuple[Frame, TouchReport]]:
+        self.presses.append((press, seed))
+        return super().press(press, seed)
 
 
-class BreakingPanel(PatternDevice):
+class BreakingDevice(PatternDevice):
     """Dies in the middle of a press."""
 
-    def press(self, command: PressCommand) -> Iterator[tuple[Frame, TouchReport]]:
-        yield from super().press(command)
+    def press(self, press: Press, seed: int) -> Iterator[tuple[Frame, TouchReport]]:
+        yield from super().press(press, seed)
         raise ZeroDivisionError("the panel broke")
 
 
@@ -99,31 +97,21 @@ def test_every_report_of_a_press_arrives_as_it_was_sent(serve: Serve) -> None:
 
 
 def test_press_travels_rounded_to_the_units_of_the_link(serve: Serve) -> None:
-    panel = RecordingPanel()
-    with serve(panel) as port, SerialRig(port) as rig:
-        press = Press(
-            "pattern/1",
-            (
-                Keyframe(
-                    7,
-                    Hold(
-                        12.3456789, 2.0, -1.23456789, force=0.12345, grip=0.5, tilt_x_rad=0.1, tilt_y_rad=-0.2
-                    ),
-                ),
-            ),
-        )
-        list(rig.press(press, (1 << 64) - 1))
-    (command,) = panel.commands
-    assert command.seed == (1 << 64) - 1
-    assert command.keyframes[0].values() == (7, 12_346, 2000, -1_234_568, 123, 500, 100_000, -200_000)
+    device = RecordingDevice()
+    with serve(device) as port, SerialRig(port) as rig:
+        hold = Hold(12.3456789, 2.0, -1.23456789, force=0.12345, grip=0.5, tilt_x_rad=0.1, tilt_y_rad=-0.2)
+        list(rig.press(Press("pattern/1", (Keyframe(7, hold),)), (1 << 64) - 1))
+    ((press, seed),) = device.presses
+    assert seed == (1 << 64) - 1
+    assert press.keyframes[0].values == (7, 12.346, 2.0, -1.234568, 0.123, 0.5, 0.1, -0.2)
 
 
 def test_press_longer_than_any_buffer_arrives(serve: Serve) -> None:
-    panel = RecordingPanel()
+    device = RecordingDevice()
     keyframes = tuple(Keyframe(t, Hold(1.0, 1.0)) for t in range(1000))
-    with serve(panel) as port, SerialRig(port) as rig:
+    with serve(device) as port, SerialRig(port) as rig:
         assert len(list(rig.press(Press("pattern/3", keyframes), 0))) == 3
-    assert len(panel.commands[0].keyframes) == 1000
+    assert len(device.presses[0][0].keyframes) == 1000
 
 
 def test_raw_frames_come_on_request_and_stop_after(serve: Serve) -> None:
@@ -155,14 +143,14 @@ def test_port_opened_again_after_an_abandoned_press_is_in_step(serve: Serve) -> 
 
 
 def test_condition_reaches_the_panel(serve: Serve) -> None:
-    panel = RecordingPanel()
-    with serve(panel) as port, SerialRig(port) as rig:
+    device = RecordingDevice()
+    with serve(device) as port, SerialRig(port) as rig:
         rig.configure({"noise": 2.0})
         with pytest.raises(
             InputError, match="configure refused as bad argument: condition: unknown key 'colour'"
         ):
             rig.configure({"colour": 1})
-    assert panel.condition == {"noise": 2.0}
+    assert device.condition == Condition(noise=2.0)
 
 
 def test_unknown_object_is_an_input_error_and_the_rig_lives_on(serve: Serve) -> None:
@@ -222,7 +210,7 @@ def test_stream_yields_scans_with_their_frames_and_nothing_at_heartbeats() -> No
 
 def test_rig_that_dies_in_a_press_is_a_link_error_with_its_cause(serve: Serve) -> None:
     with pytest.raises(LinkError, match=r"virtual rig on .* died: ZeroDivisionError: the panel"):  # noqa: SIM117
-        with serve(BreakingPanel()) as port, SerialRig(port) as rig:
+        with serve(BreakingDevice()) as port, SerialRig(port) as rig:
             list(rig.press(pattern(3), 0))
 
 
