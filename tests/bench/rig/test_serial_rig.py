@@ -20,7 +20,7 @@ from stampbench.firmware_emulator.link.packets import PacketType
 from stampbench.firmware_emulator.touch import Frame, TouchReport
 from stampbench.sim.device import Device, RigDevice
 from stampbench.sim.hold import Hold
-from stampbench.sim.panel import load_profile
+from stampbench.sim.panel import Condition, load_profile
 from stampbench.sim.press import Keyframe, Press
 from stampbench.sim.rig import VirtualRig, open_channel, served, warmed_up
 from stampbench.sim.rig.pattern import PatternDevice, pattern_report

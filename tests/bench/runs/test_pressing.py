@@ -52,8 +52,7 @@ class Rig:
         self.configured.append(condition)
 
     def press(self, press, seed):
-        for _, report in self._device.press(press, seed):
-            yield report
+        yield from self._device.reports(press, seed)
 
 
 class ManualRig(Rig):
@@ -337,10 +336,7 @@ class FramesRig(Rig):
         super().__init__(Capability.CONFIGURE | Capability.PRESS | Capability.RAW_FRAMES)
 
     def press(self, press, seed, *, on_frame=None):
-        for frame, report in perform(press, self._panel, self._controller, seed=seed):
-            if on_frame is not None:
-                on_frame(frame)
-            yield report
+        yield from self._device.reports(press, seed, on_frame=on_frame)
 
 
 def test_stamps_let_go_are_read_from_frames_alike_in_memory_and_on_a_rig(on_rigs):

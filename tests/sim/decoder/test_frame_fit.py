@@ -241,7 +241,7 @@ def two_stamps(panel, rng, grips):
         code = int(rng.integers(family.size))
         codes.add(code)
         body = resolve_object(f"p5-60k/{code}")
-        placed.append(PlacedObject(body, 30.8, y, rng.uniform(0.0, 2.0 * math.pi), 1.0, grip))
+        placed.append(PlacedObject(body, Hold(30.8, y, rng.uniform(0.0, 2.0 * math.pi), grip=grip)))
     return codes, [panel.frame(10_000 * number, placed) for number in range(1, 5)]
 
 
