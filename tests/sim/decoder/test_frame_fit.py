@@ -287,7 +287,7 @@ def test_a_pad_keeps_its_id_while_its_stamp_slides(profile, frame_decoder):
     decoder, panel, body = FrameDecoder(frame_decoder.decoder, profile), Panel(profile), "p5-60k/17"
     places = []
     for number in range(8):
-        placed = PlacedObject(resolve_object(body), 30.0 + 0.7 * number, 50.0)
+        placed = PlacedObject(resolve_object(body), Hold(30.0 + 0.7 * number, 50.0))
         report = decoder.report(panel.frame(10_000 * number, [placed]))
         places.append({contact.id: contact.x_mm for contact in report.contacts})
     assert len(places[0]) == 5
