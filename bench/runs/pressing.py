@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from stampbench.bench.plans.draws import Draw, PressDrawer
-from stampbench.bench.plans.plan import Case, Plan, PlannedPress
+from stampbench.bench.plans.plan import Plan, PlannedPress
+from stampbench.bench.plans.tables import Case
 from stampbench.bench.records.presses import Outcome, PressRecord
 from stampbench.bench.records.readings import Heard, Listener, blank, judged, listen, press_of
 from stampbench.bench.rig.opening import VIRTUAL, Opener, Rig, faults_of, open_rig

@@ -182,28 +182,28 @@ class Phone:
 
     def _draw_stamp(self, surface: pygame.Surface, drawn: ObjectView) -> None:
         thing, px, scale = drawn.thing, self.glass.px_per_mm, self._mark
-        centre = self.glass.to_px(thing.x_mm, thing.y_mm)
+        centre = self.glass.to_px(thing.hold.x_mm, thing.hold.y_mm)
         radius = round(thing.face_radius_mm * px)
         face = self._face(radius, theme.SELECTED if drawn.selected else theme.MUTED)
         surface.blit(face, (round(centre[0]) - radius - 2, round(centre[1]) - radius - 2))
         rim = max(2, round(1.6 * scale))
         pygame.draw.aacircle(surface, theme.SELECTED if drawn.selected else theme.MUTED, centre, radius, rim)
-        if thing.force > 0.0:
-            self._draw_force(surface, centre, radius, thing.force)
+        if thing.hold.force > 0.0:
+            self._draw_force(surface, centre, radius, thing.hold.force)
         self._draw_tilt(surface, thing, centre, radius)
         tip = (
-            centre[0] + (radius - 1) * math.cos(thing.theta_rad),
-            centre[1] + (radius - 1) * math.sin(thing.theta_rad),
+            centre[0] + (radius - 1) * math.cos(thing.hold.theta_rad),
+            centre[1] + (radius - 1) * math.sin(thing.hold.theta_rad),
         )
         pygame.draw.aacircle(surface, theme.INK, tip, max(3, round(3 * scale)))
-        if thing.grip < 0.5:
+        if thing.hold.grip < 0.5:
             self._draw_let_go(surface, centre)
         for number, ((x_mm, y_mm), diameter_mm, share, seen) in enumerate(
             zip(drawn.places_mm, drawn.diameters_mm, drawn.shares, drawn.seen, strict=True), start=1
         ):
             middle = self.glass.to_px(float(x_mm), float(y_mm))
             pad = max(3.0, 0.5 * float(diameter_mm) * px)
-            missed = thing.force >= 1.0 and seen is None
+            missed = thing.hold.force >= 1.0 and seen is None
             if share > 0.0:
                 pygame.draw.aacircle(
                     surface, theme.PAD, middle, pad * math.sqrt(float(share)), max(1, round(scale))
@@ -247,11 +247,11 @@ class Phone:
         self, surface: pygame.Surface, thing: SceneObject, centre: tuple[float, float], radius: int
     ) -> None:
         """A wedge on the side that is lifted, with the slope in degrees."""
-        slope = math.hypot(thing.tilt_x_rad, thing.tilt_y_rad)
+        slope = math.hypot(thing.hold.tilt_x_rad, thing.hold.tilt_y_rad)
         if slope < _LEAST_TILT_RAD:
             return
         scale = self._mark
-        to = math.atan2(thing.tilt_y_rad, thing.tilt_x_rad)
+        to = math.atan2(thing.hold.tilt_y_rad, thing.hold.tilt_x_rad)
         angles = np.linspace(to - 0.9, to + 0.9, 15)
         inner, outer = radius + 3 * scale, radius + (5 + 40 * slope) * scale
         depth = inner + (outer - inner) * np.cos((angles - to) / 0.9 * math.pi / 2)
@@ -285,14 +285,14 @@ class Phone:
             radius = max(3, round(0.5 * float(diameter_mm) * self.glass.px_per_mm))
             x, y = self.glass.to_px(float(x_mm), float(y_mm))
             disc = self._face(radius, colour)
-            disc.set_alpha(110 if thing.force > 0.0 else 50)
+            disc.set_alpha(110 if thing.hold.force > 0.0 else 50)
             surface.blit(disc, (round(x) - radius - 2, round(y) - radius - 2))
             pygame.draw.aacircle(
                 surface, colour, (x, y), radius, max(1, round((2 if drawn.selected else 1) * scale))
             )
         if drawn.selected:
             radius = round(thing.face_radius_mm * self.glass.px_per_mm)
-            centre = self.glass.to_px(thing.x_mm, thing.y_mm)
+            centre = self.glass.to_px(thing.hold.x_mm, thing.hold.y_mm)
             pygame.draw.aacircle(
                 surface, theme.SELECTED, centre, radius + round(3 * scale), max(1, round(scale))
             )

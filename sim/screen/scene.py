@@ -68,6 +68,10 @@ class SceneObject:
         """Where its pads stand on the panel, shape (pads, 2)."""
         return self.hold.place(self.body.pads)
 
+    def above_glass(self) -> SceneObject:
+        """Return the object in its place, but not touching."""
+        return dataclasses.replace(self, hold=dataclasses.replace(self.hold, force=0.0), pressed=False)
+
     def shares(self) -> Points:
         """With which share of its area each pad touches, 0..1, shape (pads,)."""
         hold = self.hold

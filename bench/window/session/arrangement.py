@@ -92,7 +92,7 @@ class Arrangement:
         wanted = Condition.from_mapping(dict(condition))
         if wanted != self._setup.condition:
             self.set_condition(wanted)
-        full = max(press.keyframes, key=lambda keyframe: keyframe.force)
+        full = max((keyframe.hold for keyframe in press.keyframes), key=lambda hold: hold.force)
         kind = _KINDS.get(press.object.partition("/")[0], ObjectKind.STAMP)
         self._scene.clear()
         body = resolve_object(press.object)

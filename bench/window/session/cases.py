@@ -84,7 +84,7 @@ def plan_of_object(thing: SceneObject, scene: Scene, hand_log: HandLog, setup: S
             )
         stamp = _stamp(setup, thing.code)
         settings = {"handling": {"wear": setup.wear}} if setup.wear else {}
-    others = (other for other in scene if other.key != thing.key and other.force > 0.0)
+    others = (other for other in scene if other.key != thing.key and other.hold.force > 0.0)
     condition = _with_others(setup.condition, others)
     genuine = thing.kind is ObjectKind.STAMP
     settings = {"keyframes": [_numbers(keyframe) for keyframe in _ended(keyframes)], **settings}
@@ -131,8 +131,8 @@ def _ended(keyframes: tuple[Keyframe, ...]) -> tuple[Keyframe, ...]:
     """The press dwelling long enough, and with a lift."""
     last = keyframes[-1]
     rest_us = max(last.t_us + 1, LEAST_DWELL_US)
-    dwelling = dataclasses.replace(last, t_us=rest_us)
-    return (*keyframes, dwelling, dataclasses.replace(last, t_us=rest_us + LIFT_US, force=0.0))
+    lifted = dataclasses.replace(last.hold, force=0.0)
+    return (*keyframes, Keyframe(rest_us, last.hold), Keyframe(rest_us + LIFT_US, lifted))
 
 
 def _with_others(condition: Condition, others: Iterable[SceneObject]) -> Condition:

@@ -11,12 +11,13 @@ from stampbench.bench.window.session.source_switch import SourceSwitch
 from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 from stampbench.sim.decoder import PressDecision, Reading, TrackedStamp, Verdict
 from stampbench.sim.decoder.frame_decoder import FrameDecoder
+from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Profile, load_profile, profile_names
 from stampbench.sim.screen.explain import Circumstances, explain_reading, explain_stamp, seen_pads
 from stampbench.sim.screen.gauges import Gauges, Trails
 from stampbench.sim.screen.picture import ContactView, Explanation, ObjectView, Picture, ReadingView
 from stampbench.sim.screen.reading import LiveReader, contact_points
-from stampbench.sim.screen.scene import ObjectKind, SceneObject, placed_points
+from stampbench.sim.screen.scene import ObjectKind, SceneObject
 from stampbench.sim.screen.simulated import SimulatedSource
 from stampbench.sim.screen.sources import Item, SourceKind, plausible
 
@@ -183,7 +184,7 @@ class Observation:
             panel=self._sources.panel,
             condition=self._setup.condition,
             objects=things,
-            condition_objects=() if simulated is None else simulated.company,
+            condition_objects=() if simulated is None else simulated.condition_objects,
             contacts=() if report is None else report.down,
             stamps=self.reader.stamps,
             unread=self.reader.unread,
@@ -200,7 +201,7 @@ class Observation:
         self, thing: SceneObject, selected: bool, touched_for_us: int | None, about: Circumstances
     ) -> ObjectView:
         places, discs = thing.pads_mm, thing.body.discs
-        touching = thing.force > 0.0
+        touching = thing.hold.force > 0.0
         seen = seen_pads(places, about.contacts) if touching else (None,) * len(places)
         explanation = None
         if touching and thing.kind is ObjectKind.STAMP:
@@ -236,7 +237,7 @@ class Observation:
             code=stamp.code,
             name=setup.codes.typed(stamp.code),
             pose=stamp.pose,
-            pads_mm=placed_points(setup.codebook.pads(stamp.code), *stamp.pose),
+            pads_mm=Hold(*stamp.pose).place(setup.codebook.pads(stamp.code)),
             contacts=stamp.contacts,
         )
 

@@ -182,7 +182,7 @@ class PlanRun(Progress):
         """See why a stamp that is pressed is not read."""
         for drawn in objects:
             thing, explanation = drawn.thing, drawn.explanation
-            if thing.pressed and thing.force >= 1.0 and explanation is not None:
+            if thing.pressed and thing.hold.force >= 1.0 and explanation is not None:
                 self._why = explanation if explanation.key in _TELLING else None
 
     def choose(self, choice: OperatorChoice) -> None:

@@ -7,7 +7,6 @@ the picture shows contact and reading.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -296,7 +295,7 @@ class Session:
             return tuple(self.scene)
         # Where a rig will press them: above the glass as far as anybody knows.
         waiting = self.scene if self.source.can_press else ()
-        return tuple(dataclasses.replace(thing, force=0.0, pressed=False) for thing in waiting)
+        return tuple(thing.above_glass() for thing in waiting)
 
     def _changed(self, what: Change) -> None:
         if what == "condition":

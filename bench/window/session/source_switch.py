@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from stampbench.bench.window.sources.touch import Phase, TouchInput
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.press import Keyframe, Press
 from stampbench.sim.screen.scene import Scene, SceneObject
-from stampbench.sim.screen.simulated import SimulatedSource, panel_info
+from stampbench.sim.screen.simulated import SimulatedSource, panel_of_profile
 from stampbench.sim.screen.sources import PanelInfo, Source, SourceKind, SourceState
 
 _APPROACH_US: Final = 40_000
@@ -66,7 +67,7 @@ class SourceSwitch:
     @property
     def panel(self) -> PanelInfo:
         """The glass that is shown: that of the source, or the simulated one while it has none."""
-        return self.current.panel or panel_info(self._setup.profile)
+        return self.current.panel or panel_of_profile(self._setup.profile)
 
     @property
     def recording(self) -> RecordedSource | None:
@@ -174,16 +175,7 @@ def _press_of(thing: SceneObject) -> Press:
     """Return a press straight down where the object stands, and up again."""
 
     def at(t_us: int, force: float) -> Keyframe:
-        return Keyframe(
-            t_us,
-            thing.x_mm,
-            thing.y_mm,
-            thing.theta_rad,
-            force,
-            thing.grip,
-            thing.tilt_x_rad,
-            thing.tilt_y_rad,
-        )
+        return Keyframe(t_us, dataclasses.replace(thing.hold, force=force))
 
     full_us, end_us = _APPROACH_US, _APPROACH_US + _DWELL_US
     return Press(thing.body.name, (at(0, 0.0), at(full_us, 1.0), at(end_us, 1.0), at(end_us + _LIFT_US, 0.0)))

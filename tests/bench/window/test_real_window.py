@@ -121,7 +121,7 @@ def test_a_plan_is_pressed_with_the_mouse_in_a_real_window(display: Display, tmp
             window.frame()
             clock.advance(16_667)
         (laid,) = window.session.picture.objects
-        place = f"[{laid.thing.x_mm}, {laid.thing.y_mm}]"
+        place = f"[{laid.thing.hold.x_mm}, {laid.thing.hold.y_mm}]"
         steps = [f"at = 0.0\npress = {place}", f"at = 0.8\nrelease = {place}"]
         script.write_text("seconds = 2.0\n" + "".join(f"[[do]]\n{step}\n" for step in steps), "utf-8")
         play(window, clock, script)

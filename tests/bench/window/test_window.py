@@ -35,7 +35,7 @@ def test_a_typed_code_comes_on_the_glass_and_is_read_while_the_mouse_is_held_on_
     assert len(picture.contacts) == 5
     picture = screen.do("at = 0.0\nrelease = [30.8, 54.8]", seconds=0.2)
     assert picture.contacts == ()
-    assert picture.objects[0].thing.force == 0.0
+    assert picture.objects[0].thing.hold.force == 0.0
 
 
 def test_what_was_read_is_outlined_in_green_and_contacts_are_orange_crosses(screen: Screen) -> None:
@@ -52,8 +52,8 @@ def test_a_drag_moves_without_pressing_and_the_wheel_turns(screen: Screen) -> No
     drag = "at = 0.2\ndrag = [[30.8, 54.8], [28.0, 40.0]]\nseconds = 0.1"
     picture = screen.do(ADD, drag, "at = 0.4\nwheel = -3", seconds=0.5)
     stamp = picture.objects[0].thing
-    assert (stamp.x_mm, stamp.y_mm) == pytest.approx((28.0, 40.0), abs=0.3)
-    assert stamp.theta_rad == pytest.approx(math.radians(15.0))
+    assert (stamp.hold.x_mm, stamp.hold.y_mm) == pytest.approx((28.0, 40.0), abs=0.3)
+    assert stamp.hold.theta_rad == pytest.approx(math.radians(15.0))
     assert picture.contacts_most == 0
 
 
@@ -62,9 +62,9 @@ def test_dragging_the_rim_tilts_and_x_levels(screen: Screen) -> None:
     radius = screen.window.session.picture.objects[0].thing.face_radius_mm
     rim = f"at = 0.1\ndrag = [[{30.8 + radius}, 54.8], [{36.8 + radius}, 54.8]]\nseconds = 0.1"
     stamp = screen.do(rim, seconds=0.3).objects[0].thing
-    assert stamp.tilt_x_rad > math.radians(1.0)
-    assert stamp.tilt_y_rad == pytest.approx(0.0, abs=0.01)
-    assert screen.do('at = 0.1\nkey = "x"').objects[0].thing.tilt_x_rad == 0.0
+    assert stamp.hold.tilt_x_rad > math.radians(1.0)
+    assert stamp.hold.tilt_y_rad == pytest.approx(0.0, abs=0.01)
+    assert screen.do('at = 0.1\nkey = "x"').objects[0].thing.hold.tilt_x_rad == 0.0
 
 
 def test_a_tilted_stamp_is_said_to_miss_pads_in_plain_words(screen: Screen) -> None:
@@ -77,7 +77,7 @@ def test_a_tilted_stamp_is_said_to_miss_pads_in_plain_words(screen: Screen) -> N
 
 def test_a_stamp_let_go_shows_ghosts_in_brown(screen: Screen) -> None:
     picture = screen.do(ADD, PRESS, 'at = 0.7\nkey = "g"', seconds=0.9)
-    assert picture.objects[0].thing.grip == 0.0
+    assert picture.objects[0].thing.hold.grip == 0.0
     assert picture.deltas is not None
     row, col = divmod(int(picture.deltas.argmin()), picture.panel.cols)
     red, _, blue = screen.colour_at(
@@ -104,7 +104,7 @@ def test_keys_bring_fingers_palm_water_and_coin_and_take_them_away(screen: Scree
 
 def test_the_right_button_adds_a_stamp_and_removes_it(screen: Screen) -> None:
     picture = screen.do("at = 0.0\nclick = [30, 60]\nbutton = 3", seconds=0.2)
-    assert [(drawn.thing.kind, round(drawn.thing.x_mm)) for drawn in picture.objects] == [
+    assert [(drawn.thing.kind, round(drawn.thing.hold.x_mm)) for drawn in picture.objects] == [
         (ObjectKind.STAMP, 30)
     ]
     assert screen.do("at = 0.0\nclick = [30, 60]\nbutton = 3", seconds=0.2).objects == ()
@@ -136,7 +136,7 @@ def test_a_twist_of_two_fingers_turns_the_selected_stamp(screen: Screen) -> None
     finger(pygame.FINGERDOWN, 2, 40.0, 54.8)
     finger(pygame.FINGERMOTION, 2, 20.0, 74.8)
     screen.do()
-    assert screen.session.look().objects[0].thing.theta_rad == pytest.approx(math.pi / 2, abs=0.02)
+    assert screen.session.look().objects[0].thing.hold.theta_rad == pytest.approx(math.pi / 2, abs=0.02)
 
 
 def test_presets_sliders_and_seed_change_the_condition(screen: Screen) -> None:

@@ -97,14 +97,14 @@ class StampsTab:
         drawn = session.picture.selected
         thing = None if drawn is None else drawn.thing
         if thing is not None:
-            self._rows["turn"].show(math.degrees(thing.theta_rad))
-            self._rows["tilt_x"].show(math.degrees(thing.tilt_x_rad))
-            self._rows["tilt_y"].show(math.degrees(thing.tilt_y_rad))
-            self._rows["grip"].show(thing.grip)
+            self._rows["turn"].show(math.degrees(thing.hold.theta_rad))
+            self._rows["tilt_x"].show(math.degrees(thing.hold.tilt_x_rad))
+            self._rows["tilt_y"].show(math.degrees(thing.hold.tilt_y_rad))
+            self._rows["grip"].show(thing.hold.grip)
         self._rows["wear"].show(_worn_share(session.setup.handling.wear))
         pressed = thing is not None and thing.pressed
         say(self._press, captions("button.lift" if pressed else "button.press"))
-        let_go = thing is not None and thing.grip < 0.5
+        let_go = thing is not None and thing.hold.grip < 0.5
         say(self._held, captions("button.let_go" if let_go else "button.held"))
         choose([(self._held, let_go)])
         enable(self._press, thing is not None and thing.kind is not ObjectKind.WATER)
@@ -122,7 +122,7 @@ class StampsTab:
         if thing is None:
             return captions("hand.nothing")
         name = thing.body.name if thing.kind is ObjectKind.STAMP else captions(f"button.{thing.kind}")
-        return captions("hand.place", name=name, x_mm=thing.x_mm, y_mm=thing.y_mm)
+        return captions("hand.place", name=name, x_mm=thing.hold.x_mm, y_mm=thing.hold.y_mm)
 
     def _seen(self, drawn: ObjectView | None) -> str:
         """For each pad how much of it touches, and which contact it is."""
@@ -149,11 +149,11 @@ class StampsTab:
             return
         match name:
             case "turn":
-                scene.turn(chosen.key, math.radians(value) - chosen.theta_rad)
+                scene.turn(chosen.key, math.radians(value) - chosen.hold.theta_rad)
             case "tilt_x":
-                scene.tilt(chosen.key, math.radians(value), chosen.tilt_y_rad)
+                scene.tilt(chosen.key, math.radians(value), chosen.hold.tilt_y_rad)
             case "tilt_y":
-                scene.tilt(chosen.key, chosen.tilt_x_rad, math.radians(value))
+                scene.tilt(chosen.key, chosen.hold.tilt_x_rad, math.radians(value))
             case _:
                 scene.hold(value, chosen.key)
 

@@ -293,7 +293,7 @@ def test_the_first_failure_is_frozen_and_fails_again_as_a_test_case(
     assert bench_live.session.frozen
     assert bench_live.session.autopress.failed
     assert bench_live.session.autopress.failures == 1
-    assert picture.objects[0].thing.force > 0.0
+    assert picture.objects[0].thing.hold.force > 0.0
     assert picture.contacts
     path = tmp_path / "failed.toml"
     bench_live.session.save_case(path)

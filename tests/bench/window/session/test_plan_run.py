@@ -161,7 +161,7 @@ def test_the_window_asks_for_a_press_and_tells_at_once_what_was_read(
     assert (plan.stage, plan.do, plan.thing) == (Stage.PRESS, "press_and_let_go", ("stamp", "20406"))
     assert (plan.press, plan.presses, plan.made) == (1, 2, 0)
     (laid,) = operator.window.session.picture.objects
-    assert (laid.thing.code, laid.thing.force) == (20406, 0.0)
+    assert (laid.thing.code, laid.thing.hold.force) == (20406, 0.0)
     assert operator.window.session.setup.condition.noise == 2.0
     plan = operator.press()
     assert (plan.stage, plan.press, plan.made, plan.good) == (Stage.PRESS, 2, 1, 1)
@@ -453,7 +453,7 @@ def test_in_real_time_a_press_is_recorded_while_the_window_is_drawn(
             if run.stage is Stage.PRESS and chosen is not None and not begun:
                 session.scene.press(chosen.key)
                 begun = True
-            elif chosen is not None and chosen.force == 1.0 and reader.decision_ms is not None:
+            elif chosen is not None and chosen.hold.force == 1.0 and reader.decision_ms is not None:
                 session.scene.lift(chosen.key)
             if run.stage is Stage.DONE:
                 break

@@ -98,7 +98,7 @@ def test_every_preset_takes_effect(live: Live, preset: str) -> None:
     thing, setup = live.session.look().objects[0].thing, live.session.setup
     assert setup.preset == preset
     ordinary = preset == "ordinary"
-    unusual = setup.condition != Condition() or thing.grip < 1.0 or "~" in thing.body.name
+    unusual = setup.condition != Condition() or thing.hold.grip < 1.0 or "~" in thing.body.name
     assert unusual is not ordinary
 
 

@@ -39,7 +39,7 @@ def test_a_rig_presses_the_selected_stamp_and_its_contacts_and_frames_are_shown(
         assert picture.panel.name == "nexus-5"
         assert picture.deltas is not None
         assert picture.deltas.shape == (27, 15)
-        assert [drawn.thing.force for drawn in picture.objects] == [0.0]
+        assert [drawn.thing.hold.force for drawn in picture.objects] == [0.0]
         assert bench_live.session.source.counters["packets"] > 0
         bench_live.session.sources.use_simulated()
 
