@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.link.commands import PressCommand, WireKeyframe
+from stampbench.firmware_emulator.settings import setting, settings_from_mapping, settings_to_mapping
 from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Profile
-from stampbench.sim.settings import setting, settings_from_mapping, settings_to_mapping
 from stampbench.sim.stamps.objects import TouchObject, resolve_object
 
 REST_FRAMES: Final = 4

@@ -82,7 +82,7 @@ class RunProgress(RunTells):
         """Print a line above the bar."""
         self._bar.console.print(text, style="dim", highlight=False, soft_wrap=True)
 
-    def step(self, done: int, of: int) -> None:
+    def tried(self, done: int, of: int) -> None:
         """Move the bar through the present trial of a scenario."""
         self._bar.update(self._task, completed=done, total=of)
 

@@ -40,7 +40,7 @@ class Progress:
     def say(self, text: str) -> None:
         """Tell what is going on."""
 
-    def step(self, done: int, of: int) -> None:
+    def tried(self, done: int, of: int) -> None:
         """Tell how far the present trial of a scenario is."""
 
     def recorded(self, line: Struct) -> None:

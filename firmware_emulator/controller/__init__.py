@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from stampbench.firmware_emulator.controller.configuration import ControllerSettings, PanelGeometry
 from stampbench.firmware_emulator.controller.controller import Controller
-from stampbench.firmware_emulator.controller.settings import ControllerSettings, PanelGeometry
 
 __all__ = ["Controller", "ControllerSettings", "PanelGeometry"]

@@ -8,10 +8,14 @@ import numpy as np
 import numpy.typing as npt
 from stampbench.firmware_emulator.controller.baseline import calibrate, track_baseline
 from stampbench.firmware_emulator.controller.centroid import locate
+from stampbench.firmware_emulator.controller.configuration import (
+    ControllerSettings,
+    PanelGeometry,
+    parameters,
+)
 from stampbench.firmware_emulator.controller.filters import condition
 from stampbench.firmware_emulator.controller.reporting import new_contacts, report
 from stampbench.firmware_emulator.controller.segmentation import find_touches, new_blobs
-from stampbench.firmware_emulator.controller.settings import ControllerSettings, PanelGeometry, parameters
 from stampbench.firmware_emulator.controller.tracking import follow, new_tracks
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.kernels import kernel

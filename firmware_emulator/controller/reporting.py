@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from stampbench.firmware_emulator.controller.settings import MAX_TOUCHES
+from stampbench.firmware_emulator.controller.configuration import MAX_TOUCHES
 from stampbench.firmware_emulator.kernels import kernel
 
 CONTACT_DTYPE = np.dtype(

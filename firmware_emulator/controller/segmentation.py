@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from stampbench.firmware_emulator.controller.settings import MAX_TOUCHES
+from stampbench.firmware_emulator.controller.configuration import MAX_TOUCHES
 from stampbench.firmware_emulator.kernels import kernel
 
 Array = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stampbench.sim.settings import setting, settings_from_mapping, settings_to_mapping
+from stampbench.firmware_emulator.settings import setting, settings_from_mapping, settings_to_mapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.sim.settings import setting, settings_from_mapping
+from stampbench.firmware_emulator.settings import setting, settings_from_mapping
 
 CONTROLLER_COUNTS: Final = (
     "noise_threshold",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stampbench.bench.records.findings import Finding
 from stampbench.bench.runs.progress import Progress
-from stampbench.bench.scenarios.city_day.settings import Settings
+from stampbench.bench.scenarios.city_day.amounts import Settings
 from stampbench.bench.scenarios.tally import draws_of
 
 __all__ = ["Settings", "run"]

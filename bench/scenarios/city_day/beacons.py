@@ -33,7 +33,7 @@ class Timeline:
         """Do it all; the clock stands at the last of it then."""
         for number, (time_s, _, do) in enumerate(sorted(self._events, key=lambda event: event[:2])):
             self._stage.clock.at_us = max(self._stage.clock.at_us, round(time_s * SECOND_US))
-            self._stage.tell.step(number, len(self._events))
+            self._stage.tell.tried(number, len(self._events))
             do()
 
 

@@ -46,7 +46,7 @@ def _usage(stage: Stage) -> Iterator[Trial]:
     repeated = rng.permutation(np.concatenate([order[: count // 3], np.setdiff1d(order, first)]))
     for indices in (first, repeated):
         for begin in range(0, len(indices), _BATCH):
-            stage.tell.step(begin, len(indices))
+            stage.tell.tried(begin, len(indices))
             batch = [_event(merchant, int(i), quantities, moments) for i in indices[begin : begin + _BATCH]]
             stage.need("POST", f"{path}/usage", key, {"events": batch})
     bill = stage.need("POST", f"{path}/invoices/{month}", key)

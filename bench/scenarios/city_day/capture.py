@@ -148,7 +148,7 @@ def trials(stage: Stage) -> Iterator[Finding]:
     stamps = merchant.store.stamps
     stage.tell.say(f"touch stacks: {len(GESTURES)} gestures, {len(RULES)} capture rules, {each} of each")
     for n, (gesture, play) in enumerate(GESTURES.items()):
-        stage.tell.step(n, len(GESTURES))
+        stage.tell.tried(n, len(GESTURES))
         wrong = tries = 0
         read: Counter[str] = Counter()
         for rule, capture in RULES.items():

@@ -134,7 +134,7 @@ class Month:
                 day = today
                 tidy(stage.service)
                 self.alarms += self._look_at_alarms()
-                stage.tell.step(n, len(events))
+                stage.tell.tried(n, len(events))
             merchant = self.merchants[event.merchant]
             store = merchant.stores[event.store]
             if event.kind == "visit":

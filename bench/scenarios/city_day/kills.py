@@ -26,7 +26,7 @@ def trials(stage: Stage) -> Iterator[Finding]:
         press=lambda n: stage.hands.press(merchant.store.stamps[n].code, rng).first.tolist(),
     )
     found = kill_and_recover(
-        victim, stage.directory, kills=kills, rng=rng, tell=lambda kill: stage.tell.step(kill, kills)
+        victim, stage.directory, kills=kills, rng=rng, tell=lambda kill: stage.tell.tried(kill, kills)
     )
     note = (
         f"{found.kills} kills; {found.kept} of {found.presses - found.acknowledged} unanswered ones were kept"

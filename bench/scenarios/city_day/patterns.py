@@ -54,7 +54,7 @@ def _copies(stage: Stage) -> Iterator[Finding]:
     each = stage.settings.clones // len(ways)
     stage.tell.say(f"copied patterns: {len(ways)} kinds, {each} of each")
     for n, (way, draw) in enumerate(ways.items()):
-        stage.tell.step(n, len(ways))
+        stage.tell.tried(n, len(ways))
         answers = _send(stage, merchant, [draw(rng) for _ in range(each)], "redeem")
         accepted, passed = answers["ok"], answers["factor_missing"]
         yield Trial(COPIED, f"{way}: redeems without its tag", each, accepted, note=_told(answers))
@@ -143,7 +143,7 @@ def _random(stage: Stage) -> Iterator[Finding]:
         count = min(100_000, settings.patterns_offline - begin)
         found, _ = decoder.decode_batch(random_pads(rng, count))
         matched += int((found >= 0).sum())
-        stage.tell.step(begin + count, settings.patterns_offline)
+        stage.tell.tried(begin + count, settings.patterns_offline)
     yield Trial(
         RANDOM,
         f"read as one of {settings.enrolled} stamps, decoder alone",

@@ -38,7 +38,7 @@ def _thefts(stage: Stage) -> Iterator[Trial]:
         rng, merchant = stage.draws(name), stage.merchant(name, stores=_STORES)
         missed = 0
         for n in range(tries):
-            stage.tell.step(n, tries)
+            stage.tell.tried(n, tries)
             if n % _STORES == 0:
                 # Two days, so that no press of an earlier theft of this stamp confirms the next one.
                 stage.next_morning()

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from stampbench.bench.runs.progress import Progress
+from stampbench.bench.scenarios.city_day.amounts import Settings
 from stampbench.bench.scenarios.city_day.driving import LINES, Ask, Driver, Line, Reply
 from stampbench.bench.scenarios.city_day.hands import FAMILY, Hands, Touches
-from stampbench.bench.scenarios.city_day.settings import Settings
 from stampbench.bench.scenarios.tally import Draws
 from stampbench.bench.service.postgres import PostgresServer, find_postgres
 from stampbench.firmware_emulator.errors import InputError

@@ -138,7 +138,7 @@ def _guesses(stage: Stage) -> Iterator[Finding]:
     begun_us, looked_at, accepted = stage.clock.at_us, 0, 0
     for n in range(guesses):
         if n % 1000 == 0:
-            stage.tell.step(n, guesses)
+            stage.tell.tried(n, guesses)
         stage.clock.advance(seconds=1)
         reply = _fallback(stage, merchant, f"guesser {n % 50}", f"{rng.integers(10**6):06d}", f"guessing {n}")
         looked_at += reply.reason != "too_many_tries"

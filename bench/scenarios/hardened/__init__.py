@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stampbench.bench.records.findings import Finding
 from stampbench.bench.runs.progress import Progress
-from stampbench.bench.scenarios.hardened.settings import Settings
+from stampbench.bench.scenarios.hardened.amounts import Settings
 from stampbench.bench.scenarios.tally import draws_of
 
 __all__ = ["Settings", "run"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from stampbench.bench.records.findings import Finding, Trial
 from stampbench.bench.runs.progress import Progress
+from stampbench.bench.scenarios.hardened.amounts import Settings
 from stampbench.bench.scenarios.hardened.scene import CODE, Scene
-from stampbench.bench.scenarios.hardened.settings import Settings
 from stampbench.bench.scenarios.oracle import NEAR_DBM, TOLERANCE
 from stampbench.bench.scenarios.tally import Draws, Tally
 from stampbench.sim.credentials.ble.air import Air, AirSettings, Node, Reception, relay
@@ -64,7 +64,7 @@ def _relayed(exponent: int, settings: Settings, rng: np.random.Generator, tell: 
         right = scene.oracle(heard.data, heard.time_s)
         found = scene.accepts(heard.data, heard.time_s, "thief", rssi_dbm=heard.rssi_dbm)
         accepted += tally.expect(right, found)
-        tell.step(delay_s, settings.relay_s)
+        tell.tried(delay_s, settings.relay_s)
     yield tally.trial(
         f"{accepted} of {len(delays_s)} in time, as an oracle says that knows the beacon's clock. An "
         "identifier proves that somebody was near in its window, and no more."

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from stampbench.bench.records.findings import Finding, Trial
 from stampbench.bench.runs.progress import Progress
+from stampbench.bench.scenarios.hardened.amounts import Settings
 from stampbench.bench.scenarios.hardened.ble import EXACT, EXPONENTS, RELAY, password_stamp
 from stampbench.bench.scenarios.hardened.scene import Scene
-from stampbench.bench.scenarios.hardened.settings import Settings
 from stampbench.bench.scenarios.oracle import LARGEST_PPM
 from stampbench.bench.scenarios.tally import Draws, Tally
 from stampbench.sim.credentials.policy import Action
@@ -122,7 +122,7 @@ def _battery_changed(settings: Settings, rng: np.random.Generator, tell: Progres
             if abs(ahead_s) > 3 * _WINDOW_S:
                 redeems = scene.accepts(live, now_s + 1.0, f"value {time_s}", Action.REDEEM)
                 value.expect(ahead_s > 0.0, redeems)
-        tell.step(number, settings.battery_changes)
+        tell.tried(number, settings.battery_changes)
     yield unsaid.trial("Refused like any recording of that day, but where too little was lost to be noticed.")
     for tally in (played, value, said, after):
         yield tally.trial()

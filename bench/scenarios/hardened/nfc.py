@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from stampbench.bench.records.findings import Figure, Finding, Trial
 from stampbench.bench.runs.progress import Progress
-from stampbench.bench.scenarios.hardened.settings import Settings
+from stampbench.bench.scenarios.hardened.amounts import Settings
 from stampbench.bench.scenarios.tally import Draws, Tally
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.credentials.aes import encrypt_cbc
@@ -182,7 +182,7 @@ def _at_the_same_time(
             for round_ in range(settings.rounds):
                 url = tapped(issuer.tags[0], rng)
                 tally.expect(True, _accepted_together(issuer, url, guard, settings.threads) == 1)
-                tell.step(round_ + 1, settings.rounds)
+                tell.tried(round_ + 1, settings.rounds)
             yield tally.trial()
     naive = _NaiveGuard()
     doubled = sum(
@@ -246,7 +246,7 @@ def _altered_bits(way: str, settings: Settings, rng: np.random.Generator, tell: 
             for bit in range(4 * digits):
                 changed = f"{value ^ 1 << bit:0{digits}X}"
                 tally.expect(False, issuer.genuine(url[:start] + changed + url[end:]))
-        tell.step(number + 1, settings.altered_urls)
+        tell.tried(number + 1, settings.altered_urls)
     return tally.trial()
 
 
@@ -335,7 +335,7 @@ def _guessed(settings: Settings, rng: np.random.Generator, tell: Progress) -> It
     for number in range(settings.guesses):
         urls.expect(False, issuer.genuine(_url(rng.bytes(16), rng.bytes(8))))
         if number % 1000 == 999:
-            tell.step(number + 1, settings.guesses)
+            tell.tried(number + 1, settings.guesses)
     yield urls.trial()
     macs = Tally(FORGERY, "MAC of a genuine tap guessed: refused")
     picc = bytes.fromhex(tapped(issuer.tags[0], rng).partition("?e=")[2][:32])

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from stampbench.bench.records.findings import Finding, Trial
 from stampbench.bench.runs.progress import Progress
-from stampbench.bench.scenarios.hardened.settings import Settings
+from stampbench.bench.scenarios.hardened.amounts import Settings
 from stampbench.bench.scenarios.tally import Draws, Tally
 from stampbench.sim.credentials.policy import Action
 from stampbench.sim.credentials.press import Evidence, Factor, Presented, Touch

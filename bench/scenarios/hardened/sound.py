@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from stampbench.bench.records.findings import Finding, Trial
 from stampbench.bench.runs.progress import Progress
-from stampbench.bench.scenarios.hardened.settings import Settings
+from stampbench.bench.scenarios.hardened.amounts import Settings
 from stampbench.bench.scenarios.tally import Draws, Tally
 from stampbench.sim.credentials.guard import MemoryGuard
 from stampbench.sim.credentials.policy import Action, Desk
@@ -199,7 +199,7 @@ def _energies(settings: Settings, rng: np.random.Generator, tell: Progress) -> T
                 continue
             read_wrong += read[0] != sent[n]
             tally.expect(read[0] == sent[n], shop.accepts(read[0]))
-        tell.step(begin + count, tries)
+        tell.tried(begin + count, tries)
     return tally.trial(f"{read_wrong} of them were read as something else than a token sent. {_GUESS}")
 
 

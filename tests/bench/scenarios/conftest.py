@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 def run(settings, *, seed, directory, tell):
     tell.say(f"seed {seed}")
-    tell.step(1, 2)
+    tell.tried(1, 2)
     yield Trial("1 Wrong key", "a key of another door", settings.tries, settings.opened)
     if settings.breaks == "defect":
         raise ZeroDivisionError("no\ndoor")

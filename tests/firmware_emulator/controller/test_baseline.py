@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
 from stampbench.firmware_emulator.controller.baseline import track_baseline
-from stampbench.firmware_emulator.controller.settings import parameters
+from stampbench.firmware_emulator.controller.configuration import parameters
 
 Image = npt.NDArray[np.float64]
 

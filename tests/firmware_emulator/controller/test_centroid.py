@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pytest
 from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
 from stampbench.firmware_emulator.controller.centroid import locate
+from stampbench.firmware_emulator.controller.configuration import parameters
 from stampbench.firmware_emulator.controller.segmentation import find_touches, new_blobs
-from stampbench.firmware_emulator.controller.settings import parameters
 from stampbench.firmware_emulator.controller.tracking import new_tracks
 
 Image = npt.NDArray[np.float64]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
+from stampbench.firmware_emulator.controller.configuration import parameters
 from stampbench.firmware_emulator.controller.filters import common_levels, condition
-from stampbench.firmware_emulator.controller.settings import parameters
 
 Image = npt.NDArray[np.float64]
 

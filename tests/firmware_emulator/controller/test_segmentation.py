@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
+from stampbench.firmware_emulator.controller.configuration import parameters
 from stampbench.firmware_emulator.controller.segmentation import find_touches, new_blobs
-from stampbench.firmware_emulator.controller.settings import parameters
 from stampbench.firmware_emulator.controller.tracking import new_tracks
 
 Image = npt.NDArray[np.float64]

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linear_sum_assignment
 from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
+from stampbench.firmware_emulator.controller.configuration import parameters
 from stampbench.firmware_emulator.controller.segmentation import new_blobs
-from stampbench.firmware_emulator.controller.settings import parameters
 from stampbench.firmware_emulator.controller.tracking import assign, follow, new_tracks
 
 Points = npt.NDArray[np.float64]

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.sim.settings import setting, settings_from_mapping, settings_to_mapping
+from stampbench.firmware_emulator.settings import setting, settings_from_mapping, settings_to_mapping
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
-from stampbench.firmware_emulator.controller.settings import parameters
+from stampbench.firmware_emulator.controller.configuration import parameters
 from stampbench.firmware_emulator.errors import InputError
 
 
@@ -27,7 +27,7 @@ from stampbench.firmware_emulator.errors import InputError
     ],
 )
 def test_setting_outside_its_range_is_named(name: str, value: object) -> None:
-    with pytest.raises(InputError, match=f"ControllerSettings.{name} = .*must be"):
+    with pytest.raises(InputError, match=f"ControllerSettings.{name} = .*expected"):
         replace(ControllerSettings(), **{name: value})
 
 
@@ -35,7 +35,7 @@ def test_setting_outside_its_range_is_named(name: str, value: object) -> None:
     ("name", "value"), [("rows", 1), ("pitch_x_mm", 0.0), ("x_max", 0), ("width_mm", -1.0)]
 )
 def test_geometry_outside_its_range_is_named(phone: PanelGeometry, name: str, value: object) -> None:
-    with pytest.raises(InputError, match=f"PanelGeometry.{name} = .*must be"):
+    with pytest.raises(InputError, match=f"PanelGeometry.{name} = .*expected"):
         replace(phone, **{name: value})
 
 

@@ -1,4 +1,4 @@
-"""Settings read from outside: tables of TOML or JSON turned into frozen dataclasses, or one line of error."""
+"""Settings: frozen dataclasses whose fields know their range, made from tables of TOML or JSON."""
 
 from __future__ import annotations
 
@@ -16,9 +16,43 @@ T = TypeVar("T")
 _KIND_NAMES: dict[type, str] = {float: "a number", int: "an integer", bool: "true or false", str: "a string"}
 
 
-def setting(default: Any = dataclasses.MISSING, *, low: float = -math.inf, high: float = math.inf) -> Any:
-    """A dataclass field whose numbers (each number of a tuple) must lie in ``low .. high``."""
-    return dataclasses.field(default=default, metadata={"low": low, "high": high})
+def setting(
+    default: Any = dataclasses.MISSING,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+) -> Any:
+    """Return a dataclass field whose numbers (each number of a tuple) must lie in a range.
+
+    Args:
+        default: of the field.
+        low: lower end, allowed itself.
+        high: upper end, allowed itself.
+        above: lower end, not allowed itself.
+        below: upper end, not allowed itself.
+    """
+    return dataclasses.field(
+        default=default, metadata={"low": low, "high": high, "above": above, "below": below}
+    )
+
+
+def check_settings(settings: object) -> None:
+    """Check the numbers and alternatives of a dataclass against its fields, for its ``__post_init__``.
+
+    Raises:
+        InputError: one is outside its range.
+    """
+    cls: Any = type(settings)
+    hints = _type_hints(cls)
+    for field in dataclasses.fields(settings):  # type: ignore[arg-type]
+        value, kind = getattr(settings, field.name), hints[field.name]
+        where = f"{cls.__name__}.{field.name}"
+        if get_origin(kind) is Literal:
+            _convert(value, kind, where, field.metadata)
+        elif kind in (int, float):
+            _check_range(value, kind, where, field.metadata)
 
 
 def settings_from_mapping(cls: type[T], mapping: object, where: str) -> T:
@@ -54,7 +88,7 @@ def settings_from_mapping(cls: type[T], mapping: object, where: str) -> T:
 
 
 def settings_to_mapping(settings: object) -> dict[str, Any]:
-    """The settings as plain data that :func:`settings_from_mapping` reads back; tuples become lists."""
+    """Return the settings as plain data that :func:`settings_from_mapping` reads back, tuples as lists."""
     return {
         field.name: _plain(getattr(settings, field.name))
         for field in dataclasses.fields(settings)  # type: ignore[arg-type]
@@ -90,10 +124,19 @@ def _convert(value: Any, kind: Any, where: str, limits: Mapping[str, float]) -> 
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise InputError(f"{where} = {value!r}: expected {_kind_name(kind)}")
     if isinstance(value, (int, float)):
-        low, high = limits.get("low", -math.inf), limits.get("high", math.inf)
-        if not (math.isfinite(value) and low <= value <= high):
-            raise InputError(f"{where} = {value!r}: expected {_kind_name(kind)} {_range_name(low, high)}")
+        _check_range(value, kind, where, limits)
     return value
+
+
+def _check_range(value: float, kind: Any, where: str, limits: Mapping[str, float]) -> None:
+    low, high = limits.get("low", -math.inf), limits.get("high", math.inf)
+    above, below = limits.get("above", -math.inf), limits.get("below", math.inf)
+    if not (math.isfinite(value) and low <= value <= high and above < value < below):
+        ends = [_range_name(low, high)] if math.isfinite(low) or math.isfinite(high) else []
+        ends += [f"above {above:g}"] if math.isfinite(above) else []
+        ends += [f"below {below:g}"] if math.isfinite(below) else []
+        right = " and ".join(ends) or "that is finite"
+        raise InputError(f"{where} = {value!r}: expected {_kind_name(kind)} {right}")
 
 
 def _convert_tuple(
@@ -122,4 +165,4 @@ def _range_name(low: float, high: float) -> str:
         return f"from {low:g} to {high:g}"
     if math.isfinite(low):
         return f"of at least {low:g}"
-    return f"of at most {high:g}" if math.isfinite(high) else "that is finite"
+    return f"of at most {high:g}"

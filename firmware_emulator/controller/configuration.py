@@ -7,11 +7,12 @@ The kernels read both as one record (:func:`parameters`), whose fields carry the
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Literal, get_args, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.settings import check_settings, setting
 
 MAX_TOUCHES = 64
 """Most touches that are found in a frame, and followed."""
@@ -31,20 +32,17 @@ class PanelGeometry:
         InputError: a size is not positive, or there are fewer than two lines.
     """
 
-    rows: int
-    cols: int
-    pitch_x_mm: float
-    pitch_y_mm: float
-    x_max: int
-    y_max: int
-    width_mm: float
-    height_mm: float
+    rows: int = setting(low=2)
+    cols: int = setting(low=2)
+    pitch_x_mm: float = setting(above=0.0)
+    pitch_y_mm: float = setting(above=0.0)
+    x_max: int = setting(low=1)
+    y_max: int = setting(low=1)
+    width_mm: float = setting(above=0.0)
+    height_mm: float = setting(above=0.0)
 
     def __post_init__(self) -> None:
-        for name, least in (("rows", 2), ("cols", 2), ("x_max", 1), ("y_max", 1)):
-            _require(self, name, getattr(self, name) >= least, f"at least {least}")
-        for name in ("pitch_x_mm", "pitch_y_mm", "width_mm", "height_mm"):
-            _require(self, name, getattr(self, name) > 0, "above 0")
+        check_settings(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,96 +108,66 @@ class ControllerSettings:
         InputError: a value outside its range, naming the setting.
     """
 
-    idle_after_us: int = 1_000_000
-    idle_interval_us: int = 100_000
-    raw_filter: float = 1.0
-    noise_threshold: float = 6.0
-    common_mode_limit: float = 42.0
+    idle_after_us: int = setting(1_000_000, low=0)
+    idle_interval_us: int = setting(100_000, low=0)
+    raw_filter: float = setting(1.0, above=0, high=1)
+    noise_threshold: float = setting(6.0, above=0)
+    common_mode_limit: float = setting(42.0, low=0)
     rx_line_filter: bool = True
-    rx_line_filter_threshold: float = 22.0
-    rx_line_filter_debounce: int = 2
-    calibration_frames: int = 0
-    baseline_rate: float = 1 / 64
-    baseline_step: float = 0.05
-    antitouch_threshold: float = 25.0
-    antitouch_nodes: int = 4
-    antitouch_frames: int = 20
+    rx_line_filter_threshold: float = setting(22.0, above=0)
+    rx_line_filter_debounce: int = setting(2, low=0)
+    calibration_frames: int = setting(0, low=0)
+    baseline_rate: float = setting(1 / 64, low=0, below=1)
+    baseline_step: float = setting(0.05, low=0)
+    antitouch_threshold: float = setting(25.0, above=0)
+    antitouch_nodes: int = setting(4, low=0)
+    antitouch_frames: int = setting(20, above=0)
     segmenter: Literal["peak", "threshold"] = "peak"
-    touch_threshold: float = 50.0
-    touch_hysteresis: float = 5.0
-    merge_threshold: float = 4.0
-    merge_ratio: float = 0.03
-    merge_hysteresis: float = 0.0
-    impulse_ratio: float = 0.1
-    fat_finger_nodes: int = 7
-    large_object_nodes: int = 35
-    water_threshold: float = 40.0
-    water_nodes: int = 30
+    touch_threshold: float = setting(50.0, above=0)
+    touch_hysteresis: float = setting(5.0, low=0)
+    merge_threshold: float = setting(4.0, low=0)
+    merge_ratio: float = setting(0.03, low=0, below=1)
+    merge_hysteresis: float = setting(0.0, low=0)
+    impulse_ratio: float = setting(0.1, low=0, below=1)
+    fat_finger_nodes: int = setting(7, low=0)
+    large_object_nodes: int = setting(35, low=0)
+    water_threshold: float = setting(40.0, above=0)
+    water_nodes: int = setting(30, low=0)
     centroid_window: Literal[3, 5] = 3
-    centroid_floor: float = 8.0
+    centroid_floor: float = setting(8.0, low=0)
     linearity_correction: float = -0.11
-    touch_width: float = 0.58
+    touch_width: float = setting(0.58, above=0)
     edge_correction: bool = True
     finger_separation: bool = True
-    full_touch: float = 225.0
-    gate_mm: float = 10.0
-    debounce_frames: int = 2
-    liftoff_frames: int = 3
-    position_filter: float = 0.5
-    position_filter_reach_mm: float = 0.4
-    move_hysteresis_initial_mm: float = 0.1
-    move_hysteresis_next_mm: float = 0.03
-    rest_frames: int = 5
-    max_contacts: int = 10
+    full_touch: float = setting(225.0, above=0)
+    gate_mm: float = setting(10.0, above=0)
+    debounce_frames: int = setting(2, above=0)
+    liftoff_frames: int = setting(3, above=0)
+    position_filter: float = setting(0.5, above=0, high=1)
+    position_filter_reach_mm: float = setting(0.4, low=0)
+    move_hysteresis_initial_mm: float = setting(0.1, low=0)
+    move_hysteresis_next_mm: float = setting(0.03, low=0)
+    rest_frames: int = setting(5, above=0)
+    max_contacts: int = setting(10, above=0, high=MAX_TOUCHES)
     contact_policy: Literal["drop", "cancel_all"] = "drop"
     id_policy: Literal["lowest", "rotating"] = "lowest"
     id_count: int = 128
 
     def __post_init__(self) -> None:
-        for name in _CHOICES:
-            _require(self, name, getattr(self, name) in _CHOICES[name], f"one of {_CHOICES[name]}")
-        for name in ("raw_filter", "position_filter"):
-            _require(self, name, 0 < getattr(self, name) <= 1, "above 0 and at most 1")
-        for name in ("impulse_ratio", "baseline_rate", "merge_ratio"):
-            _require(self, name, 0 <= getattr(self, name) < 1, "from 0 to below 1")
-        for name in _POSITIVE:
-            _require(self, name, getattr(self, name) > 0, "above 0")
-        for name in _NOT_NEGATIVE:
-            _require(self, name, getattr(self, name) >= 0, "0 or more")
-        _require(
-            self, "touch_hysteresis", self.touch_hysteresis < self.touch_threshold, "below touch_threshold"
-        )
-        _require(
-            self, "centroid_floor", self.centroid_floor < self.leave_threshold, "below the leave threshold"
-        )
-        _require(self, "max_contacts", self.max_contacts <= MAX_TOUCHES, f"at most {MAX_TOUCHES}")
-        _require(self, "id_count", self.id_count > self.max_contacts, "above max_contacts")
+        check_settings(self)
+        for name, held, right in (
+            ("touch_hysteresis", self.touch_hysteresis < self.touch_threshold, "below touch_threshold"),
+            ("centroid_floor", self.centroid_floor < self.leave_threshold, "below the leave threshold"),
+            ("id_count", self.id_count > self.max_contacts, "above max_contacts"),
+        ):
+            if not held:
+                value = getattr(self, name)
+                raise InputError(f"ControllerSettings.{name} = {value!r}: expected a number {right}")
 
     @property
     def leave_threshold(self) -> float:
         """Peak below which a touch lifts, and level above which a node belongs to a touch, counts."""
         return self.touch_threshold - self.touch_hysteresis
-
-
-_CHOICES: dict[str, tuple[Any, ...]] = {
-    "segmenter": ("peak", "threshold"),
-    "centroid_window": (3, 5),
-    "contact_policy": ("drop", "cancel_all"),
-    "id_policy": ("lowest", "rotating"),
-}
-"""Settings that name an alternative; the record holds the index."""
-
-_POSITIVE = (
-    "noise_threshold", "rx_line_filter_threshold", "antitouch_threshold", "antitouch_frames",
-    "touch_threshold", "water_threshold", "full_touch", "touch_width", "gate_mm", "debounce_frames",
-    "liftoff_frames", "max_contacts", "rest_frames",
-)  # fmt: skip
-_NOT_NEGATIVE = (
-    "idle_after_us", "idle_interval_us", "common_mode_limit", "rx_line_filter_debounce", "baseline_step",
-    "antitouch_nodes", "touch_hysteresis", "merge_threshold", "merge_hysteresis", "calibration_frames",
-    "fat_finger_nodes", "large_object_nodes", "water_nodes", "centroid_floor", "position_filter_reach_mm",
-    "move_hysteresis_initial_mm", "move_hysteresis_next_mm",
-)  # fmt: skip
 
 
 def parameters(geometry: PanelGeometry, settings: ControllerSettings) -> npt.NDArray[np.void]:
@@ -209,16 +177,12 @@ def parameters(geometry: PanelGeometry, settings: ControllerSettings) -> npt.NDA
     the field ``leave_threshold`` is added.
     """
     values = {**asdict(geometry), **asdict(settings), "leave_threshold": settings.leave_threshold}
-    for name in ("segmenter", "contact_policy", "id_policy"):
-        values[name] = _CHOICES[name].index(values[name])
+    for name, kind in get_type_hints(ControllerSettings).items():
+        if isinstance(values[name], str):
+            values[name] = get_args(kind).index(values[name])
     # A type declared "float" stays one when the value was written as an integer.
     declared = {
         field.name: field.type for cls in (PanelGeometry, ControllerSettings) for field in fields(cls)
     }
     kinds = [(name, np.float64 if declared.get(name, "float") == "float" else np.int64) for name in values]
     return np.array([tuple(values.values())], dtype=kinds)
-
-
-def _require(owner: object, name: str, holds: bool, right: str) -> None:
-    if not holds:
-        raise InputError(f"{type(owner).__name__}.{name} = {getattr(owner, name)!r}: must be {right}")
