@@ -146,8 +146,8 @@ class _Reader:
                     raise lines.wrong("event before any device", "'devices:' first")
                 seconds, microseconds, kind, code, value = (int(number) for number in event.groups())
                 yield len(self.devices) - 1, seconds * 1_000_000 + microseconds, kind, code, value
-            elif kind := _UDEV_KIND.match(line):
-                self.described().kinds.add(kind[1])
+            elif udev := _UDEV_KIND.match(line):
+                self.described().kinds.add(udev[1])
             elif properties := _PROPERTIES.match(line):
                 self.described().direct = _DIRECT in properties[1].replace(",", " ").split()
             elif block == "codes" and (codes := _CODES.match(line)):

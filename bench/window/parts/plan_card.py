@@ -169,7 +169,7 @@ class PlanCard:
 
     def _below_step(self, plan: PlanRun) -> str:
         captions = self._desk.captions
-        parts = [captions("plan.step", step=plan.step, steps=plan.steps)] if plan.steps > 1 else []
+        parts = [captions("plan.step", step=plan.step_number, steps=plan.steps)] if plan.steps > 1 else []
         if self._desk.session.source.kind is SourceKind.SIMULATED and plan.do.startswith("press"):
             parts.append(captions("plan.hint"))
         return " · ".join(parts)

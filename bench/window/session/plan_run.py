@@ -135,7 +135,7 @@ class PlanRun(Progress):
         self.thing = ("", "")
         self.do = "own"
         self.values: Mapping[str, int | str] = {}
-        self.step = self.steps = 1
+        self.step_number = self.steps = 1
         self.touched = False
         self.asked: PressResult | None = None
         self.results: tuple[PressResult, ...] = ()
@@ -265,7 +265,7 @@ class PlanRun(Progress):
     def show(self, prompt: Prompt) -> None:
         """Show a step."""
         self._stage = Stage.PRESS
-        self.press, self.step, self.steps = prompt.press, prompt.step, prompt.steps
+        self.press, self.step_number, self.steps = prompt.press, prompt.step, prompt.steps
         self.thing = said_object(prompt.object)
         self.do, self.values = recognised_step(prompt.text)
         if prompt.step == 1:
