@@ -28,7 +28,7 @@ def verify(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
-    """Tell whether any byte of a certificate was changed since it was sealed."""
+    """Check seals and signatures, and judge the records beside a certificate once more."""
     import json
 
     from stampbench.bench.validation.certificate.checking import check_certificate

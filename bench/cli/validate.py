@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from stampbench.bench.validation.attempts import Attempt
     from stampbench.bench.validation.certificate.certificate import Certificate
     from stampbench.bench.validation.plans import ValidationPlan
     from stampbench.bench.validation.sampling.switching import Switching
 
-STATUS = {"accept": 0, "reject": 1, "measure again": 1}
+STATUS = {"accept": 0, "reject": 1, "measure again": 3}
 
 
 def register(app: typer.Typer) -> None:
@@ -35,34 +37,101 @@ def validate(
     out: Annotated[
         Path | None, typer.Option(help="Directory for records and certificate.", show_default="lots/NAME")
     ] = None,
+    attempt: Annotated[
+        bool, typer.Option("--attempt", help="Measure a lot once more: beside the earlier attempts.")
+    ] = False,
     again: Annotated[
-        bool, typer.Option("--judge-again", help="Judge the records in the directory, press nothing.")
+        bool,
+        typer.Option("--judge-again", help="Press nothing, judge the records by their own plan."),
+    ] = False,
+    other_plan: Annotated[
+        bool, typer.Option("--other-plan", help="With --judge-again: judge by PLAN, as it is now.")
     ] = False,
     sign: Annotated[
-        Path | None, typer.Option(help="Ed25519 private key (PEM) that signs the seals.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="Ed25519 private key (PEM) that signs the seals.", show_default="the station's own key"
+        ),
     ] = None,
+    no_sign: Annotated[bool, typer.Option("--no-sign", help="Seal without a signature.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate as JSON on stdout.")] = False,
 ) -> None:
     """Measure the sample of a lot, judge it, and write its certificate (HTML, PDF, JSON lines)."""
     from stampbench.bench.plans.text import plan_file
     from stampbench.bench.validation.certificate.certificate import certificate_bytes
-    from stampbench.bench.validation.certificate.report import write_certificate
-    from stampbench.bench.validation.certificate.seal import load_signing_key
+    from stampbench.bench.validation.certificate.seal import load_signing_key, station_key
     from stampbench.bench.validation.plans import read_validation_plan
     from stampbench.bench.validation.sampling.history import due_inspection
+    from stampbench.firmware_emulator.errors import InputError
 
+    if other_plan and not again:
+        raise InputError("--other-plan: expected --judge-again with it")
     read = read_validation_plan(plan_file(plan, "lots"))
-    key = None if sign is None else load_signing_key(sign)
-    directory = out or Path("lots") / read.lot.name.replace("/", "-").replace(" ", "-")
-    if not again:
-        _measure(read, due_inspection(read), _ports(read, rig or ["virtual"]), directory)
-    certificate = _certify(read, directory)
-    paths = write_certificate(certificate, directory, key)
+    key = None if no_sign else station_key() if sign is None else load_signing_key(sign)
+    base = out or Path("lots") / read.lot.name.replace("/", "-").replace(" ", "-")
+    if again:
+        begun = _last_attempt(base)
+    else:
+        ports = _ports(read, rig or ["virtual"])
+        due = due_inspection(read)
+        begun = _next_attempt(read, base, attempt=attempt)
+        _measure(read, due, ports, base, begun)
+    certificate, paths = _certify(read if other_plan else None, base, begun, key)
+    if again:
+        _say_which_plan(certificate, read, other_plan=other_plan)
     if as_json:
         typer.echo(certificate_bytes(certificate).decode(), nl=False)
     else:
         _show(certificate, paths)
     raise typer.Exit(STATUS[certificate.decision])
+
+
+def _next_attempt(plan: ValidationPlan, base: Path, *, attempt: bool) -> Attempt:
+    """Return the first line of an attempt; what was measured before is never overwritten."""
+    import hashlib
+    from datetime import UTC, datetime
+
+    from stampbench.bench.validation.attempts import Attempt, latest, read_attempts
+    from stampbench.bench.validation.measuring.measuring import FILE_NAME
+    from stampbench.firmware_emulator.errors import InputError
+
+    earlier = latest(read_attempts(base))
+    number = earlier[-1].attempt + 1 if earlier else 2 if (base / FILE_NAME).exists() else 1
+    if number > 1 and not attempt:
+        ended = (earlier[-1].decision if earlier else "") or "no decision"
+        raise InputError(
+            f"{base}: holds attempt {number - 1} at this lot ({ended}): expected --attempt for another one "
+            "beside it, --judge-again to judge its records, or another --out"
+        )
+    return Attempt(
+        attempt=number,
+        event="begun",
+        directory="." if number == 1 else f"attempt-{number}",
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        plan_sha256=hashlib.sha256(plan.text.encode()).hexdigest(),
+    )
+
+
+def _last_attempt(base: Path) -> Attempt:
+    from stampbench.bench.validation.attempts import Attempt, latest, read_attempts
+
+    earlier = latest(read_attempts(base))
+    if earlier:
+        return earlier[-1]
+    return Attempt(attempt=1, event="begun", directory=".", started_at="", plan_sha256="")
+
+
+def _say_which_plan(certificate: Certificate, plan: ValidationPlan, *, other_plan: bool) -> None:
+    import hashlib
+
+    if certificate.other_plan:
+        typer.echo(f"judged by another plan than the lot was measured by: {plan.path}", err=True)
+    elif not other_plan and certificate.plan_sha256 != hashlib.sha256(plan.text.encode()).hexdigest():
+        typer.echo(
+            f"{plan.path} has changed since the lot was measured: judged by the recorded plan; --other-plan "
+            "judges by this one",
+            err=True,
+        )
 
 
 def _ports(plan: ValidationPlan, rigs: list[str]) -> dict[str, str]:
@@ -83,19 +152,21 @@ def _ports(plan: ValidationPlan, rigs: list[str]) -> dict[str, str]:
     return {name: own.get(name, shared) for name in names}
 
 
-def _measure(plan: ValidationPlan, due: Switching, ports: dict[str, str], directory: Path) -> None:
+def _measure(plan: ValidationPlan, due: Switching, ports: dict[str, str], base: Path, begun: Attempt) -> None:
     from stampbench.bench.report.terminal import RunProgress
     from stampbench.bench.rig.opening import VIRTUAL
+    from stampbench.bench.validation.attempts import append_attempt
     from stampbench.bench.validation.measuring.lots import draw_sample, make_lot
     from stampbench.bench.validation.measuring.measuring import measure_lot, planned_presses
     from stampbench.bench.validation.sampling.history import inspected_as_due
     from stampbench.firmware_emulator.errors import StampbenchError
 
-    plan = inspected_as_due(plan, due)
+    plan, directory = inspected_as_due(plan, due), base / begun.directory
     units = draw_sample(plan)
     if VIRTUAL in ports.values():
         units = make_lot(plan, units, directory)
-    with RunProgress(sum(1 for _ in planned_presses(plan, units))) as progress:
+    in_software = {name for name, port in ports.items() if port == VIRTUAL}
+    with RunProgress(sum(1 for _ in planned_presses(plan, units, in_software))) as progress:
         end = measure_lot(
             plan,
             units,
@@ -103,6 +174,7 @@ def _measure(plan: ValidationPlan, due: Switching, ports: dict[str, str], direct
             ports,
             progress,
             due=due,
+            begin=lambda: append_attempt(base, begun),
             prompt=lambda text: typer.echo(text, err=True),
         )
     if end.status == "interrupted":
@@ -111,37 +183,51 @@ def _measure(plan: ValidationPlan, due: Switching, ports: dict[str, str], direct
         raise StampbenchError(end.message)
 
 
-def _certify(plan: ValidationPlan, directory: Path) -> Certificate:
-    from stampbench.bench.validation.certificate.certificate import make_certificate
-    from stampbench.bench.validation.judging.judging import judge_lot
-    from stampbench.bench.validation.measuring.lots import Unit, nominal_pads_mm
-    from stampbench.bench.validation.measuring.measuring import FILE_NAME, read_measurements
-    from stampbench.bench.validation.sampling.history import inspected_as_due
-    from stampbench.firmware_emulator.errors import InputError
+def _certify(
+    other_plan: ValidationPlan | None, base: Path, begun: Attempt, key: Ed25519PrivateKey | None
+) -> tuple[Certificate, tuple[Path, ...]]:
+    """Judge the records of an attempt, write their certificate and that into the log."""
+    import hashlib
 
-    header, presses, end = read_measurements(directory)
-    if end is None or end.status != "complete":
-        raise InputError(f"{directory / FILE_NAME}: the measurement is not complete: expected a whole one")
-    units = [
-        Unit(str(unit["serial"]), int(unit["cavity"]), str(unit["nominal"]), str(unit["object"]))
-        for unit in header.units
-    ]
-    if header.switching is not None:
-        plan = inspected_as_due(plan, header.switching)
-    nominals = {unit.nominal: nominal_pads_mm(unit.nominal) for unit in units}
-    result = judge_lot(plan, units, nominals, presses)
-    return make_certificate(plan, header, units, presses, result, directory / FILE_NAME)
+    import msgspec
+    from stampbench.bench.validation.attempts import append_attempt, attempts_until, read_attempts
+    from stampbench.bench.validation.certificate.making import judge_records, make_certificate
+    from stampbench.bench.validation.certificate.report import write_certificate
+    from stampbench.bench.validation.certificate.seal import public_key_of
+
+    directory = base / begun.directory
+    attempts = attempts_until(read_attempts(base), begun.attempt)
+    certificate = make_certificate(
+        judge_records(directory, other_plan),
+        attempts,
+        station_key="" if key is None else public_key_of(key),
+    )
+    paths = write_certificate(certificate, directory, key)
+    if attempts:
+        certified = msgspec.structs.replace(
+            attempts[-1],
+            event="certified",
+            decision=certificate.decision,
+            plan_sha256=certificate.plan_sha256,
+            measurements_sha256=certificate.measurements_sha256,
+            certificate_sha256=hashlib.sha256(paths[0].read_bytes()).hexdigest(),
+        )
+        append_attempt(base, certified)
+    return certificate, paths
 
 
 def _show(certificate: Certificate, paths: tuple[Path, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
     from stampbench.bench.validation.certificate.words import (
+        attempts_said,
         gauge_said,
         number,
         percent,
+        rigs_said,
         sampled,
         to_apply,
+        uncertainty_said,
         unknown,
     )
 
@@ -155,6 +241,8 @@ def _show(certificate: Certificate, paths: tuple[Path, ...]) -> None:
     if certificate.sampling.ground:
         text = f"  {certificate.sampling.severity} inspection: {certificate.sampling.ground}"
         console.print(text, soft_wrap=True)
+    for line in attempts_said(certificate):
+        console.print(f"  {line}", soft_wrap=True)
     table = Table("serial", "cavity", "worst mm", "± U", "level", "even", "decision", "", box=None)
     shown = [stamp for stamp in certificate.stamps if stamp.decision != "accept"]
     for stamp in shown[:20]:
@@ -173,6 +261,8 @@ def _show(certificate: Certificate, paths: tuple[Path, ...]) -> None:
     console.print(f"gauge R&R: {gauge_said(certificate)}")
     for suspect in certificate.suspects:
         console.print(f"  {suspect}")
+    for line in (*rigs_said(certificate), uncertainty_said(certificate)):
+        console.print(line, soft_wrap=True)
     for sentence in to_apply(certificate):
         console.print(f"correct {sentence}")
     if said := unknown(certificate):

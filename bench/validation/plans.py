@@ -10,6 +10,7 @@ A plan is a TOML file::
     nominal = "p5-60k/4711"            # or "catalogue:stamps.toml#bakery", relative to the plan
     stamps = "lot.csv"                 # serial,cavity[,nominal[,object]]; without it they are numbered
     cavities = 4                       # of the mould; stamps without a table take turns
+    seed = 3                           # of the draw; without it, one that nobody can foresee
 
     [sampling]
     aql = 1.0                          # percent nonconforming, ISO 2859-1
@@ -21,6 +22,12 @@ A plan is a TOML file::
     presses = 6                        # make one measurement
     repeats = 3                        # of the stamps in the gauge study, by every appraiser
     gauge_stamps = 8
+
+    [reference]                        # a stamp whose pads are known, or a calibration card with its pads
+    object = "catalogue:reference.toml#R1"
+    certificate = "DAkkS 4711"
+    uncertainty_mm = 0.004             # standard, of each of its coordinates
+    every = 10                         # stamps between two looks at it, besides start and end
 
     [tolerances]
     position_mm = 0.3                  # of each pad on each axis, both ways
@@ -38,6 +45,7 @@ A plan is a TOML file::
 
 from __future__ import annotations
 
+import secrets
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +62,9 @@ from stampbench.bench.validation.sampling.sampling import (
     sampling_plan,
 )
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.rig.error import RigError
 
+_SEED_BITS = 53
 _Positive = Annotated[float, Meta(gt=0.0)]
 _Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+/-]*$", max_length=80)]
@@ -71,7 +81,7 @@ class LotHeader(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     date: str = ""
     stamps: str | None = None
     cavities: Annotated[int, Meta(ge=1, le=1000)] = 1
-    seed: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    seed: Annotated[int, Meta(ge=0, le=2**53)] | None = None
 
 
 class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -83,6 +93,7 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             how severe this lot's inspection is.
         reduced: production is steady and reduced inspection is agreed; without it, it is never used.
         resumed: what the vendor has done since inspection was discontinued.
+        keys: public keys, base64; certificates of earlier lots must be signed with one of them.
     """
 
     aql: float = 1.0
@@ -91,6 +102,7 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     history: str | None = None
     reduced: bool = False
     resumed: str = ""
+    keys: list[str] = []
     sample: Annotated[int, Meta(ge=1)] | None = None
     accept: Annotated[int, Meta(ge=0)] = 0
 
@@ -104,6 +116,8 @@ class Measurement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         gauge_stamps: stamps in that study; the others are measured once, by the first appraiser.
         full_touch: counts of a node that is fully covered by a firmly grounded flat conductor.
         pad_diameter_mm: of an ideal pad.
+        temperature_u_k: standard uncertainty of the stamps' temperature, where it is known; kelvin.
+        expansion_per_k: of the stamps' material.
     """
 
     presses: Annotated[int, Meta(ge=2, le=1000)] = 6
@@ -111,6 +125,28 @@ class Measurement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     gauge_stamps: Annotated[int, Meta(ge=2, le=1000)] = 8
     full_touch: _Positive = 225.0
     pad_diameter_mm: _Positive = 6.0
+    temperature_u_k: _Positive | None = None
+    expansion_per_k: _Positive = 8e-5
+
+
+class Reference(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The ``[reference]`` table: a stamp whose pads are known, which proves the rig before it condemns any.
+
+    Attributes:
+        object: the reference, as in ``nominal``; on a rig in software the lot's nominal where there is none.
+        certificate: of the reference, in words.
+        uncertainty_mm: standard uncertainty of each of its coordinates.
+        level: of its pads, over that of an ideal one.
+        presses: at each look; None: as many as make a measurement.
+        every: so many stamps, the reference is pressed again, besides at the start and at the end.
+    """
+
+    object: str | None = None
+    certificate: str = ""
+    uncertainty_mm: Annotated[float, Meta(ge=0.0)] = 0.005
+    level: _Positive = 1.0
+    presses: Annotated[int, Meta(ge=2, le=1000)] | None = None
+    every: Annotated[int, Meta(ge=1)] = 10
 
 
 class Tolerances(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -125,6 +161,7 @@ class Tolerances(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             is below.
         gauge: largest precision to tolerance of the measurement (six standard deviations of gauge
             repeatability and reproducibility over the width of ``position_mm``).
+        rule: by which a stamp near a tolerance is decided, see ``RULES`` of judging.
     """
 
     position_mm: _Positive
@@ -133,6 +170,7 @@ class Tolerances(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     flatness_mm: _Positive | None = None
     cpk: float | None = None
     gauge: _Positive = 0.3
+    rule: Literal["iso-14253-1", "ilac-g8-guarded", "ilac-g8-simple"] = "iso-14253-1"
 
 
 class Appraiser(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -142,12 +180,14 @@ class Appraiser(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         profile: panel of a simulated rig.
         condition: of that panel, as in plans.
         operator: who presses, on rigs that cannot by themselves.
+        error: how a rig in software is wrong on purpose, see ``RigError``.
     """
 
     name: _Name
     profile: str = "nexus-5"
     condition: dict[str, Any] = {}
     operator: str = ""
+    error: dict[str, Any] = {}
 
 
 class CavityFault(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -179,6 +219,7 @@ class _Document(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tolerances: Tolerances
     sampling: Sampling = Sampling()
     measurement: Measurement = Measurement()
+    reference: Reference = Reference()
     appraisers: list[Appraiser] = []
     handling: dict[str, Any] = {}
     made: Made = Made()
@@ -189,6 +230,7 @@ _KEYS = {
     "lot": LotHeader.__struct_fields__,
     "sampling": Sampling.__struct_fields__,
     "measurement": Measurement.__struct_fields__,
+    "reference": Reference.__struct_fields__,
     "tolerances": Tolerances.__struct_fields__,
     "appraisers": Appraiser.__struct_fields__,
     "made": Made.__struct_fields__,
@@ -199,8 +241,10 @@ _KEYS = {
 class ValidationPlan:
     """A validation plan whose every key has been checked.
 
-    ``inspection`` is how severe it is: as set in the plan, or as
-    :func:`~stampbench.bench.validation.sampling.history.inspected_as_due` finds it from earlier lots.
+    Attributes:
+        seed: of the draw and of everything that is pressed: the lot's, or one drawn when the plan was read.
+        inspection: how severe it is: as set in the plan, or as
+            :func:`~stampbench.bench.validation.sampling.history.inspected_as_due` finds it from earlier lots.
     """
 
     path: Path
@@ -208,10 +252,12 @@ class ValidationPlan:
     lot: LotHeader
     sampling: Sampling
     measurement: Measurement
+    reference: Reference
     tolerances: Tolerances
     appraisers: tuple[Appraiser, ...]
     handling: dict[str, Any]
     made: Made
+    seed: int
     inspection: Severity = Severity.NORMAL
 
     @property
@@ -239,11 +285,26 @@ def read_validation_plan(path: Path) -> ValidationPlan:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        raw = tomllib.loads(text)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}: expected a validation plan in TOML") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: byte {error.start} is not UTF-8: expected a plan in TOML") from None
+    return parse_validation_plan(text, path)
+
+
+def parse_validation_plan(text: str, path: Path, seed: int | None = None) -> ValidationPlan:
+    """Check the text of a plan.
+
+    Args:
+        text: TOML.
+        path: where it stands, for messages and for the files it names.
+        seed: that was drawn for it when it was measured; None: the lot's, or a new one.
+
+    Raises:
+        InputError: it is not TOML, or says something impossible.
+    """
+    try:
+        raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not TOML: {error}") from None
     try:
@@ -256,14 +317,20 @@ def read_validation_plan(path: Path) -> ValidationPlan:
         lot=document.lot,
         sampling=document.sampling,
         measurement=document.measurement,
+        reference=document.reference,
         tolerances=document.tolerances,
         appraisers=tuple(document.appraisers) or (Appraiser(name="rig"),),
         handling=document.handling,
         made=document.made,
+        seed=_seed(document.lot) if seed is None else seed,
         inspection=Severity(document.sampling.severity or "normal"),
     )
     _check(plan)
     return plan
+
+
+def _seed(lot: LotHeader) -> int:
+    return lot.seed if lot.seed is not None else secrets.randbits(_SEED_BITS)
 
 
 def _check(plan: ValidationPlan) -> None:
@@ -286,6 +353,8 @@ def _check(plan: ValidationPlan) -> None:
                 f"{plan.path}: sampling.{key}: expected history with it, the folder of the certificates of "
                 "earlier lots"
             )
+    for appraiser in plan.appraisers:
+        RigError.from_mapping(appraiser.error, f"{plan.path}: appraisers.error of {appraiser.name}")
     names = [appraiser.name for appraiser in plan.appraisers]
     for name in names:
         if names.count(name) > 1:

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
-import numpy as np
 from msgspec import Struct
 from stampbench.bench.validation.certificate.seal import canonical_json, check_seal
-from stampbench.bench.validation.judging.judging import LotResult
-from stampbench.bench.validation.judging.stamps import StampResult
-from stampbench.bench.validation.measuring.lots import Unit, nominal_pads_mm
-from stampbench.bench.validation.measuring.measuring import FILE_NAME, MeasuredPress, MeasurementHeader
-from stampbench.bench.validation.plans import ValidationPlan
 from stampbench.firmware_emulator.errors import InputError
 
-if TYPE_CHECKING:
-    from stampbench.bench.validation.judging.capability import Capability
-
-FORMAT = 1
+FORMAT = 2
 NAME = "certificate"
-_DIGITS = 5
 
 
 class CertificateStamp(Struct, frozen=True, kw_only=True):
@@ -61,7 +49,7 @@ class CertificateDimension(Struct, frozen=True, kw_only=True):
 
 
 class CertificateGauge(Struct, frozen=True, kw_only=True):
-    """The gauge study; standard deviations of all dimensions together."""
+    """The gauge study of all dimensions together; each end of the interval holds at 95 %."""
 
     parts: int
     appraisers: int
@@ -75,6 +63,8 @@ class CertificateGauge(Struct, frozen=True, kw_only=True):
     of_tolerance: float
     categories: int
     grade: str
+    of_tolerance_low: float
+    of_tolerance_high: float
     worst_dimension: str
     worst_of_tolerance: float
 
@@ -122,8 +112,42 @@ class CertificateSampling(Struct, frozen=True, kw_only=True):
     limiting_quality: float | None = None
 
 
+class CertificatePart(Struct, frozen=True, kw_only=True):
+    """One part of the uncertainty; ``freedom`` is None where it is infinite."""
+
+    name: str
+    u_mm: float
+    freedom: float | None
+
+
+class CertificateBudget(Struct, frozen=True, kw_only=True):
+    """The uncertainty of a pad's deviation, of the stamp where it is largest."""
+
+    parts: list[CertificatePart]
+    standard_mm: float
+    freedom: float | None
+    coverage: float
+    expanded_mm: float
+
+
+class CertificateAttempt(Struct, frozen=True, kw_only=True):
+    """One measurement of the lot, this one or an earlier one; a decision that is missing was never made."""
+
+    attempt: int
+    started_at: str
+    decision: str
+    measurements_sha256: str
+
+
 class CertificateRig(Struct, frozen=True, kw_only=True):
-    """One appraiser, and the rig it measured on."""
+    """One appraiser, the rig it measured on, and what the reference said of it.
+
+    Attributes:
+        reference_presses, reference_whole: asked for, and with all pads and no more.
+        scale, drift: shares by which lengths read too large, and grew from the first look to the last.
+        level_gain: of its signals; None where it sends no raw frames.
+        faults: what is wrong; a rig without any is proven.
+    """
 
     name: str
     operator: str
@@ -131,12 +155,30 @@ class CertificateRig(Struct, frozen=True, kw_only=True):
     serial_number: str
     firmware: str
     virtual: bool
+    reference_presses: int = 0
+    reference_whole: int = 0
+    scale: float = 0.0
+    drift: float = 0.0
+    level_gain: float | None = None
+    faults: list[str] = []
 
 
 class Certificate(Struct, frozen=True, kw_only=True):
     """All that a certificate says.
 
-    ``unknown_cavities`` are those with too few stamps in the sample to say what to correct.
+    Attributes:
+        seed: by which the sample was drawn.
+        stamps_sha256: of the list it was drawn from; empty for numbered stamps.
+        rule: by which stamps near a tolerance were decided.
+        reference: that proved the rigs, and its certificate.
+        missing: what the plan asks for and was not measured.
+        unknown_cavities: with too few stamps in the sample to say what to correct.
+        planned: presses that the plan asks for, those of the reference included.
+        attempt, attempts: which measurement of the lot this is, and all up to it.
+        attempts_sha256: of the log they stand in, up to this one.
+        other_plan: whether it was judged by another plan than the lot was measured by; ``plan_sha256`` is of
+            that one, and ``other_plan_text`` is its text.
+        station_key: public half of the station's key; empty where it has none.
     """
 
     format: int
@@ -151,19 +193,32 @@ class Certificate(Struct, frozen=True, kw_only=True):
     decision: str
     reasons: list[str]
     sampling: CertificateSampling
+    seed: int = 0
+    stamps_sha256: str = ""
+    rule: str = ""
+    reference: str = ""
+    missing: list[str] = []
     tolerances: dict[str, float | list[float] | None]
     rigs: list[CertificateRig]
     nominal_mm: list[tuple[float, float]]
     stamps: list[CertificateStamp]
     dimensions: list[CertificateDimension]
     gauge: CertificateGauge | None
+    budget: CertificateBudget | None = None
     suspects: list[str]
     corrections: list[CertificateCorrection]
     scatter_mm: float | None
     systematic_mm: float | None
     unknown_cavities: list[int] = []
+    planned: int = 0
     presses: int
     lost: int
+    attempt: int = 1
+    attempts: list[CertificateAttempt] = []
+    attempts_sha256: str = ""
+    other_plan: bool = False
+    other_plan_text: str = ""
+    station_key: str = ""
     plan_sha256: str
     measurements_sha256: str
 
@@ -172,183 +227,20 @@ class Certificate(Struct, frozen=True, kw_only=True):
         return sum(stamp.decision == decision for stamp in self.stamps)
 
 
-def make_certificate(
-    plan: ValidationPlan,
-    header: MeasurementHeader,
-    units: Sequence[Unit],
-    presses: Sequence[MeasuredPress],
-    result: LotResult,
-    measurements: Path,
-) -> Certificate:
-    """Put a judged lot into a certificate; ``measurements`` is the file with the data behind it."""
-    sample, tolerances, due = plan.sample, plan.tolerances, header.switching
-    return Certificate(
-        format=FORMAT,
-        lot=plan.lot.name,
-        part=plan.lot.part,
-        vendor=plan.lot.vendor,
-        date=plan.lot.date or header.started_at[:10],
-        measured_at=header.started_at,
-        station=header.station,
-        software=dict(header.versions),
-        decision=result.disposition.value,
-        reasons=list(result.reasons),
-        sampling=CertificateSampling(
-            lot_size=sample.lot_size,
-            aql=sample.aql,
-            level=sample.level,
-            severity=sample.severity.value,
-            letter=sample.letter,
-            sample=sample.sample_size,
-            accept=sample.accept,
-            reject=sample.reject,
-            ground=due.ground if due else "",
-            score=due.score if due else 0,
-            earlier_lots=due.lots if due else 0,
-            reduced_agreed=plan.sampling.reduced,
-            resumed=plan.sampling.resumed,
-            pass_at_aql=_number(sample.acceptance(sample.aql / 100.0)),
-            limiting_quality=_number(sample.passes_at(0.1)),
-        ),
-        tolerances={
-            "position_mm": tolerances.position_mm,
-            "level": list(tolerances.level) if tolerances.level else None,
-            "evenness": tolerances.evenness,
-            "flatness_mm": tolerances.flatness_mm,
-            "cpk": tolerances.cpk,
-            "gauge": tolerances.gauge,
-        },
-        rigs=[
-            CertificateRig(
-                name=appraiser.name,
-                operator=appraiser.operator,
-                profile=header.rigs[appraiser.name].profile,
-                serial_number=header.rigs[appraiser.name].serial_number,
-                firmware=header.rigs[appraiser.name].firmware,
-                virtual=header.rigs[appraiser.name].virtual,
-            )
-            for appraiser in plan.appraisers
-        ],
-        nominal_mm=_nominal_mm(units),
-        stamps=[_stamp(stamp) for stamp in result.stamps],
-        dimensions=[_dimension(name, one) for name, one in result.capabilities.items()],
-        gauge=_gauge(result),
-        suspects=list(result.gauge.suspects),
-        corrections=_corrections(result),
-        scatter_mm=_number(result.mould.scatter_mm if result.mould else math.nan),
-        systematic_mm=_number(result.mould.systematic_mm if result.mould else math.nan),
-        unknown_cavities=_unknown_cavities(plan, units, result),
-        presses=len(presses),
-        lost=result.lost,
-        plan_sha256=hashlib.sha256(plan.text.encode()).hexdigest(),
-        measurements_sha256=hashlib.sha256(measurements.read_bytes()).hexdigest(),
-    )
-
-
-def _nominal_mm(units: Sequence[Unit]) -> list[tuple[float, float]]:
-    """Pads that all stamps should have; none where they differ."""
-    if len({unit.nominal for unit in units}) > 1:
-        return []
-    pads = np.round(nominal_pads_mm(units[0].nominal), _DIGITS)
-    return [(float(x), float(y)) for x, y in pads]
-
-
-def _stamp(stamp: StampResult) -> CertificateStamp:
-    known = stamp.levels[~np.isnan(stamp.levels)]
-    return CertificateStamp(
-        serial=stamp.serial,
-        cavity=stamp.cavity,
-        presses=stamp.presses,
-        decision=stamp.disposition.value,
-        reasons=list(stamp.reasons),
-        worst_mm=_number(stamp.worst_mm),
-        uncertainty_mm=_number(stamp.uncertainty_mm),
-        level=_number(float(known.mean())) if known.size else None,
-        evenness=_number(stamp.evenness),
-        flatness_mm=_number(stamp.flatness_mm),
-        missing=list(stamp.missing),
-        deviations_mm=[(_number(x), _number(y)) for x, y in stamp.deviations_mm.tolist()],
-        levels=[_number(level) for level in stamp.levels.tolist()],
-    )
-
-
-def _dimension(name: str, one: Capability) -> CertificateDimension:
-    return CertificateDimension(
-        name=name,
-        n=one.n,
-        mean_mm=round(one.mean, _DIGITS),
-        sd_mm=round(one.sd, _DIGITS),
-        cp=_number(one.cp),
-        cp_low=_number(one.cp_low),
-        cp_high=_number(one.cp_high),
-        cpk=_number(one.cpk),
-        cpk_low=_number(one.cpk_low),
-        cpk_high=_number(one.cpk_high),
-    )
-
-
-def _gauge(result: LotResult) -> CertificateGauge | None:
-    study, worst = result.gauge.study, result.gauge.worst
-    if study is None or worst is None:
-        return None
-    return CertificateGauge(
-        parts=study.parts,
-        appraisers=study.appraisers,
-        repeats=study.repeats,
-        repeatability_mm=round(study.repeatability, _DIGITS),
-        reproducibility_mm=round(study.reproducibility, _DIGITS),
-        interaction_mm=round(study.interaction, _DIGITS),
-        grr_mm=round(study.grr, _DIGITS),
-        part_mm=round(study.part, _DIGITS),
-        of_total=round(study.of_total, _DIGITS),
-        of_tolerance=round(study.of_tolerance or 0.0, _DIGITS),
-        categories=study.categories,
-        grade=study.grade.value,
-        worst_dimension=worst[0],
-        worst_of_tolerance=round(worst[1], _DIGITS),
-    )
-
-
-def _corrections(result: LotResult) -> list[CertificateCorrection]:
-    if result.mould is None:
-        return []
-    return [
-        CertificateCorrection(
-            cavity=one.cavity,
-            pad=one.pad,
-            offset_mm=(round(one.offset_mm[0], _DIGITS), round(one.offset_mm[1], _DIGITS)),
-            correction_mm=(round(one.correction_mm[0], _DIGITS), round(one.correction_mm[1], _DIGITS)),
-            uncertainty_mm=round(one.uncertainty_mm, _DIGITS),
-            n=one.n,
-            significant=one.significant,
-            sentence=one.sentence,
-        )
-        for one in result.mould.corrections
-    ]
-
-
-def _unknown_cavities(plan: ValidationPlan, units: Sequence[Unit], result: LotResult) -> list[int]:
-    """Cavities of which the sample has too few whole stamps to tell a systematic error."""
-    if result.mould is None:
-        return [] if len({unit.nominal for unit in units}) > 1 else list(range(1, plan.lot.cavities + 1))
-    known = {one.cavity for one in result.mould.corrections}
-    return [cavity for cavity in range(1, plan.lot.cavities + 1) if cavity not in known]
-
-
-def _number(value: float) -> float | None:
-    return round(value, _DIGITS) if math.isfinite(value) else None
-
-
 def certificate_bytes(certificate: Certificate) -> bytes:
     """The certificate as canonical JSON, one line."""
     return canonical_json(msgspec.to_builtins(certificate)) + b"\n"
 
 
-def read_certificate(path: Path) -> Certificate:
+def read_certificate(path: Path, keys: Collection[str] = ()) -> Certificate:
     """Read a sealed JSON certificate.
 
+    Args:
+        path: of the file.
+        keys: public keys, base64, one of which must have signed it; empty: any, or none.
+
     Raises:
-        InputError: it cannot be read, its seal does not hold, or it is none.
+        InputError: it cannot be read, its seal does not hold, nobody trusted signed it, or it is none.
     """
     try:
         data = path.read_bytes()
@@ -357,15 +249,12 @@ def read_certificate(path: Path) -> Certificate:
     check = check_seal(data, ".jsonl")
     if not check.holds:
         raise InputError(f"{path}: {check.problem}: expected a sealed certificate")
+    if keys and (check.signed_by not in keys or not check.signature):
+        who = f"signed by {check.signed_by}" if check.signed_by else "not signed"
+        raise InputError(
+            f"{path}: {who}: expected a certificate signed with one of the {len(keys)} listed keys"
+        )
     try:
         return msgspec.json.decode(data.partition(b"\n")[0], type=Certificate)
     except msgspec.DecodeError as error:
         raise InputError(f"{path}: {error}: expected a certificate of stampbench validate") from None
-
-
-def measurements_beside(path: Path, certificate: Certificate) -> bool | None:
-    """Whether the measurements beside a certificate are those it was made from; None if there are none."""
-    measurements = path.parent / FILE_NAME
-    if not measurements.is_file():
-        return None
-    return hashlib.sha256(measurements.read_bytes()).hexdigest() == certificate.measurements_sha256

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stampbench.bench.report.html import render
 from stampbench.bench.validation.certificate.certificate import NAME, Certificate, certificate_bytes
-from stampbench.bench.validation.certificate.seal import sealed
+from stampbench.bench.validation.certificate.seal import data_line, sealed
 from stampbench.bench.validation.certificate.sheet import render_pdf
 from stampbench.bench.validation.certificate.words import (
     allowed,
+    attempts_said,
+    drawn,
     gauge_said,
     number,
     percent,
+    rigs_said,
     risks,
     sampled,
     to_apply,
+    uncertainty_said,
     unknown,
 )
 from stampbench.firmware_emulator.errors import InputError
@@ -33,6 +38,9 @@ def write_certificate(
 ) -> tuple[Path, ...]:
     """Write ``certificate.jsonl``, ``.html`` and ``.pdf`` into a directory, each sealed.
 
+    Where there is one already, as of a lot that is judged again, the new one is ``certificate-2`` and so on:
+    nothing is overwritten. Page and sheet hold the hash of the data.
+
     Args:
         certificate: what they say.
         directory: made if it is not there.
@@ -44,15 +52,18 @@ def write_certificate(
     data = certificate_bytes(certificate)
     contents = {
         ".jsonl": data,
-        ".html": render_page(certificate, data),
-        ".pdf": render_pdf(certificate, data),
+        ".html": render_page(certificate, data) + b"\n" + data_line(data, ".html"),
+        ".pdf": render_pdf(certificate, data) + data_line(data, ".pdf"),
     }
     paths = []
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        names = (NAME if number == 1 else f"{NAME}-{number}" for number in itertools.count(1))
+        name = next(name for name in names if not (directory / f"{name}.jsonl").exists())
         for suffix, content in contents.items():
-            path = directory / f"{NAME}{suffix}"
-            path.write_bytes(sealed(content, suffix, key))
+            path = directory / f"{name}{suffix}"
+            with path.open("xb") as file:
+                file.write(sealed(content, suffix, key))
             paths.append(path)
     except OSError as error:
         raise InputError(f"{directory}: cannot be written: {error.strerror}") from None
@@ -78,6 +89,10 @@ def render_page(certificate: Certificate, data: bytes) -> bytes:
         to_apply=to_apply(certificate),
         unknown=unknown(certificate),
         gauge_said=gauge_said(certificate),
+        rigs_said=rigs_said(certificate),
+        uncertainty_said=uncertainty_said(certificate),
+        attempts_said=attempts_said(certificate),
+        drawn=drawn(certificate),
         allowed=allowed(certificate),
         sampled=sampled(certificate),
         risks=risks(certificate),

@@ -105,7 +105,49 @@ def make_signing_key(path: Path) -> str:
             file.write(pem)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}; expected a new file") from None
+    return public_key_of(key)
+
+
+def station_key() -> Ed25519PrivateKey | None:
+    """Return the station's own key, made on first use for its owner alone; None without ``cryptography``.
+
+    It lies where the environment variable STAMPBENCH_STATION_KEY says, or in the user's configuration.
+
+    Raises:
+        InputError: it cannot be read or made.
+    """
+    import importlib.util
+
+    if importlib.util.find_spec("cryptography") is None:
+        return None
+    import platformdirs
+
+    named = os.environ.get("STAMPBENCH_STATION_KEY")
+    path = Path(named) if named else platformdirs.user_config_path("stampbench") / "station.pem"
+    if not path.exists():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be made: {error.strerror}: expected a writable place") from None
+        make_signing_key(path)
+    return load_signing_key(path)
+
+
+def public_key_of(key: Ed25519PrivateKey) -> str:
+    """Return the public half of a key, base64."""
     return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def data_line(data: bytes, suffix: str) -> bytes:
+    """Return the line by which a page or a sheet names the data it shows."""
+    before, after = MARKS[suffix]
+    return before + b"stampbench data sha256:" + hashlib.sha256(data).hexdigest().encode() + after + b"\n"
+
+
+def shows_data(page: bytes, suffix: str, data: bytes) -> bool:
+    """Return whether a sealed page or sheet shows these data."""
+    content, _ = _parted(page)
+    return content.endswith(data_line(data, suffix))
 
 
 def sealed(content: bytes, suffix: str, key: Ed25519PrivateKey | None = None) -> bytes:

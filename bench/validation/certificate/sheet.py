@@ -28,11 +28,15 @@ from stampbench.bench.validation.certificate.table import (
 )
 from stampbench.bench.validation.certificate.words import (
     allowed,
+    attempts_said,
+    drawn,
     gauge_said,
     number,
+    rigs_said,
     risks,
     sampled,
     to_apply,
+    uncertainty_said,
     unknown,
 )
 
@@ -43,7 +47,8 @@ if TYPE_CHECKING:
 _HEIGHT = 11.69
 _LEFT, _RIGHT = 0.075, 0.925
 _MOST_CORRECTIONS = 3
-_FACTS_PT = 7.0
+_FACTS_PT = 6.2
+_FACT_HEIGHT = 0.0084
 _WORDS: Final = {"accept": "ACCEPTED", "reject": "REJECTED", "measure again": "MEASURE AGAIN"}
 _STYLE: Final[Any] = {
     "font.family": "sans-serif",
@@ -132,26 +137,32 @@ def _draw_facts(figure: Figure, certificate: Certificate) -> None:
         f"{certificate.count('measure again')} to be measured again"
     )
     why = sampling.ground or "not said: no history of lots in the plan"
-    presses = f"{certificate.presses:,} presses, {certificate.lost} lost to the bench"
+    presses = (
+        f"{certificate.presses:,} of {certificate.planned:,} presses, {certificate.lost} lost to the bench"
+    )
+    attempts = attempts_said(certificate)
     rows: tuple[tuple[tuple[str, str], ...], ...] = (
         (
             ("date, station", f"{certificate.date}, {certificate.station}"),
-            ("lot and sample", f"{sampling.lot_size:,} stamps, {sampling.sample} drawn at random by cavity"),
+            ("lot and sample", f"{sampling.lot_size:,} stamps, {drawn(certificate)}"),
         ),
         (("sampling", f"{sampled(certificate)}; {risks(certificate)}"),),
         ((f"why {sampling.severity}", why),),
         (("tolerances", ", ".join(allowed(certificate))),),
         (("measured on", "; ".join((*rigs, presses))),),
+        (("rigs", "; ".join(rigs_said(certificate))),),
+        (("uncertainty", uncertainty_said(certificate)),),
+        *((("attempts", "; ".join(attempts)),) for _ in range(bool(attempts))),
         (("gauge R&R", gauge_said(certificate)), ("stamps", counts)),
     )
     figure.add_artist(Line2D([_LEFT, _RIGHT], [0.8495, 0.8495], color=LINE, lw=0.7))
     for line, row in enumerate(rows):
         for place, (name, text) in enumerate(row):
-            x, y = (_LEFT, 0.517)[place], 0.8385 - 0.0113 * line
+            x, y = (_LEFT, 0.517)[place], 0.8395 - _FACT_HEIGHT * line
             end = 0.505 if place + 1 < len(row) else _RIGHT
             figure.text(x, y, name, fontsize=_FACTS_PT, color=SOFT)
             write(figure, x + 0.095, y, text, end, size=_FACTS_PT)
-    figure.add_artist(Line2D([_LEFT, _RIGHT], [0.7745, 0.7745], color=LINE, lw=0.7))
+    figure.add_artist(Line2D([_LEFT, _RIGHT], [0.7675, 0.7675], color=LINE, lw=0.7))
 
 
 def _draw_corrections(figure: Figure, certificate: Certificate) -> None:

@@ -34,10 +34,55 @@ def gauge_said(certificate: Certificate) -> str:
     if gauge is None:
         return "not studied"
     few = f", fewer than {FEWEST_CATEGORIES}" if gauge.categories < FEWEST_CATEGORIES else ""
+    one = "; one appraiser: reproducibility not studied" if gauge.appraisers == 1 else ""
     return (
-        f"{percent(gauge.of_tolerance)} of tolerance: {gauge.grade}; {percent(gauge.of_total)} of total, "
-        f"ndc {gauge.categories}{few}"
+        f"{100.0 * gauge.of_tolerance:.1f} % of tolerance ({100.0 * gauge.of_tolerance_low:.1f} to "
+        f"{100.0 * gauge.of_tolerance_high:.1f} %): {gauge.grade}; worst {gauge.worst_dimension} with "
+        f"{100.0 * gauge.worst_of_tolerance:.1f} %; {percent(gauge.of_total)} of total, "
+        f"ndc {gauge.categories}{few}{one}"
     )
+
+
+def rigs_said(certificate: Certificate) -> list[str]:
+    """Return what the reference says of each rig."""
+    said = []
+    for rig in certificate.rigs:
+        if rig.faults:
+            said.append(f"{rig.name}: not proven: {'; '.join(rig.faults)}")
+            continue
+        gain = "" if rig.level_gain is None else f", level {rig.level_gain:.2f}"
+        presses = f"{rig.reference_whole} of {rig.reference_presses} presses"
+        ruler = f"scale {100.0 * rig.scale:+.2f} %, drift {100.0 * rig.drift:+.2f} %"
+        said.append(
+            f"{rig.name}: proven by {presses} of the reference ({certificate.reference}): {ruler}{gain}"
+        )
+    return said
+
+
+def uncertainty_said(certificate: Certificate) -> str:
+    """Return the budget of the uncertainty, in words."""
+    budget = certificate.budget
+    if budget is None:
+        return "uncertainty: nothing was measured"
+    parts = ", ".join(f"{part.name} {part.u_mm:.4f} ({_freedom(part.freedom)})" for part in budget.parts)
+    return (
+        f"uncertainty (GUM), mm: {parts}; together {budget.standard_mm:.4f} ({_freedom(budget.freedom)}), "
+        f"k = {budget.coverage:.2f}, U = {budget.expanded_mm:.3f} at 95 %; rule: {certificate.rule}"
+    )
+
+
+def _freedom(freedom: float | None) -> str:
+    return "\N{INFINITY}" if freedom is None else f"{freedom:.0f}"
+
+
+def attempts_said(certificate: Certificate) -> list[str]:
+    """Return which attempts at the lot were made; none for the only one."""
+    if len(certificate.attempts) < 2:
+        return []
+    return [
+        f"attempt {one.attempt} of {one.started_at}: {one.decision or 'ended without a decision'}"
+        for one in certificate.attempts
+    ]
 
 
 def allowed(certificate: Certificate) -> list[str]:
@@ -63,6 +108,13 @@ def sampled(certificate: Certificate) -> str:
         return f"{sampling.sample} stamps, {plan}: not a plan of ISO 2859-1"
     inspection = f"AQL {sampling.aql:g} %, level {sampling.level}, {sampling.severity}"
     return f"ISO 2859-1:1999, {inspection}: letter {sampling.letter}, {plan}"
+
+
+def drawn(certificate: Certificate) -> str:
+    """Return how many stamps were measured, and by which seed they were drawn."""
+    count = len(certificate.stamps)
+    short = "" if count == certificate.sampling.sample else f" of {certificate.sampling.sample} called for"
+    return f"{count}{short} drawn at random by cavity, seed {certificate.seed}"
 
 
 def risks(certificate: Certificate) -> str:

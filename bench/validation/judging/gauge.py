@@ -19,6 +19,8 @@ POOLING_P = 0.25
 GOOD, BAD = 0.10, 0.30
 """Shares up to which a measurement system is good, and above which it is not acceptable."""
 FEWEST_CATEGORIES = 5
+ENDS = 0.95
+"""Confidence of each end of the interval."""
 
 
 class Grade(StrEnum):
@@ -42,6 +44,20 @@ class AnovaRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """A mean square and what it counts for in the variance of the gauge."""
+
+    coefficient: float
+    mean_square: float
+    freedom: int
+
+    @property
+    def size(self) -> float:
+        """Return its share of the variance."""
+        return self.coefficient * self.mean_square
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GaugeStudy:
     """Standard deviations by where they come from, in the unit of the values.
 
@@ -55,6 +71,7 @@ class GaugeStudy:
         total: all together (TV).
         tolerance: width of the tolerance; None: not given.
         anova: the table.
+        terms: of the variance of the gauge, for its interval.
         biases: mean of each appraiser less the mean of all, shape (appraisers,).
         repeatabilities: standard deviation within each appraiser, shape (appraisers,).
     """
@@ -70,6 +87,7 @@ class GaugeStudy:
     total: float
     tolerance: float | None
     anova: tuple[AnovaRow, ...]
+    terms: tuple[Term, ...]
     biases: tuple[float, ...]
     repeatabilities: tuple[float, ...]
 
@@ -82,6 +100,31 @@ class GaugeStudy:
     def of_tolerance(self) -> float | None:
         """Precision to tolerance: six standard deviations over its width; None without a tolerance."""
         return None if self.tolerance is None else 6.0 * self.grr / self.tolerance
+
+    @property
+    def grr_interval(self) -> tuple[float, float]:
+        """Return the standard deviations between which ``grr`` lies, each end at 95 %.
+
+        All terms of the variance count positively, so that Graybill and Wang's modified large sample interval
+        holds (Journal of the American Statistical Association 75, 1980, 869-873).
+        """
+        from scipy.special import chdtri
+
+        middle = sum(term.size for term in self.terms)
+        up = down = 0.0
+        for term in self.terms:
+            # chdtri(v, p) is the value that a chi-square variable exceeds with probability p.
+            up += ((term.freedom / float(chdtri(term.freedom, ENDS)) - 1.0) * term.size) ** 2
+            down += ((1.0 - term.freedom / float(chdtri(term.freedom, 1.0 - ENDS))) * term.size) ** 2
+        return math.sqrt(max(0.0, middle - math.sqrt(down))), math.sqrt(middle + math.sqrt(up))
+
+    @property
+    def of_tolerance_interval(self) -> tuple[float, float] | None:
+        """Return the interval of precision to tolerance, each end at 95 %; None without a tolerance."""
+        if self.tolerance is None:
+            return None
+        low, high = self.grr_interval
+        return 6.0 * low / self.tolerance, 6.0 * high / self.tolerance
 
     @property
     def categories(self) -> int:
@@ -155,6 +198,12 @@ def gauge_study(values: npt.ArrayLike, tolerance: float | None = None) -> GaugeS
     reproducibility = max(0.0, (ms_appraiser - against) / (p * r)) if df_appraiser else 0.0
     part = max(0.0, (ms_part - against) / (a * r))
     grr = error + reproducibility + interaction
+    terms = [Term(1.0 - 1.0 / r if df_cell else 1.0, ms_error, df_error)]
+    if df_cell:
+        terms += [
+            Term(1.0 / (p * r), ms_appraiser, df_appraiser),
+            Term((1.0 - 1.0 / p) / r, ms_cell, df_cell),
+        ]
     return GaugeStudy(
         parts=p,
         appraisers=a,
@@ -167,6 +216,7 @@ def gauge_study(values: npt.ArrayLike, tolerance: float | None = None) -> GaugeS
         total=math.sqrt(grr + part),
         tolerance=tolerance,
         anova=tuple(rows),
+        terms=tuple(terms),
         biases=tuple(map(float, of_appraiser - mean)),
         repeatabilities=tuple(map(float, np.sqrt(x.var(axis=2, ddof=1).mean(axis=0)))),
     )

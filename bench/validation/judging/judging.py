@@ -1,23 +1,27 @@
-"""Judging a lot: every stamp against the tolerances, the gauge against itself, the sample against its plan.
+"""Judging a lot: is it complete, are the rigs proven, is the gauge; then every stamp, then the sample.
 
-What a bad gauge or a lost press leaves open is measured again.
+What was planned and not measured, an unproven rig and a gauge that may take too much of the tolerance leave
+the lot to be measured again; none of them accepts it, and none condemns it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from stampbench.bench.validation.judging.budget import Budget, Part, budget
 from stampbench.bench.validation.judging.capability import FEWEST, Capability, capability
 from stampbench.bench.validation.judging.lot_gauge import GaugeResult, Key, lot_gauge
 from stampbench.bench.validation.judging.mould import MouldFeedback, mould_feedback
+from stampbench.bench.validation.judging.reference import RigProof, prove_rig
 from stampbench.bench.validation.judging.stamps import Disposition, Evidence, StampResult, judge_stamp
 from stampbench.bench.validation.measuring.lots import Unit
-from stampbench.bench.validation.measuring.measuring import MeasuredPress
+from stampbench.bench.validation.measuring.measuring import MeasuredPress, planned_presses, reference_of
 from stampbench.bench.validation.measuring.pads import FittedPress, fit_press
 from stampbench.bench.validation.plans import ValidationPlan
 
@@ -33,17 +37,25 @@ class LotResult:
 
     Attributes:
         stamps: of the sample, in the order of the lot.
+        proofs: of the rigs, by the reference.
+        gauge: the study of them.
         capabilities: by dimension, such as "pad 2 x"; empty where nominals differ or stamps are too few.
         mould: feedback by cavity; None where nominals differ.
+        planned: presses that the plan asks for, those of the reference included.
         lost: presses lost to the bench.
+        missing: what the plan asks for and is not on record, in words.
+        disposition: of the lot.
         reasons: of the disposition, most important first.
     """
 
     stamps: tuple[StampResult, ...]
+    proofs: tuple[RigProof, ...]
     gauge: GaugeResult
     capabilities: Mapping[str, Capability]
     mould: MouldFeedback | None
+    planned: int
     lost: int
+    missing: tuple[str, ...]
     disposition: Disposition
     reasons: tuple[str, ...]
 
@@ -52,80 +64,189 @@ class LotResult:
         return sum(stamp.disposition is disposition for stamp in self.stamps)
 
 
+_Wanted: TypeAlias = Counter[tuple[str, str, int, int, str]]
+"""How often a press is asked for: serial, appraiser, repeat, press and kind."""
+
+
+@dataclass(slots=True)
+class _Presses:
+    """Presses laid over nominal by a proven ruler, and what was put aside."""
+
+    fitted: dict[Key, list[FittedPress]]
+    levels: dict[str, list[Points]]
+    foreign: Counter[str]
+
+
 def judge_lot(
     plan: ValidationPlan,
     units: Sequence[Unit],
     nominals_mm: Mapping[str, Points],
     presses: Sequence[MeasuredPress],
+    *,
+    virtual: Collection[str] = (),
+    resolution_mm: float = 0.0,
 ) -> LotResult:
     """Judge what was measured.
 
     Args:
         plan: tolerances and sampling.
         units: the sample.
-        nominals_mm: pads of each nominal object, by its name, shape (pads, 2).
+        nominals_mm: pads of each nominal object, the reference's too, by its name, shape (pads, 2).
         presses: all that were made.
+        virtual: appraisers whose rig is in software.
+        resolution_mm: smallest step in which the rigs tell a place.
     """
-    of_serial = {unit.serial: unit for unit in units}
-    fitted: dict[Key, list[FittedPress]] = {}
-    levels: dict[str, list[Points]] = {}
-    foreign: dict[str, int] = {}
-    for press in presses:
-        if press.outcome == "lost" or press.serial not in of_serial:
-            continue
-        nominal = nominals_mm[of_serial[press.serial].nominal]
-        fit = fit_press(np.array(press.contacts_mm, np.float64).reshape(-1, 2), nominal)
-        if math.isfinite(fit.residual_mm) and fit.residual_mm > OTHER_STAMP_MM:
-            foreign[press.serial] = foreign.get(press.serial, 0) + 1
-            continue
-        if fit.extra:  # a finger or a palm was there, too
-            continue
-        fitted.setdefault((press.serial, press.appraiser, press.repeat), []).append(fit)
-        if press.levels is not None:
-            there = fit.contacts >= 0
-            level = np.full(len(nominal), math.nan)
-            level[there] = np.array(press.levels)[fit.contacts[there]]
-            levels.setdefault(press.serial, []).append(level)
-    gauge, reproducibility = lot_gauge(plan, units, fitted)
-    sd = _press_sd_mm(fitted)
+    wanted: _Wanted = Counter(
+        (planned.unit.serial, planned.appraiser.name, planned.repeat, planned.press, planned.kind)
+        for planned in planned_presses(plan, tuple(units), virtual)
+    )
+    missing = tuple(_missing(plan, units, wanted, presses))
+    proofs = tuple(_prove(plan, units, nominals_mm, presses, wanted, virtual))
+    seen = _lay_over(units, nominals_mm, presses, {proof.appraiser: proof for proof in proofs})
+    gauge, between = lot_gauge(plan, units, seen.fitted)
+    trusted = gauge.proven(plan) and all(proof.proven for proof in proofs)
+    repeatability = _repeatability(seen.fitted)
     stamps = []
     for unit in units:
         by_rig: dict[str, list[FittedPress]] = {}
-        for (serial, appraiser, _), fits in fitted.items():
+        for (serial, appraiser, _), fits in seen.fitted.items():
             if serial == unit.serial:
                 by_rig.setdefault(appraiser, []).extend(fits)
+        nominal = nominals_mm[unit.nominal]
         evidence = Evidence(
             unit=unit,
-            nominal_mm=nominals_mm[unit.nominal],
+            nominal_mm=nominal,
             by_rig=by_rig,
-            pad_levels=levels.get(unit.serial, []),
-            foreign=foreign.get(unit.serial, 0),
-            press_sd_mm=sd,
-            between_mm=reproducibility,
+            pad_levels=seen.levels.get(unit.serial, []),
+            foreign=seen.foreign[unit.serial],
+            budget=_budget(plan, nominal, by_rig, repeatability, between, proofs, resolution_mm),
         )
-        stamps.append(judge_stamp(evidence, plan.tolerances, gauge_bad=gauge.bad(plan)))
+        stamps.append(judge_stamp(evidence, plan.tolerances, gauge_bad=not trusted))
     capabilities, mould = _process(plan, units, nominals_mm, stamps)
-    disposition, reasons = _lot(plan, stamps, gauge, capabilities)
+    disposition, reasons = _lot(plan, stamps, proofs, gauge, capabilities, missing)
     return LotResult(
         stamps=tuple(stamps),
+        proofs=proofs,
         gauge=gauge,
         capabilities=capabilities,
         mould=mould,
+        planned=wanted.total(),
         lost=sum(press.outcome == "lost" for press in presses),
+        missing=missing,
         disposition=disposition,
         reasons=reasons,
     )
 
 
-def _press_sd_mm(fitted: Mapping[Key, Sequence[FittedPress]]) -> float:
-    """Standard deviation of a pad on an axis in one press, pooled over all measurements; NaN for none."""
-    squares, freedom = 0.0, 0
+def _missing(
+    plan: ValidationPlan,
+    units: Sequence[Unit],
+    wanted: _Wanted,
+    presses: Sequence[MeasuredPress],
+) -> Iterator[str]:
+    """Yield what the plan asks for and the records do not hold, and what they hold that nobody asked for."""
+    if len(units) != plan.sample.sample_size:
+        yield f"{len(units)} stamps were drawn, the sampling plan calls for {plan.sample.sample_size}"
+    made: _Wanted = Counter(
+        (press.serial, press.appraiser, press.repeat, press.press, press.kind) for press in presses
+    )
+    if absent := (wanted - made).total():
+        yield f"{absent} of {wanted.total()} planned presses are not on record"
+    if more := (made - wanted).total():
+        yield f"{more} presses on record were not planned"
+
+
+def _prove(
+    plan: ValidationPlan,
+    units: Sequence[Unit],
+    nominals_mm: Mapping[str, Points],
+    presses: Sequence[MeasuredPress],
+    wanted: _Wanted,
+    virtual: Collection[str],
+) -> Iterator[RigProof]:
+    for appraiser in plan.appraisers:
+        reference = reference_of(plan, units, virtual=appraiser.name in virtual)
+        nominal = nominals_mm[units[0].nominal if reference is None else reference.nominal]
+        own = [press for press in presses if press.kind == "reference" and press.appraiser == appraiser.name]
+        planned = sum(key[1] == appraiser.name and key[4] == "reference" for key in wanted)
+        yield prove_rig(plan, appraiser.name, planned, own, nominal)
+
+
+def _lay_over(
+    units: Sequence[Unit],
+    nominals_mm: Mapping[str, Points],
+    presses: Sequence[MeasuredPress],
+    proofs: Mapping[str, RigProof],
+) -> _Presses:
+    """Lay every press of a stamp over its nominal, with what is known of the rig's errors corrected."""
+    of_serial = {unit.serial: unit for unit in units}
+    seen = _Presses({}, {}, Counter())
+    for press in presses:
+        if press.kind != "stamp" or press.outcome == "lost" or press.serial not in of_serial:
+            continue
+        nominal = nominals_mm[of_serial[press.serial].nominal]
+        proof = proofs[press.appraiser]
+        fit = fit_press(proof.corrected(np.array(press.contacts_mm, np.float64).reshape(-1, 2)), nominal)
+        if math.isfinite(fit.residual_mm) and fit.residual_mm > OTHER_STAMP_MM:
+            seen.foreign[press.serial] += 1
+            continue
+        if fit.extra:  # a finger or a palm was there, too
+            continue
+        seen.fitted.setdefault((press.serial, press.appraiser, press.repeat), []).append(fit)
+        if press.levels is not None:
+            there = fit.contacts >= 0
+            level = np.full(len(nominal), math.nan)
+            level[there] = proof.corrected_level(np.array(press.levels)[fit.contacts[there]])
+            seen.levels.setdefault(press.serial, []).append(level)
+    return seen
+
+
+def _repeatability(fitted: Mapping[Key, Sequence[FittedPress]]) -> Part:
+    """Return the standard deviation of a coordinate in one press, that of the most restless one.
+
+    It is pooled over all measurements, coordinate by coordinate; NaN where none has two whole presses.
+    """
+    squares: Points | float = 0.0
+    freedom = 0
+    shape = None
     for fits in fitted.values():
         whole = np.array([fit.deviations_mm for fit in fits if not fit.missing])
-        if len(whole) > 1:
-            squares += float(((whole - whole.mean(axis=0)) ** 2).sum())
-            freedom += (len(whole) - 1) * whole[0].size
-    return math.sqrt(squares / freedom) if freedom else math.nan
+        if len(whole) > 1 and (shape is None or whole.shape[1:] == shape):
+            shape = whole.shape[1:]
+            squares = squares + ((whole - whole.mean(axis=0)) ** 2).sum(axis=0)
+            freedom += len(whole) - 1
+    largest = math.sqrt(float(np.max(squares)) / freedom) if freedom else math.nan
+    return Part("repeatability", largest, freedom or math.inf)
+
+
+def _budget(
+    plan: ValidationPlan,
+    nominal_mm: Points,
+    by_rig: Mapping[str, Sequence[FittedPress]],
+    one_press: Part,
+    between: Part,
+    proofs: Sequence[RigProof],
+    resolution_mm: float,
+) -> Budget:
+    """Return the uncertainty of a deviation of one stamp, by its parts."""
+    whole = sum(not fit.missing for fits in by_rig.values() for fit in fits)
+    own = [proof for proof in proofs if proof.appraiser in by_rig] or list(proofs)
+    radius_mm = float(np.hypot(*(nominal_mm - nominal_mm.mean(axis=0)).T).max())
+    measurement = plan.measurement
+    heat = measurement.temperature_u_k
+    parts = [
+        Part(one_press.name, one_press.u_mm / math.sqrt(max(1, whole)), one_press.freedom),
+        Part(between.name, between.u_mm / math.sqrt(max(1, len(by_rig))), between.freedom),
+        Part("reference", plan.reference.uncertainty_mm),
+        Part(
+            "calibration of the rig",
+            max(proof.uncertainty_mm for proof in own),
+            max(1, min(proof.freedom for proof in own)),
+        ),
+        Part("resolution", resolution_mm / math.sqrt(12.0) / math.sqrt(max(1, whole))),
+        Part("temperature", math.nan if heat is None else heat * measurement.expansion_per_k * radius_mm),
+    ]
+    return budget(parts)
 
 
 def _process(
@@ -160,22 +281,34 @@ def _process(
 def _lot(
     plan: ValidationPlan,
     stamps: Sequence[StampResult],
+    proofs: Sequence[RigProof],
     gauge: GaugeResult,
     capabilities: Mapping[str, Capability],
+    missing: Sequence[str],
 ) -> tuple[Disposition, tuple[str, ...]]:
     sample = plan.sample
     rejected = sum(stamp.disposition is Disposition.REJECT for stamp in stamps)
     again = sum(stamp.disposition is Disposition.AGAIN for stamp in stamps)
     counted = f"{rejected} of {len(stamps)} stamps rejected, at most {sample.accept} may be"
+    faults = [f"{proof.appraiser}: {fault}" for proof in proofs for fault in proof.faults]
     least = plan.tolerances.cpk
     poor = [name for name, one in capabilities.items() if least is not None and one.cpk_high < least]
+    if faults:
+        return Disposition.AGAIN, (*faults, *missing, *gauge.reasons(plan), counted)
     if rejected >= sample.reject:
-        return Disposition.REJECT, (counted, *gauge.reasons(plan))
-    if gauge.bad(plan):
-        return Disposition.AGAIN, (*gauge.reasons(plan), counted)
+        return Disposition.REJECT, (counted, *missing, *gauge.reasons(plan))
+    if missing or not gauge.proven(plan):
+        return Disposition.AGAIN, (*missing, *gauge.reasons(plan), counted)
     if poor:
         text = f"not capable: Cpk of {', '.join(poor)} is below {least:g} with its whole interval"
         return Disposition.REJECT, (text, counted)
+    unmeasured = [stamp for stamp in stamps if stamp.unmeasured]
+    if unmeasured:
+        text = f"{len(unmeasured)} of {len(stamps)} stamps were not measured as planned: "
+        whys = sorted({reason for stamp in unmeasured for reason in stamp.reasons})
+        return Disposition.AGAIN, (text + "; ".join(whys), counted)
     if rejected + again >= sample.reject:
-        return Disposition.AGAIN, (f"{counted}; {again} must be measured again", *gauge.reasons(plan))
+        return Disposition.AGAIN, (f"{counted}; {again} must be measured again",)
+    if least is not None and not capabilities:
+        return Disposition.AGAIN, (f"Cpk of at least {least:g} is asked for and was not measured", counted)
     return Disposition.ACCEPT, (counted,)

@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from stampbench.bench.validation.judging.gauge import GaugeStudy, Grade, gauge_study
+from stampbench.bench.validation.judging.budget import Part
+from stampbench.bench.validation.judging.gauge import GaugeStudy, Grade, Term, gauge_study
 from stampbench.bench.validation.measuring.lots import Unit
 from stampbench.bench.validation.measuring.pads import FittedPress
 from stampbench.bench.validation.plans import ValidationPlan
@@ -20,6 +21,9 @@ RESTLESS = 3.0
 """So many times the scatter of the steadiest appraiser is odd."""
 APART = 3.0
 """So many times as far from the others as these from each other is odd."""
+
+BETWEEN = "reproducibility"
+"""Name of the part of the uncertainty that lies between appraisers."""
 
 Key = tuple[str, str, int]
 """Serial number, appraiser, repeat."""
@@ -39,20 +43,33 @@ class GaugeResult:
     worst: tuple[str, float] | None
     suspects: tuple[str, ...]
 
-    def bad(self, plan: ValidationPlan) -> bool:
-        """Whether it takes more of the tolerance than the plan allows."""
-        return self.study is not None and (self.study.of_tolerance or 0.0) > plan.tolerances.gauge
+    def proven(self, plan: ValidationPlan) -> bool:
+        """Return whether it takes no more of the tolerance than the plan allows, with its whole interval.
+
+        The interval is that of all dimensions together; the worst of them must keep the limit, too.
+        """
+        if self.study is None or self.worst is None:
+            return False
+        _, high = self.study.of_tolerance_interval or (0.0, math.inf)
+        return 0.0 < high <= plan.tolerances.gauge and self.worst[1] <= plan.tolerances.gauge
 
     def reasons(self, plan: ValidationPlan) -> tuple[str, ...]:
-        """What is wrong with a bad gauge, in words."""
-        if self.study is None or not self.bad(plan):
+        """Return what is wrong with a gauge that is not proven, in words."""
+        if self.proven(plan):
             return ()
-        share = 100.0 * (self.study.of_tolerance or 0.0)
+        if self.study is None or self.worst is None:
+            return ("the gauge study is missing: too few stamps were measured by everybody", *self.suspects)
+        low, high = (100.0 * end for end in self.study.of_tolerance_interval or (0.0, math.inf))
         allowed = 100.0 * plan.tolerances.gauge
-        return (
-            f"the gauge takes {share:.0f} % of the tolerance, at most {allowed:.0f} % fit",
-            *self.suspects,
-        )
+        share = 100.0 * (self.study.of_tolerance or 0.0)
+        text = f"the gauge takes {share:.1f} % of the tolerance ({low:.1f} to {high:.1f} %)"
+        if high == 0.0:
+            text += ": it does not scatter at all, which no gauge does"
+        elif high > allowed:
+            text += f": at most {allowed:g} % is not proven"
+        if self.worst[1] > plan.tolerances.gauge:
+            text += f"; {self.worst[0]} alone takes {100.0 * self.worst[1]:.1f} %, at most {allowed:g} % fit"
+        return (text, *self.suspects)
 
 
 def mean_deviations(fits: Sequence[FittedPress]) -> Points | None:
@@ -64,8 +81,11 @@ def mean_deviations(fits: Sequence[FittedPress]) -> Points | None:
 
 def lot_gauge(
     plan: ValidationPlan, units: Sequence[Unit], fitted: Mapping[Key, Sequence[FittedPress]]
-) -> tuple[GaugeResult, float]:
-    """The gauge study, and the standard uncertainty between appraisers."""
+) -> tuple[GaugeResult, Part]:
+    """Return the gauge study, and the standard uncertainty between appraisers.
+
+    With one appraiser nothing is known between them: the part is not studied, and NaN.
+    """
     names = [appraiser.name for appraiser in plan.appraisers]
     repeats = range(1, plan.measurement.repeats + 1)
     parts = []
@@ -78,7 +98,7 @@ def lot_gauge(
         if len(known) == len(names) * len(repeats):
             parts.append(np.array(known).reshape(len(names), len(repeats), -1, 2))
     if len(parts) < 2 or len({part.shape for part in parts}) > 1:
-        return GaugeResult(None, None, ("too few stamps were measured by everybody",)), 0.0
+        return GaugeResult(None, None, ()), Part(BETWEEN, math.nan)
     values = np.array(parts)  # parts, appraisers, repeats, pads, axes
     tolerance = 2.0 * plan.tolerances.position_mm
     studies = {
@@ -89,7 +109,10 @@ def lot_gauge(
     together = _together(list(studies.values()), tolerance)
     name, worst = max(studies.items(), key=lambda item: item[1].grr)
     suspects = _suspects(names, values) if together.grade is Grade.BAD or len(names) > 1 else ()
-    between = math.hypot(together.reproducibility, together.interaction)
+    between = Part(BETWEEN, math.nan)
+    if len(names) > 1:
+        sd = math.hypot(together.reproducibility, together.interaction)
+        between = Part(BETWEEN, sd, (len(names) - 1) * max(1, len(studies) - 3))
     return GaugeResult(together, (name, worst.of_tolerance or 0.0), suspects), between
 
 
@@ -112,6 +135,15 @@ def _together(studies: Sequence[GaugeStudy], tolerance: float) -> GaugeStudy:
         total=rms("total"),
         tolerance=tolerance,
         anova=(),
+        terms=tuple(
+            # A best fit takes three of the dimensions' freedom.
+            Term(
+                terms[0].coefficient,
+                sum(term.mean_square for term in terms) / len(terms),
+                terms[0].freedom * max(1, len(studies) - 3),
+            )
+            for terms in zip(*(study.terms for study in studies), strict=True)
+        ),
         biases=tuple(
             math.sqrt(sum(study.biases[k] ** 2 for study in studies) / len(studies))
             for k in range(first.appraisers)

@@ -1,7 +1,7 @@
 """Judging one stamp: what was measured of it, and a list of checks that hold it against the tolerances.
 
-A stamp is accepted or rejected only where a tolerance is kept or broken with the measurement's uncertainty to
-spare (the decision rule of ISO 14253-1); in between it is measured again.
+By the rule of ISO 14253-1 a stamp is accepted or rejected only where a tolerance is kept or broken with the
+measurement's uncertainty to spare; in between it is measured again. What was not measured is never accepted.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from stampbench.bench.validation.judging.budget import Budget
 from stampbench.bench.validation.judging.lot_gauge import mean_deviations
 from stampbench.bench.validation.measuring.lots import Unit
 from stampbench.bench.validation.measuring.pads import FittedPress, evenness, flatness_mm
@@ -22,9 +23,15 @@ from stampbench.bench.validation.plans import Tolerances
 
 Points: TypeAlias = npt.NDArray[np.float64]
 
-COVERAGE = 2.0
-"""Expanded uncertainty is so many standard uncertainties: about 95 %."""
 FEWEST_PRESSES = 2
+MISSING_SHARE = 0.9
+"""Of its presses, in which a pad must make no contact to be missing from the stamp."""
+RULES: Final = {
+    "iso-14253-1": (1.0, 1.0, "ISO 14253-1: accepted or rejected beyond the uncertainty"),
+    "ilac-g8-guarded": (1.0, -1.0, "ILAC-G8, binary with guard band w = U: rejected where not surely good"),
+    "ilac-g8-simple": (0.0, 0.0, "ILAC-G8, simple acceptance: the uncertainty is not taken into account"),
+}
+"""Decision rules: uncertainties to spare that accepting and rejecting need, and their names in words."""
 
 
 class Disposition(StrEnum):
@@ -42,10 +49,11 @@ class StampResult:
     Attributes:
         presses: that counted.
         deviations_mm: of each pad from nominal after the best fit, shape (pads, 2); NaN for a missing one.
-        uncertainty_mm: expanded, of each of these.
+        budget: the uncertainty of each of these, by its parts.
         levels: of each pad, shape (pads,); NaN where not measured.
         evenness, flatness_mm: NaN where not measured.
         missing: pads that made no contact, from 1.
+        unmeasured: whether something that the plan calls for was not measured.
         reasons: of a disposition other than accept.
     """
 
@@ -53,13 +61,19 @@ class StampResult:
     cavity: int
     presses: int
     deviations_mm: Points
-    uncertainty_mm: float
+    budget: Budget
     levels: Points
     evenness: float
     flatness_mm: float
     missing: tuple[int, ...]
+    unmeasured: bool
     disposition: Disposition
     reasons: tuple[str, ...]
+
+    @property
+    def uncertainty_mm(self) -> float:
+        """Return the expanded uncertainty of a deviation; NaN without one."""
+        return math.nan if np.isnan(self.deviations_mm).all() else self.budget.expanded_mm
 
     @property
     def worst_mm(self) -> float:
@@ -76,14 +90,16 @@ class Finding:
         disposition: reject, or measure again.
         text: what was found.
         needs_gauge: whether a bad gauge may have made it up.
+        unmeasured: whether it says that something was not measured.
     """
 
     disposition: Disposition
     text: str
     needs_gauge: bool = True
+    unmeasured: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """All that was measured of one stamp.
 
@@ -91,8 +107,7 @@ class Evidence:
         by_rig: presses laid over nominal, by appraiser.
         pad_levels: levels of each press that has them, shape (pads,), NaN for a pad without contact.
         foreign: presses that look like another stamp.
-        press_sd_mm: standard deviation of a pad on an axis in one press.
-        between_mm: standard uncertainty between appraisers.
+        budget: uncertainty of a deviation.
     """
 
     unit: Unit
@@ -100,8 +115,7 @@ class Evidence:
     by_rig: Mapping[str, Sequence[FittedPress]]
     pad_levels: Sequence[Points]
     foreign: int
-    press_sd_mm: float
-    between_mm: float
+    budget: Budget
 
     @cached_property
     def fits(self) -> list[FittedPress]:
@@ -118,13 +132,6 @@ class Evidence:
         """Return the mean deviation of each pad, shape (pads, 2); NaN without a whole press."""
         mean = mean_deviations(self.fits)
         return np.full(self.nominal_mm.shape, math.nan) if mean is None else mean
-
-    @cached_property
-    def uncertainty_mm(self) -> float:
-        """Return the expanded uncertainty of a deviation; NaN without a whole press."""
-        if not self.whole:
-            return math.nan
-        return COVERAGE * math.hypot(self.press_sd_mm / math.sqrt(self.whole), self.between_mm)
 
     @cached_property
     def levels(self) -> Points:
@@ -174,11 +181,12 @@ def judge_stamp(evidence: Evidence, tolerances: Tolerances, *, gauge_bad: bool) 
         cavity=evidence.unit.cavity,
         presses=len(evidence.fits),
         deviations_mm=evidence.deviations_mm,
-        uncertainty_mm=evidence.uncertainty_mm,
+        budget=evidence.budget,
         levels=evidence.levels,
         evenness=evidence.evenness,
         flatness_mm=evidence.flatness_mm,
         missing=evidence.missing,
+        unmeasured=any(one.unmeasured for one in found),
         disposition=disposition,
         reasons=tuple(reasons),
     )
@@ -191,13 +199,17 @@ def _check_identity(evidence: Evidence, tolerances: Tolerances) -> Iterator[Find
 
 
 def _check_pads(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding]:
-    """Find missing pads; every rig must say so, because a dead line takes the pads of good stamps."""
+    """Find missing pads; every rig must say so, nearly always: a dead line takes pads here and there."""
     if not evidence.missing:
         return
+    pads = len(evidence.nominal_mm)
     agreed = [
         pad
         for pad in evidence.missing
-        if all(pad in _mostly_missing(group, len(evidence.nominal_mm)) for group in evidence.by_rig.values())
+        if all(
+            len(fits) >= FEWEST_PRESSES and pad in _mostly_missing(fits, pads, MISSING_SHARE)
+            for fits in evidence.by_rig.values()
+        )
     ]
     text = f"pad {', '.join(map(str, agreed or evidence.missing))} missing"
     yield Finding(Disposition.REJECT if agreed else Disposition.AGAIN, text, needs_gauge=False)
@@ -207,7 +219,7 @@ def _check_presses(evidence: Evidence, tolerances: Tolerances) -> Iterator[Findi
     """Find a stamp that too few presses show whole."""
     another = evidence.foreign > len(evidence.fits)
     if evidence.whole < FEWEST_PRESSES and not evidence.missing and not another:
-        yield Finding(Disposition.AGAIN, f"{evidence.whole} whole presses")
+        yield Finding(Disposition.AGAIN, f"{evidence.whole} whole presses", unmeasured=True)
 
 
 def _check_position(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding]:
@@ -217,9 +229,11 @@ def _check_position(evidence: Evidence, tolerances: Tolerances) -> Iterator[Find
     off = np.abs(evidence.deviations_mm)
     pad, axis = np.unravel_index(int(off.argmax()), off.shape)
     text = f"pad {pad + 1} is {evidence.deviations_mm[pad, axis]:+.3f} mm off in {'xy'[axis]}"
-    if off.max() - evidence.uncertainty_mm > tolerances.position_mm:
+    accept, reject, _ = RULES[tolerances.rule]
+    uncertainty = evidence.budget.expanded_mm
+    if off.max() - reject * uncertainty > tolerances.position_mm:
         yield Finding(Disposition.REJECT, text)
-    elif off.max() + evidence.uncertainty_mm > tolerances.position_mm:
+    elif off.max() + accept * uncertainty > tolerances.position_mm:
         yield Finding(Disposition.AGAIN, f"{text}, within its uncertainty of the tolerance")
 
 
@@ -246,6 +260,23 @@ def _check_flatness(evidence: Evidence, tolerances: Tolerances) -> Iterator[Find
         yield Finding(Disposition.REJECT, f"face is {evidence.flatness_mm:.2f} mm off flat")
 
 
+def _check_signal(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding]:
+    """Find a stamp whose levels were to be judged and were not measured."""
+    wanted = [
+        name
+        for name, limit in (
+            ("level", tolerances.level),
+            ("evenness", tolerances.evenness),
+            ("flatness", tolerances.flatness_mm),
+        )
+        if limit is not None
+    ]
+    touched = [pad not in evidence.missing for pad in range(1, len(evidence.nominal_mm) + 1)]
+    if wanted and evidence.fits and np.isnan(evidence.levels[touched]).any():
+        text = f"{', '.join(wanted)} not measured"
+        yield Finding(Disposition.AGAIN, text, unmeasured=True)
+
+
 CHECKS: Final[tuple[Check, ...]] = (
     _check_identity,
     _check_pads,
@@ -254,12 +285,15 @@ CHECKS: Final[tuple[Check, ...]] = (
     _check_level,
     _check_evenness,
     _check_flatness,
+    _check_signal,
 )
 """Every check of a stamp, in the order in which its findings are told."""
 
 
-def _mostly_missing(fits: Sequence[FittedPress], pads: int) -> tuple[int, ...]:
-    """Return the pads, from 1, that made no contact in more than half of the presses."""
+def _mostly_missing(fits: Sequence[FittedPress], pads: int, share: float = 0.5) -> tuple[int, ...]:
+    """Return the pads, from 1, that made no contact in more than this share of the presses."""
     return tuple(
-        pad for pad in range(1, pads + 1) if fits and sum(pad in fit.missing for fit in fits) > len(fits) / 2
+        pad
+        for pad in range(1, pads + 1)
+        if fits and sum(pad in fit.missing for fit in fits) > share * len(fits)
     )

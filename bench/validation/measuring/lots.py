@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -47,32 +48,36 @@ def nominal_pads_mm(name: str) -> Points:
 
 
 def draw_sample(plan: ValidationPlan) -> tuple[Unit, ...]:
-    """Draw the sample from the lot, at random by the lot's seed, in the order of the lot.
+    """Draw the sample from the lot, at random by the plan's seed, in the order of the lot.
 
     Each cavity gives its share, as ISO 2859-1:1999, 8.1 asks of lots with strata: a bad cavity is seen, and
     there are stamps enough to say what is wrong with it.
 
     Raises:
-        InputError: the table of stamps cannot be read, or has fewer stamps than the sample needs.
+        InputError: the table of stamps cannot be read, or does not list the whole lot.
     """
-    units = _numbered(plan) if plan.lot.stamps is None else _read_units(plan)
+    units = None if plan.lot.stamps is None else _read_units(plan)
     needed = plan.sample.sample_size
-    if len(units) < needed:
+    if units is not None and len(units) != plan.lot.size:
         raise InputError(
-            f"{plan.path}: lot.stamps has {len(units)} stamps: expected at least {needed}, the sample of a "
-            f"lot of {plan.lot.size} at AQL {plan.sampling.aql:g} %"
+            f"{plan.path}: lot.stamps has {len(units)} stamps, lot.size is {plan.lot.size}: expected a line "
+            "for every stamp of the lot, so that the sample is drawn from all of them"
         )
-    for unit in {unit.nominal: unit for unit in units}.values():
+    rng = np.random.default_rng([plan.seed, 0])
+    if units is None:
+        cavities = 1 + np.arange(plan.lot.size) % plan.lot.cavities
+    else:
+        cavities = np.array([unit.cavity for unit in units])
+    chosen: list[int] = []
+    for cavity, count in _shares(cavities, needed, rng).items():
+        chosen += rng.choice(np.flatnonzero(cavities == cavity), count, replace=False).tolist()
+    drawn = tuple(_numbered(plan, place) if units is None else units[place] for place in sorted(chosen))
+    for unit in {unit.nominal: unit for unit in units or drawn}.values():
         try:
             nominal_pads_mm(unit.nominal)
         except InputError as error:
             raise InputError(f"{plan.path}: lot.nominal: {error}") from None
-    rng = np.random.default_rng([plan.lot.seed, 0])
-    cavities = np.array([unit.cavity for unit in units])
-    chosen: list[int] = []
-    for cavity, count in _shares(cavities, needed, rng).items():
-        chosen += rng.choice(np.flatnonzero(cavities == cavity), count, replace=False).tolist()
-    return tuple(units[place] for place in sorted(chosen))
+    return drawn
 
 
 def _shares(cavities: npt.NDArray[np.int64], needed: int, rng: np.random.Generator) -> dict[int, int]:
@@ -90,13 +95,20 @@ def _shares(cavities: npt.NDArray[np.int64], needed: int, rng: np.random.Generat
     return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
 
-def _numbered(plan: ValidationPlan) -> list[Unit]:
+def _numbered(plan: ValidationPlan, place: int) -> Unit:
     width = len(str(plan.lot.size))
-    nominal = _relative(plan.lot.nominal, plan.path)
-    return [
-        Unit(f"{number:0{width}d}", 1 + (number - 1) % plan.lot.cavities, nominal, nominal)
-        for number in range(1, plan.lot.size + 1)
-    ]
+    nominal = relative_object(plan.lot.nominal, plan.path)
+    return Unit(f"{place + 1:0{width}d}", 1 + place % plan.lot.cavities, nominal, nominal)
+
+
+def stamps_sha256(plan: ValidationPlan) -> str:
+    """Return the hash of the table that the sample is drawn from; empty without one."""
+    if plan.lot.stamps is None:
+        return ""
+    try:
+        return hashlib.sha256((plan.path.parent / plan.lot.stamps).read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def _read_units(plan: ValidationPlan) -> list[Unit]:
@@ -115,10 +127,11 @@ def _read_units(plan: ValidationPlan) -> list[Unit]:
         raise InputError(f"{path}: {error.strerror}: expected a table of stamps") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: {error}: expected a table of stamps in CSV") from None
-    serials = [unit.serial for unit in units]
-    for serial in serials:
-        if serials.count(serial) > 1:
-            raise InputError(f'{path}: serial "{serial}" stands there twice')
+    seen: set[str] = set()
+    for unit in units:
+        if unit.serial in seen:
+            raise InputError(f'{path}: serial "{unit.serial}" stands there twice')
+        seen.add(unit.serial)
     return units
 
 
@@ -128,13 +141,13 @@ def _unit(row: dict[str, str | None], plan: ValidationPlan, where: str) -> Unit:
         raise InputError(f"{where}: serial {serial!r}: expected a name without # and ~")
     if not (cavity.isascii() and cavity.isdigit() and 1 <= int(cavity) <= plan.lot.cavities):
         raise InputError(f"{where}: cavity {cavity!r}: expected 1 to {plan.lot.cavities}, as in lot.cavities")
-    nominal = _relative((row.get("nominal") or "").strip() or plan.lot.nominal, plan.path)
+    nominal = relative_object((row.get("nominal") or "").strip() or plan.lot.nominal, plan.path)
     pressed = (row.get("object") or "").strip()
-    return Unit(serial, int(cavity), nominal, _relative(pressed, plan.path) if pressed else nominal)
+    return Unit(serial, int(cavity), nominal, relative_object(pressed, plan.path) if pressed else nominal)
 
 
-def _relative(name: str, path: Path) -> str:
-    """The object with the path in its name taken from where the plan lies."""
+def relative_object(name: str, path: Path) -> str:
+    """Return the object with the path in its name taken from where the plan lies."""
     if not name.startswith("catalogue:"):
         return name
     return f"catalogue:{path.parent / name.removeprefix('catalogue:')}"
@@ -143,7 +156,7 @@ def _relative(name: str, path: Path) -> str:
 def make_lot(plan: ValidationPlan, units: tuple[Unit, ...], directory: Path) -> tuple[Unit, ...]:
     """Make up the stamps of a lot that have no object of their own, and write them as a catalogue.
 
-    Each differs from nominal by the errors of its cavity and by scatter, drawn from the lot's seed and its
+    Each differs from nominal by the errors of its cavity and by scatter, drawn from the plan's seed and its
     serial's place alone.
 
     Raises:
@@ -155,7 +168,7 @@ def make_lot(plan: ValidationPlan, units: tuple[Unit, ...], directory: Path) -> 
     made, path = plan.made, directory / MADE_FILE
     pads, wears = [], []
     for number, unit in enumerate(units):
-        rng = np.random.default_rng([plan.lot.seed, 1, number])
+        rng = np.random.default_rng([plan.seed, 1, number])
         nominal = nominal_pads_mm(unit.nominal)
         actual = nominal + made.scatter_mm * rng.standard_normal(nominal.shape)
         for fault in made.cavities:

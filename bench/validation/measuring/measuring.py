@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,14 +15,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
-from stampbench.bench.records.files import RigIdentity
-from stampbench.bench.rig.opening import identity_of, open_rig
+from stampbench.bench.records.files import RecordWriter, RigIdentity
+from stampbench.bench.rig.opening import VIRTUAL, identity_of, open_rig
 from stampbench.bench.runs.progress import Progress
-from stampbench.bench.validation.measuring.lots import Unit
+from stampbench.bench.validation.measuring.lots import Unit, relative_object, stamps_sha256
 from stampbench.bench.validation.measuring.pads import pad_levels
 from stampbench.bench.validation.plans import Appraiser, ValidationPlan
 from stampbench.bench.validation.sampling.switching import Switching
 from stampbench.firmware_emulator.errors import InputError, LinkError, StampbenchError
+from stampbench.sim.rig.error import RigError
 
 if TYPE_CHECKING:
     from stampbench.bench.rig.serial_rig import SerialRig
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
 
 Points: TypeAlias = npt.NDArray[np.float64]
 
-FORMAT = 1
+FORMAT = 2
 FILE_NAME = "measurements.jsonl"
+REFERENCE = "reference"
+"""Stands for a serial number in the presses of the reference."""
 ATTEMPTS = 3
 """Times that a press is tried which the link loses, or in which nothing touches."""
 PROMPT_S = 120.0
@@ -45,7 +48,13 @@ _SEED_LIMIT = 2**53
 
 
 class MeasurementHeader(Struct, frozen=True, kw_only=True, tag_field="line", tag="validation"):
-    """First line: the plan, the sample, how it was inspected and why, and the rigs."""
+    """First line: the plan, the sample and the seed it was drawn by, how it was inspected and why, the rigs.
+
+    Attributes:
+        seed: of the draw and of the order and poses of the presses.
+        stamps_sha256: of the table that the sample was drawn from; empty for numbered stamps.
+        resolution_mm: smallest step in which each appraiser's rig tells a place.
+    """
 
     format: int
     plan_path: str
@@ -58,12 +67,15 @@ class MeasurementHeader(Struct, frozen=True, kw_only=True, tag_field="line", tag
     units: list[dict[str, str | int]]
     rigs: dict[str, RigIdentity]
     switching: Switching | None = None
+    stamps_sha256: str = ""
+    resolution_mm: dict[str, float] = {}
 
 
 class MeasuredPress(Struct, frozen=True, kw_only=True, tag_field="line", tag="press"):
     """One press of one stamp by one appraiser.
 
     Attributes:
+        kind: of a stamp of the sample, or of the reference, whose ``repeat`` is the number of the look at it.
         repeat, press: of the measurement, and within it; from 1.
         contacts_mm: median places of the contacts that were down together.
         levels: of each contact, see ``pad_levels``; None without raw frames.
@@ -74,6 +86,7 @@ class MeasuredPress(Struct, frozen=True, kw_only=True, tag_field="line", tag="pr
     appraiser: str
     repeat: int
     press: int
+    kind: Literal["stamp", "reference"] = "stamp"
     contacts_mm: list[tuple[float, float]] = []
     levels: list[float] | None = None
     outcome: Literal["measured", "lost"] = "measured"
@@ -100,6 +113,7 @@ class Planned:
     appraiser: Appraiser
     repeat: int
     press: int
+    kind: Literal["stamp", "reference"] = "stamp"
 
 
 @dataclass(slots=True)
@@ -117,14 +131,46 @@ def study_units(plan: ValidationPlan, units: tuple[Unit, ...]) -> tuple[Unit, ..
     return tuple(units[place] for place in places)
 
 
-def planned_presses(plan: ValidationPlan, units: tuple[Unit, ...]) -> Iterator[Planned]:
-    """Every press of a validation, in order: appraiser by appraiser, stamp by stamp."""
+def reference_of(plan: ValidationPlan, units: Sequence[Unit], *, virtual: bool) -> Unit | None:
+    """Return the stamp that proves a rig: the plan's, or an ideal one in software; None without one."""
+    named = plan.reference.object
+    if named is None and not virtual:
+        return None
+    name = units[0].nominal if named is None else relative_object(named, plan.path)
+    return Unit(REFERENCE, 0, name, name)
+
+
+def planned_presses(
+    plan: ValidationPlan, units: tuple[Unit, ...], virtual: Collection[str]
+) -> Iterator[Planned]:
+    """Yield every press of a validation, in order.
+
+    Appraiser by appraiser the stamps are measured in an order drawn from the seed, so that a drift of the
+    rig is no difference between stamps; the reference comes first and last, and every so many stamps.
+
+    Args:
+        plan: what is measured.
+        units: the sample.
+        virtual: appraisers whose rig is in software.
+    """
     study = {unit.serial for unit in study_units(plan, units)}
     for number, appraiser in enumerate(plan.appraisers):
-        for unit in units:
-            if number > 0 and unit.serial not in study:
-                continue
-            for repeat in range(1, (plan.measurement.repeats if unit.serial in study else 1) + 1):
+        measurements = [
+            (unit, repeat)
+            for unit in units
+            if number == 0 or unit.serial in study
+            for repeat in range(1, (plan.measurement.repeats if unit.serial in study else 1) + 1)
+        ]
+        order = np.random.default_rng([plan.seed, 2, number]).permutation(len(measurements))
+        reference = reference_of(plan, units, virtual=appraiser.name in virtual)
+        looks = 0
+        for place in range(len(order) + 1):
+            if reference is not None and (place % plan.reference.every == 0 or place == len(order)):
+                looks += 1
+                for press in range(1, (plan.reference.presses or plan.measurement.presses) + 1):
+                    yield Planned(reference, appraiser, looks, press, "reference")
+            if place < len(order):
+                unit, repeat = measurements[order[place]]
                 for press in range(1, plan.measurement.presses + 1):
                     yield Planned(unit, appraiser, repeat, press)
 
@@ -137,6 +183,7 @@ def measure_lot(
     progress: Progress | None = None,
     *,
     due: Switching | None = None,
+    begin: Callable[[], object] = lambda: None,
     prompt: Callable[[str], None] = lambda text: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> MeasurementEnd:
@@ -149,6 +196,7 @@ def measure_lot(
         ports: of the rig, by appraiser; :data:`~stampbench.bench.rig.opening.VIRTUAL` for one in software.
         progress: is told how it goes.
         due: how the lot is inspected, and why.
+        begin: called once the rigs have answered, before anything is measured.
         prompt: tells an operator what to press, on rigs that cannot by themselves.
         now: wall clock.
 
@@ -157,41 +205,37 @@ def measure_lot(
         NoHardwareError: there is no such port.
     """
     progress = progress or Progress()
-    rigs = {}
+    path = directory / FILE_NAME
+    if path.exists():
+        raise InputError(f"{path}: there is a measurement already: expected another directory")
+    rigs, resolution_mm = {}, {}
     for appraiser in plan.appraisers:
         with open_rig(ports[appraiser.name], appraiser.profile) as rig:
             rigs[appraiser.name] = identity_of(rig, ports[appraiser.name])
-    path = directory / FILE_NAME
+            resolution_mm[appraiser.name] = round(
+                rig.identity.width_um / 1000.0 / (rig.identity.x_max + 1), 6
+            )
+    begin()
     presses, message = 0, ""
     status: Literal["complete", "interrupted", "error"] = "complete"
-    encoder = msgspec.json.Encoder()
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
-
-            def write(line: _Line) -> None:
-                file.write(encoder.encode(line) + b"\n")
-                file.flush()
-
-            write(_header(plan, units, rigs, now(), due))
-            try:
-                for measured in _all_presses(plan, units, ports, prompt):
-                    write(measured)
-                    presses += 1
-                    progress.pressed(1, int(measured.outcome == "lost"))
-            except KeyboardInterrupt:
-                status = "interrupted"
-            except StampbenchError as error:
-                status, message = "error", str(error)
-            end = MeasurementEnd(
-                status=status,
-                presses=presses,
-                finished_at=now().isoformat(timespec="seconds"),
-                message=message,
-            )
-            write(end)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}: expected a writable place") from None
+    with RecordWriter(path) as writer:
+        writer.write(_header(plan, units, rigs, resolution_mm, now(), due))
+        try:
+            for measured in _all_presses(plan, units, ports, prompt):
+                writer.write(measured)
+                presses += 1
+                progress.pressed(1, int(measured.outcome == "lost"))
+        except KeyboardInterrupt:
+            status = "interrupted"
+        except StampbenchError as error:
+            status, message = "error", str(error)
+        end = MeasurementEnd(
+            status=status,
+            presses=presses,
+            finished_at=now().isoformat(timespec="seconds"),
+            message=message,
+        )
+        writer.write(end)
     return end
 
 
@@ -222,6 +266,7 @@ def _header(
     plan: ValidationPlan,
     units: tuple[Unit, ...],
     rigs: dict[str, RigIdentity],
+    resolution_mm: dict[str, float],
     started_at: datetime,
     due: Switching | None,
 ) -> MeasurementHeader:
@@ -232,7 +277,9 @@ def _header(
         plan_path=str(plan.path),
         plan_text=plan.text,
         plan_sha256=hashlib.sha256(plan.text.encode()).hexdigest(),
-        seed=plan.lot.seed,
+        seed=plan.seed,
+        stamps_sha256=stamps_sha256(plan),
+        resolution_mm=resolution_mm,
         station=platform.node(),
         versions={name: version(name) for name in ("stampbench", "numpy", "scipy")},
         started_at=started_at.isoformat(timespec="seconds"),
@@ -253,24 +300,54 @@ def _header(
 def _all_presses(
     plan: ValidationPlan, units: tuple[Unit, ...], ports: Mapping[str, str], prompt: Callable[[str], None]
 ) -> Iterator[MeasuredPress]:
-    presses = list(planned_presses(plan, units))
+    presses = list(planned_presses(plan, units, {name for name, port in ports.items() if port == VIRTUAL}))
     for appraiser in plan.appraisers:
         waiting = [planned for planned in presses if planned.appraiser is appraiser]
+        planned_in_all = len(waiting)
         failures = 0
+        error, first = None, None
+        if ports[appraiser.name] == VIRTUAL:
+            error = RigError.from_mapping(appraiser.error, f"{plan.path}: appraisers.error")
         while waiting:
             try:
                 with open_rig(ports[appraiser.name], appraiser.profile) as rig:
                     measurer = _Measurer(plan, rig, appraiser, prompt)
                     while waiting:
                         measured = measurer.measure(waiting[0])
+                        if error is not None:
+                            elapsed = 1.0 - len(waiting) / planned_in_all
+                            measured = _misread(measured, error, rig, elapsed, plan.seed)
+                            first = first or measured
+                            if error.stuck:
+                                measured = _stuck(measured, first)
                         waiting.pop(0)
                         failures = 0
                         yield measured
-            except LinkError as error:
+            except LinkError as lost:
                 failures += 1
                 if failures == ATTEMPTS:
                     raise
-                yield _lost(waiting.pop(0), str(error))
+                yield _lost(waiting.pop(0), str(lost))
+
+
+def _misread(
+    measured: MeasuredPress, error: RigError, rig: SerialRig, elapsed: float, seed: int
+) -> MeasuredPress:
+    """Return a press as a rig with this error reads it."""
+    if not measured.contacts_mm:
+        return measured
+    rng = np.random.default_rng([seed, 3, zlib.crc32(measured.appraiser.encode()), round(1e6 * elapsed)])
+    places = error.misread(np.array(measured.contacts_mm), rig.identity.width_um / 1000.0, elapsed, rng)
+    levels = measured.levels
+    if levels is not None:
+        levels = [round(float(one), 4) for one in error.misread_level(np.array(levels), elapsed)]
+    contacts = [(round(float(x), 4), round(float(y), 4)) for x, y in places]
+    return msgspec.structs.replace(measured, contacts_mm=contacts, levels=levels)
+
+
+def _stuck(measured: MeasuredPress, first: MeasuredPress) -> MeasuredPress:
+    """Return a press as a rig reads it that is stuck at its first one."""
+    return msgspec.structs.replace(measured, contacts_mm=first.contacts_mm, levels=first.levels)
 
 
 def _lost(planned: Planned, message: str) -> MeasuredPress:
@@ -279,6 +356,7 @@ def _lost(planned: Planned, message: str) -> MeasuredPress:
         appraiser=planned.appraiser.name,
         repeat=planned.repeat,
         press=planned.press,
+        kind=planned.kind,
         outcome="lost",
         message=message,
     )
@@ -327,8 +405,9 @@ class _Measurer:
             reports = self._press(planned, attempt, latest)
         else:
             who = f"{self._appraiser.operator}: " if self._appraiser.operator else ""
+            what = "the reference" if planned.kind == "reference" else f"stamp {planned.unit.serial}"
             self._prompt(
-                f"{who}stamp {planned.unit.serial}, measurement {planned.repeat}, press {planned.press} of "
+                f"{who}{what}, measurement {planned.repeat}, press {planned.press} of "
                 f"{self._plan.measurement.presses}: press it somewhere, at another angle, then let go"
             )
             reports = self._rig.watch(first_contact_s=PROMPT_S, quiet_us=QUIET_US)
@@ -348,7 +427,7 @@ class _Measurer:
             self._profile = load_profile(self._rig.identity.profile)
         names = (planned.unit.serial, self._appraiser.name)
         entropy = [
-            self._plan.lot.seed,
+            self._plan.seed,
             *(zlib.crc32(name.encode()) for name in names),
             planned.repeat,
             planned.press,
@@ -370,6 +449,7 @@ class _Measurer:
             appraiser=planned.appraiser.name,
             repeat=planned.repeat,
             press=planned.press,
+            kind=planned.kind,
             contacts_mm=[(round(float(x), 4), round(float(y), 4)) for x, y in places],
             levels=self._levels(scans.frames[most], places),
         )
@@ -378,6 +458,8 @@ class _Measurer:
         if not frames:
             return None
         signals = np.array([frame.deltas.sum(dtype=np.int64) for frame in frames])
+        if signals.max() <= 0:  # as under a film of water: there is no pad to tell a level of
+            return None
         full = [
             frame
             for frame, signal in zip(frames, signals, strict=True)

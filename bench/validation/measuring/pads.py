@@ -31,12 +31,14 @@ class FittedPress:
         contacts: place of each pad's contact; -1 for a missing one, shape (pads,).
         residual_mm: rigid distance of those that are there.
         extra: contacts that are no pad.
+        turn: rotation of the stamp on the panel, as a complex number of length 1.
     """
 
     deviations_mm: Points
     contacts: npt.NDArray[np.int64]
     residual_mm: float
     extra: int
+    turn: complex = 1.0 + 0.0j
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -73,7 +75,9 @@ def fit_press(contacts_mm: Points, nominal_mm: Points) -> FittedPress:
     which = np.arange(m) if n >= m else orders[best]
     deviations[which] = np.column_stack([off.real, off.imag])
     places[which] = orders[best] if n >= m else np.arange(n)
-    return FittedPress(deviations, places, float(np.sqrt((np.abs(off) ** 2).sum())), max(0, n - m))
+    return FittedPress(
+        deviations, places, float(np.sqrt((np.abs(off) ** 2).sum())), max(0, n - m), complex(turn)
+    )
 
 
 def pad_levels(
@@ -132,7 +136,7 @@ def localised(deviations_mm: Points, nominal_mm: Points) -> Points:
     A least squares fit spreads the error of one pad over all; this leaves it where it is, because the pads
     that are right then agree (iteratively reweighted least squares).
     """
-    design = _motions(nominal_mm)
+    design = motions(nominal_mm)
     flat = deviations_mm.ravel()
     moved = deviations_mm
     for _ in range(L1_ROUNDS):
@@ -150,7 +154,7 @@ def resting_on(
     Returns them and, for each pad, by how much the variance of a coordinate grows because the trusted pads
     scatter, too, shape (pads,).
     """
-    design = _motions(nominal_mm)
+    design = motions(nominal_mm)
     own = np.repeat(trusted, 2)
     inverse = np.linalg.inv(design[own].T @ design[own])
     motion = inverse @ design[own].T @ deviations_mm.ravel()[own]
@@ -158,7 +162,7 @@ def resting_on(
     return (deviations_mm.ravel() - design @ motion).reshape(-1, 2), 1.0 + leverage
 
 
-def _motions(nominal_mm: Points) -> Points:
+def motions(nominal_mm: Points) -> Points:
     """What a small shift in x, in y and a small turn do to the coordinates, shape (2 pads, 3)."""
     design = np.zeros((2 * len(nominal_mm), 3))
     design[0::2, 0] = design[1::2, 1] = 1.0

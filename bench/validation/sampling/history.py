@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,8 +49,16 @@ def inspected_lots(certificates: Iterable[Certificate]) -> list[InspectedLot]:
     return list(lots.values())
 
 
-def read_history(directory: Path, kind: LotKind, *, except_lot: str = "") -> list[Certificate]:
-    """Certificates of a kind of lot anywhere below a directory, in the order they were measured.
+def read_history(
+    directory: Path, kind: LotKind, *, except_lot: str = "", keys: Collection[str] = ()
+) -> list[Certificate]:
+    """Return the certificates of a kind of lot below a directory, in the order they were measured.
+
+    Args:
+        directory: of the certificates.
+        kind: of lot.
+        except_lot: one that is left out.
+        keys: public keys, base64, one of which must have signed each certificate; empty: any, or none.
 
     Raises:
         InputError: no such directory, or a certificate in it that cannot be trusted.
@@ -60,7 +68,7 @@ def read_history(directory: Path, kind: LotKind, *, except_lot: str = "") -> lis
             f"{directory}: no such folder: expected that of the certificates of earlier lots, an empty one "
             "for the first lot"
         )
-    found = [read_certificate(path) for path in sorted(directory.rglob(CERTIFICATE_NAME))]
+    found = [read_certificate(path, keys) for path in sorted(directory.rglob(CERTIFICATE_NAME))]
     own = [one for one in found if kind_of(one) == kind and one.lot != except_lot]
     return sorted(own, key=lambda certificate: certificate.measured_at)
 
@@ -76,7 +84,9 @@ def due_inspection(plan: ValidationPlan) -> Switching:
         ground = "" if sampling.severity is None else "set in the plan"
         return Switching(Inspection(plan.inspection), ground)
     kind = plan.lot.part, plan.lot.vendor, sampling.aql, sampling.level
-    earlier = read_history(plan.path.parent / sampling.history, kind, except_lot=plan.lot.name)
+    earlier = read_history(
+        plan.path.parent / sampling.history, kind, except_lot=plan.lot.name, keys=sampling.keys
+    )
     due = switching(inspected_lots(earlier), reduced=sampling.reduced, resumed=sampling.resumed)
     if due.inspection is Inspection.DISCONTINUED:
         raise InputError(

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from stampbench.bench.validation.attempts import read_attempts
 from stampbench.bench.validation.measuring.lots import draw_sample
 from stampbench.bench.validation.plans import read_validation_plan
 
@@ -19,9 +20,12 @@ seed = 3
 sample = 4
 
 [measurement]
-presses = 2
+presses = 8
 repeats = 2
-gauge_stamps = 2
+gauge_stamps = 4
+
+[reference]
+presses = 4
 
 [tolerances]
 position_mm = 0.3
@@ -39,6 +43,14 @@ scatter_mm = 0.02
 """
 
 
+@pytest.fixture(autouse=True)
+def station_key(tmp_path, monkeypatch):
+    """The station's key is one of this test alone."""
+    path = tmp_path / "station" / "station.pem"
+    monkeypatch.setenv("STAMPBENCH_STATION_KEY", str(path))
+    return path
+
+
 @pytest.fixture
 def plan(tmp_path):
     path = tmp_path / "plan.toml"
@@ -46,29 +58,98 @@ def plan(tmp_path):
     return path
 
 
-def test_a_lot_is_measured_judged_certified_and_verified(stampbench, plan, tmp_path):
+def test_a_lot_is_measured_judged_certified_and_verified(stampbench, plan, tmp_path, station_key):
     lot = tmp_path / "lot"
     ended = stampbench("validate", plan, "--out", lot, "--json")
     certificate = json.loads(ended.out)
     assert ended.status == 0, ended.err
     assert certificate["decision"] == "accept"
     assert [stamp["decision"] for stamp in certificate["stamps"]] == ["accept"] * 4
-    assert certificate["presses"] == 4 * 2 + 2 * 2 + 2 * 2 * 2
-    assert certificate["gauge"]["of_tolerance"] < 0.3
-    assert all(0.7 < level < 1.2 for stamp in certificate["stamps"] for level in stamp["levels"])
+    assert certificate["presses"] == certificate["planned"] == 2 * (4 * 2 * 8) + 2 * (2 * 4)
+    assert certificate["gauge"]["of_tolerance_high"] < 0.3
+    assert certificate["seed"] == 3
+    assert all(0.8 < level < 1.2 for stamp in certificate["stamps"] for level in stamp["levels"])
+    assert station_key.stat().st_mode & 0o777 == 0o600
 
     files = [lot / f"certificate.{suffix}" for suffix in ("jsonl", "html", "pdf")]
-    assert stampbench("certificate", "verify", *files).status == 0
+    verified = stampbench("certificate", "verify", *files, "--public-key", certificate["station_key"])
+    assert verified.status == 0
+    assert "as sealed and recomputed" in verified.out
     files[1].write_bytes(files[1].read_bytes().replace(b"accept", b"ACCEPT", 1))
     ended = stampbench("certificate", "verify", *files, "--json")
     assert ended.status == 1
     assert [check["holds"] for check in json.loads(ended.out)] == [True, False, True]
 
-    key = tmp_path / "key.pem"
-    public = stampbench("certificate", "key", key).out.strip()
-    ended = stampbench("validate", plan, "--out", lot, "--judge-again", "--sign", key)
+    before = files[0].read_bytes()
+    plan.write_text(plan.read_text().replace("position_mm = 0.3", "position_mm = 0.001"))
+    ended = stampbench("validate", plan, "--out", lot, "--judge-again")
     assert (ended.status, "lot virtual lot: accept" in ended.out) == (0, True)
-    assert stampbench("certificate", "verify", *files, "--public-key", public).status == 0
+    assert "judged by the recorded plan" in ended.err
+    ended = stampbench("validate", plan, "--out", lot, "--judge-again", "--other-plan")
+    assert ended.status == 3  # no gauge is good enough for such a tolerance
+    assert "judged by another plan than the lot was measured by" in ended.err
+    assert files[0].read_bytes() == before
+    again = [lot / f"certificate-{number}.jsonl" for number in (2, 3)]
+    assert stampbench("certificate", "verify", *again).status == 0
+
+
+def test_a_second_attempt_stands_beside_the_first_and_in_its_certificate(stampbench, plan, tmp_path):
+    lot = tmp_path / "lot"
+    made = plan.read_text()
+    plan.write_text(made.replace("scatter_mm = 0.02", "scatter_mm = 0.6"))
+    assert stampbench("validate", plan, "--out", lot).status == 1
+    before = {path: path.read_bytes() for path in sorted(lot.iterdir()) if path.name != "attempts.jsonl"}
+    plan.write_text(made)
+    ended = stampbench("validate", plan, "--out", lot)
+    assert ended.status == 4
+    assert "holds attempt 1 at this lot (reject): expected --attempt" in ended.err
+    ended = stampbench("validate", plan, "--out", lot, "--attempt", "--json")
+    certificate = json.loads(ended.out)
+    assert (ended.status, certificate["attempt"]) == (0, 2)
+    assert [one["decision"] for one in certificate["attempts"]] == ["reject", "accept"]
+    assert all(path.read_bytes() == data for path, data in before.items())
+    assert [one.event for one in read_attempts(lot)] == ["begun", "certified"] * 2
+
+    second = lot / "attempt-2" / "certificate.jsonl"
+    assert stampbench("certificate", "verify", second).status == 0
+    log = lot / "attempts.jsonl"
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[2:]))
+    ended = stampbench("certificate", "verify", second)
+    assert ended.status == 1
+    assert "the log was changed" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        ("{ scale = 0.02 }", "rig A: scale +2"),
+        ("{ mirror_x = true }", "rig A: an axis is mirrored"),
+        ("{ level_gain = 0.5 }", "rig A: level 0.4"),
+        ("{ stuck = true }", "rig A: stuck"),
+    ],
+)
+def test_a_rig_that_is_wrong_on_purpose_is_named_and_the_lot_measured_again(
+    stampbench, plan, tmp_path, error, named
+):
+    plan.write_text(PLAN.replace('profile = "nexus-5"', f'profile = "nexus-5"\nerror = {error}'))
+    ended = stampbench("validate", plan, "--out", tmp_path / "lot")
+    assert ended.status == 3
+    assert named in ended.out
+
+
+def test_a_list_that_is_not_the_whole_lot_is_no_ground_for_a_sample(stampbench, plan, tmp_path):
+    (tmp_path / "lot.csv").write_text("serial,cavity\n" + "".join(f"A{n},1\n" for n in range(13)))
+    plan.write_text(PLAN.replace("size = 50", 'size = 50\nstamps = "lot.csv"'))
+    ended = stampbench("validate", plan, "--out", tmp_path / "lot")
+    assert ended.status == 4
+    assert "has 13 stamps, lot.size is 50" in ended.err
+
+
+def test_without_a_seed_nobody_foresees_the_sample(plan):
+    text = PLAN.replace("seed = 3\n", "").replace("size = 50", "size = 50000")
+    plan.write_text(text)
+    first, second = (draw_sample(read_validation_plan(plan)) for _ in range(2))
+    assert first != second
 
 
 def test_the_next_lot_is_inspected_as_earlier_certificates_say(stampbench, plan, tmp_path):

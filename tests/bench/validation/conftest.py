@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from pathlib import Path
 
@@ -33,6 +34,7 @@ part = "test stamp"
 nominal = "p5-60k/11"
 size = 500
 cavities = 2
+seed = 5
 
 [sampling]
 sample = 10
@@ -81,12 +83,12 @@ def press_lot(plan, units):
         rigs: by name, a function of true places (n, 2) and a generator, to what it reports.
     """
 
-    def press(*, stamps=None, missing=None, levels=None, rigs=None, noise_mm=0.02, lost=()):
+    def press(*, stamps=None, missing=None, levels=None, rigs=None, noise_mm=0.02, lost=(), seed=7):
         from stampbench.bench.validation.measuring.measuring import planned_presses
 
-        rng = np.random.default_rng(7)
+        rng = np.random.default_rng(seed)
         made = []
-        for planned in planned_presses(plan, units):
+        for planned in planned_presses(plan, units, [one.name for one in plan.appraisers]):
             serial = planned.unit.serial
             pads = NOMINAL + (stamps or {}).get(serial, 0.0)
             level = 0.95 * np.ones(5) * (levels or {}).get(serial, 1.0) + 0.01 * rng.standard_normal(5)
@@ -94,17 +96,20 @@ def press_lot(plan, units):
             angle = rng.uniform(-math.pi, math.pi)
             turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
             places = pads @ turn + rng.uniform(25, 35, 2) + noise_mm * rng.standard_normal((5, 2))
+            order = rng.permutation(np.flatnonzero(keep))
+            places, level = places[order], level[order]
             if rigs and planned.appraiser.name in rigs:
                 places = rigs[planned.appraiser.name](places, rng)
-            order = rng.permutation(np.flatnonzero(keep))
+                level = np.resize(level, len(places))
             made.append(
                 MeasuredPress(
                     serial=serial,
                     appraiser=planned.appraiser.name,
                     repeat=planned.repeat,
                     press=planned.press,
-                    contacts_mm=[tuple(map(float, place)) for place in places[order]],
-                    levels=[float(one) for one in level[order]],
+                    kind=planned.kind,
+                    contacts_mm=[tuple(map(float, place)) for place in places],
+                    levels=[float(one) for one in level],
                     outcome="lost" if serial in lost else "measured",
                 )
             )
@@ -118,16 +123,17 @@ def measurement_header(plan, units) -> MeasurementHeader:
     from stampbench.bench.records.files import RigIdentity
 
     return MeasurementHeader(
-        format=1,
+        format=2,
         plan_path=str(plan.path),
         plan_text=plan.text,
-        plan_sha256="0" * 64,
-        seed=0,
+        plan_sha256=hashlib.sha256(plan.text.encode()).hexdigest(),
+        seed=plan.seed,
         station="station 1",
         versions={"stampbench": "0.1.0"},
         started_at="2026-03-04T05:06:07+00:00",
         units=[
-            {"serial": unit.serial, "cavity": unit.cavity, "nominal": "n", "object": "o"} for unit in units
+            {"serial": unit.serial, "cavity": unit.cavity, "nominal": "nominal", "object": "o"}
+            for unit in units
         ],
         rigs={
             appraiser.name: RigIdentity(port="virtual", virtual=True, profile="nexus-5", serial_number="VR")

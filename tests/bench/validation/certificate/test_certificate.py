@@ -10,34 +10,34 @@ import numpy as np
 import pytest
 from stampbench.bench.validation.certificate.certificate import (
     certificate_bytes,
-    make_certificate,
     read_certificate,
 )
 from stampbench.bench.validation.certificate.checking import check_certificate
+from stampbench.bench.validation.certificate.making import judge_records, make_certificate
 from stampbench.bench.validation.certificate.report import render_page, write_certificate
 from stampbench.bench.validation.certificate.seal import sealed
 from stampbench.bench.validation.certificate.sheet import render_pdf
-from stampbench.bench.validation.judging.judging import judge_lot
 from stampbench.firmware_emulator.errors import InputError
 
 from ..conftest import NOMINAL
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _made_up_nominal():
+    """The stamps of these lots are of no family."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stampbench.bench.validation.certificate.making.nominal_pads_mm", lambda name: NOMINAL)
+        yield
+
+
 @pytest.fixture(scope="module")
-def written(plan, measurement_header, units, press_lot, write_measurements, tmp_path_factory):
+def written(press_lot, write_measurements, tmp_path_factory):
     """A certificate, and the directory it was written to."""
     directory = tmp_path_factory.mktemp("lot")
     off = np.zeros((5, 2))
     off[2, 1] = 0.8
-    presses = press_lot(stamps={"S1": off}, missing={"S2": 1})
-    result = judge_lot(plan, units, {"nominal": NOMINAL}, presses)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "stampbench.bench.validation.certificate.certificate.nominal_pads_mm", lambda name: NOMINAL
-        )
-        certificate = make_certificate(
-            plan, measurement_header, units, presses, result, write_measurements(presses, directory)
-        )
+    write_measurements(press_lot(stamps={"S1": off}, missing={"S2": 1}), directory)
+    certificate = make_certificate(judge_records(directory))
     write_certificate(certificate, directory)
     return certificate, directory
 
@@ -58,12 +58,22 @@ def test_certificate_is_read_back_whole(certificate, files):
     assert files.keys() == {".jsonl", ".html", ".pdf"}
     assert read_certificate(files[".jsonl"]) == certificate
     assert all(check_certificate(path).holds for path in files.values())
-    assert check_certificate(files[".jsonl"]).measurements is True
+    assert check_certificate(files[".jsonl"]).recomputed is True
+    assert "as sealed and recomputed" in check_certificate(files[".jsonl"]).sentence
 
 
-def test_same_certificate_gives_the_same_bytes(certificate, files):
-    again = sealed(render_pdf(certificate, certificate_bytes(certificate)), ".pdf")
-    assert again == files[".pdf"].read_bytes()
+def test_same_certificate_gives_the_same_bytes(certificate, files, tmp_path):
+    again = write_certificate(certificate, tmp_path / "again")
+    assert [path.read_bytes() for path in again] == [files[path.suffix].read_bytes() for path in again]
+
+
+def test_no_certificate_is_overwritten(certificate, files):
+    before = files[".jsonl"].read_bytes()
+    again = write_certificate(certificate, files[".jsonl"].parent)
+    assert [path.name for path in again] == [
+        f"certificate-2{suffix}" for suffix in (".jsonl", ".html", ".pdf")
+    ]
+    assert files[".jsonl"].read_bytes() == before
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".html", ".pdf"])
@@ -77,11 +87,48 @@ def test_a_changed_byte_anywhere_in_a_certificate_is_noticed(files, suffix):
 
 
 def test_changed_measurements_are_noticed(files):
-    with files[".jsonl"].with_name("measurements.jsonl").open("ab") as file:
-        file.write(b"\n")
+    records = files[".jsonl"].with_name("measurements.jsonl")
+    lines = records.read_bytes().splitlines(keepends=True)
+    records.write_bytes(b"".join(line for line in lines if b'"line":"press","serial":"S1"' not in line))
     check = check_certificate(files[".jsonl"])
     assert (check.holds, check.seal.holds) == (False, True)
-    assert "the measurements beside it are not those" in check.sentence
+    for said in ("DIFFERS", "decision is", "missing is []"):
+        assert said in check.sentence
+
+
+def test_an_edited_and_resealed_certificate_is_noticed_by_its_records(files):
+    data = files[".jsonl"].read_bytes().splitlines(keepends=True)[0]
+    forged = data.replace(b'"decision":"accept"', b'"decision":"reject"', 1)
+    files[".jsonl"].write_bytes(sealed(forged, ".jsonl"))
+    check = check_certificate(files[".jsonl"])
+    assert check.seal.holds
+    assert "recomputed" in check.sentence
+    assert not check.holds
+
+
+def test_without_records_it_is_said_that_they_are_absent(files):
+    files[".jsonl"].with_name("measurements.jsonl").unlink()
+    check = check_certificate(files[".jsonl"])
+    assert check.holds
+    assert "as sealed, records absent" in check.sentence
+
+
+@pytest.mark.parametrize("suffix", [".html", ".pdf"])
+def test_the_page_of_another_lot_is_noticed_beside_a_certificate(files, suffix):
+    other = read_certificate(files[".jsonl"])
+    pages = write_certificate(msgspec.structs.replace(other, lot="another"), files[".jsonl"].parent / "other")
+    page = next(path for path in pages if path.suffix == suffix)
+    files[suffix].write_bytes(page.read_bytes())
+    check = check_certificate(files[suffix])
+    assert check.seal.holds
+    assert not check.holds
+    assert "does not show certificate.jsonl" in check.sentence
+
+
+def test_an_unsigned_certificate_is_not_called_changed(files):
+    check = check_certificate(files[".jsonl"], "A" * 43 + "=")
+    assert not check.holds
+    assert "NOT TRUSTED: as it was sealed, but it is not signed" in check.sentence
 
 
 def test_page_says_what_the_data_say(certificate, files):
