@@ -81,6 +81,10 @@ class Calendar:
         """Local month, ``2026-11``."""
         return self.day(at_us)[:7]
 
+    def week_of(self, day: str) -> tuple[int, int]:
+        """Year and number of the week (ISO 8601: it begins on Monday) of a local date."""
+        return dt.date.fromisoformat(day).isocalendar()[:2]
+
     def month_us(self, month: str) -> tuple[int, int]:
         """First microsecond of a month ``2026-11`` and of the one after it.
 

@@ -20,7 +20,15 @@ from stampbench.sim.service.api.access import (
     shown,
 )
 from stampbench.sim.service.attendance.hours import Rule
-from stampbench.sim.service.attendance.punches import add_shift, add_staff, correct, history, staff_of
+from stampbench.sim.service.attendance.punches import (
+    add_shift,
+    add_staff,
+    correct,
+    history,
+    remove_shift,
+    shifts_of,
+    staff_of,
+)
 from stampbench.sim.service.attendance.wages import month_of_all, month_of_work
 from stampbench.sim.service.shops.tenants import check_store
 
@@ -43,6 +51,12 @@ class ShiftBody(Body):
     ends_at: Moment
     grace_minutes: Annotated[int, Field(ge=0, le=240)] = 5
     rule: Rule = Rule.PAIRS
+
+
+class RemovalBody(Body):
+    """Why a shift is taken back."""
+
+    reason: Name
 
 
 class CorrectionBody(Body):
@@ -90,6 +104,26 @@ def post_shift(staff_id: PathId, body: ShiftBody, access: MerchantDep) -> dict[s
         rule=body.rule,
     )
     return {"id": shift_id}
+
+
+@router.get("/staff/{staff_id}/shifts")
+def get_shifts(staff_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+    """Somebody's shifts, and those that were removed."""
+    return [shown(one) for one in shifts_of(access.connection, access.merchant_id, staff_id)]
+
+
+@router.post("/staff/{staff_id}/shifts/{shift_id}/remove", status_code=204)
+def post_removal(staff_id: PathId, shift_id: PathId, body: RemovalBody, access: MerchantDep) -> None:
+    """Take a mistyped shift back; that it was there, and why it went, stays."""
+    remove_shift(
+        access.connection,
+        access.merchant_id,
+        staff_id,
+        shift_id,
+        reason=body.reason,
+        key_id=access.key_id,
+        now_us=access.now_us,
+    )
 
 
 @router.post("/staff/{staff_id}/corrections", status_code=201)

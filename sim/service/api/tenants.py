@@ -21,6 +21,7 @@ from stampbench.sim.service.api.access import (
     VendorDep,
     shown,
 )
+from stampbench.sim.service.attendance.pay import PayRules
 from stampbench.sim.service.identity import Role, make_key
 from stampbench.sim.service.problems import ForbiddenError
 from stampbench.sim.service.shops.tenants import (
@@ -59,6 +60,7 @@ class NewMerchant(Body):
     require_place: bool = False
     require_liveness: bool = False
     suspend_automatically: bool = True
+    pay_rules: PayRules = PayRules.DAILY
 
 
 class Policy(Body):
@@ -67,6 +69,7 @@ class Policy(Body):
     require_place: bool | None = None
     require_liveness: bool | None = None
     suspend_automatically: bool | None = None
+    pay_rules: PayRules | None = None
 
 
 class NewKey(Body):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
-from stampbench.sim.service.clock import Calendar
+from stampbench.sim.service.clock import DAY_US, Calendar
 from stampbench.sim.service.problems import ConflictError, MalformedError, NotFoundError
 from stampbench.sim.service.store.database import insert, insert_new
 from stampbench.sim.service.tables.attendance import Punch, Shift, Staff
@@ -71,11 +71,11 @@ def add_shift(
 
     Raises:
         NotFoundError: nobody of that number works here.
-        MalformedError: it ends before it starts.
+        MalformedError: it ends before it starts, or more than a day later.
     """
     check_staff(connection, merchant_id, staff_id)
-    if ends_us <= starts_us:
-        raise MalformedError("shift", "the shift ends before it starts")
+    if not 0 < ends_us - starts_us <= DAY_US:
+        raise MalformedError("shift", "the shift ends before it starts, or more than 24 hours later")
     return insert(
         connection,
         Shift,
@@ -85,6 +85,43 @@ def add_shift(
         grace_minutes=grace_minutes,
         rule=rule,
     )
+
+
+def shifts_of(connection: sa.Connection, merchant_id: int, staff_id: int) -> list[dict[str, Any]]:
+    """Return somebody's shifts, those that were removed too.
+
+    Raises:
+        NotFoundError: no such person.
+    """
+    check_staff(connection, merchant_id, staff_id)
+    columns = [c for c in Shift.columns().c if c.name not in ("staff_id", "removed_key_id")]
+    rows = connection.execute(sa.select(*columns).where(Shift.staff_id == staff_id).order_by(Shift.starts_us))
+    return [dict(row._mapping) for row in rows]
+
+
+def remove_shift(
+    connection: sa.Connection,
+    merchant_id: int,
+    staff_id: int,
+    shift_id: int,
+    *,
+    reason: str,
+    key_id: int,
+    now_us: int,
+) -> None:
+    """Take a shift back, so that it counts no longer; that it was there, and why it went, stays.
+
+    Raises:
+        NotFoundError: no such shift of that person, or it was removed before.
+    """
+    check_staff(connection, merchant_id, staff_id)
+    removed = connection.execute(
+        sa.update(Shift)
+        .where(Shift.id == shift_id, Shift.staff_id == staff_id, Shift.removed_us.is_(None))
+        .values(removed_us=now_us, removed_reason=reason, removed_key_id=key_id)
+    )
+    if removed.rowcount == 0:
+        raise NotFoundError("shift", f"no shift {shift_id} of staff {staff_id}")
 
 
 def punch(

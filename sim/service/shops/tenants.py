@@ -43,7 +43,7 @@ def add_brand(connection: sa.Connection, vendor_id: int, name: str) -> int:
     )
 
 
-def add_merchant(connection: sa.Connection, vendor_id: int, brand_id: int, name: str, **policy: bool) -> int:
+def add_merchant(connection: sa.Connection, vendor_id: int, brand_id: int, name: str, **policy: Any) -> int:
     """Add a merchant.
 
     Raises:
@@ -57,7 +57,7 @@ def add_merchant(connection: sa.Connection, vendor_id: int, brand_id: int, name:
     return _new(insert_new(connection, Merchant, values, ("vendor_id", "name")), "merchant", name)
 
 
-def change_merchant(connection: sa.Connection, merchant_id: int, policy: dict[str, bool]) -> None:
+def change_merchant(connection: sa.Connection, merchant_id: int, policy: dict[str, Any]) -> None:
     """Change what a merchant asks of presses."""
     if policy:
         connection.execute(sa.update(Merchant).where(Merchant.id == merchant_id).values(**policy))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 from stampbench.sim.service.tables.base import Day, Moment, Name, Table, Word, optional_reference, reference
 
 
@@ -21,7 +21,12 @@ class Staff(Table):
 
 
 class Shift(Table):
-    """When somebody is to work; ``grace_minutes`` late is not late."""
+    """When somebody is to work; ``grace_minutes`` late is not late.
+
+    Attributes:
+        rule: pairs or first-last.
+        removed_us, removed_reason, removed_key_id: when, why and by whom it was taken back.
+    """
 
     __tablename__ = "shifts"
     __table_args__ = (sa.Index(None, "staff_id", "starts_us"),)
@@ -31,7 +36,9 @@ class Shift(Table):
     ends_us: Mapped[Moment]
     grace_minutes: Mapped[int]
     rule: Mapped[Word]
-    """pairs or first-last."""
+    removed_us: Mapped[int | None] = mapped_column(sa.BigInteger())
+    removed_reason: Mapped[str | None] = mapped_column(sa.String(200))
+    removed_key_id: Mapped[int | None] = optional_reference("keys.id")
 
 
 class Punch(Table):

@@ -43,6 +43,7 @@ class Merchant(Table):
         require_place: presses without a place are looked at by a person.
         require_liveness: presses with one set of contacts are looked at by a person.
         suspend_automatically: a confirmed alarm suspends the stamp.
+        pay_rules: by which wages are computed, see ``attendance/pay.py``.
     """
 
     __tablename__ = "merchants"
@@ -55,6 +56,7 @@ class Merchant(Table):
     require_place: Mapped[bool] = mapped_column(default=False)
     require_liveness: Mapped[bool] = mapped_column(default=False)
     suspend_automatically: Mapped[bool] = mapped_column(default=True)
+    pay_rules: Mapped[Word] = mapped_column(default="daily")
 
 
 class Store(Table):
