@@ -51,11 +51,11 @@ def resolved(cases: Sequence[CaseTable], conditions: Presets, handlings: Presets
             )
 
 
-def _presets(names: Sequence[str], known: Presets, key: str) -> Sequence[str]:
+def _presets(names: Sequence[str], presets: Presets, key: str) -> Sequence[str]:
     """The names, or that of no preset."""
     for place, name in enumerate(names):
-        if name not in known:
-            raise InputError(f'{key}[{place}] = "{name}": {choose(name, known)}')
+        if name not in presets:
+            raise InputError(f'{key}[{place}] = "{name}": {choose(name, presets)}')
         if names.index(name) != place:
             raise InputError(f'{key}: "{name}" stands there twice: expected distinct names')
     return names or [""]

@@ -51,9 +51,9 @@ def explain(
     return text.replace("\n", "\\n")
 
 
-def choose(wrong: str, known: Iterable[str], noun: str = "one of") -> str:
+def choose(wrong: str, right: Iterable[str], noun: str = "one of") -> str:
     """What stands in a message after a name that is not known: the nearest one, and all of them."""
-    names = list(known)
+    names = list(right)
     near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
     hint = f'did you mean "{near[0]}"? ' if near else ""
     return f"{hint}expected {noun}{': ' if noun != 'one of' else ' '}{', '.join(names)}"

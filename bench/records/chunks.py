@@ -98,16 +98,16 @@ class PressChunk(Struct, frozen=True, kw_only=True, tag_field="line", tag="chunk
 def _row(record: PressRecord) -> PressRow:
     reading, timing = record.reading, record.timing
     return PressRow(
-        record.code,
-        record.verdict,
-        reading.code if reading else None,
-        reading.distance_mm if reading else None,
-        reading.margin_mm if reading else None,
-        reading.margin_is_bound if reading else False,
-        timing.first_contact_us if timing else None,
-        timing.all_pads_us if timing else None,
-        timing.decided_us if timing else None,
-        timing.reports if timing else 0,
+        code=record.code,
+        verdict=record.verdict,
+        read_code=reading.code if reading else None,
+        distance_mm=reading.distance_mm if reading else None,
+        margin_mm=reading.margin_mm if reading else None,
+        margin_is_bound=reading.margin_is_bound if reading else False,
+        first_contact_us=timing.first_contact_us if timing else None,
+        all_pads_us=timing.all_pads_us if timing else None,
+        decided_us=timing.decided_us if timing else None,
+        reports=timing.reports if timing else 0,
     )
 
 
@@ -167,4 +167,4 @@ class ChunkedPresses(Collection[PressResult]):
         raise IndexError(place)
 
     def __contains__(self, press: object) -> bool:
-        return any(known == press for known in self)
+        return any(own == press for own in self)

@@ -209,8 +209,8 @@ class Run:
         for last in self.presses:
             if last.press == number and not last.again:
                 return last
-        known = f"1 to {last.press}" if last is not None else "none: the run has no presses"
-        raise InputError(f"{self.path}: press {number}: no such press: expected {known}")
+        there_are = f"1 to {last.press}" if last is not None else "none: the run has no presses"
+        raise InputError(f"{self.path}: press {number}: no such press: expected {there_are}")
 
 
 class RecordWriter:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What a press said.
+class PressReports:
+    """What the reports of one press came to.
 
     Attributes:
         decisive: the report of the decision; without one, the last with the most contacts.
@@ -105,10 +105,10 @@ class Listener:
             self._fullest, self._most = report, len(report.down)
         return decision is not None
 
-    def heard(self) -> Heard:
+    def finish(self) -> PressReports:
         """Return what the press said; it is over."""
         decision = self._decision or self._press.finish()
-        return Heard(decision, self._fullest, self._start_us, self._count, tuple(self._said))
+        return PressReports(decision, self._fullest, self._start_us, self._count, tuple(self._said))
 
 
 def listen(
@@ -118,7 +118,7 @@ def listen(
     cancel_limit: int | None = None,
     until_decided: bool = False,
     keep: bool = False,
-) -> Heard:
+) -> PressReports:
     """Feed all reports of one press to the decoder, and return what it said.
 
     Args:
@@ -132,7 +132,7 @@ def listen(
     for report in reports:
         if listener.feed(report) and until_decided:
             break
-    return listener.heard()
+    return listener.finish()
 
 
 def reports_of(record: PressRecord) -> list[TouchReport]:
@@ -143,7 +143,16 @@ def reports_of(record: PressRecord) -> list[TouchReport]:
         TouchReport(
             t_us,
             tuple(
-                Contact(number, bool(flags & 1), x, y, x_mm, y_mm, size_mm, bool(flags & 2))
+                Contact(
+                    id=number,
+                    tip=bool(flags & 1),
+                    x=x,
+                    y=y,
+                    x_mm=x_mm,
+                    y_mm=y_mm,
+                    size_mm=size_mm,
+                    cancelled=bool(flags & 2),
+                )
                 for number, flags, x, y, x_mm, y_mm, size_mm in contacts
             ),
         )
@@ -155,8 +164,10 @@ def _said(contact: Contact) -> SaidContact:
     return (contact.id, contact.tip | contact.cancelled << 1, *contact[2:7])
 
 
-def blank(planned: PlannedPress, draw: Draw, condition: dict[str, Any], press: Press | None) -> PressRecord:
-    """Record of a press of which nothing is known but the truth; an error until somebody says otherwise."""
+def unread_record(
+    planned: PlannedPress, draw: Draw, condition: dict[str, Any], press: Press | None
+) -> PressRecord:
+    """Return the record of a press of which the truth alone is known; an error until it is read."""
     return PressRecord(
         press=planned.index,
         profile=planned.profile,
@@ -172,16 +183,16 @@ def blank(planned: PlannedPress, draw: Draw, condition: dict[str, Any], press: P
     )
 
 
-def judged(record: PressRecord, heard: Heard) -> PressRecord:
+def judged(record: PressRecord, press_reports: PressReports) -> PressRecord:
     """The record with what was read, passed or failed."""
-    decision = heard.decision
+    decision = press_reports.decision
     read = msgspec.structs.replace(
         record,
         reading=reading_record(decision.reading),
-        timing=heard.timing,
-        contacts=heard.contacts,
-        decisive_us=heard.decisive_us,
-        said=list(heard.said),
+        timing=press_reports.timing,
+        contacts=press_reports.contacts,
+        decisive_us=press_reports.decisive_us,
+        said=list(press_reports.said),
         message=decision.explanation if decision.cancelled else "",
     )
     outcome = Outcome.PASSED if read.as_it_should else Outcome.FAILED

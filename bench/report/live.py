@@ -76,7 +76,7 @@ class LiveRun(Progress):
             self._saying = "pressing"
             for result in results:
                 self._tally.add(result)
-            self._latest.extend(_told(result) for result in results[-LATEST:])
+            self._latest.extend(_press_row(result) for result in results[-LATEST:])
             now_s = self._clock()
             self._counts.append((now_s, self._tally.presses))
             while len(self._counts) > 2 and self._counts[1][0] < now_s - SPEED_OVER_S:
@@ -134,7 +134,7 @@ class LiveRun(Progress):
                 }
 
 
-def _told(result: PressResult) -> dict[str, Any]:
+def _press_row(result: PressResult) -> dict[str, Any]:
     reading = result.reading
     return {
         "press": result.press,

@@ -117,14 +117,14 @@ class TerminalPrompter:
     def __init__(self, console: Console, lines: TextIO | None = None) -> None:
         self._console = console
         self._lines = lines if lines is not None or not sys.stdin.isatty() else sys.stdin
-        self._told = False
+        self._explained = False
 
     def show(self, prompt: Prompt) -> None:
         """Print a step above the bar."""
-        if self._lines is not None and not self._told:
-            told = "(type s to pass a press over, r to repeat a botched one, a to end the run)"
-            self._console.print(told, style="dim")
-            self._told = True
+        if self._lines is not None and not self._explained:
+            answers = "(type s to pass a press over, r to repeat a botched one, a to end the run)"
+            self._console.print(answers, style="dim")
+            self._explained = True
         where = f"press {prompt.press:,} of {prompt.presses:,}" if prompt.step == 1 else "    then"
         self._console.print(f"{where}: {prompt.text}", style="bold", highlight=False)
 

@@ -94,20 +94,20 @@ def _place(line: PressRecord | PressChunk) -> int:
 
 def _end(runs: Sequence[Run], *, whole: bool) -> RunEnd:
     """The ends of all parts as one; presses per second are those of all parts together."""
-    known = [run.end for run in runs if run.end is not None]
-    if not known:
+    ends = [run.end for run in runs if run.end is not None]
+    if not ends:
         return RunEnd(status="interrupted", presses=0, seconds=0.0, prepare_seconds=0.0, finished_at="")
-    joined = known[0]
-    for end in known[1:]:
+    joined = ends[0]
+    for end in ends[1:]:
         joined = end.after(joined)
     worst = next(
-        (end for status in ("error", "timeout", "interrupted") for end in known if end.status == status), None
+        (end for status in ("error", "timeout", "interrupted") for end in ends if end.status == status), None
     )
-    missing = not whole or len(known) < len(runs)
+    missing = not whole or len(ends) < len(runs)
     status = worst.status if worst is not None else ("interrupted" if missing else "complete")
     return msgspec.structs.replace(
         joined,
         status=status,
         message=worst.message if worst is not None else "",
-        finished_at=max(end.finished_at for end in known),
+        finished_at=max(end.finished_at for end in ends),
     )

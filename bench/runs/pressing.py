@@ -11,7 +11,7 @@ from stampbench.bench.plans.draws import Draw, PressDrawer
 from stampbench.bench.plans.plan import Plan, PlannedPress
 from stampbench.bench.plans.tables import Case
 from stampbench.bench.records.presses import Outcome, PressRecord
-from stampbench.bench.records.readings import Heard, Listener, blank, judged, listen, press_of
+from stampbench.bench.records.readings import Listener, PressReports, judged, listen, press_of, unread_record
 from stampbench.bench.rig.opening import VIRTUAL, Opener, Rig, faults_of, open_rig
 from stampbench.bench.runs.progress import Made
 from stampbench.bench.runs.prompts import PATIENCE_S, PressRefused, Prompter, asking, prompted, prompts_of
@@ -147,10 +147,10 @@ class Presser:
             condition = self._plan.condition_of(planned.case)
             self._configure(rig, condition)
         try:
-            heard = self._listen(rig, draw.press, draw.seed)
+            press_reports = self._listen(rig, draw.press, draw.seed)
         except ManualPressError:
             return (yield from self._press_by_hand(rig, planned, draw, condition))
-        return self._pressed(rig, blank(planned, draw, condition, draw.press), heard)
+        return self._pressed(rig, unread_record(planned, draw, condition, draw.press), press_reports)
 
     def repeat(self, rig: Rig, record: PressRecord) -> PressRecord:
         """Make the press of a record again, and read it.
@@ -159,10 +159,10 @@ class Presser:
             LinkError: the link failed.
         """
         self._configure(rig, record.condition)
-        heard = self._listen(rig, press_of(record), record.seed)
-        return self._pressed(rig, record, heard)
+        press_reports = self._listen(rig, press_of(record), record.seed)
+        return self._pressed(rig, record, press_reports)
 
-    def _listen(self, rig: Rig, press: Press, seed: int) -> Heard:
+    def _listen(self, rig: Rig, press: Press, seed: int) -> PressReports:
         self._check_input(rig)
         reports = self._input.of_press(rig.identity.profile, functools.partial(rig.press, press, seed))
         return listen(self._decoder, reports, cancel_limit=self._cancel_limit(rig), keep=self._keeps_reports)
@@ -197,7 +197,7 @@ class Presser:
         self, rig: Rig, planned: PlannedPress, draw: Draw, condition: dict[str, Any]
     ) -> Generator[None, None, PressRecord]:
         """Ask the operator to press, and listen."""
-        record = blank(planned, draw, condition, None)
+        record = unread_record(planned, draw, condition, None)
         prompts = prompts_of(
             planned.case.prompts,
             object_name=draw.object,
@@ -230,19 +230,21 @@ class Presser:
         except LinkError as error:
             rig.reset()  # fails if the link is dead: then it was not the operator
             return msgspec.structs.replace(record, outcome=Outcome.TIMEOUT, message=str(error))
-        record = self._pressed(rig, record, listener.heard())
+        record = self._pressed(rig, record, listener.finish())
         if record.outcome is Outcome.FAILED and self._prompter is not None:
             while (again := self._prompter.again(record)) is None:
                 yield
             return _botched(record) if again else record
         return record
 
-    def _pressed(self, rig: Rig, record: PressRecord, heard: Heard) -> PressRecord:
+    def _pressed(self, rig: Rig, record: PressRecord, press_reports: PressReports) -> PressRecord:
         """Fill in what was read, whether that is right, and what the link did."""
         counters = rig.press_counters.to_mapping()
         seen = {name: counters[name] for name in FAULTS} | rig.press_reports.to_mapping()
         odd = {name: count for name, count in seen.items() if count}
-        record = msgspec.structs.replace(judged(record, heard), link={"reports": heard.reports} | odd)
+        record = msgspec.structs.replace(
+            judged(record, press_reports), link={"reports": press_reports.reports} | odd
+        )
         if not rig.press_whole:
             record = msgspec.structs.replace(record, outcome=Outcome.ERROR, message=_loss(counters))
         return record
@@ -250,7 +252,7 @@ class Presser:
     def _lost(self, planned: PlannedPress, message: str) -> PressRecord:
         """Record of a press during which the link failed."""
         draw = self._drawer.draw(planned)
-        record = blank(planned, draw, self._plan.condition_of(planned.case), draw.press)
+        record = unread_record(planned, draw, self._plan.condition_of(planned.case), draw.press)
         return msgspec.structs.replace(record, message=message)
 
 
@@ -313,13 +315,13 @@ class SimulatedPresser:
         draw = self._drawer.draw(planned)
         settings, condition = self._condition(planned.case)
         device.configure(condition)
-        heard = listen(
+        press_reports = listen(
             self._decoder,
             self._input.of_press(planned.profile, functools.partial(device.reports, draw.press, draw.seed)),
             cancel_limit=None if self._input.frames else device.identity.cancel_limit,
             until_decided=True,
         )
-        return judged(blank(planned, draw, settings, draw.press), heard)
+        return judged(unread_record(planned, draw, settings, draw.press), press_reports)
 
     def _device(self, profile: str) -> Device:
         from stampbench.sim.device import Device

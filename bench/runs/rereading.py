@@ -15,7 +15,14 @@ from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.chunks import PressChunk
 from stampbench.bench.records.files import Run, RunEnd, read_run
 from stampbench.bench.records.presses import Outcome, PressRecord
-from stampbench.bench.records.readings import Heard, judged, listen, press_of, reading_record, reports_of
+from stampbench.bench.records.readings import (
+    PressReports,
+    judged,
+    listen,
+    press_of,
+    reading_record,
+    reports_of,
+)
 from stampbench.bench.report.subject import plan_of
 from stampbench.bench.runs.orders import RunOrder, Shard
 from stampbench.bench.runs.pressing import SimulatedPresser, made_press
@@ -176,12 +183,12 @@ class Reader:
                 old, listen(self._decoder, reports_of(old), cancel_limit=limit, keep=True)
             ), "reports"
         if old.keyframes and self._virtual.get(old.profile, False):
-            heard = self._simulated(old)
-            if heard is not None:
-                return judged(old, heard), "simulated"
+            press_reports = self._simulated(old)
+            if press_reports is not None:
+                return judged(old, press_reports), "simulated"
         return self._from_contacts(old), "contacts"
 
-    def _simulated(self, old: PressRecord) -> Heard | None:
+    def _simulated(self, old: PressRecord) -> PressReports | None:
         """What the press says when it is made again; None if today's panel says something else."""
         from stampbench.sim.panel import Condition
 

@@ -11,7 +11,7 @@ from stampbench.bench.judging.tallies import Tally
 from stampbench.bench.plans.draws import Draw, PressDrawer
 from stampbench.bench.plans.plan import Plan, PlannedPress
 from stampbench.bench.records.presses import Outcome
-from stampbench.bench.records.readings import Heard, blank, judged, listen
+from stampbench.bench.records.readings import PressReports, judged, listen, unread_record
 from stampbench.bench.window.session.cases import plan_of_presses
 from stampbench.bench.window.session.setup import Setup
 from stampbench.firmware_emulator.touch import Frame, TouchReport
@@ -183,25 +183,25 @@ class AutoPress:
         if self._pressed is None:
             return ()
         self._judged = True
-        heard = listen(
+        press_reports = listen(
             self._decoder,
             [report for _, report in self._made],
             cancel_limit=self._device.identity.cancel_limit,
         )
-        if not self._count(*self._pressed, heard) and self._stop_at_failure:
+        if not self._count(*self._pressed, press_reports) and self._stop_at_failure:
             self.failed = self._pressed[1]
             self.running = False
         if self._live and self.failed is None:
             return ()
         self.voids += 1
-        until_us = None if heard.decisive is None else heard.decisive.t_us
+        until_us = None if press_reports.decisive is None else press_reports.decisive.t_us
         seen = self._made if until_us is None else [s for s in self._made if s[0].t_us <= until_us]
         return [item for scan in seen for item in self._shown(scan)]
 
-    def _count(self, planned: PlannedPress, draw: Draw, heard: Heard) -> bool:
+    def _count(self, planned: PlannedPress, draw: Draw, press_reports: PressReports) -> bool:
         """Add a press to the rates; return whether it was read as it should be."""
         condition = self.plan.condition_of(planned.case)
-        record = judged(blank(planned, draw, condition, draw.press), heard)
+        record = judged(unread_record(planned, draw, condition, draw.press), press_reports)
         self._tally.add(record)
         self._measured.clear()
         return record.outcome is Outcome.PASSED
