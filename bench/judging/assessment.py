@@ -361,7 +361,7 @@ def _assess_findings(run: Run) -> Assessment:
 
 
 def _cases_to_measure(plan: Plan, measurement: Measurement) -> list[str | None]:
-    """All fitting cases together, and, where they are several, each as it is written and on its own."""
+    """Return all fitting cases together, and, where they are several, each as it is written."""
     fitting = [case for case in plan.cases if measurement.applies_to(case.kind)]
     names = [case.name for case in fitting]
     groups = [group for group in plan.groups if any(case.group == group for case in fitting)]

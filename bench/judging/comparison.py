@@ -44,7 +44,7 @@ class Difference:
     method: str
 
     def significant(self, level: float = 0.05) -> bool:
-        """Whether the test rejects that there is none."""
+        """Return whether the test rejects that there is none."""
         return self.p_value <= level
 
 
@@ -103,7 +103,7 @@ class Comparison:
 
 
 def compare_counts(k_a: int, n_a: int, k_b: int, n_b: int, confidence: float = 0.95) -> Difference:
-    """Difference of two independent proportions, k_b of n_b less k_a of n_a.
+    """Return the difference of two independent proportions, k_b of n_b less k_a of n_a.
 
     The test is Fisher's, with all tables counted that are no likelier than this one. The interval is method
     10 of Newcombe (Statistics in Medicine 17, 1998, 873-890), from two Wilson intervals.
@@ -130,7 +130,7 @@ def compare_counts(k_a: int, n_a: int, k_b: int, n_b: int, confidence: float = 0
 
 
 def compare_pairs(both: int, only_a: int, only_b: int, neither: int, confidence: float = 0.95) -> Difference:
-    """Difference of two proportions on the same trials, b less a.
+    """Return the difference of two proportions on the same trials, b less a.
 
     The test is McNemar's, exact: of the trials in which the two differ, half are due to each. The interval is
     method 10 of Newcombe (Statistics in Medicine 17, 1998, 2635-2650), from two Wilson intervals and their
@@ -168,7 +168,7 @@ def compare_pairs(both: int, only_a: int, only_b: int, neither: int, confidence:
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """P values adjusted for their number (Holm, Scandinavian Journal of Statistics 6, 1979, 65-70)."""
+    """Return P values adjusted for their number (Holm, Scandinavian Journal of Statistics 6, 1979, 65-70)."""
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     adjusted = [0.0] * len(p_values)
     so_far = 0.0
@@ -265,7 +265,7 @@ def _value(measurement: Measurement, press: PressResult) -> float:
 
 
 def _cases(name: str, profile: str, before: _Cases, after: _Cases) -> list[tuple[str | None, list[str]]]:
-    """What is compared, and which cases that takes: all together, and, where they are several, each."""
+    """Return what is compared, and the cases it takes: all together and, where they are several, each."""
     cases = [
         case
         for on_profile, case in after
@@ -285,7 +285,7 @@ def _compared(
     paired: bool,
     confidence: float,
 ) -> ComparedMeasurement | None:
-    """One row; ``pairs`` are the cases it takes, before and after. None where there is nothing to compare."""
+    """Compare the ``pairs`` of cases that a row takes; None where there is nothing to compare."""
     measurement = MEASUREMENTS[name]
     if paired:
         pairs = [_same_presses(before, after) for before, after in pairs]
@@ -335,7 +335,7 @@ def _compared(
 
 
 def _same_presses(before: _Seen, after: _Seen) -> tuple[_Seen, _Seen]:
-    """Those presses that both have, in the same order."""
+    """Return those presses that both have, in the same order."""
     numbers, at_before, at_after = np.intersect1d(before.numbers, after.numbers, return_indices=True)
     return (
         _Seen(numbers, {name: column[at_before] for name, column in before.values.items()}),
@@ -360,7 +360,7 @@ def _percentile_difference(a: Percentile, b: Percentile) -> tuple[float, float, 
 
 
 def _wilson(k: int, n: int, confidence: float) -> tuple[float, float]:
-    """Score interval of a proportion (Wilson, Journal of the American Statistical Association 22, 1927)."""
+    """Return Wilson's score interval of a proportion (J. American Statistical Association 22, 1927)."""
     from scipy.special import ndtri
 
     z = float(ndtri(0.5 + confidence / 2.0))
@@ -392,7 +392,7 @@ def _log_choose(n: int, k: int) -> float:
 
 
 def _phi(both: int, only_a: int, only_b: int, neither: int) -> float:
-    """Correlation of the pairs, with Newcombe's correction where it is positive."""
+    """Return correlation of the pairs, with Newcombe's correction where it is positive."""
     size = (both + only_a) * (only_b + neither) * (both + only_b) * (only_a + neither)
     if size == 0:
         return 0.0

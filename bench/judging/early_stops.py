@@ -85,7 +85,7 @@ class EarlyStops:
         self._stoppable = self._by_case.keys() - endless
 
     def enough(self, profile: str, case: str) -> bool:
-        """True if the case needs no further presses on this profile."""
+        """Return True if the case needs no further presses on this profile."""
         key = profile, case
         return key in self._stoppable and all(limit.decided for limit in self._by_case[key])
 
@@ -98,7 +98,7 @@ class EarlyStops:
                     limit.test.add(counts is not None and counts(press))
 
     def of_limit(self, place: int, profile: str) -> SequentialTest | None:
-        """The test of a limit on a profile; None if it is not decided early."""
+        """Return the test of a limit on a profile; None if it is not decided early."""
         for limit in self.limits:
             if (limit.place, limit.profile) == (place, profile):
                 return limit.test
@@ -106,7 +106,7 @@ class EarlyStops:
 
 
 def _top(limit: Limit) -> float:
-    """All presses, in the limit's unit."""
+    """Return all presses, in the limit's unit."""
     return 1.0 / UNITS["rate"][limit.unit or "1"]
 
 

@@ -54,7 +54,7 @@ class Measurement:
         return "a case" if self.kind is None else f"a {self.kind} case"
 
     def applies_to(self, kind: str) -> bool:
-        """True if presses of this kind count."""
+        """Return whether presses of this kind count."""
         return self.kind is None or self.kind == kind
 
 

@@ -145,17 +145,17 @@ class SequentialTest:
         return SequentialDecision.GO_ON
 
     def accept_at(self, trials: int) -> int:
-        """Most failures with which so many trials accept; below 0: they cannot yet."""
+        """Return most failures with which so many trials accept; below 0: they cannot yet."""
         failure, success = self._steps
         return math.floor((self._bounds[0] - trials * success) / (failure - success) + 1e-9)
 
     def reject_at(self, trials: int) -> int:
-        """Fewest failures with which so many trials reject; above ``trials``: they cannot yet."""
+        """Return fewest failures with which so many trials reject; above ``trials``: they cannot yet."""
         failure, success = self._steps
         return math.ceil((self._bounds[1] - trials * success) / (failure - success) - 1e-9)
 
     def outcome_at(self, p: float) -> SequentialOutcome:
-        """What the test does at failure rate ``p``: exact, with its cap, by carrying all counts along.
+        """Return what the test does at failure rate ``p``: exact, with its cap, by carrying all counts along.
 
         Raises:
             InputError: p outside 0..1.

@@ -61,7 +61,7 @@ class Percentile:
 
 
 def rate(k: int, n: int, confidence: float = 0.95) -> Rate:
-    """Proportion k of n with its exact interval (Clopper and Pearson, Biometrika 26, 1934).
+    """Return proportion k of n with its exact interval (Clopper and Pearson, Biometrika 26, 1934).
 
     Without trials nothing is known, and the interval is 0..1.
 
@@ -87,7 +87,7 @@ def as_written(value: float) -> Fraction:
 
 
 def count_interval(k: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Exact interval of the mean of which a Poisson count k was drawn (Garwood, Biometrika 28, 1936).
+    """Return exact interval of the mean of which a Poisson count k was drawn (Garwood, Biometrika 28, 1936).
 
     Raises:
         InputError: k below 0, or confidence outside 0..1.
@@ -102,7 +102,7 @@ def count_interval(k: int, confidence: float = 0.95) -> tuple[float, float]:
 
 
 def zero_failure_trials(success: float, confidence: float = 0.95) -> int:
-    """Trials without a failure that are needed to claim ``success`` with ``confidence`` (one-sided).
+    """Count the trials without a failure needed to claim ``success`` with ``confidence`` (one-sided).
 
     The smallest n with success**n <= 1 - confidence: at 95 % it is 59, 299, 2,995 and 29,956 for a success of
     0.95, 0.99, 0.999 and 0.9999.
@@ -116,7 +116,7 @@ def zero_failure_trials(success: float, confidence: float = 0.95) -> int:
 
 
 def zero_failure_success(n: int, confidence: float = 0.95) -> float:
-    """Success rate that ``n`` trials without a failure prove with ``confidence`` (one-sided).
+    """Return success rate that ``n`` trials without a failure prove with ``confidence`` (one-sided).
 
     Raises:
         InputError: n below 1, or confidence outside 0..1.
@@ -128,7 +128,7 @@ def zero_failure_success(n: int, confidence: float = 0.95) -> float:
 
 
 def zero_failure_claim(n: int, confidence: float = 0.95) -> str:
-    """What ``n`` trials without a failure prove (one-sided), as a sentence.
+    """Return what ``n`` trials without a failure prove (one-sided), as a sentence.
 
     "0 of 2,995: 95 % confident of 99.9 %". The success rate is rounded down: no more is claimed than proven.
 
@@ -185,7 +185,7 @@ def det_curve(
     points: int = DET_POINTS,
     confidence: float = 0.95,
 ) -> DetCurve:
-    """Rates over the threshold, from the distances of genuine and foreign presses (Martin et al., 1997).
+    """Return rates over the threshold, from distances of genuine and foreign presses (Martin, 1997).
 
     Args:
         genuine: distance of each genuine press to its own code; infinite where it cannot be read right.

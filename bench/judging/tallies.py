@@ -93,7 +93,7 @@ class Tally:
             sample.add(MEASUREMENTS[name], press)
 
     def sample(self, name: str, profile: str, case: str | Collection[str] | None) -> Sample:
-        """What a measurement saw on a profile in one case or several; None: in all that it applies to."""
+        """Return what a measurement saw on a profile in cases; None: in all that it applies to."""
         cases = {case} if isinstance(case, str) else case
         found = Sample()
         for (on_profile, in_case), samples in self._samples.items():
@@ -103,7 +103,7 @@ class Tally:
 
 
 def badness(press: PressResult) -> tuple[int, float]:
-    """How much a press speaks against the stamp: larger is worse. For the gallery of the worst presses."""
+    """Rate how much a press speaks against the stamp, larger is worse, for the gallery of the worst."""
     if not press.outcome.judged:
         return 0, 0.0
     distance = press.reading.distance_mm if press.reading else None

@@ -97,7 +97,7 @@ def open_rig(port: str, profile: str, faults: RigFaults | None = None) -> Iterat
 
 
 def identity_of(rig: Rig, port: str) -> RigIdentity:
-    """What the rig says of itself, for the header of the records."""
+    """Return what the rig says of itself, for the header of the records."""
     said = rig.identity
     return RigIdentity(
         port=port,
@@ -110,7 +110,7 @@ def identity_of(rig: Rig, port: str) -> RigIdentity:
 
 
 def faults_of(plan: Plan, seed: int, profile: str) -> RigFaults | None:
-    """The faults of a plan's rig in software on one profile, drawn from the run's seed; None: no faults."""
+    """Draw the faults of a plan's rig in software on one profile, from the run's seed; None: none."""
     if not plan.rig.faults:
         return None
     from stampbench.firmware_emulator.link.faults import Faults

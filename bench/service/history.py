@@ -100,7 +100,7 @@ def _rows(
     rng: np.random.Generator,
     pack: Callable[[bytes], object],
 ) -> Iterator[tuple[Any, ...]]:
-    """Rows in the order of ``COLUMNS``; ``pack`` turns a digest into what the database takes."""
+    """Yield rows in the order of ``COLUMNS``; ``pack`` turns a digest into what the database takes."""
     stamps = [(merchant, stamp) for merchant in world.merchants for stamp in merchant.stamps]
     places = {store.store_id: store for merchant in world.merchants for store in merchant.stores}
     last_us = service.clock.now_us() - _AN_HOUR_US

@@ -140,7 +140,7 @@ def _press_until_killed(
     sent: _Sent,
     after_s: float,
 ) -> None:
-    """All senders press until the service, killed a while after the first answer, gives none."""
+    """Let all senders press until the service, killed a while after the first answer, gives none."""
     process.start()
     answered = threading.Event()
 

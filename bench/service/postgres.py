@@ -22,7 +22,7 @@ _STOP_S: Final = 30.0
 
 
 def find_postgres() -> Path | None:
-    """The folder of PostgreSQL's programs, newest version first; None if it is not installed."""
+    """Return the folder of PostgreSQL's programs, newest version first; None if it is not installed."""
     on_path = shutil.which("postgres")
     if on_path is not None and (Path(on_path).resolve().parent / "initdb").exists():
         return Path(on_path).resolve().parent
@@ -96,7 +96,7 @@ class PostgresServer:
         return status
 
     def url(self, database: str) -> str:
-        """Of a database on this server."""
+        """Return the URL of a database on this server."""
         return f"postgresql+psycopg://{_USER}@/{database}?host={self._folder}"
 
     def create_database(self, name: str, *, template: str = "template1") -> None:
@@ -128,7 +128,7 @@ class PostgresServer:
 
 
 def _account() -> tuple[int | None, int | None]:
-    """User and group under which a process of root runs the server; None: as whoever it is."""
+    """Return user and group under which a process of root runs the server; None: as whoever it is."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return None, None
     import pwd

@@ -109,7 +109,7 @@ class ServiceProcess:
             self._process.stdout.close()
 
     def client(self) -> QuickClient:
-        """A connection to it."""
+        """Return a connection to it."""
         return QuickClient(self.address.hostname or "", self.address.port or 0)
 
 
@@ -173,7 +173,7 @@ class QuickClient:
 def http_request(
     method: str, path: str, key: str, body: Any = None, headers: Mapping[str, str] | None = None
 ) -> bytes:
-    """One request of HTTP/1.1."""
+    """Return one request of HTTP/1.1."""
     content = b"" if body is None else json.dumps(body).encode()
     lines = [
         f"{method} {path} HTTP/1.1",

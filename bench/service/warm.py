@@ -75,7 +75,7 @@ def _context() -> SpawnContext | ForkServerContext:
 
 
 def _serve(database_url: str, secret: bytes, log: Path, listens: Connection) -> None:
-    """What the command does, in the forked process."""
+    """Run the command in the forked process."""
     from stampbench.bench.service.serving import serve_forever
     from stampbench.sim.service.opening import SECRET_VARIABLE
 

@@ -51,7 +51,7 @@ class Alarm:
     text: str
 
     def to_mapping(self) -> dict[str, Any]:
-        """Plain data."""
+        """Return plain data."""
         return asdict(self)
 
 
@@ -114,7 +114,7 @@ class Station:
         return [Alarm("run", where, Path(where).parent.name, text) for text in found]
 
     def series(self) -> tuple[Series, ...]:
-        """Every coordinate that is followed; with its part and vendor, where there are several of them."""
+        """Return each coordinate followed, with part and vendor where there are several."""
         several = len(self._lots) > 1
         return tuple(
             series
@@ -123,7 +123,7 @@ class Station:
         )
 
     def _inspection(self, certificate: Certificate, lots: list[Certificate]) -> Iterator[str]:
-        """What the switching rules say of the next lot, where that is new, and if this one broke them."""
+        """Say what the switching rules tell of the next lot, where that is new, or broken by this one."""
         kind, sampling = kind_of(certificate), certificate.sampling
         before = self._due.get(kind)
         now = self._due[kind] = switching(
@@ -181,7 +181,7 @@ def _series(lots: list[Certificate], of: str = "") -> Iterator[Series]:
 
 
 def _worse(now: Tally, before: list[Tally], profiles: Iterable[str]) -> Iterator[str]:
-    """Rates of a run that are worse than those of all runs of its plan before it, taken together."""
+    """Yield rates of a run that are worse than those of all runs of its plan before it, taken together."""
     if not before:
         return
     for profile in profiles:
@@ -200,7 +200,7 @@ def _worse(now: Tally, before: list[Tally], profiles: Iterable[str]) -> Iterator
 
 
 def _has_ended(records: Path) -> bool:
-    """Whether the last line of a run's records is its end: a run under way may be large."""
+    """Return whether the last line of a run's records is its end: a run under way may be large."""
     try:
         with records.open("rb") as file:
             file.seek(max(0, records.stat().st_size - _END_BYTES))

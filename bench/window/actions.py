@@ -95,7 +95,7 @@ class Actions:
         return name in self._actions
 
     def names(self) -> frozenset[str]:
-        """All actions there are."""
+        """Return all actions there are."""
         return frozenset(self._actions)
 
     def do(self, name: str) -> None:
@@ -167,7 +167,7 @@ class Actions:
         self._session.arrangement.add_object(kind, x_mm, y_mm)
 
     def _free_place(self) -> tuple[float, float]:
-        """A place with as much room around it as can be had."""
+        """Return a place with as much room around it as can be had."""
         panel = self._session.panel
         taken = [(thing.hold.x_mm, thing.hold.y_mm, thing.face_radius_mm) for thing in self._session.scene]
         best, best_gap = (panel.width_mm / 2, panel.height_mm / 2), -math.inf

@@ -15,7 +15,7 @@ LANGUAGES: Final = ("en", "ko")
 
 @functools.cache
 def _table() -> dict[str, dict[str, str]]:
-    """Caption by key, language by language."""
+    """Read the captions by key, language by language."""
     document = tomllib.loads((Path(__file__).parent / "captions.toml").read_text(encoding="utf-8"))
     return {
         language: {
@@ -41,12 +41,12 @@ class Captions:
         self._texts = _table()[language]
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """The caption of ``key`` with its ``{placeholders}`` filled in."""
+        """Return the caption of ``key`` with its ``{placeholders}`` filled in."""
         text = self._texts[key]
         return text.format_map(values) if values else text
 
     def get(self, key: str, values: Mapping[str, object], default: str) -> str:
-        """As a call, but with a default for a key or value that the table does not know."""
+        """Return as a call does, but a default for a key or value that the table does not know."""
         text = self._texts.get(key)
         if text is None:
             return default
@@ -60,5 +60,5 @@ class Captions:
 
 
 def caption_keys() -> frozenset[str]:
-    """All keys of the table."""
+    """Return all keys of the table."""
     return frozenset(_table()[LANGUAGES[0]])

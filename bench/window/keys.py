@@ -146,7 +146,7 @@ _BY_SIGN: Final = {"?": "help", "[": "slower", "]": "faster", ",": "step_back", 
 
 
 def action_of(key: int, modifiers: int, sign: str = "") -> str | None:
-    """The action of a key with its modifiers, or None.
+    """Return the action of a key with its modifiers, or None.
 
     Args:
         key: the event's ``key``.

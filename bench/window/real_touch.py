@@ -39,7 +39,7 @@ class RealTouch:
         return not calibrated
 
     def fit(self, card: pygame.Rect, scale: float) -> float | None:
-        """The card has another size now; pixels per mm at which it is to be drawn, None if it is not read."""
+        """Take in the card's size: pixels per mm at which it is drawn, None if it is not read."""
         touch = self._session.sources.touch
         if touch is None:
             return None
@@ -52,19 +52,19 @@ class RealTouch:
         self._session.sources.calibrate(mm_per_px)
 
     def display_changed(self, display: int) -> None:
-        """The window moved to another display, by its number; pixels may have another size there."""
+        """Take in that the window moved to another display, whose pixels may have another size."""
         self._display = display
         mm_per_px = self._calibrations.mm_per_px(self._display_px())
         if mm_per_px is not None:
             self._session.sources.calibrate(mm_per_px)
 
     def _display_px(self) -> tuple[int, int]:
-        """Size of the display that the window is on, in the pixels that events come in."""
+        """Return the size of the display that the window is on, in the pixels that events come in."""
         sizes = pygame.display.get_desktop_sizes()
         return sizes[self._display] if self._display < len(sizes) else (0, 0)
 
 
 def _area(card: pygame.Rect, scale: float) -> tuple[int, int]:
-    """Pixels of the card that are touched: all but a rim."""
+    """Return pixels of the card that are touched: all but a rim."""
     rim = 2 * round(_RIM * scale)
     return max(1, card.width - rim), max(1, card.height - rim)

@@ -219,7 +219,7 @@ class _Player:
             yield
 
     def _fingers(self, step: Step) -> Iterator[None]:
-        """Fingers that come down together and lift together."""
+        """Yield fingers that come down together and lift together."""
         if not isinstance(step.value, list):
             raise InputError(f"{step.where}: fingers = {step.value!r}: expected targets")
         places = [self._place(step, target) for target in step.value]
@@ -299,14 +299,14 @@ class _Player:
         self._window.save_picture(str(step.value))
 
     def _shares(self, step: Step) -> Iterator[float]:
-        """Shares of a way, frame by frame."""
+        """Yield shares of a way, frame by frame."""
         seconds = 0.0 if step.further is None else _number(f"{step.where}: seconds", step.further)
         frames = max(1, round(seconds * FRAMES_PER_S))
         for frame in range(1, frames + 1):
             yield frame / frames
 
     def _place(self, step: Step, target: Any) -> tuple[int, int]:
-        """Pixel of a target."""
+        """Return pixel of a target."""
         window = self._window
         if isinstance(target, str):
             widget = window.desk.widgets.named(target)

@@ -71,7 +71,7 @@ class LastSeconds:
 
 
 def _mosaic(images: list[Image]) -> Image:
-    """Some of the images side by side: their colours are the colours of all."""
+    """Return some of the images side by side: their colours are the colours of all."""
     from PIL.Image import new
 
     width, height = images[0].size

@@ -123,7 +123,7 @@ class Window:
             pace.tick(FRAMES_PER_S)
 
     def frame(self) -> None:
-        """One frame: what happened since the last one, what has come of it, the picture."""
+        """Make one frame: what happened since the last one, what has come of it, the picture."""
         now_us = self._clock()
         dt_s = min(max(0.0, (now_us - self._now_us) * 1e-6), _LONGEST_FRAME_S)
         self._now_us = now_us
@@ -173,7 +173,7 @@ class Window:
     # What actions ask of the window
 
     def _own_actions(self) -> dict[str, Action]:
-        """What the window itself does, by the names of actions."""
+        """Return what the window itself does, by the names of actions."""
         dialogs = {
             "source_rig": "port",
             "source_recording": "recording",
@@ -295,7 +295,7 @@ class Window:
                 self._pass_on(event)
 
     def _pass_on(self, event: pygame.event.Event) -> None:
-        """To whoever is uppermost: messages, dialog, widgets, time line, keys, glass."""
+        """Give an event to whoever is uppermost: messages, dialog, widgets, time line, keys, glass."""
         widgets = self.desk.widgets
         if self.toasts.handle(event):
             return
@@ -328,7 +328,7 @@ class Window:
         return True
 
     def _release(self) -> None:
-        """The window lost keyboard and mouse: nothing is held any more."""
+        """Let go of everything: the window lost keyboard and mouse."""
         for action in self._down.values():
             self._actions.end(action)
         self._down.clear()
@@ -408,7 +408,7 @@ class Window:
         self.toasts.draw(surface, over, desk.lettering)
 
     def _splash(self) -> None:
-        """Something to look at while kernels are loaded, or compiled for the first time."""
+        """Draw something to look at while kernels are loaded, or compiled for the first time."""
         self._surface.fill(theme.PAGE)
         lettering = Lettering(self._typeface, self._scale)
         middle = self._surface.get_rect().center

@@ -97,7 +97,7 @@ class Circumstances:
 
 
 def seen_pads(places_mm: Points, contacts: Sequence[Contact]) -> tuple[int | None, ...]:
-    """For each pad (n, 2) the id of the contact that is it; the nearest pairs first, within ``SEEN_MM``."""
+    """Return for each pad (n, 2) the id of its contact; nearest pairs first, within ``SEEN_MM``."""
     seen: list[int | None] = [None] * len(places_mm)
     points = [(c.id, c.x_mm, c.y_mm) for c in contacts if c.x_mm is not None and c.y_mm is not None]
     pairs = sorted(
@@ -120,7 +120,7 @@ def explain_stamp(
     touched_for_us: int | None,
     about: Circumstances,
 ) -> Explanation:
-    """Why a stamp on the glass is read or not, from the truth.
+    """Return why a stamp on the glass is read or not, from the truth.
 
     Args:
         thing: the stamp.
@@ -168,7 +168,7 @@ def explain_stamp(
 
 
 def explain_reading(reading: Reading | None, contacts: int, pads: int) -> Explanation:
-    """What the contacts alone say."""
+    """Return what the contacts alone say."""
     if reading is None or reading.verdict is Verdict.NONE:
         if not contacts:
             return Explanation("no_touch", {})
@@ -184,7 +184,7 @@ def explain_reading(reading: Reading | None, contacts: int, pads: int) -> Explan
 
 
 def english(explanation: Explanation) -> str:
-    """The sentence, for logs and files."""
+    """Return the sentence, for logs and files."""
     return _filled(KEYS[explanation.key], explanation.values)
 
 
@@ -194,7 +194,7 @@ def _filled(pattern: str, values: Mapping[str, Value]) -> str:
 
 
 def _gone_pad(thing: SceneObject, pads: Points) -> int | None:
-    """A pad of the code that the stamp has no more."""
+    """Return a pad of the code that the stamp has no more."""
     left = thing.body.pads
     if len(left) >= len(pads):
         return None
@@ -205,7 +205,7 @@ def _gone_pad(thing: SceneObject, pads: Points) -> int | None:
 def _most_displaced(
     thing: SceneObject, seen: Sequence[int | None], contacts: Sequence[Contact]
 ) -> tuple[int, float]:
-    """The pad whose contact is farthest from its place, and how far, once the mean error is taken off."""
+    """Return the pad whose contact is farthest off, and how far, once the mean error is taken off."""
     places = {contact.id: (contact.x_mm, contact.y_mm) for contact in contacts}
     off = np.array([places[i] for i in seen if i is not None], np.float64) - thing.pads_mm
     lengths = np.hypot(*(off - off.mean(axis=0)).T)
@@ -214,7 +214,7 @@ def _most_displaced(
 
 
 def _cause(thing: SceneObject, pad: int, about: Circumstances) -> str:
-    """The likeliest reason why a pad of a stamp is not seen, or not in its place; a key of ``CAUSES``."""
+    """Return the likeliest cause, of ``CAUSES``, why a pad is not seen, or not in its place."""
     x_mm, y_mm = (float(axis) for axis in thing.pads_mm[pad])
     panel, condition = about.panel, about.condition
     if not (0.0 <= x_mm <= panel.width_mm and 0.0 <= y_mm <= panel.height_mm):
@@ -248,7 +248,7 @@ def _cause(thing: SceneObject, pad: int, about: Circumstances) -> str:
 
 
 def _pads_of(other: SceneObject, thing: SceneObject, pad: int) -> list[tuple[float, float]]:
-    """Pads of an object on the panel that may merge with a pad; of the same stamp, the others."""
+    """Return pads of an object on the panel that may merge with a pad; of the same stamp, the others."""
     if other.kind is ObjectKind.WATER:
         return []
     places = other.pads_mm
@@ -256,7 +256,7 @@ def _pads_of(other: SceneObject, thing: SceneObject, pad: int) -> list[tuple[flo
 
 
 def _pad_area(thing: SceneObject, pad: int) -> float:
-    """Weighted area of a pad's discs, mm2 but for pi / 4."""
+    """Return weighted area of a pad's discs, mm2 but for pi / 4."""
     own = np.all(thing.body.discs[:, :2] == thing.body.pads[pad], axis=1)
     return float((thing.body.discs[own, 4] ** 2 * thing.body.discs[own, 5]).sum())
 
@@ -266,7 +266,7 @@ def _largest_pad_area(thing: SceneObject) -> float:
 
 
 def _on_bad_line(x_mm: float, y_mm: float, panel: PanelInfo, condition: Condition) -> bool:
-    """Whether a line that answers for the place is dead or shorted."""
+    """Return whether a line that answers for the place is dead or shorted."""
     if not panel.rows or not panel.cols:
         return False
     row = y_mm / panel.height_mm * panel.rows - 0.5
@@ -283,7 +283,7 @@ def _within(thing: SceneObject, x_mm: float, y_mm: float, reach_mm: float) -> bo
 
 
 def _wet(x_mm: float, y_mm: float, about: Circumstances) -> bool:
-    """Whether a drop lies beside the place."""
+    """Return whether a drop lies beside the place."""
     drops = [o for o in about.objects if o.kind is ObjectKind.WATER]
     if any(_within(drop, x_mm, y_mm, WATER_MM) for drop in drops):
         return True

@@ -45,7 +45,7 @@ class Typeface:
 
 
 def find_typeface(folder: Path | None = None) -> Typeface:
-    """The font of the window: Noto Sans KR, which comes with pygame_gui, or one of the system with Hangul.
+    """Load the font: Noto Sans KR, which comes with pygame_gui, or one of the system with Hangul.
 
     Args:
         folder: where pygame_gui keeps its fonts; found unless given.
@@ -64,7 +64,7 @@ def find_typeface(folder: Path | None = None) -> Typeface:
 
 
 def signed(text: str) -> str:
-    """A number with a minus sign in the place of its hyphen."""
+    """Return a number with a minus sign in the place of its hyphen."""
     return text.replace("-", MINUS)
 
 
@@ -83,7 +83,7 @@ class Lettering:
         self._lines: OrderedDict[tuple[str, int, bool, Colour], pygame.Surface] = OrderedDict()
 
     def font(self, size: float, *, bold: bool = False) -> pygame.font.Font:
-        """The font at a size of 100 % scale."""
+        """Return the font at a size of 100 % scale."""
         key = (max(6, round(size * self.scale)), bold)
         if key not in self._fonts:
             path = self.typeface.bold if bold else self.typeface.regular
@@ -91,7 +91,7 @@ class Lettering:
         return self._fonts[key]
 
     def line(self, text: str, size: float, colour: Colour, *, bold: bool = False) -> pygame.Surface:
-        """One line, rendered; the same text is rendered once."""
+        """Return one line, rendered; the same text is rendered once."""
         key = (text, round(size * self.scale), bold, colour)
         kept = self._lines.pop(key, None)
         if kept is None:
@@ -102,11 +102,11 @@ class Lettering:
         return kept
 
     def width(self, text: str, size: float, *, bold: bool = False) -> int:
-        """Pixels that a line takes."""
+        """Return pixels that a line takes."""
         return int(self.font(size, bold=bold).size(text)[0])
 
     def height(self, size: float) -> int:
-        """Pixels from line to line."""
+        """Return pixels from line to line."""
         return int(self.font(size).get_linesize())
 
     def write(
@@ -141,7 +141,7 @@ class Lettering:
         return surface.blit(line, (round(x - shift), round(y)))
 
     def fitted(self, text: str, size: float, width: int, *, bold: bool = False) -> str:
-        """The text, or its beginning and an ellipsis, in at most ``width`` pixels."""
+        """Return the text, or its beginning and an ellipsis, in at most ``width`` pixels."""
         if self.width(text, size, bold=bold) <= width:
             return text
         low, high = 0, len(text)
@@ -156,7 +156,7 @@ class Lettering:
     def wrapped(
         self, text: str, size: float, width: int, *, lines: int = 99, bold: bool = False
     ) -> list[str]:
-        """The text in lines of at most ``width`` pixels, broken at spaces, long words anywhere.
+        """Return the text in lines of at most ``width`` pixels, broken at spaces, long words anywhere.
 
         What ``lines`` do not hold is cut off with an ellipsis.
         """

@@ -143,7 +143,7 @@ class Gauges:
 
 
 def snr_db(frame: Frame, report: TouchReport, panel: PanelInfo) -> float | None:
-    """Ratio of the contacts' mean peak to the noise of the untouched nodes, in decibels.
+    """Return ratio of the contacts' mean peak to the noise of the untouched nodes, in decibels.
 
     None without contacts, with too few untouched nodes, or where these do not move at all.
     """
@@ -167,7 +167,7 @@ def snr_db(frame: Frame, report: TouchReport, panel: PanelInfo) -> float | None:
 
 
 def resting_jitter_mm(places_mm: Floats) -> float | None:
-    """Rms distance from the mean of places, shape (n, 2) in mm; None where the contact does not rest."""
+    """Return the rms distance of places (n, 2) from their mean, mm; None where the contact moves."""
     half = len(places_mm) // 2
     drift = places_mm[half:].mean(axis=0) - places_mm[:half].mean(axis=0)
     if np.hypot(*drift) > REST_DRIFT_MM or np.ptp(places_mm, axis=0).max() > REST_EXTENT_MM:
@@ -198,6 +198,6 @@ class Trails:
                 self._trails[contact.id] = trail
 
     def of(self, contact_id: int) -> Floats:
-        """The trail of a contact, shape (n, 2), mm, newest last."""
+        """Return the trail of a contact, shape (n, 2), mm, newest last."""
         places = [(x_mm, y_mm) for _, x_mm, y_mm in self._trails.get(contact_id, ())]
         return np.array(places, np.float64).reshape(-1, 2)

@@ -30,12 +30,12 @@ class HandLog:
                 _append(self._touches.setdefault(thing.key, []), Keyframe(t_us, thing.hold))
 
     def touched_us(self, key: int) -> int | None:
-        """Since when an object has been on the glass; None if it is not."""
+        """Return since when an object has been on the glass; None if it is not."""
         keyframes = self._touches.get(key)
         return keyframes[0].t_us if keyframes else None
 
     def keyframes(self, key: int) -> tuple[Keyframe, ...]:
-        """What the hand has done with an object since it touched, or did the last time; from 0 us on."""
+        """Return what the hand did with an object since it last touched, from 0 us on."""
         found = self._touches.get(key) or self._last.get(key, ())
         begin_us = found[0].t_us if found else 0
         return tuple(Keyframe(t_us - begin_us, hold) for t_us, hold in found)
@@ -51,7 +51,7 @@ def _append(keyframes: list[Keyframe], newest: Keyframe) -> None:
 
 
 def _on_line(a: Keyframe, b: Keyframe, c: Keyframe) -> bool:
-    """Whether b lies on the straight line from a to c."""
+    """Return whether b lies on the straight line from a to c."""
     between = a.hold.towards(c.hold, (b.t_us - a.t_us) / (c.t_us - a.t_us))
     pairs = zip(between.values, b.hold.values, strict=True)
     return all(abs(drawn - true) <= _SAME for drawn, true in pairs)

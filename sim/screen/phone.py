@@ -57,7 +57,7 @@ class Glass:
         self.body = self.rect.inflate(2 * bezel, 2 * bezel)
 
     def to_px(self, x_mm: float, y_mm: float) -> tuple[float, float]:
-        """Pixel of a place on the panel."""
+        """Return pixel of a place on the panel."""
         return self.rect.left + x_mm * self.px_per_mm, self.rect.top + y_mm * self.px_per_mm
 
     def to_mm(self, place: tuple[float, float]) -> tuple[float, float]:
@@ -131,7 +131,7 @@ class Phone:
         return picture.convert()
 
     def _draw_colour_scale(self, picture: pygame.Surface, body: pygame.Rect, rect: pygame.Rect) -> None:
-        """Which colour is how many counts."""
+        """Draw which colour is how many counts."""
         lettering, scale = self._lettering, self._lettering.scale
         height = min(rect.height, round(220 * scale))
         bar = pygame.Rect(body.right + round(12 * scale), 0, round(12 * scale), height)
@@ -148,7 +148,7 @@ class Phone:
             lettering.write(picture, text, (bar.right + round(4 * scale), top), 10, theme.MUTED)
 
     def _drawn_grid(self) -> pygame.Surface | None:
-        """The electrodes: a line along each TX row and each RX column."""
+        """Return the electrodes: a line along each TX row and each RX column."""
         rows, cols = self.panel.rows, self.panel.cols
         if not rows or not cols:
             return None
@@ -219,7 +219,7 @@ class Phone:
             self._small(surface, str(number), at, theme.WRONG if missed else theme.INK)
 
     def _face(self, radius: int, colour: str) -> pygame.Surface:
-        """A translucent disc, drawn once for each size and colour."""
+        """Return a translucent disc, drawn once for each size and colour."""
         key = (radius, colour)
         if key not in self._faces:
             if len(self._faces) > 24:
@@ -236,7 +236,7 @@ class Phone:
     def _draw_force(
         self, surface: pygame.Surface, centre: tuple[float, float], radius: int, force: float
     ) -> None:
-        """An arc along the rim that closes with full force."""
+        """Draw an arc along the rim that closes with full force."""
         wide = max(3, round(4 * self._mark))
         steps = max(2, round(72 * force))
         angles = np.linspace(-math.pi / 2, -math.pi / 2 + math.tau * force, steps + 1)
@@ -246,7 +246,7 @@ class Phone:
     def _draw_tilt(
         self, surface: pygame.Surface, thing: SceneObject, centre: tuple[float, float], radius: int
     ) -> None:
-        """A wedge on the side that is lifted, with the slope in degrees."""
+        """Draw a wedge on the side that is lifted, with the slope in degrees."""
         slope = math.hypot(thing.hold.tilt_x_rad, thing.hold.tilt_y_rad)
         if slope < _LEAST_TILT_RAD:
             return
@@ -262,7 +262,7 @@ class Phone:
         self._small(surface, f"{math.degrees(slope):.1f}°", at, theme.INK)
 
     def _draw_let_go(self, surface: pygame.Surface, centre: tuple[float, float]) -> None:
-        """The sign of an open circuit to ground: a ring with a gap."""
+        """Draw the sign of an open circuit to ground: a ring with a gap."""
         size = round(9 * self._mark)
         place = pygame.Rect(0, 0, 2 * size, 2 * size)
         place.center = round(centre[0]), round(centre[1])
@@ -277,7 +277,7 @@ class Phone:
             pygame.draw.line(surface, theme.WRONG, begin, end, max(2, round(2 * self._mark)))
 
     def _draw_thing(self, surface: pygame.Surface, drawn: ObjectView) -> None:
-        """A finger, a palm, a coin or water."""
+        """Draw a finger, a palm, a coin or water."""
         thing = drawn.thing
         colour = {ObjectKind.WATER: theme.WATER, ObjectKind.COIN: theme.FAINT}.get(thing.kind, theme.SKIN)
         scale = self._mark
@@ -308,7 +308,7 @@ class Phone:
         pygame.draw.lines(surface, "#e5833f", False, points[older:].tolist(), wide)
 
     def _draw_contact(self, surface: pygame.Surface, contact: ContactView, inwards_rad: float) -> None:
-        """A cross, the size if it is known, and the id on the side of the other contacts."""
+        """Draw a cross, the size if it is known, and the id on the side of the other contacts."""
         scale = self._mark
         middle = self.glass.to_px(contact.x_mm, contact.y_mm)
         reach = 8 * scale
@@ -332,7 +332,7 @@ class Phone:
         pygame.draw.line(surface, colour, (x, y - reach), (x, y + reach), wide)
 
     def _draw_outline(self, surface: pygame.Surface, pads_mm: Points) -> None:
-        """The stamp that was read: squares on its pads, joined all round."""
+        """Draw the stamp that was read: squares on its pads, joined all round."""
         points = pads_mm * self.glass.px_per_mm + self.glass.rect.topleft
         scale = self._mark
         middle = points.mean(axis=0)
@@ -344,7 +344,7 @@ class Phone:
             pygame.draw.rect(surface, theme.READ, square, max(2, round(2 * scale)))
 
     def _draw_label(self, surface: pygame.Surface, reading: ReadingView) -> None:
-        """Code, angle and margin, beside the stamp and on the card."""
+        """Draw code, angle and margin, beside the stamp and on the card."""
         pose, pads_mm = reading.pose, reading.pads_mm
         if pose is None or pads_mm is None:
             return
@@ -374,7 +374,7 @@ class Phone:
         lettering.write(surface, detail, below, small, "#ffffff", align="centre")
 
     def _small(self, surface: pygame.Surface, text: str, centre: tuple[float, float], colour: str) -> None:
-        """A few letters on whatever lies below."""
+        """Draw a few letters on whatever lies below."""
         size = 10 * self._mark / self._lettering.scale
         line = self._lettering.line(text, size, colour, bold=True)
         halo = self._lettering.line(text, size, "#ffffff", bold=True)

@@ -88,7 +88,7 @@ class LiveReader:
             self._read_rest(report, down)
 
     def _follow_press(self, report: TouchReport, down: frozenset[int]) -> None:
-        """All reports of a press together make its decision."""
+        """Decide on a press from all its reports together."""
         if down:
             if self.over or report.t_us - self._down_us > PRESS_GAP_US:
                 self._press = PressDecoder(self.decoder, contact_limit=self._cancel_limit)
@@ -101,7 +101,7 @@ class LiveReader:
             self.decision, self.over = self._press.finish(), True
 
     def _look_up_margins(self, report: TouchReport) -> None:
-        """How far the next code is from each stamp of which every pad is seen."""
+        """Find how far the next code is from each stamp of which every pad is seen."""
         due = self._margins_us is None or not 0 <= report.t_us - self._margins_us < READ_EVERY_US
         if not due and self.margins.keys() == {stamp.track for stamp in self.stamps}:
             return
@@ -130,11 +130,11 @@ class LiveReader:
 
 
 def has_place(contact: Contact) -> bool:
-    """Whether it is known in mm where a contact is."""
+    """Return whether it is known in mm where a contact is."""
     return contact.x_mm is not None and contact.y_mm is not None
 
 
 def contact_points(report: TouchReport) -> npt.NDArray[np.float64]:
-    """Where contacts are down, shape (n, 2), mm; those without a place in mm are left out."""
+    """Return where contacts are down, shape (n, 2), mm; those without a place in mm are left out."""
     places = [(c.x_mm, c.y_mm) for c in report.contacts if c.tip and has_place(c)]
     return np.array(places, np.float64).reshape(-1, 2)

@@ -73,7 +73,7 @@ class SceneObject:
         return dataclasses.replace(self, hold=dataclasses.replace(self.hold, force=0.0), pressed=False)
 
     def shares(self) -> Points:
-        """With which share of its area each pad touches, 0..1, shape (pads,)."""
+        """Return the share of its area with which each pad touches, 0..1, shape (pads,)."""
         hold = self.hold
         arm = self.pads_mm - (hold.x_mm, hold.y_mm)
         height = (arm @ (hold.tilt_x_rad, hold.tilt_y_rad)) / PAD_COMPRESSION_MM
@@ -110,7 +110,7 @@ class Scene:
         return len(self._objects)
 
     def get(self, key: int) -> SceneObject | None:
-        """The object with this key, if it is there."""
+        """Return the object with this key, if it is there."""
         return self._objects.get(key)
 
     @property
@@ -207,7 +207,7 @@ class Scene:
                 self.change_hold(thing.key, grip=grip)
 
     def pick(self, x_mm: float, y_mm: float) -> Picked | None:
-        """What lies under a point; the topmost, and its rim only if it is a stamp's."""
+        """Return what lies under a point; the topmost, and its rim only if it is a stamp's."""
         for thing in reversed(self._objects.values()):
             reach, radius = math.hypot(x_mm - thing.hold.x_mm, y_mm - thing.hold.y_mm), thing.face_radius_mm
             rim = RIM_MM / 2 if thing.kind is ObjectKind.STAMP else 0.0
@@ -229,6 +229,6 @@ class Scene:
                 self.change_hold(thing.key, force=max(0.0, fallen))
 
     def placed(self) -> tuple[PlacedObject, ...]:
-        """What touches, as the panel takes it."""
+        """Return what touches, as the panel takes it."""
         things = self._objects.values()
         return tuple(PlacedObject(thing.body, thing.hold) for thing in things if thing.hold.force > 0.0)

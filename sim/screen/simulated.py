@@ -106,7 +106,7 @@ class SimulatedSource:
         self._start_us = now_us - (self._scans - 1) * self.profile.frame_interval_us
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to let go of."""
 
 
 def panel_info(identity: Identity, profile: Profile | None, title: str) -> PanelInfo:

@@ -83,7 +83,7 @@ class PanelInfo:
 
 
 def plausible(report: TouchReport) -> TouchReport:
-    """The report with only such places and sizes in mm as can be: a broken source may tell any number."""
+    """Keep only such places and sizes in mm as can be: a broken source may tell any number."""
     if all(_can_be(c.x_mm) and _can_be(c.y_mm) and _can_be(c.size_mm) for c in report.contacts):
         return report
     contacts = (
@@ -133,10 +133,10 @@ class Source(Protocol):
         """Whether it is a rig that presses by itself."""
 
     def advance(self, to_us: int) -> Sequence[Item]:
-        """What has come up to a time of the session's clock, in order; device times never run backwards."""
+        """Return what came up to a time of the session's clock; device times never run backwards."""
 
     def resume(self, now_us: int) -> None:
-        """Time stood still until now: go on as if none had passed."""
+        """Go on as if no time had passed."""
 
     def close(self) -> None:
         """Let go of port, file and thread."""

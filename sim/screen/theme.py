@@ -61,7 +61,7 @@ _DELTA_EXPONENT: Final = 0.7
 
 
 def delta_colours() -> npt.NDArray[np.uint8]:
-    """Colours of deltas from -full to +full, shape (2 * DELTA_STEPS + 1, 3)."""
+    """Return colours of deltas from -full to +full, shape (2 * DELTA_STEPS + 1, 3)."""
     share = np.linspace(-1.0, 1.0, 2 * DELTA_STEPS + 1)
     bent = np.sign(share) * np.abs(share) ** _DELTA_EXPONENT
     stops = np.array([stop for stop, _ in _DELTA_STOPS])
@@ -71,13 +71,13 @@ def delta_colours() -> npt.NDArray[np.uint8]:
 
 
 def delta_indices(deltas: npt.NDArray[np.int16], full: float) -> npt.NDArray[np.int64]:
-    """Places in :func:`delta_colours` of counts, of any shape; ``full`` counts take the last colour."""
+    """Return places in :func:`delta_colours` of counts; ``full`` counts take the last colour."""
     share = np.clip(deltas.astype(np.float64) / max(full, 1.0), -1.0, 1.0)
     return np.rint(share * DELTA_STEPS).astype(np.int64) + DELTA_STEPS
 
 
 def widget_theme(typeface: Typeface, scale: float) -> dict[str, Any]:
-    """The theme of pygame_gui at a scale, 1 for 100 %."""
+    """Return the theme of pygame_gui at a scale, 1 for 100 %."""
 
     def px(length: float) -> str:
         return str(max(1, round(length * scale)))

@@ -223,12 +223,12 @@ class Certificate(Struct, frozen=True, kw_only=True):
     measurements_sha256: str
 
     def count(self, decision: str) -> int:
-        """Stamps with this decision."""
+        """Return stamps with this decision."""
         return sum(stamp.decision == decision for stamp in self.stamps)
 
 
 def certificate_bytes(certificate: Certificate) -> bytes:
-    """The certificate as canonical JSON, one line."""
+    """Return the certificate as canonical JSON, one line."""
     return canonical_json(msgspec.to_builtins(certificate)) + b"\n"
 
 

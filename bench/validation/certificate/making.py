@@ -210,7 +210,7 @@ def make_certificate(
 
 
 def _nominal_mm(units: Sequence[Unit]) -> list[tuple[float, float]]:
-    """Pads that all stamps should have; none where they differ."""
+    """Return pads that all stamps should have; none where they differ."""
     if len({unit.nominal for unit in units}) > 1:
         return []
     pads = np.round(nominal_pads_mm(units[0].nominal), _DIGITS)
@@ -312,7 +312,7 @@ def _corrections(result: LotResult) -> list[CertificateCorrection]:
 
 
 def _unknown_cavities(plan: ValidationPlan, units: Sequence[Unit], result: LotResult) -> list[int]:
-    """Cavities of which the sample has too few whole stamps to tell a systematic error."""
+    """Return cavities of which the sample has too few whole stamps to tell a systematic error."""
     if result.mould is None:
         return [] if len({unit.nominal for unit in units}) > 1 else list(range(1, plan.lot.cavities + 1))
     known = {one.cavity for one in result.mould.corrections}

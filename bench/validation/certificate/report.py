@@ -71,7 +71,7 @@ def write_certificate(
 
 
 def render_page(certificate: Certificate, data: bytes) -> bytes:
-    """The certificate as one self-contained page; ``data``, its canonical JSON, lies in it."""
+    """Return the certificate as one self-contained page; ``data``, its canonical JSON, lies in it."""
     import hashlib
 
     from markupsafe import Markup

@@ -55,7 +55,7 @@ class SealCheck:
 
 
 def canonical_json(value: Any) -> bytes:
-    """The one way to write plain data: keys sorted, no spaces, UTF-8; NaN and infinity are refused."""
+    """Return the one way to write plain data: keys sorted, no spaces, UTF-8; NaN and infinity are refused."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     ).encode()
@@ -151,7 +151,7 @@ def shows_data(page: bytes, suffix: str, data: bytes) -> bool:
 
 
 def sealed(content: bytes, suffix: str, key: Ed25519PrivateKey | None = None) -> bytes:
-    """The content of a file with its seal as the last line; signed if there is a key."""
+    """Return the content of a file with its seal as the last line; signed if there is a key."""
     before, after = MARKS[suffix]
     if not content.endswith(b"\n"):
         content += b"\n"
@@ -193,7 +193,7 @@ def check_seal(data: bytes, suffix: str, public_key: str | None = None) -> SealC
 
 
 def _parted(data: bytes) -> tuple[bytes, bytes]:
-    """What is sealed, and the last line."""
+    """Return what is sealed, and the last line."""
     start = data.rfind(b"\n", 0, max(0, len(data) - 1)) + 1
     return data[:start], data[start:]
 

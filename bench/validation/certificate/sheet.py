@@ -64,7 +64,7 @@ _STYLE: Final[Any] = {
 
 
 def render_pdf(certificate: Certificate, data: bytes) -> bytes:
-    """The sheet as PDF; the same certificate gives the same bytes. ``data`` is its canonical JSON."""
+    """Return the sheet as PDF; the same certificate gives the same bytes. ``data`` is its canonical JSON."""
     file = io.BytesIO()
     day = _day(certificate.date)
     metadata = {
@@ -166,7 +166,7 @@ def _draw_facts(figure: Figure, certificate: Certificate) -> None:
 
 
 def _draw_corrections(figure: Figure, certificate: Certificate) -> None:
-    """What to apply to the mould, and what is odd about the gauge, in the room under the pictures."""
+    """Write what to apply to the mould, and what is odd about the gauge, under the pictures."""
     sentences = to_apply(certificate)
     if said := unknown(certificate):
         sentences.insert(min(len(sentences), _MOST_CORRECTIONS - 1), said)

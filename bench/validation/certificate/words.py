@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def to_apply(certificate: Certificate) -> list[str]:
-    """Corrections to apply to the mould, the largest first."""
+    """Return corrections to apply to the mould, the largest first."""
     significant = [one for one in certificate.corrections if one.significant]
     significant.sort(key=lambda one: -(one.offset_mm[0] ** 2 + one.offset_mm[1] ** 2))
     return [one.sentence for one in significant]
 
 
 def unknown(certificate: Certificate) -> str:
-    """Cavities of which nothing is known, in words; empty for none."""
+    """Return cavities of which nothing is known, in words; empty for none."""
     cavities = certificate.unknown_cavities
     if not cavities:
         return ""
@@ -29,7 +29,7 @@ def unknown(certificate: Certificate) -> str:
 
 
 def gauge_said(certificate: Certificate) -> str:
-    """What measuring takes of the tolerance and of the total variation, and its grade."""
+    """Return what measuring takes of the tolerance and of the total variation, and its grade."""
     gauge = certificate.gauge
     if gauge is None:
         return "not studied"
@@ -86,7 +86,7 @@ def attempts_said(certificate: Certificate) -> list[str]:
 
 
 def allowed(certificate: Certificate) -> list[str]:
-    """Every tolerance that was judged, in words."""
+    """Return every tolerance that was judged, in words."""
     limits = certificate.tolerances
     said = [f"position \N{PLUS-MINUS SIGN} {limits['position_mm']:g} mm"]
     if isinstance(level := limits["level"], list):
@@ -101,7 +101,7 @@ def allowed(certificate: Certificate) -> list[str]:
 
 
 def sampled(certificate: Certificate) -> str:
-    """By which plan of the standard the lot was sampled."""
+    """Say by which plan of the standard the lot was sampled."""
     sampling = certificate.sampling
     plan = f"Ac {sampling.accept}, Re {sampling.reject}"
     if sampling.letter == OWN_NUMBERS:
@@ -118,7 +118,7 @@ def drawn(certificate: Certificate) -> str:
 
 
 def risks(certificate: Certificate) -> str:
-    """How often a good and a bad lot pass such a sample."""
+    """Return how often a good and a bad lot pass such a sample."""
     sampling = certificate.sampling
     if sampling.pass_at_aql is None or sampling.limiting_quality is None:
         return "-"
@@ -129,10 +129,10 @@ def risks(certificate: Certificate) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share in whole percent, or a dash."""
+    """Return a share in whole percent, or a dash."""
     return "-" if share is None else f"{100.0 * share:.0f} %"
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number, or a dash."""
+    """Return a number, or a dash."""
     return "-" if value is None else f"{value:.{digits}f}"

@@ -45,7 +45,7 @@ class Capability:
 def capability(
     values: Sequence[float] | npt.NDArray[np.float64], lower: float, upper: float, confidence: float = 0.95
 ) -> Capability:
-    """Cp and Cpk of values against a tolerance, assuming that they are normally distributed.
+    """Return Cp and Cpk of values against a tolerance, assuming that they are normally distributed.
 
     Raises:
         InputError: fewer than 3 values, one that is not finite, or a tolerance without width.

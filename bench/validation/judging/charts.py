@@ -64,7 +64,7 @@ class Chart:
 
 
 def innovations(values: Sequence[float] | npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """What each value adds to the mean of all before it, scaled to the spread of one value; the first is 0.
+    """Return what each value adds to the mean before it, in spreads of one value; the first is 0.
 
     Nobody knows the true mean of a new series; a chart against an estimate of it alarms falsely sooner or
     later. These need none: in control they are independent, with mean 0 (self-starting charts; Hawkins, The
@@ -77,7 +77,7 @@ def innovations(values: Sequence[float] | npt.NDArray[np.float64]) -> npt.NDArra
 
 
 def lots_to(values: Sequence[float] | npt.NDArray[np.float64], low: float, high: float) -> float:
-    """Lots until a straight line through the recent values leaves a range; infinite if it never does.
+    """Return lots until a straight line through the recent values leaves a range; infinite if it never does.
 
     0 if the last value is outside: a line through a step may be where no value is.
     """
@@ -167,13 +167,13 @@ def cusum_run_length(limit: float, shift: float = 0.0) -> float:
 
 @functools.lru_cache(maxsize=64)
 def ewma_width(run_length: float, weight: float = WEIGHT) -> float:
-    """Width of the limits, in sigma, at which false alarms are so far apart on average."""
+    """Return the width of the limits, in sigma, at which false alarms are so far apart on average."""
     return _solve(lambda width: ewma_run_length(width, weight), run_length, 1.0, 7.0)
 
 
 @functools.lru_cache(maxsize=64)
 def cusum_limit(run_length: float) -> float:
-    """Limit of the sums, in sigma, at which false alarms are so far apart on average."""
+    """Return limit of the sums, in sigma, at which false alarms are so far apart on average."""
     return _solve(cusum_run_length, run_length, 1.0, 40.0)
 
 

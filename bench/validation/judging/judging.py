@@ -255,7 +255,7 @@ def _process(
     nominals_mm: Mapping[str, Points],
     stamps: Sequence[StampResult],
 ) -> tuple[dict[str, Capability], MouldFeedback | None]:
-    """Capability of every dimension and feedback to the mould, where all stamps should be alike."""
+    """Return capability of every dimension and feedback to the mould, where all stamps should be alike."""
     if len({unit.nominal for unit in units}) > 1:
         return {}, None
     whole = [stamp for stamp in stamps if not np.isnan(stamp.deviations_mm).any()]

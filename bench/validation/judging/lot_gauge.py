@@ -73,7 +73,7 @@ class GaugeResult:
 
 
 def mean_deviations(fits: Sequence[FittedPress]) -> Points | None:
-    """Mean over the presses in which all pads touched; None without any."""
+    """Return the mean over the presses in which all pads touched; None without any."""
     whole = [fit.deviations_mm for fit in fits if not fit.missing]
     mean: Points | None = np.mean(whole, axis=0) if whole else None
     return mean
@@ -117,7 +117,7 @@ def lot_gauge(
 
 
 def _together(studies: Sequence[GaugeStudy], tolerance: float) -> GaugeStudy:
-    """One study for all dimensions: root mean square of each component."""
+    """Return one study for all dimensions: root mean square of each component."""
 
     def rms(name: str) -> float:
         return math.sqrt(sum(getattr(study, name) ** 2 for study in studies) / len(studies))
@@ -156,7 +156,7 @@ def _together(studies: Sequence[GaugeStudy], tolerance: float) -> GaugeStudy:
 
 
 def _suspects(names: Sequence[str], values: Points) -> tuple[str, ...]:
-    """Appraisers that scatter far more than the steadiest one, or lie apart from all others."""
+    """Return appraisers that scatter far more than the steadiest one, or lie apart from all others."""
     found = []
     within = np.sqrt(values.var(axis=2, ddof=1).mean(axis=(0, 2, 3)))
     means = values.mean(axis=(0, 2))  # appraisers, pads, axes

@@ -114,7 +114,7 @@ def mould_feedback(
     sd = math.sqrt(squares / freedom) if freedom else math.nan
 
     def chance(value: float, numerator: int, tests: int) -> float:
-        """Probability that one of so many mean squares is at least so large by chance."""
+        """Return the probability that one of so many mean squares is at least so large by chance."""
         if not sd > 0.0:
             return 0.0 if value > 0.0 else 1.0
         return min(1.0, tests * float(fdtrc(numerator, freedom, value / sd**2)))

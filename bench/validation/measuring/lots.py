@@ -37,7 +37,7 @@ class Unit:
 
 
 def nominal_pads_mm(name: str) -> Points:
-    """Pads of an object by name, shape (n, 2).
+    """Return pads of an object by name, shape (n, 2).
 
     Raises:
         InputError: there is no such object.
@@ -81,7 +81,7 @@ def draw_sample(plan: ValidationPlan) -> tuple[Unit, ...]:
 
 
 def _shares(cavities: npt.NDArray[np.int64], needed: int, rng: np.random.Generator) -> dict[int, int]:
-    """Stamps to draw from each cavity: its share of the lot, what is left over by lot."""
+    """Return stamps to draw from each cavity: its share of the lot, what is left over by lot."""
     names, sizes = np.unique(cavities, return_counts=True)
     exact = needed * sizes / sizes.sum()
     counts = np.floor(exact).astype(int)

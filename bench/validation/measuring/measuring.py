@@ -125,7 +125,7 @@ class _Scans:
 
 
 def study_units(plan: ValidationPlan, units: tuple[Unit, ...]) -> tuple[Unit, ...]:
-    """Those stamps of the sample that every appraiser measures repeatedly, spread over the sample."""
+    """Return those stamps of the sample that every appraiser measures repeatedly, spread over the sample."""
     count = min(plan.measurement.gauge_stamps, len(units))
     places = np.unique(np.linspace(0, len(units) - 1, count).round().astype(int))
     return tuple(units[place] for place in places)

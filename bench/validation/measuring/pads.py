@@ -88,7 +88,7 @@ def pad_levels(
     full_touch: float,
     pad_diameter_mm: float,
 ) -> Points:
-    """Signal of each contact (n, 2) over that of an ideal pad, from the mean of frames, shape (n,).
+    """Return signal of each contact (n, 2) over that of an ideal pad, from the mean of frames, shape (n,).
 
     The panel spreads a pad's counts but keeps their sum: full touch times the pad's area over a node's. Those
     within :data:`WINDOW_MM` are counted.
@@ -106,13 +106,13 @@ def pad_levels(
 
 
 def evenness(levels: Points) -> float:
-    """Largest less smallest level over the mean; NaN for none."""
+    """Return largest less smallest level over the mean; NaN for none."""
     known = levels[~np.isnan(levels)]
     return float(np.ptp(known) / known.mean()) if known.size and known.mean() > 0.0 else math.nan
 
 
 def flatness_mm(levels: Points, nominal_mm: Points) -> float:
-    """By how much the farthest pad stands back from, or out of, the plane of all; NaN for fewer than 4 pads.
+    """Return how far the farthest pad stands off the plane of all; NaN for fewer than 4 pads.
 
     A pad that is not pressed fully loses signal in proportion, so heights follow from levels; a plane through
     them is tilt, not shape.
@@ -131,7 +131,7 @@ def flatness_mm(levels: Points, nominal_mm: Points) -> float:
 
 
 def localised(deviations_mm: Points, nominal_mm: Points) -> Points:
-    """The same deviations (pads, 2) after the small motion that makes the sum of their lengths least.
+    """Return the same deviations (pads, 2) after the small motion that makes the sum of their lengths least.
 
     A least squares fit spreads the error of one pad over all; this leaves it where it is, because the pads
     that are right then agree (iteratively reweighted least squares).
@@ -149,7 +149,7 @@ def localised(deviations_mm: Points, nominal_mm: Points) -> Points:
 def resting_on(
     deviations_mm: Points, nominal_mm: Points, trusted: npt.NDArray[np.bool_]
 ) -> tuple[Points, Points]:
-    """The same deviations (pads, 2) after the small motion that fits the trusted pads best.
+    """Return the same deviations (pads, 2) after the small motion that fits the trusted pads best.
 
     Returns them and, for each pad, by how much the variance of a coordinate grows because the trusted pads
     scatter, too, shape (pads,).
@@ -163,7 +163,7 @@ def resting_on(
 
 
 def motions(nominal_mm: Points) -> Points:
-    """What a small shift in x, in y and a small turn do to the coordinates, shape (2 pads, 3)."""
+    """Return what a small shift in x, in y and a small turn do to the coordinates, shape (2 pads, 3)."""
     design = np.zeros((2 * len(nominal_mm), 3))
     design[0::2, 0] = design[1::2, 1] = 1.0
     design[0::2, 2], design[1::2, 2] = -nominal_mm[:, 1], nominal_mm[:, 0]

@@ -19,13 +19,13 @@ LotKind = tuple[str, str, float, str]
 
 
 def kind_of(certificate: Certificate) -> LotKind:
-    """Which lots a lot belongs to."""
+    """Return which lots a lot belongs to."""
     sampling = certificate.sampling
     return certificate.part, certificate.vendor, sampling.aql, sampling.level
 
 
 def inspected_lots(certificates: Iterable[Certificate]) -> list[InspectedLot]:
-    """Those lots that were decided, in the order they were measured, each at its first inspection.
+    """Return those lots that were decided, in the order they were measured, each at its first inspection.
 
     The rules know no lot that must be measured again, nor one that is offered a second time. A stamp to be
     measured again counts as nonconforming.
@@ -74,7 +74,7 @@ def read_history(
 
 
 def due_inspection(plan: ValidationPlan) -> Switching:
-    """How the lot of a plan is to be inspected, and why.
+    """Return how the lot of a plan is to be inspected, and why.
 
     Raises:
         InputError: as :func:`read_history`, or inspection is discontinued.
@@ -97,5 +97,5 @@ def due_inspection(plan: ValidationPlan) -> Switching:
 
 
 def inspected_as_due(plan: ValidationPlan, due: Switching) -> ValidationPlan:
-    """The plan with the severity that is due."""
+    """Return the plan with the severity that is due."""
     return replace(plan, inspection=Severity(due.inspection))

@@ -72,7 +72,7 @@ class SamplingPlan:
         return self.accept + 1
 
     def acceptance(self, nonconforming: float) -> float:
-        """Probability to accept a large lot with this share of nonconforming stamps, 0..1 (binomial)."""
+        """Return the probability to accept a large lot with this nonconforming share, 0..1 (binomial)."""
         from scipy.special import bdtr
 
         if not 0.0 <= nonconforming <= 1.0:
@@ -80,7 +80,7 @@ class SamplingPlan:
         return float(bdtr(self.accept, self.sample_size, nonconforming))
 
     def passes_at(self, acceptance: float) -> float:
-        """Share of nonconforming stamps, 0..1, at which a large lot is accepted with this probability.
+        """Return the nonconforming share, 0..1, at which a large lot is accepted so probably.
 
         At 0.1 it is the limiting quality of the plan: worse lots are mostly found out.
         """
@@ -102,7 +102,7 @@ class SamplingPlan:
 
 
 def code_letter(lot_size: int, level: str = "II") -> str:
-    """Code letter of a lot size at a general inspection level (table 1).
+    """Return the code letter of a lot size at a general inspection level (table 1).
 
     Raises:
         InputError: a lot of fewer than 2, or no such level.
@@ -118,7 +118,7 @@ def code_letter(lot_size: int, level: str = "II") -> str:
 def sampling_plan(
     lot_size: int, aql: float, level: str = "II", severity: Severity = Severity.NORMAL
 ) -> SamplingPlan:
-    """Single sampling plan of a lot (tables 2-A to 2-C); arrows are followed to the plan they point at.
+    """Find the single sampling plan of a lot (tables 2-A to 2-C), following arrows to where they point.
 
     Raises:
         InputError: as :func:`code_letter`, or an AQL that is not in the tables.

@@ -84,7 +84,7 @@ class _Rules:
     cause: str = ""
 
     def turn(self, state: Inspection, cause: str) -> None:
-        """Another kind of inspection begins."""
+        """Begin another kind of inspection."""
         self.state, self.cause, self.score = state, cause, 0
         self.rejected = []
         if state is not Inspection.NORMAL:

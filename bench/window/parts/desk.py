@@ -54,11 +54,11 @@ class Desk:
         return self.lettering.scale
 
     def px(self, length: float) -> int:
-        """Pixels of a length at 100 % scale."""
+        """Return pixels of a length at 100 % scale."""
         return round(length * self.scale)
 
     def button_width(self, plan: ButtonPlan) -> int:
-        """Pixels that a button takes, whichever caption it has."""
+        """Return pixels that a button takes, whichever caption it has."""
         return max(self.lettering.width(text, 13) for text in (plan.caption, plan.other)) + self.px(22)
 
     def plan(
@@ -71,7 +71,7 @@ class Desk:
         do: Callable[[], object] | None = None,
         other: str | None = None,
     ) -> ButtonPlan:
-        """A button that carries out an action; caption, tip and other caption are keys of captions."""
+        """Return a button that carries out an action; caption, tip and other caption are keys of captions."""
         tip_text = None if tip is None else self.captions(tip)
         other_text = "" if other is None else self.captions(other)
         do = do or partial(self.do, action)
@@ -84,7 +84,7 @@ class Desk:
         )
 
     def explained(self, explanation: Explanation) -> str:
-        """An explanation as a sentence, with its first letter large."""
+        """Return an explanation as a sentence, with its first letter large."""
         values: dict[str, Any] = dict(explanation.values)
         if "cause" in values:
             values["cause"] = self.captions.get(f"cause.{values['cause']}", {}, str(values["cause"]))
@@ -129,7 +129,7 @@ class Form:
         self._y = desk.px(8)
 
     def finish(self) -> int:
-        """All rows are there; the height that they take."""
+        """Return all rows are there; the height that they take."""
         height = self._y
         self.container.set_scrollable_area_dimensions((self.area.width - self.desk.px(18), height))
         if height <= self.area.height:
@@ -143,15 +143,15 @@ class Form:
         return place
 
     def heading(self, text: str) -> UILabel:
-        """A line in bold."""
+        """Return a line in bold."""
         return self.desk.widgets.label(self.space(20), text, look="#title", container=self.container)
 
     def text(self, text: str, *, look: str | None = "#muted") -> UILabel:
-        """A line of text."""
+        """Return a line of text."""
         return self.desk.widgets.label(self.space(20), text, look=look, container=self.container)
 
     def buttons(self, given: Sequence[ButtonPlan]) -> list[UIButton]:
-        """Buttons side by side."""
+        """Return buttons side by side."""
         widths = [self.desk.button_width(plan) for plan in given]
         places, height = layout.flow(widths, self.width, self._row, self._gap)
         made = self._made(given, places)
@@ -159,7 +159,7 @@ class Form:
         return made
 
     def wide_button(self, plan: ButtonPlan) -> UIButton:
-        """A button as wide as the form."""
+        """Return a button as wide as the form."""
         return self.desk.button(plan, self.space(layout.ROW - 2), container=self.container)
 
     def entry(
@@ -171,7 +171,7 @@ class Form:
         do: Callable[[str], object],
         after: Sequence[ButtonPlan] = (),
     ) -> tuple[UITextEntryLine, list[UIButton]]:
-        """A caption, a line to type in, and buttons behind it."""
+        """Return a caption, a line to type in, and buttons behind it."""
         desk = self.desk
         label_width = desk.lettering.width(caption, 13) + desk.px(8)
         widths = [label_width + desk.px(width), *(desk.button_width(plan) for plan in after)]
@@ -198,7 +198,7 @@ class Form:
         ]
 
     def sliders(self, given: Sequence[SliderPlan]) -> list[SliderRow]:
-        """Sliders in as many columns as there is room for, each with its caption and its number."""
+        """Return sliders in as many columns as there is room for, each with its caption and its number."""
         desk = self.desk
         columns = max(1, min(3, self.width // desk.px(250)))
         gap, row = desk.px(16), desk.px(24)
@@ -245,7 +245,7 @@ class SliderPlan:
 
 
 def with_unit(unit: str, decimals: int) -> Callable[[float], str]:
-    """Writes values with a unit."""
+    """Write values with a unit."""
 
     def written(value: float) -> str:
         gap = "" if unit in ("", "°") else " "

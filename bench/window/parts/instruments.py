@@ -152,7 +152,7 @@ class Instruments:
 
 
 def _side_by_side(area: pygame.Rect, widths: list[int], gap: int) -> list[pygame.Rect]:
-    """Places for captions of these widths that fill an area, with the same room around each."""
+    """Return places for captions of these widths that fill an area, with the same room around each."""
     whole = area.width - gap * (len(widths) - 1)
     if sum(widths) > whole:  # captions are then cut off
         widths = [width * whole // sum(widths) for width in widths]

@@ -63,10 +63,10 @@ class PlanCard:
         self._list = Rect(inside.left, below, inside.width, max(0, inside.bottom - below))
 
     def open(self, name: str) -> None:
-        """There are no tabs."""
+        """Do nothing: there are no tabs."""
 
     def open_next(self) -> None:
-        """There are no tabs."""
+        """Do nothing: there are no tabs."""
 
     def refresh(self, session: Session) -> None:
         """Let only that be decided which can be."""
@@ -125,7 +125,7 @@ class PlanCard:
             y += lettering.height(small)
 
     def _fitting(self, words: str, width: int, height: int) -> tuple[int, list[str]]:
-        """The largest size in which the words fit, and their lines."""
+        """Return the largest size in which the words fit, and their lines."""
         lettering = self._desk.lettering
         for size in _SIZES:
             lines = lettering.wrapped(words, size, width, bold=True)
@@ -136,7 +136,7 @@ class PlanCard:
         return _SIZES[-1], lettering.wrapped(words, _SIZES[-1], width, lines=most, bold=True)
 
     def _words(self, plan: PlanRun) -> tuple[str, str, str]:
-        """What is said big, what stands below it, and on which colour."""
+        """Return what is said big, what stands below it, and on which colour."""
         captions = self._desk.captions
         match plan.stage:
             case Stage.PREPARING | Stage.REPORTING:
@@ -179,7 +179,7 @@ class PlanCard:
         return text if result.why is None else f"{text}. {self._desk.explained(result.why)}"
 
     def _draw_list(self, surface: pygame.Surface, plan: PlanRun) -> None:
-        """The limits once they are judged, and results, the newest first; counts and folder at the foot."""
+        """Draw the judged limits, and results, the newest first; counts and folder at the foot."""
         desk = self._desk
         lettering, px, captions, area = desk.lettering, desk.px, desk.captions, self._list
         row = lettering.height(14) + px(4)

@@ -180,7 +180,7 @@ class Pointer:
         return True
 
     def _twist(self, finger: int, place: tuple[float, float]) -> None:
-        """Two fingers turn what is selected by as much as the line between them turns."""
+        """Turn what is selected by as much as the line between two fingers turns."""
         if len(self._fingers) != 2 or self._session.scene.selected is None:
             return
         other = next(at for number, at in self._fingers.items() if number != finger)

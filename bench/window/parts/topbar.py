@@ -57,7 +57,7 @@ class TopBar:
     def _places(
         self, sources: Sequence[ButtonPlan], settings: Sequence[ButtonPlan], room: int, row: int, gap: int
     ) -> tuple[list[Rect], int]:
-        """Both groups, the second at the right edge if one row is enough for both."""
+        """Return both groups, the second at the right edge if one row is enough for both."""
         desk = self._desk
         # Room for the longest names, so that a change moves nothing.
         widest = {"device": desk.px(130), "family": desk.px(150)}

@@ -80,7 +80,7 @@ def _headline(desk: Desk) -> tuple[str, str]:
 
 
 def _figures(desk: Desk) -> list[tuple[str, str]]:
-    """Name and value of what is known of the newest reading."""
+    """Return the name and value of what is known of the newest reading."""
     picture, captions = desk.picture, desk.captions
     figures: list[tuple[str, str]] = []
     if picture.readings:
@@ -103,7 +103,7 @@ def _figures(desk: Desk) -> list[tuple[str, str]]:
 
 
 def _draw_row(surface: pygame.Surface, place: Rect, figures: list[tuple[str, str]], desk: Desk) -> None:
-    """The figures side by side, as many as there is room for."""
+    """Draw the figures side by side, as many as there is room for."""
     lettering, x = desk.lettering, place.left
     for name, value in figures:
         width = lettering.width(name, 12) + desk.px(5) + lettering.width(value, 12, bold=True)
@@ -115,7 +115,7 @@ def _draw_row(surface: pygame.Surface, place: Rect, figures: list[tuple[str, str
 
 
 def _state(desk: Desk) -> str:
-    """How the source is, unless it simply works."""
+    """Return how the source is, unless it simply works."""
     session, captions = desk.session, desk.captions
     source, recording = session.source, session.sources.recording
     if session.frozen:

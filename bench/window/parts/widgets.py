@@ -58,7 +58,7 @@ class Widgets(pygame_gui.UIManager):
         look: str | None = None,
         container: Container = None,
     ) -> UIButton:
-        """A button that does something when it is clicked."""
+        """Return a button that does something when it is clicked."""
         button = UIButton(
             place,
             caption,
@@ -83,7 +83,7 @@ class Widgets(pygame_gui.UIManager):
         *,
         container: Container = None,
     ) -> UIHorizontalSlider:
-        """A slider that tells its value, in whole steps, while it moves."""
+        """Return a slider that tells its value, in whole steps, while it moves."""
         low, high = limits
         slider = UIHorizontalSlider(
             place, min(max(float(value), low), high), (float(low), float(high)), self, container
@@ -107,7 +107,7 @@ class Widgets(pygame_gui.UIManager):
         container: Container = None,
         hint: str = "",
     ) -> UITextEntryLine:
-        """A line of text that is told when Enter is pressed."""
+        """Return a line of text that is told when Enter is pressed."""
         entry = UITextEntryLine(place, self, container, initial_text=text, placeholder_text=hint or None)
         self._callbacks[entry] = do
         self._name(name, entry)
@@ -116,19 +116,19 @@ class Widgets(pygame_gui.UIManager):
     def label(
         self, place: pygame.Rect, text: str, *, look: str | None = None, container: Container = None
     ) -> UILabel:
-        """A line of text; see :func:`say` to change it."""
+        """Return a line of text; see :func:`say` to change it."""
         return UILabel(place, text, self, container, object_id=look)
 
     def _name(self, name: str, element: Element) -> None:
         self._named[name] = element
 
     def named(self, name: str) -> Element | None:
-        """The widget of a name, if it is there and can be seen."""
+        """Return the widget of a name, if it is there and can be seen."""
         element = self._named.get(name)
         return element if element is not None and _there(element) else None
 
     def names(self) -> list[str]:
-        """Names of the widgets that can be seen, in the order of the focus."""
+        """Return names of the widgets that can be seen, in the order of the focus."""
         return [name for name in self._named if self.named(name) is not None]
 
     def handle(self, event: pygame.event.Event) -> bool:
@@ -204,7 +204,7 @@ class Widgets(pygame_gui.UIManager):
             pygame.draw.rect(surface, theme.WARNING, ring, wide, border_radius=round(6 * scale))
 
     def _jump(self, place: tuple[int, int]) -> bool:
-        """A click on the groove of a slider takes the knob there."""
+        """Take the knob of a slider to where its groove is clicked."""
         for element in self._callbacks:
             if not isinstance(element, UIHorizontalSlider) or not _there(element):
                 continue
@@ -226,7 +226,7 @@ class Widgets(pygame_gui.UIManager):
         self._due.append(lambda: self._callbacks[slider](now))
 
     def _key(self, event: pygame.event.Event) -> bool:
-        """What keys do to the widget with the focus."""
+        """Return what keys do to the widget with the focus."""
         ringed = self._ringed
         if ringed is None or not _there(ringed):
             return False

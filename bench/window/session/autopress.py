@@ -144,14 +144,14 @@ class AutoPress:
         return True
 
     def _make_one(self) -> Sequence[Item]:
-        """One press at once; what is to be seen of it ends with the report that decided."""
+        """Return one press at once; what is to be seen of it ends with the report that decided."""
         if not self._begin():
             return ()
         self._made = list(self._scans)
         return self._judge()
 
     def _play(self, to_us: int) -> Sequence[Item]:
-        """The scans that are due."""
+        """Return the scans that are due."""
         items: list[Item] = []
         if self._begun_us is None:
             self._begun_us = to_us
@@ -207,7 +207,7 @@ class AutoPress:
         return record.outcome is Outcome.PASSED
 
     def _shown(self, scan: tuple[Frame, TouchReport]) -> tuple[Frame, TouchReport]:
-        """A scan in device time that runs on from press to press."""
+        """Return a scan in device time that runs on from press to press."""
         frame, report = scan
         self._shown_us = frame.t_us
         return (
@@ -217,7 +217,7 @@ class AutoPress:
 
 
 def _by_turns(planned: list[PlannedPress], genuine: int, foreign: int) -> list[PlannedPress]:
-    """The presses of a plan with both kinds evenly mixed; each is the same in whatever order it is made."""
+    """Mix the presses of a plan of both kinds evenly; each is the same in whatever order it is made."""
     first, second = planned[:genuine], planned[genuine:]
     places = [(place + 0.5) / genuine for place in range(genuine)]
     places += [(place + 0.5) / foreign for place in range(foreign)]

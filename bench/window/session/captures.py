@@ -115,7 +115,7 @@ class Capture:
 
 
 def _press_fields(decision: PressDecision, setup: Setup, cancel_limit: int | None) -> dict[str, Any]:
-    """What a press was read as, and all that is needed to read its reports again."""
+    """Return what a press was read as, and all that is needed to read its reports again."""
     return {
         "family": setup.family,
         "catalogue": None if setup.catalogue is None else str(Path(setup.catalogue).resolve()),
@@ -126,7 +126,7 @@ def _press_fields(decision: PressDecision, setup: Setup, cancel_limit: int | Non
 
 
 def _reading_fields(decision: PressDecision) -> dict[str, Any]:
-    """What a press was read as, and when."""
+    """Return what a press was read as, and when."""
     reading = decision.reading
     return {
         "verdict": reading.verdict.value,
@@ -157,7 +157,7 @@ class _Line(msgspec.Struct):
 
 
 def is_capture(path: Path) -> bool:
-    """Whether a file is a capture; False for whatever cannot be read as one."""
+    """Return whether a file is a capture; False for whatever cannot be read as one."""
     try:
         with path.open("rb") as file:
             return capture.recognises(file.readline(4096))
@@ -191,7 +191,7 @@ def replay_press(path: Path, number: int) -> tuple[dict[str, Any], dict[str, Any
 
 
 def _noted(path: Path) -> Iterator[tuple[int, _Press]]:
-    """Time of the first contact and reading of each press that was noted."""
+    """Yield the time of the first contact and reading of each press that was noted."""
     decoder = msgspec.json.Decoder(_Line)
     with path.open("rb") as file:
         for line_number, line in enumerate(file, 1):
@@ -206,7 +206,7 @@ def _noted(path: Path) -> Iterator[tuple[int, _Press]]:
 
 
 def _decisions(path: Path, decoder: Decoder, cancel_limit: int | None) -> Iterator[PressDecision]:
-    """What every press of the capture is read as."""
+    """Yield what every press of the capture is read as."""
     reader = PressReader(lambda: PressDecoder(decoder, contact_limit=cancel_limit))
     with open_recording(path) as recording:
         for report in recording:

@@ -114,7 +114,7 @@ def _plan_of_one(
     stamp: int | str,
     settings: Mapping[str, Any],
 ) -> str:
-    """A plan of one case with one press, and the limit that it must keep."""
+    """Return a plan of one case with one press, and the limit that it must keep."""
     lines = [f"# Frozen in stampbench screen: {note}.", *_head(setup, "frozen moment", note, condition)]
     lines += _decoder(setup)
     lines += _case("frozen", "genuine" if genuine else "foreign", stamps=[stamp], presses=1, **settings)
@@ -123,12 +123,12 @@ def _plan_of_one(
 
 
 def _stamp(setup: Setup, code: int) -> int | str:
-    """What a plan calls a stamp: its code in a family, its name in a catalogue."""
+    """Return what a plan calls a stamp: its code in a family, its name in a catalogue."""
     return code if setup.family is not None else setup.codes.name_of(code)
 
 
 def _ended(keyframes: tuple[Keyframe, ...]) -> tuple[Keyframe, ...]:
-    """The press dwelling long enough, and with a lift."""
+    """Return the press dwelling long enough, and with a lift."""
     last = keyframes[-1]
     rest_us = max(last.t_us + 1, LEAST_DWELL_US)
     lifted = dataclasses.replace(last.hold, force=0.0)
@@ -136,7 +136,7 @@ def _ended(keyframes: tuple[Keyframe, ...]) -> tuple[Keyframe, ...]:
 
 
 def _with_others(condition: Condition, others: Iterable[SceneObject]) -> Condition:
-    """The condition with what else lay on the glass, as far as a condition can say it."""
+    """Return the condition with what else lay on the glass, as far as a condition can say it."""
     kinds = [other.kind for other in others]
     return dataclasses.replace(
         condition,
@@ -181,13 +181,13 @@ def _settings(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _changed(settings: Condition | Handling, usual: Condition | Handling) -> dict[str, Any]:
-    """What differs from the usual."""
+    """Return what differs from the usual."""
     before = usual.to_mapping()
     return {key: value for key, value in settings.to_mapping().items() if value != before[key]}
 
 
 def _numbers(keyframe: Keyframe) -> list[float]:
-    """A keyframe as press records have it, rounded to the link's units."""
+    """Return a keyframe as press records have it, rounded to the link's units."""
     return [
         round(keyframe.t_us),
         *(round(axis, 3) for axis in (keyframe.hold.x_mm, keyframe.hold.y_mm)),
@@ -198,7 +198,7 @@ def _numbers(keyframe: Keyframe) -> list[float]:
 
 
 def _value(value: Any) -> str:
-    """A value as TOML has it: as JSON, but for tables."""
+    """Return a value as TOML has it: as JSON, but for tables."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {_value(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list | tuple):

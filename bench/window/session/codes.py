@@ -36,17 +36,17 @@ class Codes:
         return isinstance(self.codebook, Family)
 
     def name_of(self, code: int) -> str:
-        """What a stamp is called."""
+        """Return what a stamp is called."""
         if isinstance(self.codebook, Catalogue):
             return self.codebook.names[code]
         return f"{self.codebook.name}/{code}"
 
     def typed(self, code: int) -> str:
-        """What a person types for a stamp: its number in a family, its name in a catalogue."""
+        """Return what a person types for a stamp: its number in a family, its name in a catalogue."""
         return self.codebook.names[code] if isinstance(self.codebook, Catalogue) else str(code)
 
     def code_of(self, text: str) -> int:
-        """The code that a person means by a number or a name.
+        """Return the code that a person means by a number or a name.
 
         Raises:
             InputError: there is no such stamp.
@@ -61,7 +61,7 @@ class Codes:
         raise InputError(f"code {text!r}: expected {wanted}")
 
     def body(self, code: int, wear: str = "") -> TouchObject:
-        """The stamp as it touches a panel, new or worn.
+        """Return the stamp as it touches a panel, new or worn.
 
         Raises:
             InputError: no such code, or no such wear.
@@ -71,7 +71,7 @@ class Codes:
         return self.body_of(name if self.is_family else f"catalogue:{self.codebook.name}#{name}", pads, wear)
 
     def body_of(self, name: str, pads_mm: Points, wear: str = "") -> TouchObject:
-        """A stamp with these pads (n, 2), all joined, new or worn.
+        """Return a stamp with these pads (n, 2), all joined, new or worn.
 
         Raises:
             InputError: no such wear.
@@ -90,7 +90,7 @@ class Codes:
         return PAD_DIAMETER_MM
 
     def nearest(self, pads_mm: Points) -> tuple[int, float] | None:
-        """The code nearest to a shape (n, 2) and its rigid distance, mm; quick enough for every drawn frame.
+        """Find the code nearest to a shape (n, 2) and its distance, mm; quick enough for every frame.
 
         None for another number of pads, or with nothing as near as is looked for.
         """
@@ -100,7 +100,7 @@ class Codes:
         return (int(codes[0]), float(distances[0])) if codes[0] >= 0 else None
 
     def neighbours(self, code: int, count: int) -> list[tuple[int, float]]:
-        """The codes nearest to a code, itself left out, and their distances, mm, nearest first.
+        """Return the codes nearest to a code, itself left out, and their distances, mm, nearest first.
 
         Fewer than ``count`` where no more lie as near as is looked for.
         """

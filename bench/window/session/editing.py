@@ -51,13 +51,13 @@ class StampEditor:
             self._measured = False
 
     def add(self, x_mm: float, y_mm: float) -> None:
-        """One more pad, as long as a stamp may have it."""
+        """Add a pad, as long as a stamp may have it."""
         if len(self._pads) < MAX_PADS:
             self._pads = np.vstack([self._pads, (x_mm, y_mm)])
             self.move(len(self._pads) - 1, x_mm, y_mm)
 
     def remove(self, pad: int) -> None:
-        """One pad less, as long as a stamp may do without it."""
+        """Take a pad away, as long as a stamp may do without it."""
         if len(self._pads) > MIN_PADS and 0 <= pad < len(self._pads):
             self._pads = np.delete(self._pads, pad, axis=0)
             self._measured = False

@@ -176,7 +176,7 @@ class HandRig:
         return None
 
     def reset(self) -> None:
-        """Nothing to do, unless the source was lost during a press.
+        """Do nothing, unless the source was lost during a press.
 
         Raises:
             LinkError: it was.
@@ -185,11 +185,11 @@ class HandRig:
             raise LinkError("the source was lost during the press")
 
     def settle(self) -> None:
-        """Nothing to do: no faults befall this line."""
+        """Do nothing: no faults befall this line."""
 
 
 def identity_of_source(source: Source, profile: str) -> Identity:
-    """Who the rig is that a person presses.
+    """Return who the rig is that a person presses.
 
     Args:
         source: what the window shows, live.

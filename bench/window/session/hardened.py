@@ -100,17 +100,17 @@ class _OnePress:
         self._due: list[tuple[str, int | None]] = []
 
     def advance(self, name: str, counter: int) -> bool:
-        """Whether the counter is higher than every one noted."""
+        """Return whether the counter is higher than every one noted."""
         self._due.append((name, counter))
         return counter > self._counters.get(name, -1)
 
     def first_use(self, name: str) -> bool:
-        """Whether the name was never noted."""
+        """Return whether the name was never noted."""
         self._due.append((name, None))
         return name not in self._used
 
     def note(self) -> None:
-        """The press is over: what it claimed is used."""
+        """End the press: what it claimed is used."""
         for name, counter in self._due:
             if counter is None:
                 self._used.add(name)
@@ -187,7 +187,7 @@ class HardenedStamps:
     def _presented(
         self, time_s: float, code: int, way: str, spoil: str, shift_s: float, nonce: bytes
     ) -> tuple[Presented | None, Points | None]:
-        """What the phone received, and of sound the samples that it heard."""
+        """Return what the phone received, and of sound the samples that it heard."""
         stamp = self._stamp(code)
         if way == "none":
             return None, None
@@ -223,7 +223,7 @@ class HardenedStamps:
         return self._stamps[code]
 
     def _lines(self, way: str, presented: Presented | None) -> tuple[Explanation, ...]:
-        """What was received, in words."""
+        """Return what was received, in words."""
         if presented is None:
             key = {"none": "nothing_sent", "sound": "not_heard"}.get(way, "not_recorded")
             return (Explanation(key, {}),)
@@ -265,7 +265,10 @@ def _token_lines(payload: bytes) -> tuple[Explanation, ...]:
 
 
 def _token(stamp: _Stamp, time_s: float, spoil: str, shift_s: float, nonce: bytes) -> bytes:
-    """The next token of a stamp; one that was sounded for somebody elsewhere answers no nonce of ours."""
+    """Return the next token of a stamp.
+
+    One that was sounded for somebody elsewhere answers no nonce of ours.
+    """
     key = stamp.other_key if spoil == "wrong_key" else stamp.key
     answered = b"" if spoil == "relay" else nonce
     stamp.sounded += 1
@@ -274,7 +277,7 @@ def _token(stamp: _Stamp, time_s: float, spoil: str, shift_s: float, nonce: byte
 
 
 def _sounded(payload: bytes, rng: np.random.Generator) -> tuple[Points, bytes | None]:
-    """A payload through the air of a shop: what the phone's microphone hears, and understands."""
+    """Return a payload through the air of a shop: what the phone's microphone hears, and understands."""
     from stampbench.sim.credentials.sound.protocols import PROTOCOLS
     from stampbench.sim.credentials.sound.receiver import Receiver
     from stampbench.sim.credentials.sound.transmitter import waveform

@@ -47,7 +47,7 @@ class Observation:
         self.forget()
 
     def begin(self) -> None:
-        """Another source comes: how many contacts it can show is not known yet."""
+        """Forget how many contacts can be shown: another source comes."""
         self.contacts_most = self._voids = 0
 
     def forget(self) -> None:
@@ -86,7 +86,7 @@ class Observation:
         return ended
 
     def _decoder_of(self, frame: Frame) -> FrameDecoder | None:
-        """What reads stamps from frames of this panel; None where only contacts are read."""
+        """Return what reads stamps from frames of this panel; None where only contacts are read."""
         setup, sources, decoder = self._setup, self._sources, self._frame_decoder
         rows, cols = frame.deltas.shape
         if not setup.frames or (decoder is not None and decoder.shape == (rows, cols)):
@@ -118,7 +118,7 @@ class Observation:
         return ended
 
     def _nearest_mm(self, report: TouchReport) -> float | None:
-        """Distance of the contacts to the nearest code."""
+        """Return the distance of the contacts to the nearest code."""
         if self.reader.stamps:
             return self.reader.stamps[0].distance_mm
         nearest = self._setup.codes.nearest(contact_points(report))
@@ -253,7 +253,7 @@ class Observation:
     def _explanation(
         self, objects: Sequence[ObjectView], readings: Sequence[ReadingView], contacts: int
     ) -> Explanation:
-        """The one sentence: of the selected stamp, of any other, or from the contacts alone."""
+        """Return the one sentence: of the selected stamp, of any other, or from the contacts alone."""
         if not self._sources.panel.sized:
             return Explanation("no_size", {})
         for drawn in sorted(objects, key=lambda drawn: not drawn.selected):

@@ -222,7 +222,7 @@ class PlanRun(Progress):
             self._stage = Stage.BROKEN
 
     def _panel_is_there(self) -> bool:
-        """Whether presses can be made; a stop ends the wait for a panel that is not there.
+        """Return whether presses can be made; a stop ends the wait for a panel that is not there.
 
         Raises:
             NoHardwareError: the window was closed before it came.
@@ -259,7 +259,7 @@ class PlanRun(Progress):
             self.neither += result.good is None
 
     def pressed(self, presses: int, failed: int) -> None:
-        """Count."""
+        """Count so many presses more, and how many of them failed."""
         self.made += presses
 
     def show(self, prompt: Prompt) -> None:
@@ -287,7 +287,7 @@ class PlanRun(Progress):
         return None
 
     def clear(self) -> None:
-        """The next step takes its place."""
+        """Let the next step take its place."""
 
     def again(self, record: PressRecord) -> bool | None:
         """Ask whether a press that failed counts; one that nobody answers for counts."""
@@ -298,7 +298,7 @@ class PlanRun(Progress):
         return None if choice is None or choice == "skip" else choice == "again"
 
     def _drop_choice(self) -> None:
-        """What was chosen was about something else; that it ends stays."""
+        """Forget what was chosen: it was about something else; that it ends stays."""
         if self._choice != "stop":
             self._choice = None
 
@@ -319,14 +319,14 @@ class PlanRun(Progress):
             self.lay_out(press, code, condition)
 
     def _result(self, record: PressRecord) -> PressResult:
-        """What a press came to, for the window."""
+        """Return what a press came to, for the window."""
         good = record.outcome is Outcome.PASSED if record.outcome.judged else None
         key, values = self._words(record)
         why = self._why if good is False and key in ("partial", "ambiguous", "foreign", "none") else None
         return PressResult(record.press, good, key, values, why)
 
     def _words(self, record: PressRecord) -> tuple[str, dict[str, int | str]]:
-        """A key of ``RESULTS`` and its values."""
+        """Return a key of ``RESULTS`` and its values."""
         if record.again:
             return "again", {}
         if record.outcome in (Outcome.ERROR, Outcome.TIMEOUT):
@@ -349,7 +349,7 @@ class PlanRun(Progress):
 
 
 def recognised_step(text: str) -> tuple[str, dict[str, int | str]]:
-    """A step of a prompt as the window says it; ``own`` with its text where only the plan knows the words."""
+    """Return a step of a prompt as the window says it; ``own`` with its text where the plan has words."""
     for key, pattern in _WORDINGS:
         if match := pattern.fullmatch(text.strip().rstrip(".!")):
             return key, ({"degrees": match[1]} if key == "turn" else {})

@@ -72,14 +72,14 @@ class SecondFactors:
         return self._warm_in > 0
 
     def forget(self) -> None:
-        """Codes mean other stamps from now on."""
+        """Take in that codes mean other stamps from now on."""
         self.received = self._stamps = None
         self._ways.clear()
         self._usual = "none"
         self._presented.clear()
 
     def way_of(self, code: int | None) -> str:
-        """The second factor of a stamp; None: of every stamp for which none was chosen."""
+        """Return the second factor of a stamp; None: of every stamp for which none was chosen."""
         return self._usual if code is None else self._ways.get(code, self._usual)
 
     def choose(self, code: int | None, way: str) -> None:
@@ -164,7 +164,7 @@ class SecondFactors:
 
 
 def _true_code(found: TrackedStamp, stamps: Sequence[SceneObject]) -> int:
-    """The code of the stamp that stands where one was read."""
+    """Return the code of the stamp that stands where one was read."""
     x_mm, y_mm, _ = found.pose
     near = min(stamps, key=lambda t: math.hypot(t.hold.x_mm - x_mm, t.hold.y_mm - y_mm), default=None)
     return found.code if near is None or near.code is None else near.code

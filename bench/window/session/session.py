@@ -287,7 +287,7 @@ class Session:
         return plan_of_object(chosen, self.scene, self.sources.simulated.hand_log, self.setup, note)
 
     def _things(self) -> tuple[SceneObject, ...]:
-        """What is on and over the simulated glass; nothing where the glass is real."""
+        """Return what is on and over the simulated glass; nothing where the glass is real."""
         autopress = self.autopress
         if autopress is not None and (autopress.running or (self.frozen and autopress.failed is not None)):
             return () if autopress.thing is None else (autopress.thing,)
@@ -315,7 +315,7 @@ class Session:
         self.observation.begin()
 
     def _forget(self) -> None:
-        """What was known of the contacts is void."""
+        """Forget what was known of the contacts."""
         self.observation.forget()
 
     def _take(self, items: Sequence[Item], voids: int) -> None:

@@ -128,7 +128,7 @@ class Setup:
         self.name_profile(name_or_path)
 
     def name_profile(self, name_or_path: str) -> None:
-        """How plans call the profile: one of a file by its whole path."""
+        """Return how plans call the profile: one of a file by its whole path."""
         of_file = name_or_path.endswith(".toml")
         self.profile_name = str(Path(name_or_path).resolve()) if of_file else name_or_path
 

@@ -26,7 +26,7 @@ LEAST_NODES: Final = 50
 
 
 def holds_frames(path: Path) -> bool:
-    """Whether a file begins as a recording of raw frames does; False for what cannot be opened."""
+    """Return whether a file begins as a recording of raw frames does; False for what cannot be opened."""
     try:
         with path.open("rb") as file:
             first = file.readline(4096)

@@ -62,12 +62,12 @@ class Track:
                 self.presses.append((t_us, t_us))
 
     def finish(self, problem: str = "") -> None:
-        """Nothing more is to come."""
+        """End it: nothing more is to come."""
         self.problem = problem
         self.loading = False
 
     def press_at(self, t_us: int) -> tuple[int, int] | None:
-        """The press under way at a time."""
+        """Return the press under way at a time."""
         place = bisect.bisect_right(self.presses, t_us, key=lambda press: press[0]) - 1
         if place >= 0 and t_us <= self.presses[place][1] + PRESS_GAP_US:
             return self.presses[place]
@@ -171,7 +171,7 @@ class RecordedSource:
         self.seek(times[-1])
 
     def advance(self, to_us: int) -> Sequence[Item]:
-        """What is played up to a time; after a jump, what leads to the place."""
+        """Return what is played up to a time; after a jump, what leads to the place."""
         passed_us = 0 if self._clock_us is None else max(0, to_us - self._clock_us)
         self._clock_us = to_us
         if not self.track.items:
@@ -196,7 +196,7 @@ class RecordedSource:
         self._clock_us = now_us
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to let go of."""
 
     @property
     def _at_end(self) -> bool:
@@ -211,7 +211,7 @@ class RecordedSource:
         return bisect.bisect_left(self.track.times_us, begin_us)
 
     def _report_times(self, reports: int) -> list[int]:
-        """Times of the next reports, or of those before; at least one."""
+        """Return times of the next reports, or of those before; at least one."""
         track, step = self.track, 1 if reports > 0 else -1
         here = self.position_us
         place = (

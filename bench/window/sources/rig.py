@@ -104,7 +104,7 @@ class RigSource:
         self._presses.append((press, seed))
 
     def advance(self, to_us: int) -> Sequence[Item]:
-        """What has come since and is due.
+        """Return what has come since and is due.
 
         Items are shown in the pace of the device's clock, so that what comes in bursts, or from a rig in
         software that needs no time for its presses, can be seen; a little faster, so that nothing adds up.
@@ -125,7 +125,7 @@ class RigSource:
         return items
 
     def resume(self, now_us: int) -> None:
-        """Nothing to do: a rig has a time of its own."""
+        """Do nothing: a rig has a time of its own."""
 
     def close(self) -> None:
         """End the thread, which closes the port; where a rig is being looked for, a second later."""

@@ -67,7 +67,7 @@ class TouchInput:
         )
 
     def resize(self, width_px: float, height_px: float) -> None:
-        """The area that is touched has another size now."""
+        """Take in that the area that is touched has another size."""
         self._size_px = width_px, height_px
         self.calibrate(self._mm_per_px)
 
@@ -85,7 +85,7 @@ class TouchInput:
         self._changed = True
 
     def advance(self, to_us: int) -> Sequence[Item]:
-        """One report if anything changed."""
+        """Return one report if anything changed."""
         if self._start_us is None:
             self._start_us = to_us
         t_us = to_us - self._start_us
@@ -100,10 +100,10 @@ class TouchInput:
         return (TouchReport(t_us, tuple(sorted(contacts))),)
 
     def resume(self, now_us: int) -> None:
-        """Nothing to do: events come in real time."""
+        """Do nothing: events come in real time."""
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to let go of."""
 
     def _free_number(self) -> int:
         used = {number for number, _, _ in self._down.values()}
@@ -131,13 +131,13 @@ class Calibrations:
 
     @classmethod
     def of_user(cls) -> Calibrations:
-        """Those of the person who runs this."""
+        """Return those of the person who runs this."""
         import platformdirs
 
         return cls(platformdirs.user_config_path("stampbench") / "displays.json")
 
     def mm_per_px(self, display_px: tuple[int, int]) -> float | None:
-        """Size of a pixel of a display, mm; None if it was never calibrated."""
+        """Return the size of a pixel of a display, mm; None if it was never calibrated."""
         value = self._all().get(_key(display_px))
         if isinstance(value, int | float) and math.isfinite(value) and value > 0:
             return float(value)

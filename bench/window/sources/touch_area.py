@@ -48,7 +48,7 @@ class TouchArea:
 
     @classmethod
     def of_header(cls, header: CaptureHeader | Recording, cancel_limit: int | None = None) -> TouchArea:
-        """What the header of a capture, a recording or a device says."""
+        """Return what the header of a capture, a recording or a device says."""
         known_x = header.x_min is not None and header.x_max is not None
         known_y = header.y_min is not None and header.y_max is not None
         sized = header.width_mm is not None and header.height_mm is not None
@@ -61,7 +61,7 @@ class TouchArea:
         )
 
     def report(self, report: TouchReport) -> TouchReport:
-        """The report with places in mm, where it has none."""
+        """Return the report with places in mm, where it has none."""
         if self._scale is None or all(contact.x_mm is not None for contact in report.contacts):
             return report
         x_scale, y_scale, x_min, y_min = self._scale

@@ -107,7 +107,7 @@ class Calibration(Dialog):
         self._canvas.set_image(picture)
 
     def _card(self) -> Rect:
-        """The card on the canvas, from its top left corner."""
+        """Return the card on the canvas, from its top left corner."""
         return Rect(0, 0, round(self._width), round(self._width * CARD_MM[1] / CARD_MM[0]))
 
     def _bounded(self, width: float) -> float:

@@ -59,7 +59,7 @@ class Chooser(Dialog):
 
 
 def devices(desk: Desk) -> Chooser:
-    """Profiles of panels."""
+    """Return profiles of panels."""
     session = desk.session
     items = [
         (name, _marked(name, desk.picture.panel.name), partial(session.arrangement.set_profile, name))
@@ -69,7 +69,7 @@ def devices(desk: Desk) -> Chooser:
 
 
 def families(desk: Desk, open_catalogue: Callable[[], object]) -> Chooser:
-    """Families that come with stampbench, and catalogue files."""
+    """Return families that come with stampbench, and catalogue files."""
     session, captions, now = desk.session, desk.captions, desk.session.setup.codebook
     items: list[tuple[str, str, Callable[[], object]]] = [
         (name, _marked(name, now.name), partial(session.arrangement.set_family, name)) for name in FAMILIES
@@ -82,7 +82,7 @@ def families(desk: Desk, open_catalogue: Callable[[], object]) -> Chooser:
 
 
 def ports(desk: Desk, again: Callable[[], object]) -> Chooser:
-    """Serial ports that are there, and a line for any other."""
+    """Return serial ports that are there, and a line for any other."""
     session, captions = desk.session, desk.captions
     found = ports_there()
     items: list[tuple[str, str, Callable[[], object]]] = [
@@ -99,7 +99,7 @@ def ports(desk: Desk, again: Callable[[], object]) -> Chooser:
 
 
 def neighbours(desk: Desk) -> Chooser | None:
-    """Codes nearest to that of the selected stamp; None if no stamp is selected."""
+    """Return codes nearest to that of the selected stamp; None if no stamp is selected."""
     session = desk.session
     chosen = session.scene.chosen
     if chosen is None or chosen.code is None:
@@ -125,7 +125,7 @@ def files(
     go: Callable[[Path], object],
     take: Callable[[Path], object],
 ) -> Chooser:
-    """A file of a directory.
+    """Return a file of a directory.
 
     Args:
         desk: what to make it with.

@@ -29,7 +29,7 @@ class Dialog:
         self.window.set_blocking(True)
 
     def form(self, area: Rect | None = None) -> Form:
-        """Rows in the dialog, or in a part of it."""
+        """Return rows in the dialog, or in a part of it."""
         inside = self.window.get_container().get_size()
         return Form(self.desk, area or Rect((0, 0), inside), self.window.get_container())
 
@@ -44,7 +44,7 @@ class Dialog:
             self.window.kill()
 
     def closed(self) -> None:
-        """It has been closed, by itself or by hand."""
+        """Note that it was closed, by itself or by hand."""
 
     def handle(self, event: pygame.event.Event) -> bool:
         """Take an event ahead of the widgets; whether it was one for what the dialog draws itself."""

@@ -135,7 +135,7 @@ class Drawing(Dialog):
         return (place[0] - middle[0]) / self._px_per_mm, (place[1] - middle[1]) / self._px_per_mm
 
     def _add(self) -> None:
-        """A pad where the others are farthest."""
+        """Return the place of a pad where the others are farthest."""
         editor = self.desk.session.arrangement.editor
         if editor is None:
             return

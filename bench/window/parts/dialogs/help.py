@@ -72,7 +72,7 @@ class Help(Dialog):
 
 
 def _is_for(action: str, *, operated: bool) -> bool:
-    """Whether a key does something where a plan is pressed, or where none is."""
+    """Return whether a key does something where a plan is pressed, or where none is."""
     return IN_A_PLAN.get(action) == action if operated else not action.startswith("plan_")
 
 

@@ -36,7 +36,7 @@ class Dialogs:
         self._desk: Desk
 
     def use(self, desk: Desk) -> None:
-        """The window was built anew: what was open opens again."""
+        """Open again what was open, after the window was built anew."""
         self._desk = desk
         reopened = self.current is not None and self.current.open
         self.current = None

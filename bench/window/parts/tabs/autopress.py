@@ -154,7 +154,7 @@ class AutoPressTab:
             self._desk.session.setup.change_handling({field: change})
 
     def _drawn(self, now: AutoPress | None) -> pygame.Surface:
-        """The results as a picture: numbers, and the intervals as bars."""
+        """Return the results as a picture: numbers, and the intervals as bars."""
         desk = self._desk
         captions, lettering, px = desk.captions, desk.lettering, desk.px
         width = self._result_place.width
@@ -197,12 +197,12 @@ class AutoPressTab:
         return picture
 
     def _groove(self, y: int) -> Rect:
-        """Where the bar of a rate lies."""
+        """Return where the bar of a rate lies."""
         width, px = self._result_place.width, self._desk.px
         return Rect(round(0.56 * width), y + px(8), round(0.22 * width), px(6))
 
     def _draw_rate(self, picture: pygame.Surface, y: int, name: str, rate: Measured, end: float) -> None:
-        """A row with the interval as a bar, on an axis that all rates share."""
+        """Draw a row with the interval as a bar, on an axis that all rates share."""
         captions, px = self._desk.captions, self._desk.px
         value = captions("autopress.counted", k=rate.k or 0, n=rate.n)
         low, high = rate.low, rate.high
@@ -226,7 +226,7 @@ class AutoPressTab:
 
 
 def axis_end(highest: float) -> float:
-    """Where the axis of the rates ends: a round share that holds all of them."""
+    """Return where the axis of the rates ends: a round share that holds all of them."""
     return next(end for end in (0.02, 0.05, 0.1, 0.2, 0.5, 1.0) if end >= highest)
 
 

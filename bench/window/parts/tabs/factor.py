@@ -112,7 +112,7 @@ class FactorTab:
         self._desk.session.second_factor.spoil = spoil
 
     def _drawn(self, factor: SecondFactors) -> pygame.Surface:
-        """What was received as a picture; before that, what to do."""
+        """Return what was received as a picture; before that, what to do."""
         picture = pygame.Surface(self._place.size)
         picture.fill(theme.CARD)
         received = factor.received
@@ -129,7 +129,7 @@ class FactorTab:
         return picture
 
     def _draw_hint(self, picture: pygame.Surface, factor: SecondFactors) -> None:
-        """What is missing, or what to do."""
+        """Say what is missing, or what to do."""
         desk = self._desk
         key = "missing" if factor.missing else "preparing" if factor.preparing else "idle"
         text = desk.captions(f"factor.{key}", extra=factor.missing)
@@ -138,7 +138,7 @@ class FactorTab:
             desk.lettering.write(picture, line, (0, number * desk.lettering.height(13)), 13, ink)
 
     def _draw_received(self, picture: pygame.Surface, received: Received) -> int:
-        """What was done and received, line by line; where it ends."""
+        """Return what was done and received, line by line; where it ends."""
         desk, width, y = self._desk, self._place.width, 0
         captions, lettering = desk.captions, desk.lettering
         way = captions(f"factor.{received.way}")
@@ -164,7 +164,7 @@ class FactorTab:
         return y + desk.px(6)
 
     def _draw_answers(self, picture: pygame.Surface, received: Received, top: int, width: int) -> None:
-        """What the server says of each action."""
+        """Draw what the server says of each action."""
         desk = self._desk
         captions, lettering, y = desk.captions, desk.lettering, top
         lettering.write(picture, captions("factor.server"), (0, y), 11, theme.FAINT, within=width)
@@ -188,7 +188,7 @@ class FactorTab:
             y += desk.px(_LINE)
 
     def _draw_spectrum(self, picture: pygame.Surface, area: Rect, received: Received) -> None:
-        """The spectrogram of the sound heard: time to the right, 15 kHz below, 19.5 kHz above."""
+        """Draw the sound heard: time to the right, 15 kHz below, 19.5 kHz above."""
         desk = self._desk
         lettering = desk.lettering
         spectrum = received.spectrum

@@ -125,7 +125,7 @@ class StampsTab:
         return captions("hand.place", name=name, x_mm=thing.hold.x_mm, y_mm=thing.hold.y_mm)
 
     def _seen(self, drawn: ObjectView | None) -> str:
-        """For each pad how much of it touches, and which contact it is."""
+        """Draw for each pad how much of it touches, and which contact it is."""
         if drawn is None or drawn.thing.kind is not ObjectKind.STAMP:
             return ""
         pads = [
