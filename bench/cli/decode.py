@@ -8,17 +8,24 @@ import typer
 from stampbench.bench.cli.stamp_options import (
     CatalogueFile,
     Family,
+    FlipX,
+    FlipY,
+    PxPerMm,
+    RangeUnits,
     Seconds,
     SigmaMm,
     SizeMm,
     Source,
+    SwapXy,
+    given_ruler,
     stamp_decoder,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from stampbench.bench.sources.recording import Recording
+    from stampbench.bench.sources.ruler import CoarsePress
     from stampbench.firmware_emulator.touch import TouchReport
     from stampbench.sim.decoder import Decoder, PressDecision, PressDecoder
 
@@ -51,6 +58,11 @@ def decode(
     catalogue: CatalogueFile = None,
     sigma_mm: SigmaMm = None,
     size_mm: SizeMm = None,
+    px_per_mm: PxPerMm = None,
+    range_units: RangeUnits = None,
+    flip_x: FlipX = False,
+    flip_y: FlipY = False,
+    swap_xy: SwapXy = False,
     cancel_limit: Annotated[
         int | None,
         typer.Option(
@@ -66,7 +78,7 @@ def decode(
     from stampbench.bench.sources.devices import device_recording
     from stampbench.bench.sources.frames import open_frames
     from stampbench.bench.sources.pacing import paced
-    from stampbench.bench.sources.recording import node_counts, touch_area_mm
+    from stampbench.bench.sources.recording import node_counts
     from stampbench.bench.sources.recording_formats import open_recording
     from stampbench.firmware_emulator.errors import InputError
 
@@ -76,7 +88,7 @@ def decode(
         raise InputError("--speed is about the lines of --events; expected both")
     if events and (family is not None or catalogue is not None):
         raise InputError("--events prints contacts, not stamps; expected it without --family and --catalogue")
-    size = None if size_mm is None else touch_area_mm(size_mm)
+    given = given_ruler(size_mm, px_per_mm, range_units, flip_x=flip_x, flip_y=flip_y, swap_xy=swap_xy)
     decoder = stamp_decoder(family, catalogue, sigma_mm)
     if frames and decoder is None:
         raise InputError("--frames looks for stamps; expected --family or --catalogue with it")
@@ -89,7 +101,12 @@ def decode(
     ]
     if source is not None:
         device = device_recording(
-            source, seconds=seconds, size_mm=size, nodes=node_counts(nodes), frame_decoder=by_frames
+            source,
+            seconds=seconds,
+            size_mm=given.size_mm,
+            range_units=given.range_units,
+            nodes=node_counts(nodes),
+            frame_decoder=by_frames,
         )
         inputs.append((source, device))
     for name, opened in inputs:
@@ -97,7 +114,7 @@ def decode(
         try:
             if events:
                 with opened as recording:
-                    reports = reports_in_mm(recording, size)
+                    reports = given.apply(recording)
                     timed = reports if speed is None else paced(reports, speed)
                     _print_events(timed, {"file": name} if len(inputs) > 1 else {}, flush=live)
                     _print_notes(name, recording.notes)
@@ -105,7 +122,7 @@ def decode(
                 with opened as recording:
                     if cancel_limit is not None:
                         recording.cancel_limit = cancel_limit
-                    result = _summarise(name, recording, size, decoder, frames=frames)
+                    result = _summarise(name, given.apply(recording), decoder, frames=frames)
                 results.append(result)
                 if not as_json:
                     _print_summary(result)
@@ -120,26 +137,6 @@ def decode(
         typer.echo(json.dumps({"recordings": results}, indent=2))
     if failed:
         raise typer.Exit(InputError.exit_status)
-
-
-def reports_in_mm(recording: Recording, size_mm: tuple[float, float] | None) -> Iterator[TouchReport]:
-    """Yield the reports, with positions in mm from ``size_mm`` where the recording gives none."""
-    from stampbench.bench.sources.recording import in_mm
-    from stampbench.firmware_emulator.errors import InputError
-
-    if size_mm is None or recording.width_mm is not None:
-        yield from recording
-        return
-    if None in (recording.x_min, recording.x_max, recording.y_min, recording.y_max):
-        raise InputError(
-            f"--size-mm: the recording of {recording.device} does not give the range of its coordinates"
-        )
-    x_min, y_min = recording.x_min or 0, recording.y_min or 0
-    x_scale = size_mm[0] / ((recording.x_max or 0) - x_min)
-    y_scale = size_mm[1] / ((recording.y_max or 0) - y_min)
-    recording.width_mm, recording.height_mm = size_mm
-    for report in recording:
-        yield in_mm(report, x_scale, y_scale, x_min, y_min)
 
 
 def _print_events(reports: Iterable[TouchReport], head: dict[str, Any], *, flush: bool) -> None:
@@ -176,7 +173,6 @@ def _print_notes(file: str, notes: list[str]) -> None:
 def _summarise(
     file: str,
     recording: Recording,
-    size_mm: tuple[float, float] | None,
     decoder: Decoder | None,
     *,
     frames: bool,
@@ -187,17 +183,17 @@ def _summarise(
     from stampbench.firmware_emulator.touch import TouchReport
 
     if decoder is not None:
-        from stampbench.sim.decoder import PressDecoder
+        from stampbench.bench.sources.ruler import press_decoder
         from stampbench.sim.decoder.frame_decoder import bodies_of
 
     builder = SummaryBuilder()
 
-    def new_press() -> PressDecoder:
-        return PressDecoder(cast("Decoder", decoder), contact_limit=recording.cancel_limit)
+    def new_press() -> PressDecoder | CoarsePress:
+        return press_decoder(cast("Decoder", decoder), recording)
 
     readers: dict[int, PressReader] = {}
     decisions: list[PressDecision | None] = []
-    for report in reports_in_mm(recording, size_mm):
+    for report in recording:
         builder.add(report)
         if decoder is not None:
             bodies = bodies_of(report) if frames else {0: report}
@@ -208,7 +204,20 @@ def _summarise(
     if decoder is not None:
         decisions += [reader.finish() for reader in readers.values()]
         if recording.width_mm is None:
-            recording.notes.append("no physical size, so no stamp can be read; give it with --size-mm WxH")
+            range_too = "" if recording.x_max is not None else " and --range WxH"
+            recording.notes.append(
+                f"no physical size, so no stamp can be read; give it with --size-mm WxH{range_too}"
+            )
+    ruler = recording.ruler
+    if ruler is not None and ruler.coarse:
+        recording.notes.append(
+            f"the size, {ruler}, is told in whole units per mm; --size-mm WxH settles it"
+            + (
+                ": a stamp is read only where every size within that error gives the same code"
+                if decoder
+                else ""
+            )
+        )
     _print_notes(file, recording.notes)
     result: dict[str, Any] = {
         "file": file,
@@ -218,6 +227,7 @@ def _summarise(
         "y_max": recording.y_max,
         "width_mm": recording.width_mm,
         "height_mm": recording.height_mm,
+        "ruler": None if ruler is None else {"source": ruler.source, "error": round(ruler.error, 5)},
         **dataclasses.asdict(builder.summary()),
         "notes": recording.notes,
     }
@@ -252,7 +262,10 @@ def _print_summary(result: dict[str, Any]) -> None:
 
     size = "size unknown"
     if result["width_mm"] is not None and result["height_mm"] is not None:
-        size = f"{result['width_mm']:.1f} x {result['height_mm']:.1f} mm"
+        ruler = result["ruler"]
+        size = f"{result['width_mm']:.1f} x {result['height_mm']:.1f} mm by {ruler['source']}"
+        if ruler["error"]:
+            size += f", off by up to {100 * ruler['error']:.1g} %"
     console = Console(highlight=False, soft_wrap=True)
     console.print(
         f"[bold]{escape(result['file'])}[/]: {escape(result['device'] or 'unnamed device')}, {size}"

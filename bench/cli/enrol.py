@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from stampbench.bench.cli.stamp_options import FlipX, FlipY, PxPerMm, RangeUnits, SizeMm, SwapXy, given_ruler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stampbench.bench.capacity.enrolling import Enrolled, Points
+    from stampbench.bench.sources.ruler import GivenRuler
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +44,12 @@ def enrol(
         float | None,
         typer.Option(min=0.0, help="Least rigid distance to other entries, mm.", show_default="2.0"),
     ] = None,
+    size_mm: SizeMm = None,
+    px_per_mm: PxPerMm = None,
+    range_units: RangeUnits = None,
+    flip_x: FlipX = False,
+    flip_y: FlipY = False,
+    swap_xy: SwapXy = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Average several presses of a stamp into a new catalogue entry, unless it is too near to another."""
@@ -50,8 +58,11 @@ def enrol(
 
     if bool(files) == (rig is not None):
         raise InputError("expected either recordings or --rig PORT")
+    given = given_ruler(size_mm, px_per_mm, range_units, flip_x=flip_x, flip_y=flip_y, swap_xy=swap_xy)
     shapes = (
-        _from_recordings(files) if files else _from_rig(str(rig), profile, object_name or name, presses, seed)
+        _from_recordings(files, given)
+        if files
+        else _from_rig(str(rig), profile, object_name or name, presses, seed)
     )
     enrolled = enrol_stamp(
         catalogue, name, shapes, min_distance_mm=MIN_DISTANCE_MM if min_distance is None else min_distance
@@ -59,15 +70,21 @@ def enrol(
     _show(enrolled, catalogue, as_json=as_json)
 
 
-def _from_recordings(files: list[str]) -> Iterator[Points]:
+def _from_recordings(files: list[str], given: GivenRuler) -> Iterator[Points]:
     from stampbench.bench.capacity.enrolling import press_shapes
     from stampbench.bench.sources.recording_formats import open_recording
     from stampbench.firmware_emulator.errors import InputError
 
     for file in files:
-        with open_recording(file) as recording:
-            if recording.width_mm is None:
-                raise InputError(f"{file}: gives no physical size of the panel: expected positions in mm")
+        with open_recording(file) as opened:
+            recording = given.apply(opened)
+            ruler = recording.ruler
+            if ruler is None:
+                raise InputError(f"{file}: gives no physical size of the panel: expected --size-mm WxH")
+            if ruler.coarse:
+                raise InputError(
+                    f"{file}: the size, {ruler}, is too coarse to measure a stamp: expected --size-mm WxH"
+                )
             yield from press_shapes(recording)
             for note in recording.notes:
                 typer.echo(f"stampbench: {file}: {note}", err=True)

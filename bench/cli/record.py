@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from stampbench.bench.cli.stamp_options import RangeUnits, given_ruler
 from stampbench.firmware_emulator.formats import WireFormat
 
 
@@ -43,6 +44,7 @@ def record(
         str | None,
         typer.Option(metavar="WxH", help="Size of the touch area, where the device tells none."),
     ] = None,
+    range_units: RangeUnits = None,
     nodes: Annotated[
         str, typer.Option(metavar="ROWSxCOLUMNS", help="TX and RX lines of raw frames in a Muca format.")
     ] = "21x12",
@@ -59,9 +61,10 @@ def record(
     from stampbench.bench.sources.capture import CaptureWriter
     from stampbench.bench.sources.devices import open_device
     from stampbench.bench.sources.live import interrupts, until
-    from stampbench.bench.sources.recording import node_counts, touch_area_mm
+    from stampbench.bench.sources.recording import node_counts
     from stampbench.firmware_emulator.touch import Frame
 
+    given = given_ruler(size_mm, None, range_units, flip_x=False, flip_y=False, swap_xy=False)
     begun_s = time.monotonic()
     kept = {"reports": 0, "contacts_max": 0, "frames": 0}
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
@@ -73,7 +76,8 @@ def record(
                 port,
                 wire_format=wire_format,
                 baudrate=baudrate,
-                size_mm=None if size_mm is None else touch_area_mm(size_mm),
+                size_mm=given.size_mm,
+                range_units=given.range_units,
                 nodes=node_counts(nodes),
                 frames=frames,
             ) as source,

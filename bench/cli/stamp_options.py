@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from stampbench.bench.sources.ruler import GivenRuler
     from stampbench.sim.decoder import Decoder
 
 Source = Annotated[
@@ -32,8 +33,51 @@ SigmaMm = Annotated[
 ]
 SizeMm = Annotated[
     str | None,
-    typer.Option(metavar="WxH", help="Size of the touch area, where nothing else tells.", show_default=False),
+    typer.Option(
+        metavar="WxH", help="Size of the touch area; wins over what is recorded.", show_default=False
+    ),
 ]
+PxPerMm = Annotated[
+    float | None,
+    typer.Option(help="Instead of a size: coordinate units per mm.", min=0.01, max=1e4, show_default=False),
+]
+RangeUnits = Annotated[
+    str | None,
+    typer.Option(
+        "--range", metavar="WxH", help="Largest x and y, where the recording tells none.", show_default=False
+    ),
+]
+FlipX = Annotated[bool, typer.Option("--flip-x", help="x counts from the right.")]
+FlipY = Annotated[bool, typer.Option("--flip-y", help="y counts from the bottom.")]
+SwapXy = Annotated[bool, typer.Option("--swap-xy", help="x and y change places, before they are flipped.")]
+
+
+def given_ruler(
+    size_mm: str | None,
+    px_per_mm: float | None,
+    range_units: str | None,
+    *,
+    flip_x: bool,
+    flip_y: bool,
+    swap_xy: bool,
+) -> GivenRuler:
+    """Return what the options say of a device's coordinates.
+
+    Raises:
+        InputError: a size or a range that is none, or two sizes.
+    """
+    from stampbench.bench.sources.ruler import GivenRuler, two_numbers
+
+    size = None if size_mm is None else two_numbers("--size-mm", size_mm, "154x86")
+    units = None if range_units is None else two_numbers("--range", range_units, "4095x4095")
+    return GivenRuler(
+        size_mm=size,
+        units_per_mm=px_per_mm,
+        range_units=None if units is None else (round(units[0]), round(units[1])),
+        flip_x=flip_x,
+        flip_y=flip_y,
+        swap_xy=swap_xy,
+    )
 
 
 def stamp_decoder(family: str | None, catalogue: str | None, sigma_mm: float | None = None) -> Decoder | None:

@@ -10,10 +10,16 @@ import typer
 from stampbench.bench.cli.stamp_options import (
     CatalogueFile,
     Family,
+    FlipX,
+    FlipY,
+    PxPerMm,
+    RangeUnits,
     Seconds,
     SigmaMm,
     SizeMm,
     Source,
+    SwapXy,
+    given_ruler,
     stamp_decoder,
 )
 
@@ -43,6 +49,11 @@ def tuio(
     catalogue: CatalogueFile = None,
     sigma_mm: SigmaMm = None,
     size_mm: SizeMm = None,
+    px_per_mm: PxPerMm = None,
+    range_units: RangeUnits = None,
+    flip_x: FlipX = False,
+    flip_y: FlipY = False,
+    swap_xy: SwapXy = False,
     speed: Annotated[float, typer.Option(help="Of a recording: 2 plays it in half the time.")] = 1.0,
     seconds: Seconds = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
@@ -51,10 +62,8 @@ def tuio(
     import socket
     from contextlib import closing
 
-    from stampbench.bench.cli.decode import reports_in_mm
     from stampbench.bench.sources.devices import device_recording
     from stampbench.bench.sources.pacing import paced
-    from stampbench.bench.sources.recording import touch_area_mm
     from stampbench.bench.sources.recording_formats import open_recording
     from stampbench.bench.tuio.follower import StampFollower
     from stampbench.bench.tuio.messages import TuioEncoder, TuioVersion
@@ -63,30 +72,38 @@ def tuio(
     if (file is None) == (source is None):
         raise InputError("tuio: expected a recording, or --source and a port")
     address = _address(to)
-    size = None if size_mm is None else touch_area_mm(size_mm)
+    given = given_ruler(size_mm, px_per_mm, range_units, flip_x=flip_x, flip_y=flip_y, swap_xy=swap_xy)
     decoder = stamp_decoder(family, catalogue, sigma_mm)
     follower = None if decoder is None else StampFollower(decoder)
     sent = {"scans": 0, "datagrams": 0}
     codes: list[int] = []
     opened = (
-        device_recording(source, seconds=seconds, size_mm=size)
+        device_recording(source, seconds=seconds, size_mm=given.size_mm, range_units=given.range_units)
         if source is not None
         else open_recording(file or "")
     )
-    with opened as recording, closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
+    with opened as raw, closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
+        recording = given.apply(raw)
         if None in (recording.x_min, recording.x_max, recording.y_min, recording.y_max):
-            raise InputError(f"{file or source}: the range of coordinates is not known, which TUIO needs")
-        reports = reports_in_mm(recording, size)
-        panel_mm = size if recording.width_mm is None else (recording.width_mm, recording.height_mm or 0.0)
+            raise InputError(
+                f"{file or source}: the range of coordinates is not known, which TUIO needs: "
+                "expected --range WxH, their largest x and y"
+            )
+        ruler = recording.ruler
+        panel_mm = None if ruler is None else (ruler.width_mm, ruler.height_mm)
         if follower is not None and panel_mm is None:
             raise InputError(f"{file or source}: no physical size; give it with --size-mm WxH")
+        if follower is not None and ruler is not None and ruler.coarse:
+            raise InputError(
+                f"{file or source}: the size, {ruler}, is too coarse to follow stamps: expected --size-mm WxH"
+            )
         encoder = TuioEncoder(
             TuioVersion(protocol),
             (recording.x_min or 0, recording.x_max or 0),
             (recording.y_min or 0, recording.y_max or 0),
             panel_mm if follower is not None else None,
         )
-        for report in reports if source is not None else paced(reports, speed):
+        for report in recording if source is not None else paced(recording, speed):
             stamps = () if follower is None else follower.feed(report)
             codes.extend(stamp.code for stamp in stamps if stamp.code not in codes)
             for datagram in encoder.datagrams(report, stamps):

@@ -15,7 +15,7 @@ from typing import Annotated, Any, BinaryIO, Self
 
 import msgspec
 import numpy as np
-from stampbench.bench.sources.recording import Recording, RecordingFormat, RecordingLines, shown
+from stampbench.bench.sources.recording import Recording, RecordingFormat, RecordingLines, Ruler, shown
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 
@@ -35,6 +35,35 @@ class CaptureHeader(msgspec.Struct, kw_only=True, omit_defaults=True):
     y_max: _Integer | None = None
     width_mm: float | None = None
     height_mm: float | None = None
+    ruler: str = ""
+    """Who says that size, and below, how far off the units per mm can be, as a share."""
+    x_error: float = 0.0
+    y_error: float = 0.0
+
+    def with_ruler(self, ruler: Ruler | None) -> CaptureHeader:
+        """Return the header of a device of that size."""
+        if ruler is None:
+            return self
+        return msgspec.structs.replace(
+            self,
+            width_mm=ruler.width_mm,
+            height_mm=ruler.height_mm,
+            ruler=ruler.source,
+            x_error=ruler.x_error,
+            y_error=ruler.y_error,
+        )
+
+    def measure(self) -> Ruler | None:
+        """Return the ruler; None where the size is not known."""
+        if self.width_mm is None or self.height_mm is None:
+            return None
+        return Ruler(
+            self.width_mm,
+            self.height_mm,
+            self.ruler or "the device",
+            x_error=self.x_error,
+            y_error=self.y_error,
+        )
 
 
 class _ContactLine(msgspec.Struct, omit_defaults=True):
@@ -130,8 +159,7 @@ def read(lines: RecordingLines) -> Recording:
         header.x_max,
         header.y_min,
         header.y_max,
-        header.width_mm,
-        header.height_mm,
+        header.measure(),
     )
     recording.reports = _reports(lines, recording.notes)
     return recording

@@ -33,6 +33,7 @@ def open_device(
     wire_format: WireFormat | None = None,
     baudrate: int | None = None,
     size_mm: tuple[float, float] | None = None,
+    range_units: tuple[int, int] | None = None,
     nodes: tuple[int, int] = MUCA_NODES,
     frames: bool = False,
     wait_s: float = 30.0,
@@ -46,6 +47,7 @@ def open_device(
             sends nothing else.
         baudrate: None for that of the format, or 115200.
         size_mm: size of the touch area, where the device does not tell; raw frames become contacts by it.
+        range_units: largest x and y, where the format does not tell them.
         nodes: TX and RX lines of the raw frames of a Muca board.
         frames: ask a rig on the link for raw frames, too.
         wait_s: how long to wait for what shows the format.
@@ -70,7 +72,7 @@ def open_device(
             ear = Ear(port, lambda: round((clock() - begun_s) * 1e6))
             wire_format = wire_format or ear.recognise(wait_s, nodes)
             if wire_format is not WireFormat.LINK:
-                yield Stream(ear, wire_format, size_mm, nodes).source()
+                yield Stream(ear, wire_format, size_mm, nodes, range_units).source()
                 return
     with SerialRig(name, baudrate=baudrate or BAUDRATE) as rig:
         yield _link_source(rig, frames)
@@ -82,6 +84,7 @@ def device_recording(
     *,
     seconds: float | None = None,
     size_mm: tuple[float, float] | None = None,
+    range_units: tuple[int, int] | None = None,
     nodes: tuple[int, int] = MUCA_NODES,
     frame_decoder: Decoder | None = None,
 ) -> Iterator[Recording]:
@@ -93,7 +96,9 @@ def device_recording(
         StampbenchError: as :func:`open_device`; reading reports raises InputError on raw frames alone.
     """
     with (
-        open_device(name, size_mm=size_mm, nodes=nodes, frames=frame_decoder is not None) as source,
+        open_device(
+            name, size_mm=size_mm, range_units=range_units, nodes=nodes, frames=frame_decoder is not None
+        ) as source,
         interrupts() as stopped,
     ):
         header = source.header
@@ -122,8 +127,7 @@ def device_recording(
             header.x_max,
             header.y_min,
             header.y_max,
-            header.width_mm,
-            header.height_mm,
+            header.measure(),
             cancel_limit=source.cancel_limit,
         )
         yield recording if frame_decoder is None else as_frames(recording, frames(), frame_decoder)
@@ -149,6 +153,7 @@ def _link_source(rig: SerialRig, frames: bool) -> LiveSource:
             y_max=identity.y_max,
             width_mm=identity.width_um / 1000,
             height_mm=identity.height_um / 1000,
+            ruler="the rig",
         ),
         items(),
         lambda: rig.counters.to_mapping() | {"reconnects": rig.reconnects, "dropped": rig.dropped},

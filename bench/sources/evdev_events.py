@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stampbench.bench.sources.recording import Recording
+from stampbench.bench.sources.recording import Recording, Ruler
 from stampbench.firmware_emulator.touch import Contact, TouchReport
 
 EV_SYN, EV_KEY, EV_ABS = 0x00, 0x01, 0x03
@@ -240,6 +240,14 @@ class EvdevAssembler:
         )
 
 
+def kernel_ruler(x: AxisRange, y: AxisRange) -> Ruler | None:
+    """Return the size by the kernel's resolution, which it rounds to whole units per mm; None without one."""
+    if x.size_mm is None or y.size_mm is None:
+        return None
+    errors = {"x_error": 0.5 / x.resolution, "y_error": 0.5 / y.resolution}
+    return Ruler(x.size_mm, y.size_mm, "the kernel's resolution", **errors)
+
+
 def recording_of(
     device: str, format_name: str, assembler: EvdevAssembler, events: Iterator[tuple[int, int, int, int]]
 ) -> Recording:
@@ -247,8 +255,9 @@ def recording_of(
     recording = Recording(device, format_name, iter(()))
     x, y = assembler.x, assembler.y
     if x is not None and y is not None:
-        recording.x_min, recording.x_max, recording.width_mm = x.minimum, x.maximum, x.size_mm
-        recording.y_min, recording.y_max, recording.height_mm = y.minimum, y.maximum, y.size_mm
+        recording.x_min, recording.x_max = x.minimum, x.maximum
+        recording.y_min, recording.y_max = y.minimum, y.maximum
+        recording.ruler = kernel_ruler(x, y)
     recording.reports = _reports(assembler, events, recording.notes)
     return recording
 

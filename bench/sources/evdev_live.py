@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from stampbench.bench.sources.capture import CaptureHeader
-from stampbench.bench.sources.evdev_events import ABS_MT_SLOT, EV_ABS, AxisRange, EvdevAssembler
+from stampbench.bench.sources.evdev_events import ABS_MT_SLOT, EV_ABS, AxisRange, EvdevAssembler, kernel_ruler
 from stampbench.bench.sources.live import LiveSource
 from stampbench.firmware_emulator.errors import InputError, NoHardwareError
 from stampbench.firmware_emulator.touch import Frame, TouchReport
@@ -80,9 +80,7 @@ def live_source(device: Any) -> LiveSource:
             x_max=x.maximum,
             y_min=y.minimum,
             y_max=y.maximum,
-            width_mm=x.size_mm,
-            height_mm=y.size_mm,
-        ),
+        ).with_ruler(kernel_ruler(x, y)),
         items(),
         lambda: received | {"dropped": assembler.dropped},
     )

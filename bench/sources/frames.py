@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 from stampbench.bench.sources import capture
-from stampbench.bench.sources.recording import Recording, RecordingLines
+from stampbench.bench.sources.recording import Recording, RecordingLines, Ruler
 from stampbench.bench.sources.recording_formats import open_recording
 from stampbench.firmware_emulator.errors import InputError, LinkError
 from stampbench.firmware_emulator.touch import Frame, TouchReport
@@ -136,7 +136,7 @@ def open_frames(path: str | Path, decoder: Decoder) -> Iterator[Recording]:
             recording = Recording(str(path), recorded.format, iter(()))
             if profile is not None:
                 recording.device = profile.name
-                recording.width_mm, recording.height_mm = profile.grid.width_mm, profile.grid.height_mm
+                recording.ruler = Ruler(profile.grid.width_mm, profile.grid.height_mm, "the profile")
             frames = frames_in_time(recorded.frames, profile.frame_interval_us if profile else 1)
         yield as_frames(recording, frames, decoder)
 

@@ -14,7 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from stampbench.bench.sources.recording import Recording, RecordingFormat, RecordingLines, shown, timestamp_us
+from stampbench.bench.sources.recording import (
+    Recording,
+    RecordingFormat,
+    RecordingLines,
+    Ruler,
+    shown,
+    timestamp_us,
+)
 from stampbench.firmware_emulator.errors import InputError, ProtocolError
 from stampbench.firmware_emulator.hid.descriptor import parse_descriptor
 from stampbench.firmware_emulator.hid.reports import NOT_SEEN_MEANS_UP, HidTouchDecoder, touch_screen
@@ -57,13 +64,19 @@ def read(lines: RecordingLines) -> Recording:
         screen.x_max,
         screen.y_min,
         screen.y_max,
-        screen.width_mm,
-        screen.height_mm,
+        descriptor_ruler(screen.width_mm, screen.height_mm),
     )
     reader.notes = recording.notes
     if others:
         recording.notes.append(f"read {name}; left out the other touch devices: {', '.join(others)}")
     return recording
+
+
+def descriptor_ruler(width_mm: float | None, height_mm: float | None) -> Ruler | None:
+    """Return the size by a report descriptor; None where it gives none."""
+    if width_mm is None or height_mm is None:
+        return None
+    return Ruler(width_mm, height_mm, "the HID descriptor")
 
 
 FORMAT = RecordingFormat("hid-recorder", recognises, read)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BufferedReader
@@ -15,6 +14,55 @@ MAX_LINE_BYTES = 1 << 20
 """Longest line of a text recording; the longest that a report descriptor needs is 12 kB."""
 
 
+COARSE_SHARE = 0.001
+"""A scale that may be off by more makes another shape of a stamp: 0.05 mm of 50."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruler:
+    """The size of the range of a recording's coordinates, who says it, and how wrong it can be.
+
+    >>> told = Ruler(344.0, 194.0, "the kernel's resolution", x_error=0.05)
+    >>> told.coarse, [round(factor, 3) for factor in told.x_scales]
+    (True, [0.952, 1.053])
+
+    Attributes:
+        width_mm, height_mm: of the range.
+        source: who says so.
+        x_error, y_error: how far off the units per mm can be along each axis, as a share.
+    """
+
+    width_mm: float
+    height_mm: float
+    source: str
+    x_error: float = 0.0
+    y_error: float = 0.0
+
+    @property
+    def error(self) -> float:
+        """The larger of the two errors."""
+        return max(self.x_error, self.y_error)
+
+    @property
+    def coarse(self) -> bool:
+        """Whether stamps must be read at more than one scale."""
+        return self.error > COARSE_SHARE
+
+    @property
+    def x_scales(self) -> tuple[float, float]:
+        """Least and largest factor from this ruler's millimetres to true ones along x."""
+        return 1.0 / (1.0 + self.x_error), 1.0 / (1.0 - self.x_error)
+
+    @property
+    def y_scales(self) -> tuple[float, float]:
+        """Least and largest factor along y."""
+        return 1.0 / (1.0 + self.y_error), 1.0 / (1.0 - self.y_error)
+
+    def __str__(self) -> str:
+        about = f", off by up to {100 * self.error:.2g} %" if self.coarse else ""
+        return f"{self.width_mm:.1f} x {self.height_mm:.1f} mm by {self.source}{about}"
+
+
 @dataclass(slots=True)
 class Recording:
     """Touch reports of one device.
@@ -24,7 +72,7 @@ class Recording:
         format: name of the format it was read from.
         reports: the scans in order, read as they are asked for; may raise InputError on the way.
         x_min, x_max, y_min, y_max: range of the coordinates in device units; None where it is not known.
-        width_mm, height_mm: size of that range; None where it is not known.
+        ruler: size of that range; None where it is not known.
         notes: what the reader should be told, a line each; grows while the reports are read.
         cancel_limit: contacts beyond which the device cancels all touches; None if it never does.
     """
@@ -36,13 +84,22 @@ class Recording:
     x_max: int | None = None
     y_min: int | None = None
     y_max: int | None = None
-    width_mm: float | None = None
-    height_mm: float | None = None
+    ruler: Ruler | None = None
     notes: list[str] = field(default_factory=list)
     cancel_limit: int | None = None
 
     def __iter__(self) -> Iterator[TouchReport]:
         return self.reports
+
+    @property
+    def width_mm(self) -> float | None:
+        """Width of the range; None where it is not known."""
+        return None if self.ruler is None else self.ruler.width_mm
+
+    @property
+    def height_mm(self) -> float | None:
+        """Height of the range; None where it is not known."""
+        return None if self.ruler is None else self.ruler.height_mm
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +175,6 @@ def in_mm(report: TouchReport, x_scale: float, y_scale: float, x_min: int = 0, y
             for contact in report.contacts
         )
     )
-
-
-def touch_area_mm(text: str) -> tuple[float, float]:
-    """Return the width and height in mm from ``WxH``, as ``--size-mm`` gives them.
-
-    Raises:
-        InputError: it is not two lengths.
-    """
-    width, _, height = text.lower().partition("x")
-    try:
-        size = float(width), float(height)
-    except ValueError:
-        size = (0.0, 0.0)
-    if not all(math.isfinite(side) and side > 0 for side in size):
-        raise InputError(f"--size-mm {text}: expected width and height in mm, such as 154x86")
-    return size
 
 
 def node_counts(text: str) -> tuple[int, int]:

@@ -90,6 +90,7 @@ class Stream:
         wire_format: WireFormat,
         size_mm: tuple[float, float] | None,
         nodes: tuple[int, int],
+        range_units: tuple[int, int] | None,
     ) -> None:
         self._ear = ear
         self._wire_format = wire_format
@@ -100,8 +101,13 @@ class Stream:
         if stream_format.raw_frames and size_mm is not None:
             self._controller = _controller(*size_mm, *nodes)
             x_max, y_max = self._controller.geometry.x_max, self._controller.geometry.y_max
+        if range_units is not None:
+            x_max, y_max = range_units
         if size_mm is not None and (x_max is None or y_max is None):
-            raise InputError(f"--size-mm: {wire_format} does not tell the range of its coordinates")
+            raise InputError(
+                f"--size-mm: {wire_format} does not tell the range of its coordinates: "
+                "expected --range WxH with it, their largest x and y"
+            )
         self._scale = None
         if size_mm is not None and x_max is not None and y_max is not None:
             self._scale = size_mm[0] / x_max, size_mm[1] / y_max
@@ -112,8 +118,9 @@ class Stream:
             x_max=x_max,
             y_min=least,
             y_max=y_max,
-            width_mm=None if size_mm is None else size_mm[0],
-            height_mm=None if size_mm is None else size_mm[1],
+            width_mm=None if self._scale is None or size_mm is None else size_mm[0],
+            height_mm=None if self._scale is None or size_mm is None else size_mm[1],
+            ruler="--size-mm",
         )
 
     def source(self) -> LiveSource:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from stampbench.firmware_emulator.touch import Contact, TouchReport
 
 if TYPE_CHECKING:
+    from stampbench.bench.sources.ruler import CoarsePress
     from stampbench.sim.decoder import PressDecision, PressDecoder
 
 RATE_REPORTS = 20
@@ -141,9 +142,9 @@ class PressReader:
         new_press: makes the decoder of one press.
     """
 
-    def __init__(self, new_press: Callable[[], PressDecoder]) -> None:
+    def __init__(self, new_press: Callable[[], PressDecoder | CoarsePress]) -> None:
         self._new_press = new_press
-        self._press: PressDecoder | None = None
+        self._press: PressDecoder | CoarsePress | None = None
         self._last_down_us = 0
 
     def feed(self, report: TouchReport) -> PressDecision | None:

@@ -31,6 +31,7 @@ from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
     from stampbench.bench.sources.recording import Recording
+    from stampbench.bench.sources.ruler import GivenRuler
     from stampbench.firmware_emulator.touch import TouchReport
     from stampbench.sim.device import Device
     from stampbench.sim.panel import Condition, Profile
@@ -168,7 +169,7 @@ _KEYS = {
 }
 
 
-def recorded_gestures(path: Path) -> tuple[tuple[Gesture, ...], Area]:
+def recorded_gestures(path: Path, given: GivenRuler | None = None) -> tuple[tuple[Gesture, ...], Area]:
     """Return gestures of a session file, with its recordings.
 
     Raises:
@@ -189,7 +190,11 @@ def recorded_gestures(path: Path) -> tuple[tuple[Gesture, ...], Area]:
     for number, one in enumerate(session.gestures):
         where = f"{path}: gestures[{number}]"
         touches = _true_paths(one, where)
-        recording, reports = _read(path.parent / one.recording)
+        recording, reports = _read(path.parent / one.recording, given)
+        if recording.ruler is None:
+            raise InputError(
+                f"{path.parent / one.recording}: gives no physical size of the panel: expected --size-mm WxH"
+            )
         size = (size[0] or recording.width_mm, size[1] or recording.height_mm)
         shared = one.path_ms is not None
         gestures.append(
@@ -205,8 +210,12 @@ def recorded_gestures(path: Path) -> tuple[tuple[Gesture, ...], Area]:
     return tuple(gestures), _area(*size, session.session.refresh_hz, str(path))
 
 
-def unknown_gestures(files: list[Path], refresh_hz: float = 60.0) -> tuple[tuple[Gesture, ...], Area]:
+def unknown_gestures(
+    files: list[Path], given: GivenRuler | None = None, refresh_hz: float = 60.0
+) -> tuple[tuple[Gesture, ...], Area]:
     """Return recordings of which nobody knows what was done.
+
+    Where a panel's size is not known, its units stand for millimetres, and the area says so.
 
     Raises:
         InputError: a recording cannot be read, or gives no physical size.
@@ -214,19 +223,22 @@ def unknown_gestures(files: list[Path], refresh_hz: float = 60.0) -> tuple[tuple
     gestures = []
     size: tuple[float | None, float | None] = None, None
     for file in files:
-        recording, reports = _read(file)
+        recording, reports = _read(file, given)
         size = size if size[0] else (recording.width_mm, recording.height_mm)
         gestures.append(Gesture(Kind.UNKNOWN, str(file), (), reports, shared_clock=False))
+    if None in size:
+        return tuple(gestures), Area(math.inf, math.inf, refresh_hz, sized=False)
     return tuple(gestures), _area(*size, refresh_hz, str(files[0]))
 
 
-def _read(path: Path) -> tuple[Recording, tuple[TouchReport, ...]]:
+def _read(path: Path, given: GivenRuler | None) -> tuple[Recording, tuple[TouchReport, ...]]:
+    from stampbench.bench.sources.recording import in_mm
     from stampbench.bench.sources.recording_formats import open_recording
 
-    with open_recording(str(path)) as recording:
-        if recording.width_mm is None:
-            raise InputError(f"{path}: gives no physical size of the panel: expected positions in mm")
-        return recording, tuple(recording)
+    with open_recording(str(path)) as opened:
+        recording = opened if given is None else given.apply(opened)
+        reports = recording if recording.ruler is not None else (in_mm(r, 1.0, 1.0) for r in recording)
+        return recording, tuple(reports)
 
 
 def _area(width_mm: float | None, height_mm: float | None, refresh_hz: float, where: str) -> Area:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -79,11 +79,13 @@ class Area:
     Attributes:
         width_mm, height_mm: size.
         refresh_hz: of the display: the least report rate.
+        sized: whether the size is known; without it, nothing is measured in mm.
     """
 
     width_mm: float
     height_mm: float
     refresh_hz: float = 60.0
+    sized: bool = True
 
     def at_edge(self, points_mm: Points) -> npt.NDArray[np.bool_]:
         """Return which points (n, 2) lie in the edge area."""
@@ -94,7 +96,10 @@ class Area:
 
 def touch_metrics(gestures: Sequence[Gesture], area: Area) -> tuple[TouchMetric, ...]:
     """Return all metrics that the gestures have data for, and the others unset."""
-    return tuple(metric(gestures, area) for metric in _METRICS)
+    found = (metric(gestures, area) for metric in _METRICS)
+    if area.sized:
+        return tuple(found)
+    return tuple(replace(metric, value=None) if "mm" in metric.unit else metric for metric in found)
 
 
 def _of_kind(gestures: Iterable[Gesture], *kinds: Kind) -> Iterator[Gesture]:

@@ -75,13 +75,21 @@ def test_decoding_raw_frames_asks_for_the_size() -> None:
         next(recording.reports)
 
 
-def test_size_helps_nothing_where_coordinates_have_no_range() -> None:
+def test_a_size_needs_the_range_of_the_coordinates() -> None:
     with (
         hardware(WireFormat.MUCA_TOUCHES) as port,
-        pytest.raises(InputError, match="muca-touches does not tell the range"),
+        pytest.raises(InputError, match=r"muca-touches does not tell the range .* expected --range WxH"),
         open_device(port, size_mm=SIZE_MM),
     ):
         pass
+
+
+def test_the_range_that_coordinates_lack_can_be_given() -> None:
+    with (
+        hardware(WireFormat.MUCA_TOUCHES) as port,
+        open_device(port, size_mm=SIZE_MM, range_units=(1000, 500)) as source,
+    ):
+        assert (source.header.x_max, source.header.width_mm) == (1000, SIZE_MM[0])
 
 
 def test_rig_on_the_link_is_recognised_and_tells_its_size() -> None:
