@@ -166,7 +166,7 @@ class Handling:
         return handling
 
     def to_mapping(self) -> dict[str, Any]:
-        """Plain data that :meth:`from_mapping` reads back."""
+        """Return plain data that :meth:`from_mapping` reads back."""
         return settings_to_mapping(self)
 
 
@@ -179,7 +179,7 @@ class Hand:
         self.handling = Handling() if handling is None else handling
 
     def press(self, object_name: str, profile: Profile, rng: np.random.Generator) -> Press:
-        """One press of an object, every pad on the glass.
+        """Return one press of an object, every pad on the glass.
 
         Raises:
             InputError: the object is unknown, or does not fit the panel in any orientation tried.
@@ -219,7 +219,7 @@ class Hand:
     def _pose(
         self, body: TouchObject, profile: Profile, slide_mm: float, rng: np.random.Generator
     ) -> tuple[float, float, float]:
-        """Orientation and place with room for the object, the margin and the slide around it."""
+        """Return the orientation and place with room for the object, the margin and the slide around it."""
         geometry, handling = profile.geometry, self.handling
         margin_x = handling.margin_pitch * geometry.pitch_x_mm + slide_mm
         margin_y = handling.margin_pitch * geometry.pitch_y_mm + slide_mm

@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.stamps import Catalogue, load_family
-from stampbench.sim.stamps.index import GridIndex, ScanIndex, index_of
-from stampbench.sim.stamps.index_arrays import SORTED_ORDERS, bring_best
+from stampbench.sim.stamps.index import FEW_CODES, GridIndex, ScanIndex, index_of, index_of_rows
+from stampbench.sim.stamps.index_arrays import (
+    SORTED_ORDERS,
+    bring_best,
+    keep_two,
+    list_code,
+    middle_of_search,
+    reach_mm,
+    squared_reach,
+)
 from stampbench.sim.stamps.reference import exhaustive_distances_mm, exhaustive_within
 
 
@@ -134,6 +142,86 @@ def test_of_two_stamps_the_one_that_scores_less_sees_the_other(kind, random_cata
     for first, second in zip(*np.nonzero((apart <= 12.0) & (scores[:, None] < scores)), strict=True):
         seen = distances[(rows == first) & (codes == second)]
         assert seen.min() == pytest.approx(apart[first, second], abs=1e-6)
+
+
+def farthest_mm(norm: float, score: float, radius: float) -> float:
+    """Return how far apart canonical coordinates came in 20,000 draws of sets that lie ``radius`` apart.
+
+    Pads are complex numbers, and the canonical angle makes the product with a fixed vector real and positive.
+    """
+    rng = np.random.default_rng(0)
+    query = np.array([score, math.sqrt(norm**2 - score**2), 0.0, 0.0, 0.0], complex)
+    off = rng.normal(size=(20_000, 5)) + 1j * rng.normal(size=(20_000, 5))
+    off[:, 2:] *= rng.random((20_000, 1)) ** 4
+    off -= 1j * ((off @ query.conj()).imag / norm**2)[:, None] * query  # laid best on the query
+    off *= (radius / np.linalg.norm(off, axis=1))[:, None]
+    other = query + off
+    turned = other * (other[:, 0].conj() / np.abs(other[:, 0]))[:, None]
+    return float(np.linalg.norm(turned - query, axis=1).max())
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    ("norm", "score", "radius", "slack"),
+    [(30.0, 25.0, 2.0, 1.05), (30.0, 29.9, 2.0, 1.01), (40.0, 20.0, 5.0, 1.4), (20.0, 3.0, 4.0, 1.1)],
+)
+def test_no_set_within_the_radius_lies_beyond_the_reach_and_some_come_near_it(norm, score, radius, slack):
+    farthest = farthest_mm(norm, score, radius)
+    assert farthest <= reach_mm(norm, score, radius) <= slack * farthest
+
+
+@pytest.mark.kernel
+def test_reach_is_the_radius_where_the_angle_cannot_change_and_the_way_round_where_it_is_anything():
+    assert reach_mm(30.0, 30.0, 2.0) == pytest.approx(2.0)
+    assert reach_mm(30.0, 1.0, 2.0) == pytest.approx(math.sqrt(2.0**2 + 4.0 * 30.0 * 32.0))
+    assert reach_mm(0.0, 0.0, 2.0) == 4.0
+
+
+@pytest.mark.kernel
+def test_search_moves_up_to_the_least_score_and_reaches_less_far_for_it():
+    query, middle = np.array([10.0, 3.0, -2.0]), np.empty(3)
+    assert middle_of_search(query, 12.0, middle) == 2.0
+    assert middle.tolist() == [12.0, 3.0, -2.0]
+    assert middle_of_search(query, 9.0, middle) == 0.0
+    assert middle.tolist() == query.tolist()
+    assert squared_reach(30.0, 25.0, 2.0, 0.5) == pytest.approx(
+        reach_mm(30.0, 25.0, 2.0) ** 2 - 0.25, abs=1e-7
+    )
+
+
+@pytest.mark.kernel
+def test_the_nearest_two_are_kept_each_code_once_and_the_lesser_code_of_two_as_near():
+    codes, distances = np.full(2, -1, np.int64), np.full(2, math.inf)
+    for code, distance in [(7, 2.0), (9, 3.0), (7, 1.5), (4, 2.5), (4, 2.75), (5, 2.5), (3, 2.5)]:
+        keep_two(codes, distances, code, distance)
+    assert (codes.tolist(), distances.tolist()) == ([7, 3], [1.5, 2.5])
+    keep_two(codes, distances, 2, 1.5)
+    assert (codes.tolist(), distances.tolist()) == ([2, 7], [1.5, 1.5])
+
+
+@pytest.mark.kernel
+def test_codes_beyond_the_room_are_counted_and_not_listed():
+    rows, codes, distances = np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1)
+    assert list_code(3, 7, 1.5, 0, rows, codes, distances) == 1
+    assert list_code(4, 8, 2.5, 1, rows, codes, distances) == 2
+    assert (rows.tolist(), codes.tolist(), distances.tolist()) == ([3], [7], [1.5])
+
+
+@pytest.mark.parametrize(("size", "kind"), [(FEW_CODES, ScanIndex), (FEW_CODES + 1, GridIndex)])
+def test_few_codes_are_compared_one_by_one(size, kind):
+    coordinates = np.random.default_rng(7).integers(-100, 100, (size, 7)).astype(np.int8)
+    assert type(index_of_rows(coordinates, 0.2, 1.0)) is kind
+
+
+def test_codes_of_six_pads_are_compared_one_by_one():
+    coordinates = np.random.default_rng(7).integers(-100, 100, (FEW_CODES + 1, 9)).astype(np.int8)
+    assert type(index_of_rows(coordinates, 0.2, 1.0)) is ScanIndex
+
+
+def test_code_just_within_half_the_minimum_distance_ends_the_search_and_one_beyond_does_not(random_catalogue):
+    catalogue = random_catalogue(60)
+    assert index_of(catalogue)._stop_mm == pytest.approx(catalogue.min_distance_mm / 2.0, rel=1e-9)
+    assert index_of(catalogue)._stop_mm < catalogue.min_distance_mm / 2.0
 
 
 def test_a_single_stamp_is_found():
