@@ -66,7 +66,7 @@ def tuio(
     from stampbench.bench.sources.pacing import paced
     from stampbench.bench.sources.recording_formats import open_recording
     from stampbench.bench.tuio.follower import StampFollower
-    from stampbench.bench.tuio.messages import TuioEncoder, TuioVersion
+    from stampbench.bench.tuio.messages import Teller, TuioEncoder, TuioVersion
     from stampbench.firmware_emulator.errors import InputError
 
     if (file is None) == (source is None):
@@ -75,14 +75,21 @@ def tuio(
     given = given_ruler(size_mm, px_per_mm, range_units, flip_x=flip_x, flip_y=flip_y, swap_xy=swap_xy)
     decoder = stamp_decoder(family, catalogue, sigma_mm)
     follower = None if decoder is None else StampFollower(decoder)
-    sent = {"scans": 0, "datagrams": 0}
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    teller: Teller | None = None
     codes: list[int] = []
     opened = (
-        device_recording(source, seconds=seconds, size_mm=given.size_mm, range_units=given.range_units)
+        device_recording(
+            source,
+            seconds=seconds,
+            size_mm=given.size_mm,
+            range_units=given.range_units,
+            idle=lambda: teller.rest(0.0) if teller is not None else None,
+        )
         if source is not None
         else open_recording(file or "")
     )
-    with opened as raw, closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
+    with opened as raw, closing(udp):
         recording = given.apply(raw)
         if None in (recording.x_min, recording.x_max, recording.y_min, recording.y_max):
             raise InputError(
@@ -103,13 +110,17 @@ def tuio(
             (recording.y_min or 0, recording.y_max or 0),
             panel_mm if follower is not None else None,
         )
-        for report in recording if source is not None else paced(recording, speed):
-            stamps = () if follower is None else follower.feed(report)
-            codes.extend(stamp.code for stamp in stamps if stamp.code not in codes)
-            for datagram in encoder.datagrams(report, stamps):
-                udp.sendto(datagram, address)
-                sent["datagrams"] += 1
-            sent["scans"] += 1
+        teller = Teller(encoder, lambda datagram: udp.sendto(datagram, address))
+        scans = 0
+        try:
+            for report in recording if source is not None else paced(recording, speed, pause=teller.rest):
+                stamps = () if follower is None else follower.feed(report)
+                codes.extend(stamp.code for stamp in stamps if stamp.code not in codes)
+                teller.tell(report, stamps)
+                scans += 1
+        finally:
+            teller.end()
+    sent = {"scans": scans, "datagrams": teller.datagrams}
     if as_json:
         typer.echo(json.dumps(sent | {"codes": codes}))
     else:

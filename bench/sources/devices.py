@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -87,10 +87,12 @@ def device_recording(
     range_units: tuple[int, int] | None = None,
     nodes: tuple[int, int] = MUCA_NODES,
     frame_decoder: Decoder | None = None,
+    idle: Callable[[], None] = lambda: None,
 ) -> Iterator[Recording]:
     """Open a device as if it were a recording that ends after some seconds, or with Ctrl-C.
 
-    With ``frame_decoder``, the contacts are the pads of its stamps on the raw frames that the device sends.
+    Where nothing comes for a while, ``idle`` is called. With ``frame_decoder``, the contacts are the pads of
+    its stamps on the raw frames that the device sends.
 
     Raises:
         StampbenchError: as :func:`open_device`; reading reports raises InputError on raw frames alone.
@@ -109,7 +111,7 @@ def device_recording(
                     yield item
 
         def reports() -> Iterator[TouchReport]:
-            for item in until(source.items, seconds, stopped):
+            for item in until(source.items, seconds, stopped, idle=idle):
                 if isinstance(item, TouchReport):
                     yield item
                 elif size_mm is None:

@@ -65,11 +65,14 @@ def until(
     seconds: float | None,
     stopped: Callable[[], bool],
     clock: Clock = time.monotonic,
+    idle: Callable[[], None] = lambda: None,
 ) -> Iterator[TouchReport | Frame]:
-    """Yield what comes within some seconds, or until ``stopped`` says so."""
+    """Yield what comes within some seconds, or until ``stopped`` says so; ``idle`` where nothing comes."""
     end_s = None if seconds is None else clock() + seconds
     for item in items:
         if item is not None:
             yield item
+        else:
+            idle()
         if stopped() or (end_s is not None and clock() >= end_s):
             return

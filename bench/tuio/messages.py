@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
@@ -102,6 +103,16 @@ class _Track:
         self.t_us, self.place, self.velocity = t_us, place, velocity
 
 
+REDUNDANT_1 = -1
+"""Frame number of a bundle that says nothing new (TUIO 1.1, "fseq")."""
+REDUNDANT_2 = 0
+"""The same in TUIO 2.0, "frm"."""
+ALIVE_EVERY_S = 1.0
+"""A listener that lost a datagram waits no longer to know what is there."""
+_EARLY_S = 0.1
+"""So much before its time it is said, for clocks and sleeps that are late."""
+
+
 class TuioEncoder:
     """Turns scans into the datagrams that software of TUIO follows.
 
@@ -128,6 +139,7 @@ class TuioEncoder:
         self._size_mm = size_mm
         self._sessions = count(1)
         self._frames = count(1)
+        self._t_us = 0
         self._cursors: dict[int, _Track] = {}
         self._objects: dict[tuple[int, int], _Track] = {}
 
@@ -161,7 +173,17 @@ class TuioEncoder:
                 for stamp in stamps
             },
         )
+        self._t_us = report.t_us
         return self._encode(report.t_us, next(self._frames))
+
+    def alive(self) -> list[bytes]:
+        """Return what tells again which contacts and stamps are there, for a listener that missed it."""
+        return self._encode(self._t_us, None)
+
+    def ended(self) -> list[bytes]:
+        """Return what tells that nothing is there any more."""
+        self._cursors, self._objects = {}, {}
+        return self._encode(self._t_us, next(self._frames))
 
     def _followed(
         self, before: dict[_Key, _Track], t_us: int, places: dict[_Key, _Place]
@@ -176,7 +198,7 @@ class TuioEncoder:
             tracks[key] = track
         return tracks
 
-    def _version_1(self, t_us: int, frame: int) -> list[bytes]:
+    def _version_1(self, t_us: int, frame: int | None) -> list[bytes]:
         cursors = [
             (track.session, *track.place[:2], *track.velocity[:2], track.acceleration)
             for track in self._cursors.values()
@@ -200,15 +222,22 @@ class TuioEncoder:
                 [
                     osc_message(address, "source", SOURCE),
                     osc_message(address, "alive", *(track[0] for track in tracks)),
-                    *(osc_message(address, "set", *track) for track in tracks),
-                    osc_message(address, "fseq", frame),
+                    *(osc_message(address, "set", *track) for track in tracks if frame is not None),
+                    osc_message(address, "fseq", REDUNDANT_1 if frame is None else frame),
                 ]
             )
             for address, tracks in profiles
         ]
 
-    def _version_2(self, t_us: int, frame: int) -> list[bytes]:
-        messages = [osc_message("/tuio2/frm", frame, TimeTag(t_us), self._dimension(), SOURCE)]
+    def _version_2(self, t_us: int, frame: int | None) -> list[bytes]:
+        number = REDUNDANT_2 if frame is None else frame
+        messages = [osc_message("/tuio2/frm", number, TimeTag(t_us), self._dimension(), SOURCE)]
+        messages += self._placed() if frame is not None else []
+        alive = [track.session for track in (*self._cursors.values(), *self._objects.values())]
+        return [osc_bundle([*messages, osc_message("/tuio2/alv", *alive)])]
+
+    def _placed(self) -> list[bytes]:
+        messages = []
         for number, track in self._cursors.items():
             x, y, _ = track.place
             x_speed, y_speed, _ = track.velocity
@@ -228,10 +257,57 @@ class TuioEncoder:
                     track.turn_acceleration,
                 )
             )
-        alive = [track.session for track in (*self._cursors.values(), *self._objects.values())]
-        return [osc_bundle([*messages, osc_message("/tuio2/alv", *alive)])]
+        return messages
 
     def _dimension(self) -> int:
         """Return the width and height of the coordinates in one int32, 16 bits each."""
         width, height = (min(high - low, 0x7FFF) for low, high in (self._x_range, self._y_range))
         return width << 16 | height
+
+
+class Teller:
+    """Sends what an encoder says, repeats what is there while nothing changes, and takes leave in the end.
+
+    Args:
+        encoder: of the datagrams.
+        send: sends one.
+        clock: tells seconds.
+        pause: passes seconds.
+    """
+
+    def __init__(
+        self,
+        encoder: TuioEncoder,
+        send: Callable[[bytes], object],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.datagrams = 0
+        self._encoder, self._send, self._clock, self._pause = encoder, send, clock, pause
+        self._told_s = clock()
+
+    def tell(self, report: TouchReport, stamps: Sequence[PlacedStamp] = ()) -> None:
+        """Send one scan."""
+        self._send_all(self._encoder.datagrams(report, stamps))
+
+    def rest(self, seconds: float) -> None:
+        """Let time pass without anything new; a listener hears at least once a second what is there."""
+        until_s = self._clock() + seconds
+        while True:
+            now_s = self._clock()
+            if now_s - self._told_s >= ALIVE_EVERY_S - _EARLY_S:
+                self._send_all(self._encoder.alive())
+            if now_s >= until_s:
+                return
+            self._pause(min(until_s - now_s, max(_EARLY_S, self._told_s + ALIVE_EVERY_S - _EARLY_S - now_s)))
+
+    def end(self) -> None:
+        """Say that nothing is there any more."""
+        self._send_all(self._encoder.ended())
+
+    def _send_all(self, datagrams: list[bytes]) -> None:
+        self._told_s = self._clock()
+        for datagram in datagrams:
+            self._send(datagram)
+            self.datagrams += 1

@@ -41,7 +41,7 @@ def test_stamp_in_a_recording_reaches_the_listener_as_an_object(stampbench, capt
     host, port = listener.getsockname()
     ended = stampbench("tuio", capture, "--to", f"{host}:{port}", "--family", "p5-60k", "--json")
     assert ended.status == 0, ended.err
-    assert json.loads(ended.out) == {"scans": SCANS, "datagrams": 2 * SCANS, "codes": [CODE]}
+    assert json.loads(ended.out) == {"scans": SCANS, "datagrams": 2 * SCANS + 2, "codes": [CODE]}
     datagrams = [listener.recv(65536) for _ in range(2 * SCANS)]
     objects = [datagram for datagram in datagrams if b"/tuio/2Dobj" in datagram and b"set" in datagram]
     assert objects

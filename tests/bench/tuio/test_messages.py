@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import itertools
 import math
 import socket
 from dataclasses import replace
 
 import pytest
 from stampbench.bench.tuio.follower import PlacedStamp
-from stampbench.bench.tuio.messages import SOURCE, TimeTag, TuioEncoder, TuioVersion, osc_bundle, osc_message
+from stampbench.bench.tuio.messages import (
+    SOURCE,
+    Teller,
+    TimeTag,
+    TuioEncoder,
+    TuioVersion,
+    osc_bundle,
+    osc_message,
+)
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.touch import Contact, TouchReport
 
@@ -114,3 +123,37 @@ def test_datagram_arrives_over_udp_as_it_was_sent() -> None:
 def test_empty_range_is_refused() -> None:
     with pytest.raises(InputError, match="must not be empty"):
         TuioEncoder(TuioVersion.V1, (5, 5), (0, 1))
+
+
+@pytest.mark.parametrize(("version", "again"), [(TuioVersion.V1, -1), (TuioVersion.V2, 0)])
+def test_what_rests_is_told_again_without_a_new_frame_and_in_the_end_nothing_is_there(version, again) -> None:
+    encoder = TuioEncoder(version, (0, 1000), (0, 500))
+    encoder.datagrams(report(0, (7, 100, 100)))
+    (alive,) = encoder.alive()
+    told = messages(alive)
+    frame = next(
+        values for address, values in told if address in ("/tuio2/frm", "/tuio/2Dcur") and again in values
+    )
+    assert frame
+    alive_ids = [values for address, values in told if address == "/tuio2/alv" or "alive" in values]
+    assert alive_ids in ([[1]], [["alive", 1]])
+    (ended,) = encoder.ended()
+    gone = [values for address, values in messages(ended) if address == "/tuio2/alv" or "alive" in values]
+    assert gone in ([[]], [["alive"]])
+
+
+def test_a_listener_hears_once_a_second_of_what_rests() -> None:
+    now_s = 0.0
+
+    def pause(seconds: float) -> None:
+        nonlocal now_s
+        now_s += seconds
+
+    sent: list[float] = []
+    encoder = TuioEncoder(TuioVersion.V1, (0, 1000), (0, 500))
+    teller = Teller(encoder, lambda datagram: sent.append(now_s), clock=lambda: now_s, pause=pause)
+    teller.tell(report(0, (7, 100, 100)))
+    teller.rest(6.0)
+    teller.end()
+    assert max(b - a for a, b in itertools.pairwise(sent)) <= 1.0
+    assert len(sent) == 8
