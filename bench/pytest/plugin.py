@@ -9,6 +9,7 @@ Fixtures ``station``, ``rig``, ``decoder``, ``press``; marker ``stamp``; options
         assert press.measure("time_to_decision_p95", max=100.0).result == "passed"
 
 A press that the bench loses is an error of the test, not a failure: it says nothing of the stamp.
+A rig that was asked for and is not there is an error of every test that needs it, and the exit status is 77.
 What is measured goes into the JUnit report as properties of the test. The presses of a test follow from the
 seed and the test's name alone. Of several rigs each worker of pytest-xdist takes one, and no more
 workers are started than there are rigs.
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from stampbench.sim.decoder import Decoder
 
 VIRTUAL = "virtual"
+NO_HARDWARE = 77
+"""Exit status of a command that lacks its hardware."""
+_NO_RIG = f"{NO_HARDWARE}: no hardware: "
 _MARKER = (
     'stamp(family="p5-60k", *, catalogue=None, profile=None, kind="genuine", stamps="random", presses=1, '
     "condition={}, handling={}, sigma_mm=None): what the fixtures press and decoder take"
@@ -83,6 +87,15 @@ def pytest_runtest_makereport(
     return report
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End with 77, no hardware, where nothing but a rig that is not there kept tests from passing."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:  # it is with the process that was started, not with the workers of pytest-xdist
+        bad = [report for kind in ("failed", "error") for report in reporter.stats.get(kind, ())]
+        if bad and all(_NO_RIG in str(report.longrepr) for report in bad):
+            session.exitstatus = NO_HARDWARE
+
+
 @pytest.fixture(scope="session")
 def station(request: pytest.FixtureRequest) -> Station:
     """Return where the tests run: ``name``, the ``port`` this worker presses on, ``seed``."""
@@ -105,13 +118,17 @@ def _stamp_rigs(station: Station) -> Iterator[Any]:
 
 @pytest.fixture
 def rig(request: pytest.FixtureRequest, _stamp_rigs: Any) -> SerialRig:
-    """Return the opened rig; skip where its port does not exist or its panel is not the marked one."""
-    from stampbench.bench.pytest.presses import Marked, NoRigError
+    """Return the opened rig: an error where its port does not exist, skipped if its panel is another one."""
+    from stampbench.bench.pytest.presses import Marked, OtherPanelError
+    from stampbench.firmware_emulator.errors import NoHardwareError
 
     try:
         return _stamp_rigs.rig(Marked.of(request.node).profile)
-    except NoRigError as reason:
+    except OtherPanelError as reason:
         pytest.skip(str(reason))
+    except NoHardwareError as error:
+        missing = str(error)
+    pytest.fail(f"{_NO_RIG}{missing}", pytrace=False)
 
 
 @pytest.fixture

@@ -31,12 +31,9 @@ from stampbench.bench.runs.pressing import Presser
 from stampbench.firmware_emulator.errors import InputError, LinkError, NoHardwareError
 from stampbench.sim.decoder import Decoder
 
-NO_HARDWARE = NoHardwareError.exit_status
-"""Stands in the reason of a skipped test, as the exit status of a command that lacks its hardware."""
 
-
-class NoRigError(NoHardwareError):
-    """The rig of a test is not there; the message is the reason for skipping it."""
+class OtherPanelError(NoHardwareError):
+    """The rig has another panel than a test is marked for; the message is the reason for skipping it."""
 
 
 _MARKER: Final = Path("stamp")
@@ -172,30 +169,28 @@ class OpenRigs:
         self._station = station
         self._stack = ExitStack()
         self._rigs: dict[str, SerialRig] = {}
-        self._missing: str | None = None
+        self._missing: NoHardwareError | None = None
 
     def rig(self, profile: str | None) -> SerialRig:
         """Return the rig with a panel; None: any.
 
         Raises:
-            NoRigError: there is none.
+            NoHardwareError: there is none.
+            OtherPanelError: it has another panel.
         """
         port = self._station.port
         key = (profile or _ANY_PROFILE) if port == VIRTUAL else port
         if self._missing is not None:
-            raise NoRigError(self._missing)
+            raise self._missing
         if key not in self._rigs:
             try:
                 self._rigs[key] = self._stack.enter_context(open_rig(port, key))
             except NoHardwareError as error:
-                self._missing = f"{NO_HARDWARE}: no hardware: {error}"
-                raise NoRigError(self._missing) from None
+                self._missing = error
+                raise
         rig = self._rigs[key]
         if profile not in (None, rig.identity.profile):
-            raise NoRigError(
-                f"{NO_HARDWARE}: no hardware: the rig on {port} has the panel {rig.identity.profile}, "
-                f"not {profile}"
-            )
+            raise OtherPanelError(f"the rig on {port} has the panel {rig.identity.profile}, not {profile}")
         return rig
 
     def __enter__(self) -> Self:

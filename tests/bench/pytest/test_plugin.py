@@ -112,10 +112,17 @@ def test_decoder_is_that_of_the_marked_codebook_and_needs_no_rig(run):
     run(tests, "--stamp-rig", "/dev/no-such-port").assert_outcomes(passed=1)
 
 
-def test_without_the_hardware_tests_are_skipped_with_its_status(run):
-    result = run(TESTS, "--stamp-rig", "/dev/no-such-port", "-rs")
-    result.assert_outcomes(skipped=2)
-    result.stdout.fnmatch_lines(["*SKIPPED*77: no hardware: *no-such-port*"])
+def test_a_rig_that_is_not_there_is_an_error_with_its_own_status(run):
+    result = run(TESTS, "--stamp-rig", "/dev/no-such-port")
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["77: no hardware: *no-such-port*"])
+    assert result.ret == 77
+
+
+def test_a_test_that_fails_beside_a_missing_rig_is_a_failure(run):
+    result = run(TESTS + "\n\ndef test_wrong():\n    assert False\n", "--stamp-rig", "/dev/no-such-port")
+    result.assert_outcomes(errors=2, failed=1)
+    assert result.ret == 1
 
 
 @pytest.mark.parametrize(
