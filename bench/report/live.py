@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
-from stampbench.bench.judging.assessment import judge, measure
+from stampbench.bench.judging.assessment import Judged, Result, judge, measure
 from stampbench.bench.judging.measurements import MEASUREMENTS
 from stampbench.bench.judging.tallies import Tally
 from stampbench.bench.records.chunks import PressChunk
@@ -30,6 +30,8 @@ LATEST: Final = 12
 """Presses that the page lists."""
 SPEED_OVER_S: Final = 10.0
 """Presses per second are those of the last seconds."""
+UNDECIDED: Final = "undecided"
+"""Stands beside a limit that more presses may meet or miss."""
 _FRESH_S = 0.5
 _SHARE = 0.05
 """Of the time, at most so much is spent on the page."""
@@ -111,6 +113,20 @@ class LiveRun(Progress):
             "latest": list(reversed(self._latest)),
         }
 
+    def _so_far(self, judged: Judged) -> str:
+        """Return a result as far as it is known: presses to come may still meet the limit, or miss it."""
+        test, measured = judged.test, judged.measured
+        if self._tally.presses >= self._order.size:
+            return judged.result.value
+        if test is not None:
+            return UNDECIDED if judged.result is Result.UNSET else judged.result.value
+        if judged.result is Result.FAILED:
+            excluded = (
+                judged.max is not None and measured.low is not None and measured.low > judged.max
+            ) or (judged.min is not None and measured.high is not None and measured.high < judged.min)
+            return Result.FAILED.value if excluded else UNDECIDED
+        return UNDECIDED if judged.why and measured.n else judged.result.value
+
     def _limits(self) -> Iterator[dict[str, Any]]:
         plan = self._order.plan
         for place, limit in enumerate(plan.limits):
@@ -128,7 +144,7 @@ class LiveRun(Progress):
                     "value": number(measured.value, measured.unit),
                     "interval": interval(measured.low, measured.high, measured.unit),
                     "n": measured.n,
-                    "result": judged.result.value,
+                    "result": self._so_far(judged),
                     "gauge": None if bar is None else dataclasses.asdict(bar),
                     "decided": "" if test is None else test.decision.value,
                 }

@@ -84,6 +84,35 @@ def test_state_tells_how_far_the_run_is_and_how_it_stands(order, make_press):
     assert told.presses == 20
 
 
+@pytest.mark.parametrize(
+    ("presses", "missed", "results"),
+    [
+        # Clopper-Pearson, two-sided 95 %: 0 of 10 is 0 to 0.31, and 300 presses may bring it below 2 %.
+        (10, 0, ["undecided", "passed"]),
+        # 1 of 10 is above 1 %, and its interval, 0.0025 to 0.45, not all of it.
+        (10, 1, ["undecided", "undecided"]),
+        # 5 of 10: from 0.19 on. No press to come changes that this stamp is bad.
+        (10, 5, ["failed", "failed"]),
+        (300, 0, ["passed", "passed"]),
+    ],
+)
+def test_a_limit_that_presses_to_come_may_meet_is_undecided(make_press, tmp_path, presses, missed, results):
+    plan = Plan.of(
+        {
+            "plan": {"name": "live", "family": "p5-60k", "profiles": ["nexus-5"]},
+            "cases": [{"name": "held", "kind": "genuine", "presses": 300}],
+            "limits": [
+                {"measurement": "frr", "max": 0.02, "confident": True},
+                {"measurement": "misread", "max": 0.01},
+            ],
+        }
+    )
+    live = LiveRun(RunOrder(plan, tmp_path, 1), Progress())
+    for number in range(1, presses + 1):
+        live.recorded(make_press(number, read=9 if number <= missed else 7))
+    assert [limit["result"] for limit in live.state()["limits"]] == results
+
+
 def test_chunks_of_a_campaign_count_as_their_presses(order, make_press):
     live = LiveRun(order, Progress())
     live.recorded(PressChunk.of([make_press(number) for number in range(1, 6)]))
