@@ -13,7 +13,7 @@ from typing import Final
 from stampbench.bench.judging.early_stops import EarlyStops
 from stampbench.bench.judging.measurements import MEASUREMENTS, UNITS, Measurement
 from stampbench.bench.judging.sequential import SequentialDecision, SequentialTest
-from stampbench.bench.judging.statistics import Percentile, Rate, as_written, percentile, rate
+from stampbench.bench.judging.statistics import Percentile, Rate, as_written, clustered_rate, percentile, rate
 from stampbench.bench.judging.tallies import Sample, Tally
 from stampbench.bench.plans.plan import Plan
 from stampbench.bench.plans.tables import Limit
@@ -132,6 +132,7 @@ class Assessment:
         outcomes: presses by outcome.
         planned: presses the plan asked for, or the part of it that was to be run.
         reason: of the verdict, one line.
+        by_chance: what the number of limits does to their risks, in words; empty for few.
         repeated: presses that the operator botched and made again: recorded, and no presses of the plan.
     """
 
@@ -142,6 +143,7 @@ class Assessment:
     outcomes: Mapping[str, int]
     planned: int
     repeated: int = 0
+    by_chance: str = ""
 
     @property
     def unlimited(self) -> tuple[Measured, ...]:
@@ -150,7 +152,13 @@ class Assessment:
         return tuple(measured for measured in self.measured if measured.group and id(measured) not in limited)
 
 
-def measure(name: str, sample: Sample, *, profile: str, case: str | None) -> Measured:
+REPEATED = 1.5
+"""Presses a stamp, from which on a rate allows for their being alike."""
+
+
+def measure(
+    name: str, sample: Sample, *, profile: str, case: str | None, confidence: float = 0.95
+) -> Measured:
     """Return one measurement with its interval.
 
     Args:
@@ -158,14 +166,19 @@ def measure(name: str, sample: Sample, *, profile: str, case: str | None) -> Mea
         sample: what it saw.
         profile: whose presses these are.
         case: of which case; None: of all that it applies to.
+        confidence: of the interval.
     """
     measurement = MEASUREMENTS[name]
     found: Rate | Percentile
     if measurement.is_rate:
-        found = rate(sample.k, sample.n)
+        failures, presses = sample.by_stamp()
+        if len(presses) > 1 and len(sample.stamps) == sample.n > REPEATED * len(presses):
+            found = clustered_rate(failures, presses, confidence)
+        else:
+            found = rate(sample.k, sample.n, confidence)
         low, high = (found.low, found.high) if found.n else (None, None)
     else:
-        found = percentile(sample.numbers, measurement.q)
+        found = percentile(sample.numbers, measurement.q, confidence=confidence)
         low, high = found.low, found.high
     return Measured(
         name=name,
@@ -283,6 +296,37 @@ def _tested(measured: Measured, value: Fraction, limit: Limit, test: SequentialT
     return Result.PASSED, ""
 
 
+LEVEL = 0.95
+"""Confidence of an interval by itself."""
+
+
+def level_of_limits(plan: Plan) -> float:
+    """Return the confidence of a limit's interval; Bonferroni's where the plan is held to one level."""
+    if not plan.header.family_wise:
+        return LEVEL
+    return 1.0 - (1.0 - LEVEL) / max(1, _whole_intervals(plan))
+
+
+def chance_of_many(plan: Plan) -> str:
+    """Return how many limits on whole intervals may be kept by chance, in words; empty for fewer than two."""
+    count = _whole_intervals(plan)
+    if count < 2:
+        return ""
+    each = (1.0 - level_of_limits(plan)) / 2.0
+    return (
+        f"{count} limits on whole intervals, each kept by a stamp exactly at it with a probability of "
+        f"at most {100.0 * each:.2g} %: any of them with at most {100.0 * min(1.0, count * each):.2g} %"
+    )
+
+
+def _whole_intervals(plan: Plan) -> int:
+    return sum(
+        1 if limit.profile is not None else len(plan.header.profiles)
+        for limit in plan.limits
+        if limit.confident
+    )
+
+
 def assess(plan: Plan, run: Run) -> Assessment:
     """Measure and judge a run, whole or cut short."""
     if plan.header.scenario:
@@ -300,10 +344,12 @@ def assess(plan: Plan, run: Run) -> Assessment:
             stops.see([press])
     kinds = {case.kind for case in plan.cases}
 
-    def measured_on(name: str, profile: str, case: str | None) -> tuple[Measured, int | None]:
+    def measured_on(
+        name: str, profile: str, case: str | None, confidence: float = LEVEL
+    ) -> tuple[Measured, int | None]:
         cases = None if case is None else {member.name for member in plan.members(case)}
         sample = tally.sample(name, profile, cases)
-        found = measure(name, sample, profile=profile, case=case)
+        found = measure(name, sample, profile=profile, case=case, confidence=confidence)
         return found, None if sample.worst is None else sample.worst[1]
 
     measured = [
@@ -316,7 +362,7 @@ def assess(plan: Plan, run: Run) -> Assessment:
     limits = []
     for place, limit in enumerate(plan.limits):
         for profile in [limit.profile] if limit.profile is not None else plan.header.profiles:
-            found, worst = measured_on(limit.measurement, profile, limit.case)
+            found, worst = measured_on(limit.measurement, profile, limit.case, level_of_limits(plan))
             test = None if stops is None else stops.of_limit(place, profile)
             limits.append(judge(found, limit, worst, test))
     outcomes = {outcome.value: tally.outcomes[outcome] for outcome in Outcome}
@@ -340,6 +386,7 @@ def assess(plan: Plan, run: Run) -> Assessment:
         outcomes=outcomes,
         planned=planned,
         repeated=repeated,
+        by_chance=chance_of_many(plan),
     )
 
 

@@ -22,20 +22,28 @@ class Sample:
     Attributes:
         k, n: how many presses count, of how many.
         values: of a percentile, one per press that has one.
+        stamps: code of the stamp in each press of a rate; none for foreign objects.
+        failed: those of them that count.
         worst: the press that speaks most against it, behind how bad it is; None if none does.
     """
 
     k: int = 0
     n: int = 0
     values: array[float] = field(default_factory=lambda: array("d"))
+    stamps: array[int] = field(default_factory=lambda: array("q"))
+    failed: array[int] = field(default_factory=lambda: array("q"))
     worst: tuple[Badness, int] | None = None
 
     def add(self, measurement: Measurement, press: PressResult) -> None:
         """Take in a press."""
         if measurement.counts is not None:
             self.n += 1
+            if press.code is not None:
+                self.stamps.append(press.code)
             if measurement.counts(press):
                 self.k += 1
+                if press.code is not None:
+                    self.failed.append(press.code)
                 self._is_worst(badness(press), press.press)
         elif measurement.value is not None and (value := measurement.value(press)) is not None:
             self.n += 1
@@ -47,6 +55,8 @@ class Sample:
         self.k += other.k
         self.n += other.n
         self.values.extend(other.values)
+        self.stamps.extend(other.stamps)
+        self.failed.extend(other.failed)
         if other.worst is not None:
             self._is_worst(*other.worst)
 
@@ -54,6 +64,14 @@ class Sample:
     def numbers(self) -> npt.NDArray[np.float64]:
         """The values."""
         return np.array(self.values, np.float64)
+
+    def by_stamp(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return how often each stamp failed, and how often it was pressed, shape (stamps,)."""
+        codes, presses = np.unique(np.array(self.stamps, np.int64), return_counts=True)
+        failures = np.zeros_like(presses)
+        failed, counts = np.unique(np.array(self.failed, np.int64), return_counts=True)
+        failures[np.searchsorted(codes, failed)] = counts
+        return failures, presses
 
     def _is_worst(self, how_bad: Badness, press: int) -> None:
         if self.worst is None or how_bad > self.worst[0]:

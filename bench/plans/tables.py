@@ -28,6 +28,7 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         family, catalogue: the codebook of the genuine stamps; exactly one of the two.
         seed: of the run, unless the command line gives another.
         profiles: panels to press on.
+        family_wise: hold all limits on whole intervals together to one level, not each by itself.
         bench_faults: share of the presses, 0..1, that faults of the bench may cost before the run is void.
         timeout_s: wall clock after which a run ends as timed out; None: never.
     """
@@ -39,6 +40,7 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     family: str | None = None
     catalogue: str | None = None
     seed: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    family_wise: bool = False
     bench_faults: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
     timeout_s: Annotated[float, Meta(gt=0.0)] | None = None
 

@@ -27,6 +27,7 @@ def summarize(plan: Plan, run: Run, assessment: Assessment, beside: Beside | Non
         "verdict": assessment.verdict.value,
         "exit_status": assessment.verdict.exit_status,
         "reason": assessment.reason,
+        "by_chance": assessment.by_chance,
         "complete": end is not None and end.status == "complete",
         "plan": {
             "name": plan.header.name,

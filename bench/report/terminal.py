@@ -217,6 +217,8 @@ def _show(run: Run, assessment: Assessment, beside: Beside | None) -> None:
         _show_beside(console, beside)
     style = "bold blue" if assessment.verdict.passes else "bold red"
     console.print(Text(assessment.verdict.value, style=style), assessment.reason, sep=": ", highlight=False)
+    if assessment.by_chance:
+        console.print(assessment.by_chance, highlight=False, soft_wrap=True)
 
 
 def _show_beside(console: Console, beside: Beside) -> None:

@@ -250,3 +250,14 @@ def test_an_early_accept_stands_only_while_later_presses_bear_it_out(make_press,
     records = [make_press(n, read=8 if n > 1000 - failures else 7) for n in range(1, 1001)]
     measured = measure("frr", records, profile="nexus-5", case=None)
     assert judge(measured, Limit(measurement="frr", max=0.02), test=test).result is result
+
+
+def test_a_rate_of_repeated_stamps_says_that_it_allows_for_them(make_press):
+    records = [
+        make_press(number, code=number % 5, read=8 if number % 5 == 0 and number <= 150 else number % 5)
+        for number in range(1, 301)
+    ]
+    measured = measure("frr", records, profile="nexus-5", case=None)
+    assert (measured.k, measured.n) == (30, 300)
+    assert "5 stamps were pressed 60 times each" in measured.method
+    assert measured.high > 0.5

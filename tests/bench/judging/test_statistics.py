@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from stampbench.bench.judging.statistics import (
+    clustered_rate,
     count_interval,
     det_curve,
     percentile,
@@ -197,3 +198,31 @@ def test_a_count_has_garwood_s_interval(k: int, low: float, high: float) -> None
 def test_a_negative_count_is_refused() -> None:
     with pytest.raises(InputError, match="k = -1"):
         count_interval(-1)
+
+
+@pytest.mark.parametrize(("stamps", "each"), [(2, 30), (5, 60), (10, 30), (20, 15), (50, 6)])
+@pytest.mark.parametrize(("p", "correlation"), [(0.05, 0.1), (0.05, 0.3), (0.2, 0.1)])
+def test_the_interval_of_repeated_stamps_covers_as_often_as_it_says(stamps, each, p, correlation):
+    rng = np.random.default_rng(5)
+    a, b = p * (1 / correlation - 1), (1 - p) * (1 / correlation - 1)
+    failures = rng.binomial(each, rng.beta(a, b, (400, stamps)))
+    found = [clustered_rate(one, np.full(stamps, each)) for one in failures]
+    assert sum(one.low <= p <= one.high for one in found) / 400 >= 0.93  # 0.94 less two standard errors
+
+
+def test_five_stamps_of_sixty_presses_are_not_three_hundred_stamps():
+    # One stamp of five fails in half of its presses: 30 of 300.
+    found = clustered_rate([30, 0, 0, 0, 0], [60] * 5)
+    alone = rate(30, 300)
+    assert (found.k, found.n, found.estimate) == (30, 300, 0.1)
+    assert found.low < 0.01 < alone.low
+    assert found.high > 0.5 > alone.high
+    assert "5 stamps were pressed 60 times each" in found.method
+
+
+@pytest.mark.parametrize(
+    ("failures", "presses"), [([1], [2]), ([3, 0], [2, 2]), ([-1, 0], [2, 2]), ([0], [2, 2])]
+)
+def test_a_clustered_rate_of_impossible_counts_is_refused(failures, presses):
+    with pytest.raises(InputError, match="clustered_rate"):
+        clustered_rate(failures, presses)
