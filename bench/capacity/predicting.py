@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 FAMILIES = ("p5-60k", "p5-600k", "p5-6m")
 LARGEST_FRR = 0.01
 """False rejection up to which a family can be shipped, unless told otherwise."""
+LARGEST_FAR = 0.05
+"""The same of false acceptance: a code identifies, it proves nothing, yet few strangers may be read."""
 
 
 class Answer(StrEnum):
@@ -75,13 +77,15 @@ class Predicted:
     Attributes:
         frr: shares of presses that miss a pad, or whose error exceeds the acceptance radius.
         misread: at most; the share whose error reaches into the acceptance ball of another code.
-        far: codes times the volume of that ball over the volume of all admissible stamps: the rate at one
-            look. Where jitter outweighs bias the looks of a press differ, and a stranger has several tries.
+        far: share of foreign objects of as many pads that the decoder reads, at one look. Where jitter
+            outweighs bias the looks of a press differ, and a stranger has several tries.
+        far_by_contacts: the same for other numbers of contacts, by :meth:`Acceptance.far`.
     """
 
     frr: float
     misread: float
     far: float
+    far_by_contacts: dict[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +120,13 @@ class FamilyCapacity:
     ships: Answer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
     """The answer: what a panel can tell apart.
 
     Attributes:
         design_sigma_mm: error per axis that the decoder was made for.
-        largest_frr: up to which a family can be shipped.
+        largest_frr, largest_far: up to which a family can be shipped.
     """
 
     profile: str
@@ -130,6 +134,7 @@ class Capacity:
     error: PositionError
     design_sigma_mm: float
     largest_frr: float
+    largest_far: float
     families: tuple[FamilyCapacity, ...]
 
     @property
@@ -147,6 +152,7 @@ def capacity(
     presses: int = 400,
     sigma_mm: float | None = None,
     largest_frr: float = LARGEST_FRR,
+    largest_far: float = LARGEST_FAR,
     seed: int = 0,
     workers: int = 1,
     progress: Progress | None = None,
@@ -162,6 +168,7 @@ def capacity(
             for the position error.
         sigma_mm: error per axis that the decoder is made for; None: what is measured.
         largest_frr: up to which a family can be shipped.
+        largest_far: the same of the share of foreign objects that are read.
         seed: of all draws.
         workers: processes.
         progress: is told how it goes.
@@ -179,7 +186,6 @@ def capacity(
     design_sigma_mm = error.sigma_mm if sigma_mm is None else sigma_mm
     found = []
     for name, spec in zip(families or FAMILIES, specs, strict=True):
-        acceptance = _acceptance(spec, design_sigma_mm)
         simulated = None
         if families is not None or is_built(spec):
             progress.say(f"{name}: {presses:,} genuine and {presses:,} foreign presses")
@@ -187,6 +193,7 @@ def capacity(
             simulated = _simulate(RunOrder(plan, Path(), seed, workers=workers), progress)
         else:
             progress.say(f"{name}: predicted only; stampbench family build {name} lets it be simulated")
+        acceptance = _acceptance(name, spec, design_sigma_mm)
         predicted = predict(spec, acceptance, error)
         found.append(
             FamilyCapacity(
@@ -198,10 +205,18 @@ def capacity(
                 acceptance.radius_mm,
                 predicted,
                 simulated,
-                answer(predicted, simulated, largest_frr),
+                answer(predicted, simulated, largest_frr, largest_far),
             )
         )
-    return Capacity(profile, noise, error, design_sigma_mm, largest_frr, tuple(found))
+    return Capacity(
+        profile=profile,
+        noise=noise,
+        error=error,
+        design_sigma_mm=design_sigma_mm,
+        largest_frr=largest_frr,
+        largest_far=largest_far,
+        families=tuple(found),
+    )
 
 
 def position_error(profile_name: str, noise: float, presses: int, seed: int) -> PositionError:
@@ -234,14 +249,18 @@ def position_error(profile_name: str, noise: float, presses: int, seed: int) -> 
 
 def predict(spec: FamilySpec, acceptance: Acceptance, error: PositionError) -> Predicted:
     """Return rates to be expected of a family where contacts err that much."""
-    from stampbench.sim.stamps.density import space_volume
+    from stampbench.sim.decoder.acceptance import CONTACTS
+    from stampbench.sim.decoder.chance import Chance
 
+    if acceptance.chance is None:
+        acceptance = replace(acceptance, chance=lambda: Chance.evenly(spec.size, spec.geometry))
     missed = error.missed.estimate or 0.0
     beyond = spec.min_distance_mm - acceptance.radius_mm
     return Predicted(
         frr=missed + (1.0 - missed) * acceptance.predicted_frr(error.sigma_mm),
         misread=(1.0 - missed) * _share_beyond(beyond / error.sigma_mm, acceptance.pads),
-        far=acceptance.predicted_far(spec.size, space_volume(spec.geometry)),
+        far=acceptance.far(),
+        far_by_contacts={contacts: acceptance.far(contacts) for contacts in CONTACTS},
     )
 
 
@@ -262,10 +281,16 @@ def allowed_sigma_mm(spec: FamilySpec) -> float:
     return spec.min_distance_mm / 2.0 / chi_quantile(0.999, degrees_of_freedom(spec.geometry.pads))
 
 
-def answer(predicted: Predicted, simulated: Simulated | None, largest_frr: float) -> Answer:
+def answer(
+    predicted: Predicted, simulated: Simulated | None, largest_frr: float, largest_far: float = LARGEST_FAR
+) -> Answer:
     """Say whether a family can be shipped: by the whole interval of the simulated FRR, or the prediction."""
+    if predicted.far > largest_far:
+        return Answer.NO
     if simulated is None:
         return Answer.YES if predicted.frr <= largest_frr else Answer.NO
+    if simulated.far.low > largest_far:
+        return Answer.NO
     if simulated.frr.high <= largest_frr:
         return Answer.YES
     return Answer.NO if simulated.frr.low > largest_frr else Answer.UNSURE
@@ -279,9 +304,14 @@ def _share_beyond(radius_in_sigmas: float, pads: int) -> float:
     return float(gammaincc(degrees_of_freedom(pads) / 2.0, radius_in_sigmas**2 / 2.0))
 
 
-def _acceptance(spec: FamilySpec, sigma_mm: float) -> Acceptance:
-    from stampbench.sim.decoder import Acceptance
+def _acceptance(name: str, spec: FamilySpec, sigma_mm: float) -> Acceptance:
+    """Return the acceptance of a family; of one that is built its own codes are counted."""
+    from stampbench.sim.decoder import Acceptance, Decoder
+    from stampbench.sim.stamps import load_family
+    from stampbench.sim.stamps.family_cache import is_built
 
+    if is_built(spec):
+        return Decoder(load_family(name), sigma_mm=sigma_mm).acceptance
     return Acceptance.design(pads=spec.geometry.pads, min_distance_mm=spec.min_distance_mm, sigma_mm=sigma_mm)
 
 

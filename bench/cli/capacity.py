@@ -39,6 +39,9 @@ def capacity(
     max_frr: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="False rejection up to which a family ships.")
     ] = 0.01,
+    max_far: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="False acceptance up to which a family ships.")
+    ] = 0.05,
     seed: Annotated[int, typer.Option(min=0, max=2**53, help="Of all draws.")] = 0,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that press.")] = 1,
     picture: Annotated[
@@ -59,6 +62,7 @@ def capacity(
             presses=presses,
             sigma_mm=sigma_mm,
             largest_frr=max_frr,
+            largest_far=max_far,
             seed=seed,
             workers=workers,
             progress=progress,
@@ -88,6 +92,7 @@ def _print_json(found: Capacity) -> None:
         },
         "design_sigma_mm": found.design_sigma_mm,
         "largest_frr": found.largest_frr,
+        "largest_far": found.largest_far,
         "families": [asdict(family) for family in found.families],
         "largest_family": None if largest is None else largest.family,
     }
@@ -105,7 +110,7 @@ def _show(found: Capacity) -> None:
         f"{found.profile} at {found.noise:g} times its noise: a contact is {found.error.sigma_mm:.3f} mm off "
         f"per axis; {_counted(found.error.missed)} presses missed a pad"
     )
-    columns = ("family", "survives", "radius", "", "FRR", "misread", "FAR", "ships")
+    columns = ("family", "survives", "radius", "", "FRR", "misread", "FAR, 5 contacts", "ships")
     table = Table(*columns, box=None, pad_edge=False)
     for family in found.families:
         table.add_row(
@@ -115,16 +120,21 @@ def _show(found: Capacity) -> None:
             "predicted",
             _percent(family.predicted.frr),
             f"≤ {_percent(family.predicted.misread)}",
-            f"≥ {_percent(family.predicted.far)}",
+            _percent(family.predicted.far),
             str(family.ships) if family.simulated is None else "",
         )
         if family.simulated is not None:
             rates = family.simulated.frr, family.simulated.misread, family.simulated.far
             table.add_row("", "", "", "simulated", *map(_interval, rates), str(family.ships))
     console.print(table)
+    for family in found.families:
+        rates = family.predicted.far_by_contacts.items()
+        listed = ", ".join(f"{contacts}: {_percent(far)}" for contacts, far in rates)
+        console.print(f"{family.family}, predicted FAR by contacts on the glass: {listed}")
     console.print(
         f"simulated: 95 % intervals, Clopper-Pearson; a family ships if its FRR is below "
-        f"{_percent(found.largest_frr)} with all of its interval"
+        f"{_percent(found.largest_frr)} with all of its interval, "
+        f"and its FAR below {_percent(found.largest_far)}"
     )
     largest = found.largest
     console.print(f"largest family that ships: {'none' if largest is None else largest.family}", style="bold")

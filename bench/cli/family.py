@@ -217,11 +217,14 @@ def _codes(text: str, size: int) -> list[int]:
 
 def _figures(codebook: Family | Catalogue) -> dict[str, Any]:
     """Return what a family can do: density, noise it survives, chance of a false accept."""
-    from stampbench.sim.decoder import Acceptance
+    from stampbench.sim.decoder import Acceptance, Decoder
+    from stampbench.sim.decoder.acceptance import CONTACTS
     from stampbench.sim.decoder.unknown_scale import codes_at_unknown_scale
     from stampbench.sim.stamps import Family
     from stampbench.sim.stamps.density import E7_DENSITY, family_figures
 
+    designed = Decoder(codebook).acceptance
+    far = {str(contacts): float(f"{designed.far(contacts):.3g}") for contacts in CONTACTS}
     if not isinstance(codebook, Family):
         least = codebook.min_distance_mm
         return {
@@ -229,6 +232,8 @@ def _figures(codebook: Family | Catalogue) -> dict[str, Any]:
             "size": codebook.size,
             "pads": codebook.pads_per_stamp,
             "min_distance_mm": round(least, 4) if math.isfinite(least) else None,
+            "design_sigma_mm": round(designed.sigma_mm, 3),
+            "far_by_contacts": far,
         }
     figures = family_figures(codebook)
     at_any_scale = None
@@ -251,7 +256,9 @@ def _figures(codebook: Family | Catalogue) -> dict[str, Any]:
         **({"density_of_e7": E7_DENSITY} if codebook.pads_per_stamp == 5 else {}),
         "design_sigma_mm": round(figures.design_sigma_mm, 3),
         "design_radius_mm": round(codebook.min_distance_mm / 2, 4),
-        "far_at_design_radius": float(f"{figures.far:.3g}"),
+        "far_at_design_radius": float(f"{designed.far():.3g}"),
+        # Share of foreign objects with so many contacts that are read at the design noise.
+        "far_by_contacts": far,
         # Of so many codes one press in a hundred is ambiguous where the scale is known to +-35 % only.
         "codes_at_unknown_scale": at_any_scale,
         "sha256": codebook.sha256(),
@@ -264,4 +271,5 @@ def _print(figures: dict[str, Any], as_json: bool) -> None:
         return
     width = max(map(len, figures))
     for key, value in figures.items():
-        typer.echo(f"{key:{width}}  {'unknown' if value is None else value}")
+        shown = ", ".join(f"{k}: {v:g}" for k, v in value.items()) if isinstance(value, dict) else value
+        typer.echo(f"{key:{width}}  {'unknown' if value is None else shown}")

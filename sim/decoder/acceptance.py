@@ -1,49 +1,72 @@
-"""Which distances are accepted, from the wanted false-reject rate and the noise."""
+"""Which distances are accepted, from the wanted false-reject rate and the noise or false acceptance."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
+import numpy as np
 from scipy.special import gammainc, gammaincinv
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.decoder.chance import Chance
+from stampbench.sim.decoder.constellations import rival_reach_mm
 
 LARGEST_DEFAULT_SIGMA_MM = 0.5
 """Noise assumed at most where none is given, however far apart the codes are: four times the centroid bias
 of an isolated 6 mm pad on a 4 mm grid (0.05 to 0.12 mm rms) leaves room for worn and hand-made stamps."""
+PARTIAL_CHANCE = 0.001
+"""A stamp with a missing pad is read beside other contacts only if foreign ones fit in at most this share of
+cases, over all their choices."""
+ALONE = 2.0
+"""A stamp with a missing pad, alone, is read only if no second code lies within this many acceptance radii:
+so a foreign object with as many contacts reads in at most 1.2 % of cases, however many codes there are."""
+CONTACTS = (4, 5, 6, 10, 15, 20)
+"""Numbers of contacts for which a false acceptance is printed."""
+MOST_CONTACTS = 20
+"""Contacts up to which a false acceptance is stated and kept."""
+_KEPT = 0.9
+"""Share of a false acceptance asked for that complete stamps are given; a missing pad gets the rest."""
+_STEPS = 64
 
 
 def chi_quantile(probability: float, degrees: int) -> float:
-    """Radius, in sigmas, that a normal error vector with this many degrees of freedom stays within."""
+    """Return the radius, in sigmas, that a normal error vector of so many degrees of freedom stays within."""
     return math.sqrt(2.0 * float(gammaincinv(degrees / 2.0, probability)))
 
 
 def degrees_of_freedom(points: int, *, scale_known: bool = True) -> int:
-    """Dimensions of shape: two per point, less translation (2) and rotation (1), less scale where unknown."""
+    """Return the dimensions of shape: two per point, less 3 for the pose, less 1 for an unknown scale."""
     return 2 * points - (3 if scale_known else 4)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
     """Radii within which a code is accepted.
 
     An error of sigma on every axis of n pads moves the shape by sigma * chi(2n - 3). The radius holds all
-    but the share ``frr`` of that, and is cut at half the codebook's minimum distance, inside which the
-    nearest code is the only one.
+    but the share ``frr`` of that. Within half the codebook's minimum distance the nearest code is the only
+    one; farther out the second-best must be less likely by ``misread``.
 
     Attributes:
         sigma_mm: error per axis and pad: jitter, centroid bias and pad placement together.
         frr: wanted rate of genuine stamps rejected.
         pads: pads per stamp.
         min_distance_mm: least rigid distance between two codes; inf for a single code.
+        misread: wanted rate of genuine stamps read as another code.
         scale_known: False where contacts come in units that are mm only roughly.
+        wanted_far: false acceptance asked for instead of a noise; None where a noise was.
+        chance: how often foreign contacts fit; None where the codes are not known.
     """
 
     sigma_mm: float
     frr: float
     pads: int
     min_distance_mm: float
+    misread: float = 0.001
     scale_known: bool = True
+    wanted_far: float | None = None
+    chance: Callable[[], Chance] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def design(
@@ -53,44 +76,161 @@ class Acceptance:
         min_distance_mm: float,
         sigma_mm: float | None = None,
         frr: float = 0.001,
+        misread: float = 0.001,
+        far: float | None = None,
         scale_known: bool = True,
+        told_apart_mm: float | None = None,
+        chance: Callable[[], Chance] | None = None,
     ) -> Acceptance:
-        """Acceptance for a codebook; without ``sigma_mm``, the noise that the minimum distance allows.
+        """Return the acceptance for a codebook; without noise or FAR, for what the minimum distance allows.
+
+        Args:
+            pads: pads per stamp.
+            min_distance_mm: least rigid distance of two codes.
+            sigma_mm: error per axis and pad.
+            frr: wanted rate of genuine stamps rejected.
+            misread: wanted rate of genuine stamps read as another code.
+            scale_known: whether contacts come in mm.
+            told_apart_mm: least distance of codes that the default noise is made for; None: the minimum.
+            chance: counts how often foreign contacts fit; it takes a while, and is done once asked for.
+            far: false acceptance to keep, for any number of contacts up to 20, instead of ``sigma_mm``; needs
+                ``chance`` and a known scale.
 
         Raises:
-            InputError: ``sigma_mm`` or ``frr`` out of range.
+            InputError: ``sigma_mm``, ``frr``, ``misread`` or ``far`` out of range, or noise and FAR both
+            given.
         """
-        if not 0.0 < frr < 1.0:
-            raise InputError(f"frr {frr!r}: must lie between 0 and 1")
+        for name, rate in (("frr", frr), ("misread", misread), ("far", 0.5 if far is None else far)):
+            if not 0.0 < rate < 1.0:
+                raise InputError(f"{name} {rate!r}: must lie between 0 and 1")
+        quantile = chi_quantile(1.0 - frr, degrees_of_freedom(pads))
+        if far is not None:
+            if sigma_mm is not None:
+                raise InputError(
+                    f"far {far!r} and sigma_mm {sigma_mm!r}: one follows from the other; give one"
+                )
+            if chance is None or not scale_known:
+                raise InputError(f"far {far!r}: can be kept only where the codes and the scale are known")
+            radius = (_KEPT * far / chance().complete) ** (1.0 / degrees_of_freedom(pads))
+            sigma_mm = min(radius / quantile, LARGEST_DEFAULT_SIGMA_MM)
         if sigma_mm is None:
-            quantile = chi_quantile(1.0 - frr, degrees_of_freedom(pads))
-            sigma_mm = min(min_distance_mm / 2.0 / quantile, LARGEST_DEFAULT_SIGMA_MM)
+            apart = min_distance_mm if told_apart_mm is None else told_apart_mm
+            sigma_mm = min(apart / 2.0 / quantile, LARGEST_DEFAULT_SIGMA_MM)
         if not 0.0 < sigma_mm < math.inf:
             raise InputError(f"sigma_mm {sigma_mm!r}: must be a positive number of millimetres")
-        return cls(sigma_mm, frr, pads, min_distance_mm, scale_known)
+        return cls(
+            sigma_mm=sigma_mm,
+            frr=frr,
+            pads=pads,
+            min_distance_mm=min_distance_mm,
+            misread=misread,
+            scale_known=scale_known,
+            wanted_far=far,
+            chance=chance,
+        )
 
     def outer_radius_mm(self, points: int | None = None) -> float:
-        """Radius that holds the share 1 - frr of genuine errors on this many pads (all, unless told)."""
+        """Return the radius that holds all but the share ``frr`` of errors on so many pads; None: all."""
         degrees = degrees_of_freedom(self.pads if points is None else points, scale_known=self.scale_known)
         return self.sigma_mm * chi_quantile(1.0 - self.frr, degrees)
 
     @property
     def radius_mm(self) -> float:
-        """Largest distance at which a complete stamp is read."""
+        """Distance within which a complete stamp is read, whatever codes are near."""
         return min(self.outer_radius_mm(), self.min_distance_mm / 2.0)
 
-    def predicted_far(self, codes: int, volume_mm7: float) -> float:
-        """Share of random objects read as a code: codes * volume of the acceptance ball / volume of shapes.
+    def rival_reach_mm(self, distance_mm: float) -> float:
+        """Return the distance beyond which a second code leaves one at ``distance_mm`` to be read.
 
-        ``volume_mm7`` is that of the admissible shapes in the rigid metric (mm^(2n - 3)): 1.2e8 for five pads
-        12 mm apart in a disc of radius 22 mm.
+        The likelihood is exp(-distance^2 / (2 sigma^2)), and the second's share of both at most ``misread``;
+        within half the minimum distance there is no second.
         """
+        if distance_mm <= self.min_distance_mm / 2.0:
+            return 0.0
+        odds = math.log((1.0 - self.misread) / self.misread)
+        return math.sqrt(distance_mm**2 + 2.0 * self.sigma_mm**2 * odds)
+
+    def radius_among_mm(self, choices: int) -> float:
+        """Return the radius for contacts that offer so many choices: less where a FAR must be kept."""
+        if self.wanted_far is None or choices <= 1:
+            return self.outer_radius_mm()
+        return self.outer_radius_mm() * choices ** (-1.0 / degrees_of_freedom(self.pads))
+
+    def partial_radius_mm(self) -> float:
+        """Return the radius for a stamp with a missing pad: less where a FAR must be kept."""
+        radius = self.outer_radius_mm(self.pads - 1)
+        if self.wanted_far is None:
+            return radius
+        degrees = degrees_of_freedom(self.pads - 1)
+        return min(radius, float(_KEPT * self.wanted_far / self._chance.partial.mean()) ** (1.0 / degrees))
+
+    def partial_chance(self) -> float:
+        """Return how many codes fit a foreign object of one pad fewer, on average."""
+        return float(self._chance.partial.mean()) * self.partial_radius_mm() ** degrees_of_freedom(
+            self.pads - 1
+        )
+
+    def most_partial_chance(self) -> float:
+        """Return up to which chance, over all choices, a stamp with a missing pad is read beside others."""
+        return PARTIAL_CHANCE if self.wanted_far is None else (1.0 - _KEPT) * self.wanted_far
+
+    def chance_within(self, distance_mm: float) -> float:
+        """Return how many codes lie so near to a foreign object of as many pads, on average."""
+        return self._chance.complete * distance_mm ** degrees_of_freedom(self.pads)
+
+    def far(self, contacts: int | None = None) -> float:
+        """Return the share of foreign objects of so many contacts that are read; None: as many as pads.
+
+        Up to the pads of a stamp the objects are as a stamp can be: pads anywhere in its face, the spacing
+        apart. More contacts lie anywhere on the screen of a phone (:mod:`stampbench.sim.decoder.chance`).
+        All ways to be read count: all pads, one missing, either among other contacts.
+
+        Raises:
+            InputError: the codes or the scale are not known, or more contacts than are looked at.
+        """
+        contacts = self.pads if contacts is None else contacts
+        if not self.scale_known or contacts > MOST_CONTACTS:
+            raise InputError(f"far of {contacts} contacts: needs a known scale and at most {MOST_CONTACTS}")
+        if contacts < max(self.pads - 1, 3):
+            return 0.0
+        if contacts < self.pads:
+            degrees = degrees_of_freedom(self.pads - 1)
+            fits = self._chance.partial * self.partial_radius_mm() ** degrees
+            return float(np.mean(fits * np.exp(-fits * ALONE**degrees)))
+        if contacts == self.pads:
+            choices, fewer = np.ones(1), np.full(1, self.pads)
+        else:
+            choices = self._chance.choices(contacts, self.pads)
+            fewer = self._chance.choices(contacts, self.pads - 1)
+        complete = [self._complete_chance(int(count)) for count in choices]
+        chance = self.partial_chance() if self.pads > 3 else 0.0
+        partial = np.where(fewer * chance <= self.most_partial_chance(), fewer * chance, 0.0)
+        return float(min(1.0, np.mean(complete) + np.mean(partial)))
+
+    @property
+    def _chance(self) -> Chance:
+        if self.chance is None:
+            raise InputError("far: needs the codes of a family or catalogue")
+        return self.chance()
+
+    def _complete_chance(self, choices: int) -> float:
+        """Return the chance that one of so many choices is read: a code near, and no rival of it."""
+        if not choices:
+            return 0.0
         degrees = degrees_of_freedom(self.pads)
-        ball = math.pi ** (degrees / 2.0) / math.gamma(degrees / 2.0 + 1.0) * self.radius_mm**degrees
-        return min(codes * ball / volume_mm7, 1.0)
+        edges = self.radius_among_mm(choices) * np.linspace(0.0, 1.0, _STEPS + 1)
+        middles = ((edges[1:] + edges[:-1]) / 2.0).tolist()
+        own = np.array([self.rival_reach_mm(radius) for radius in middles])
+        others = np.array([rival_reach_mm(radius, self.sigma_mm) for radius in middles])
+        others = np.minimum(others, edges[-1])
+        rivals = self._chance.complete * (own**degrees + (choices - 1) * others**degrees)
+        return float((choices * np.diff(self._chance.complete * edges**degrees) * np.exp(-rivals)).sum())
 
     def predicted_frr(self, sigma_mm: float | None = None) -> float:
-        """Share of genuine stamps farther than the radius, at the design noise or at another."""
+        """Return the share of genuine stamps farther than the radius, at the design noise or at another.
+
+        At most: some beyond half the minimum distance are read, where no second code is near.
+        """
         sigma = self.sigma_mm if sigma_mm is None else sigma_mm
         degrees = degrees_of_freedom(self.pads, scale_known=self.scale_known)
         return 1.0 - float(gammainc(degrees / 2.0, (self.radius_mm / sigma) ** 2 / 2.0))

@@ -13,9 +13,9 @@ from stampbench.sim.stamps.geometry import enclosing_circles
 
 MOST_EXTRA_CONTACTS = 15
 """Contacts beyond the pads of a stamp up to which a stamp is looked for."""
-MOST_CONSTELLATIONS = 600
-"""Choices of contacts tried at most: some 3 ms. Twenty contacts spread over a phone have 200 that a stamp of
-five pads can have, packed as close as fingers go 15,000."""
+MOST_CONSTELLATIONS = 16_000
+"""Choices of contacts tried at most: every choice of five contacts among twenty. Spread over a phone, twenty
+have 200 that a stamp of five pads can have."""
 
 RIVAL_ODDS = 10.0
 """How many times likelier than any other a choice of contacts must be to be read."""
@@ -90,46 +90,16 @@ def in_one_disc(points: Floats, chosen: Ints, radius: float) -> bool:
 
 
 @kernel
-def fill_inside(points: Floats, inside: Ints) -> None:
-    """Fill ``inside`` (n, n, n) for i > j > k with the contacts in that triangle, as bits."""
-    n = points.shape[0]
-    for i in range(n):
-        for j in range(i):
-            for k in range(j):
-                bits = 0
-                for m in range(n):
-                    a = _side(points, i, j, m)
-                    b = _side(points, j, k, m)
-                    c = _side(points, k, i, m)
-                    if (a > 0.0 and b > 0.0 and c > 0.0) or (a < 0.0 and b < 0.0 and c < 0.0):
-                        bits |= 1 << m
-                inside[i, j, k] = bits
-
-
-@kernel
-def _side(points: Floats, i: int, j: int, m: int) -> float:
-    """On which side of the line from point i to point j point m lies: its sign."""
-    x = points[j, 0] - points[i, 0]
-    y = points[j, 1] - points[i, 1]
-    return x * (points[m, 1] - points[i, 1]) - y * (points[m, 0] - points[i, 0])
-
-
-@kernel
-def choose(
-    points: Floats, spacing: float, span: float, face_radius: float, inside: Ints, chosen: Ints
-) -> int:
+def choose(points: Floats, spacing: float, span: float, face_radius: float, chosen: Ints) -> int:
     """Fill ``chosen`` (limit, k) with the choices of k points whose geometry a stamp can have.
 
-    Returns how many there are; limit + 1 if there are more. Where ``inside`` is that of :func:`fill_inside`,
-    only choices with no other point between their own; where it is zero, all.
+    Returns how many there are; limit + 1 if there are more.
     """
     n = points.shape[0]
     k = chosen.shape[1]
     distances = np.empty((n, n))
     pair_distances(points, distances)
     trial = np.full(k, -1, np.int64)
-    own = np.zeros(k + 1, np.int64)
-    between = np.zeros(k + 1, np.int64)
     count = 0
     level = 0
     while level >= 0:
@@ -141,17 +111,7 @@ def choose(
                     fits = False
                     break
             if fits:
-                own[level + 1] = own[level] | (1 << trial[level])
-                between[level + 1] = between[level]
-                for i in range(level):
-                    for j in range(i):
-                        between[level + 1] |= inside[trial[level], trial[i], trial[j]]
-                # Points up to this one that are not chosen will not be.
-                never = between[level + 1] & ~own[level + 1]
-                if level < k - 1:
-                    never &= (1 << trial[level]) - 1
-                if never == 0:
-                    break
+                break
             trial[level] += 1
         if trial[level] >= n:
             level -= 1
@@ -171,22 +131,17 @@ def choose(
 def possible_constellations(
     points_mm: Floats, pads: int, limits: FaceLimits, radius_mm: float
 ) -> Ints | None:
-    """Every choice of contacts that may lie within ``radius_mm`` of a stamp, shape (m, pads).
+    """Return every choice of contacts that may lie within ``radius_mm`` of a stamp, shape (m, pads).
 
-    A displacement of norm r changes a distance by at most sqrt(2) r and moves a pad by at most r. Where these
-    choices are too many, only those with no other contact between their own: under a stamp there is no
-    finger. None where even they are too many.
+    A displacement of norm r changes a distance by at most sqrt(2) r and moves a pad by at most r. None where
+    there are more choices than are tried.
     """
     slack = math.sqrt(2.0) * radius_mm + ROUNDING_MM
     spacing = max(limits.spacing_mm - slack, 0.0)
     span = limits.span_mm + slack
     face_radius = min(limits.face_radius_mm + radius_mm, span)  # any such set fits a disc as wide as its span
     chosen = np.empty((MOST_CONSTELLATIONS, pads), np.int64)
-    inside = np.zeros((len(points_mm),) * 3, np.int64)
-    count = choose(points_mm, spacing, span, face_radius, inside, chosen)
-    if count > len(chosen):
-        fill_inside(points_mm, inside)
-        count = choose(points_mm, spacing, span, face_radius, inside, chosen)
+    count = choose(points_mm, spacing, span, face_radius, chosen)
     return chosen[:count] if count <= len(chosen) else None
 
 
@@ -201,7 +156,8 @@ def rival_reach_mm(distance_mm: float, sigma_mm: float) -> float:
 def separate(hits: Sequence[Hit], sigma_mm: float) -> list[tuple[Hit, list[Hit]]]:
     """Explain the contacts by stamps that share none: each best hit with the rivals it does not outweigh.
 
-    Hits that share a contact exclude each other.
+    Hits that share a contact exclude each other. Another code of the very same contacts stands among the hits
+    only if it is a rival.
     """
     left = sorted(hits, key=lambda hit: (hit.distance_mm, hit.code, hit.contacts))
     stamps = []
@@ -212,7 +168,9 @@ def separate(hits: Sequence[Hit], sigma_mm: float) -> list[tuple[Hit, list[Hit]]
         rivals = [
             hit
             for hit in left
-            if hit.code != best.code and hit.distance_mm <= reach and not taken.isdisjoint(hit.contacts)
+            if hit.code != best.code
+            and (hit.distance_mm <= reach or hit.contacts == best.contacts)
+            and not taken.isdisjoint(hit.contacts)
         ]
         left = [hit for hit in left if taken.isdisjoint(hit.contacts)]
         stamps.append((best, rivals))

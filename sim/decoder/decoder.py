@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
@@ -10,8 +14,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.sim.decoder.acceptance import Acceptance, degrees_of_freedom
+from stampbench.sim.decoder.acceptance import ALONE, Acceptance
+from stampbench.sim.decoder.chance import Chance
 from stampbench.sim.decoder.constellations import (
+    MOST_CONSTELLATIONS,
     MOST_EXTRA_CONTACTS,
     FaceLimits,
     Hit,
@@ -27,26 +33,30 @@ from stampbench.sim.decoder.matching import (
     best_matching,
     pair_distances,
 )
-from stampbench.sim.decoder.reading import Reading, Verdict
+from stampbench.sim.decoder.reading import Reading, Verdict, stands_at
 from stampbench.sim.decoder.unknown_scale import SCALE_TOLERANCE
 from stampbench.sim.decoder.unknowns import codes_at_some_scale, codes_with_missing_pad
-from stampbench.sim.stamps import Codebook, FaceGeometry
-from stampbench.sim.stamps.density import space_volume
-from stampbench.sim.stamps.geometry import ball_volume, enclosing_circle
+from stampbench.sim.stamps import Catalogue, Codebook, FaceGeometry
+from stampbench.sim.stamps.geometry import enclosing_circle
 from stampbench.sim.stamps.index import index_of
+from stampbench.sim.stamps.proof import closest_pairs
 
 MOST_CANDIDATES = 20
 """Codes listed in a reading."""
 COINCIDENT_MM = 0.01
-"""Contacts nearer than this are one contact reported twice: rubbish."""
+"""Contacts nearer than this are one contact reported twice."""
 LARGEST_COORDINATE_MM = 1e5
 """Beyond any panel; keeps squares of coordinates far from overflow and rounding below 1e-4 mm."""
-ALONE = 2.0
-"""A stamp with a missing pad is read only if no second code lies within this many acceptance radii: so a
-foreign object with as many contacts reads in at most 1.2 % of cases, however many codes there are."""
-CHANCE = 0.01
-"""A stamp with a missing pad is looked for among other contacts only if foreign objects fit in at most this
-share of cases."""
+TWINS_MM = 1.0
+"""Stamps nearer than this no panel tells apart, at the 0.1 mm that an isolated pad is off: the noise assumed
+where none is given is not made for them."""
+TOLD_APART = 8.0
+"""Distance of two codes, in sigmas, below which more than 1 in 1,000 presses of either are ambiguous: the
+noise towards the other code exceeds 3.1 sigma, and leaves it more than ``misread`` of the likelihood."""
+MOST_CLOSE_PAIRS = 20
+"""Close pairs of a catalogue that are named."""
+BATCH = 4_096
+"""Stamps that a thread reads at a time."""
 FIRST_LOOK = 1.0
 """Minimum distances within which the second-best code is looked for: in a dense family it is mostly there."""
 FURTHER_LOOK = 1.5
@@ -55,23 +65,32 @@ FURTHER_LOOK = 1.5
 NOTHING = Reading(Verdict.NONE)
 FOREIGN = Reading(Verdict.FOREIGN)
 
+_LOG = logging.getLogger(__name__)
+
 
 class Decoder:
     """Reads stamps of one codebook, exactly: the answers equal those of an exhaustive search.
 
+    A code is read where it is near enough and the second-best far enough for these contacts. Codes of a
+    catalogue that cannot be told apart at the noise are named in a warning; only they are ambiguous.
+
     Args:
         codebook: a family or a catalogue.
-        sigma_mm: error per axis and pad that must be survived; None: what the minimum distance allows.
+        sigma_mm: error per axis and pad that must be survived; None: what the minimum distance allows, twins
+            left out.
         frr: wanted rate of genuine stamps rejected at that noise; gives the acceptance radius.
-        misread: where the scale is unknown, the share of the likelihood that other codes may hold at most.
-        scale: "known": points are mm; "unknown": their unit is ``mm_per_unit`` within +-35 %, and the
+        misread: the share of the likelihood that other codes may hold at most.
+        far: share of foreign objects that may be read, instead of ``sigma_mm``; kept for any number of
+        contacts. scale: "known": points are mm; "unknown": their unit is ``mm_per_unit`` within +-35 %, and
+        the
             scale is solved for together with identity and pose. Codes that differ in size alone then look
             alike: :mod:`stampbench.sim.decoder.unknown_scale` says how many can be told apart.
         mm_per_unit: nominal size of the unit in which points are given.
 
     Attributes:
         codebook: what it reads.
-        acceptance: the radii, and the rate predicted for them.
+        acceptance: the radii, and the rates predicted for them.
+        close_pairs: codes of a catalogue that cannot be told apart at the noise, and their distance (mm).
 
     Raises:
         InputError: an argument out of range.
@@ -84,31 +103,34 @@ class Decoder:
         sigma_mm: float | None = None,
         frr: float = 0.001,
         misread: float = 0.001,
+        far: float | None = None,
         scale: Literal["known", "unknown"] = "known",
         mm_per_unit: float = 1.0,
     ) -> None:
         if scale not in ("known", "unknown"):
             raise InputError(f"scale {scale!r}: must be 'known' or 'unknown'")
-        if not 0.0 < misread < 1.0:
-            raise InputError(f"misread {misread!r}: must lie between 0 and 1")
         if not 0.0 < mm_per_unit < math.inf:
             raise InputError(f"mm_per_unit {mm_per_unit!r}: must be a positive number of millimetres")
         self.codebook = codebook
+        self._index = index_of(codebook)
+        self._closest = self._closest_pairs()
         self.acceptance = Acceptance.design(
             pads=codebook.pads_per_stamp,
             min_distance_mm=codebook.min_distance_mm,
+            told_apart_mm=self._told_apart_mm(),
             sigma_mm=sigma_mm,
             frr=frr,
+            misread=misread,
+            far=far,
             scale_known=scale == "known",
+            chance=self._chance,
         )
+        self.close_pairs = self._warn_of_close_pairs()
         tolerance = 0.0 if scale == "known" else SCALE_TOLERANCE
         self._scale_low = 1.0 - tolerance
         self._scale_high = 1.0 + tolerance
         self._mm_per_unit = mm_per_unit
-        self._misread = misread
-        self._index = index_of(codebook)
-        self._radius = self.acceptance.radius_mm
-        self._outer_radius = self.acceptance.outer_radius_mm()
+        self._radius = self.acceptance.outer_radius_mm()
 
     @property
     def pads_per_stamp(self) -> int:
@@ -147,9 +169,17 @@ class Decoder:
         readings = self.decode_all(points_mm)
         best = readings[0]
         reach = rival_reach_mm(best.distance_mm or 0.0, self.sigma_mm)
-        if any(other.distance_mm is not None and other.distance_mm <= reach for other in readings[1:]):
-            codes = tuple(code for reading in readings for code in reading.candidates)
-            return Reading(Verdict.AMBIGUOUS, candidates=codes[:MOST_CANDIDATES], candidates_total=len(codes))
+        rivals = [
+            other for other in readings[1:] if other.distance_mm is not None and other.distance_mm <= reach
+        ]
+        codes = tuple(dict.fromkeys(code for reading in readings for code in reading.candidates))
+        if rivals and len(codes) > 1:
+            return Reading(
+                Verdict.AMBIGUOUS,
+                candidates=codes[:MOST_CANDIDATES],
+                candidates_total=len(codes),
+                note=best.note,
+            )
         return best
 
     def decode_all(self, points_mm: npt.ArrayLike) -> list[Reading]:
@@ -160,19 +190,71 @@ class Decoder:
         >>> sorted(reading.code for reading in sb.Decoder(family).decode_all(two))
         [42, 777]
         """
-        points = self._usable(points_mm)
-        extra = len(points) - self.pads_per_stamp
-        if not -1 <= extra <= MOST_EXTRA_CONTACTS:
-            return [NOTHING]
-        if not self.scale_known:
-            return [self._judge_scaled(points) if extra == 0 else NOTHING]
-        if extra < 0:
-            return [self._one_missing(points) if len(points) >= 3 else NOTHING]
-        found = [self._complete(points)] if extra == 0 else self._among_others(points)
-        return found if found[0] is not FOREIGN else self._one_missing_among_others(points)
+        points = self._finite(points_mm)
+        if points is None:
+            return [Reading(Verdict.NONE, note="no contacts, or coordinates that are none")]
+        if are_apart(points, COINCIDENT_MM, LARGEST_COORDINATE_MM):
+            return self._read_all(points)
+        first = _first_of_each(points)
+        merged = len(points) - len(first)
+        note = f"{merged} contact{'s' * (merged > 1)} reported twice"
+        return [
+            replace(
+                reading,
+                contacts=tuple(int(first[i]) if i >= 0 else -1 for i in reading.contacts),
+                note="; ".join(filter(None, (note, reading.note))),
+            )
+            for reading in self._read_all(points[first])
+        ]
 
-    def decode_batch(self, points_mm: npt.ArrayLike) -> tuple[Ints, Floats]:
-        """Read many complete stamps.
+    def hits(self, points_mm: Floats) -> tuple[list[Hit], int]:
+        """Return every choice of as many contacts as pads that fits a code, and how many choices there are.
+
+        Args:
+            points_mm: (n, 2), more than a stamp has pads; nothing is tried where there are too many, or any
+            is
+                not finite.
+        """
+        points = self._finite(points_mm)
+        extra = 0 if points is None else len(points) - self.pads_per_stamp
+        if points is None or not 0 < extra <= MOST_EXTRA_CONTACTS or not self.scale_known:
+            return [], 0
+        chosen = possible_constellations(points, self.pads_per_stamp, self._limits, self._radius)
+        return ([], 0) if chosen is None else (self._hits_among(points, chosen), len(chosen))
+
+    def partial_readings(self, points_mm: Floats) -> list[Reading]:
+        """Return a reading for every code of which all pads but one lie at the points (pads - 1, 2), mm.
+
+        The likeliest first, as many as are listed in a reading: for a caller who knows where the missing pad
+        is.
+        """
+        radius = self.acceptance.partial_radius_mm()
+        codes, _ = self._fitting_others(points_mm, radius)
+        return [self._read(points_mm, code, radius, None, True) for code in codes[:MOST_CANDIDATES].tolist()]
+
+    def _read_all(self, points: Floats) -> list[Reading]:
+        """:meth:`decode_all` of contacts that are apart, in nominal mm."""
+        extra = len(points) - self.pads_per_stamp
+        if extra < -1 or len(points) < 3:
+            return [Reading(Verdict.NONE, note=f"{len(points)} contacts are too few for a stamp")]
+        if extra > MOST_EXTRA_CONTACTS:
+            return [
+                Reading(Verdict.NONE, note=f"{len(points)} contacts are too many to look for a stamp among")
+            ]
+        if not self.scale_known:
+            unscaled = Reading(
+                Verdict.NONE, note="a stamp of unknown scale is read with all its pads, and alone"
+            )
+            return [self._judge_scaled(points) if extra == 0 else unscaled]
+        if extra < 0:
+            return [self._one_missing(points)]
+        if extra > 0:
+            return self._among_others(points)
+        reading = self._complete(points)
+        return self._one_missing_among_others(points) if reading is FOREIGN else [reading]
+
+    def decode_batch(self, points_mm: npt.ArrayLike, threads: int = 1) -> tuple[Ints, Floats]:
+        """Read many complete stamps, each as :meth:`decode` reads its contacts.
 
         >>> family = sb.load_family("p5-60k")
         >>> codes, distances_mm = sb.Decoder(family).decode_batch([family.pads(777), 3.0 * family.pads(777)])
@@ -181,12 +263,13 @@ class Decoder:
 
         Args:
             points_mm: (m, pads, 2).
+            threads: to read with; 0: as many as there are cores.
 
         Returns:
             Codes (m,), -1 where not read, and rigid distances (m,) in mm, inf where not read.
 
         Raises:
-            InputError: another shape, or an unknown scale.
+            InputError: another shape, an unknown scale, or a negative number of threads.
         """
         try:
             points = np.ascontiguousarray(points_mm, np.float64)
@@ -196,7 +279,33 @@ class Decoder:
             raise InputError(f"points of shape {points.shape}: must be (m, {self.pads_per_stamp}, 2)")
         if not self.scale_known:
             raise InputError("scale 'unknown': decode_batch reads millimetres only")
-        return self._index.nearest(points * self._mm_per_unit, self._radius)
+        if threads < 0:
+            raise InputError(f"threads {threads}: must be 0 (all cores) or more")
+        points = points * self._mm_per_unit
+        workers = threads or os.cpu_count() or 1
+        if workers == 1 or len(points) <= BATCH:
+            return self._nearest_read(points)
+        with ThreadPoolExecutor(workers) as pool:
+            parts = list(pool.map(self._nearest_read, np.split(points, range(BATCH, len(points), BATCH))))
+        return np.concatenate([codes for codes, _ in parts]), np.concatenate([far for _, far in parts])
+
+    def _nearest_read(self, points: Floats) -> tuple[Ints, Floats]:
+        """Codes (m,) read of contacts (m, pads, 2), -1 where none is, and distances (m,)."""
+        codes, distances = self._index.nearest(points, self._radius)
+        doubtful = np.flatnonzero((codes >= 0) & (distances > self.min_distance_mm / 2.0))
+        if len(doubtful):
+            seconds = self._rivals(points[doubtful])[1][:, 1]
+            reach = np.array([self.acceptance.rival_reach_mm(d) for d in distances[doubtful].tolist()])
+            doubtful = doubtful[seconds <= reach]
+        doubtful = np.union1d(
+            doubtful, np.flatnonzero(~(np.abs(points).max(axis=(1, 2)) <= LARGEST_COORDINATE_MM))
+        )
+        codes[doubtful], distances[doubtful] = -1, math.inf
+        return codes, distances
+
+    def _rivals(self, points: Floats) -> tuple[Ints, Floats]:
+        """Nearest two codes of contacts (m, pads, 2), as far as a second can be too near: both (m, 2)."""
+        return self._index.nearest_two(points, self.acceptance.rival_reach_mm(self._radius))
 
     def is_clear(self, points_mm: Floats, by_mm: float) -> bool:
         """Whether no code comes near to contacts (pads, 2) whose shape changes by up to ``by_mm``."""
@@ -204,36 +313,33 @@ class Decoder:
         wide = self._radius + (by_mm + ROUNDING_MM) * self._mm_per_unit
         return self.scale_known and bool(self._index.nearest(points, wide)[0][0] < 0)
 
-    def _usable(self, points_mm: npt.ArrayLike) -> Floats:
-        """The points in nominal mm, or none at all if they are rubbish."""
-        empty = np.empty((0, 2))
+    def _finite(self, points_mm: npt.ArrayLike) -> Floats | None:
+        """The points (n, 2) in nominal mm, or None if they are rubbish."""
         try:
             points = np.array(points_mm, np.float64, order="C")
         except (TypeError, ValueError):
-            return empty
+            return None
         if points.ndim != 2 or points.shape[1] != 2:
-            return empty
-        if not 2 <= len(points) <= self.pads_per_stamp + MOST_EXTRA_CONTACTS:
-            return empty
+            return None
         points *= self._mm_per_unit
-        return points if are_apart(points, COINCIDENT_MM, LARGEST_COORDINATE_MM) else empty
+        return points if are_apart(points, -1.0, LARGEST_COORDINATE_MM) else None
 
     def _complete(self, points: Floats) -> Reading:
         """As many contacts as pads."""
-        radius = self._radius
-        codes, distances = self._index.nearest(points[np.newaxis], radius)
-        if codes[0] >= 0:
-            margin = self._margin(points, float(distances[0]))
-            return self._read(points, int(codes[0]), radius, margin, False)
-        if self._outer_radius > radius:
-            codes, distances = self._index.within_any(points[np.newaxis], self._outer_radius)
-            if len(codes):
-                return _undecided(Verdict.AMBIGUOUS, codes, distances)
-        return FOREIGN
+        codes, distances = self._index.nearest(points[np.newaxis], self._radius)
+        if codes[0] < 0:
+            return FOREIGN
+        distance = float(distances[0])
+        reach = self.acceptance.rival_reach_mm(distance)
+        if reach:
+            near, near_distances = self._index.within(points, reach)
+            if len(near) > 1:
+                return _undecided(Verdict.AMBIGUOUS, near, near_distances)
+        return self._read(points, int(codes[0]), self._radius, self._margin(points, distance), False)
 
     def _one_missing(self, points: Floats) -> Reading:
         """One contact fewer than pads: every code that fits, and the one if it stands alone."""
-        radius = self.acceptance.outer_radius_mm(len(points))
+        radius = self.acceptance.partial_radius_mm()
         codes, distances = self._fitting_others(points, radius)
         if not len(codes):
             return FOREIGN
@@ -248,25 +354,36 @@ class Decoder:
 
     def _among_others(self, points: Floats) -> list[Reading]:
         """More contacts than pads: each choice that reads, unless a better one shares a contact."""
-        radius = self._radius
-        chosen = possible_constellations(points, self.pads_per_stamp, self._limits, radius)
+        chosen = possible_constellations(points, self.pads_per_stamp, self._limits, self._radius)
         if chosen is None:
-            return [NOTHING]
+            return [_crowd(len(points))]
+        hits = self._hits_among(points, chosen)
+        return self._explain(points, hits, self._radius) or self._one_missing_among_others(points)
+
+    def _hits_among(self, points: Floats, chosen: Ints) -> list[Hit]:
+        """Those of the choices (m, pads) that fit a code, and the codes that rival it."""
+        radius = self.acceptance.radius_among_mm(len(chosen))
         codes, distances = self._index.nearest(points[chosen], radius)
-        hits = [
-            Hit(tuple(chosen[i].tolist()), int(codes[i]), float(distances[i]))
-            for i in np.flatnonzero(codes >= 0)
-        ]
-        return self._explain(points, hits, radius) or [FOREIGN]
+        hits = []
+        for i in np.flatnonzero(codes >= 0):
+            contacts, distance = tuple(chosen[i].tolist()), float(distances[i])
+            hits.append(Hit(contacts, int(codes[i]), distance))
+            reach = self.acceptance.rival_reach_mm(distance)
+            if reach:
+                near = self._index.within(points[chosen[i]], reach)
+                hits += [Hit(contacts, int(c), float(d)) for c, d in zip(*near, strict=True) if c != codes[i]]
+        return hits
 
     def _one_missing_among_others(self, points: Floats) -> list[Reading]:
         """One pad missing beside contacts that are not the stamp's: read where that cannot be chance."""
         pads = self.pads_per_stamp - 1
-        if pads < 3 or self._chance_fits > CHANCE:
+        if pads < 3 or self._partial_chance > self.acceptance.most_partial_chance():
             return [FOREIGN]
-        radius = self.acceptance.outer_radius_mm(pads)
+        radius = self.acceptance.partial_radius_mm()
         chosen = possible_constellations(points, pads, self._limits, radius)
-        if chosen is None or len(chosen) * self._chance_fits > CHANCE:
+        if chosen is None:
+            return [_crowd(len(points))]
+        if len(chosen) * self._partial_chance > self.acceptance.most_partial_chance():
             return [FOREIGN]
         hits = [
             Hit(tuple(contacts.tolist()), int(code), float(distance))
@@ -280,12 +397,8 @@ class Decoder:
         """Whether a contact that is no pad lies under the stamp, where no finger can be."""
         if reading.code is None or reading.pose is None:
             return False
-        (centre_x, centre_y), face = enclosing_circle(self.codebook.pads(reading.code))
-        x, y, theta = reading.pose
-        centre = (
-            x + math.cos(theta) * centre_x - math.sin(theta) * centre_y,
-            y + math.sin(theta) * centre_x + math.cos(theta) * centre_y,
-        )
+        middle, face = enclosing_circle(self.codebook.pads(reading.code))
+        centre = stands_at(reading.pose, middle)
         return any(
             i not in reading.contacts and math.dist(point, centre) < face for i, point in enumerate(points)
         )
@@ -307,8 +420,8 @@ class Decoder:
 
     def _judge_scaled(self, points: Floats) -> Reading:
         """Scale unknown: codes may come nearer than the minimum distance, so likelihoods must decide."""
-        radius = self._outer_radius
-        wide = math.sqrt(radius**2 - 2.0 * self.sigma_mm**2 * math.log(self._misread))
+        radius = self._radius
+        wide = math.sqrt(radius**2 - 2.0 * self.sigma_mm**2 * math.log(self.acceptance.misread))
         codes, distances = codes_at_some_scale(
             points, self.codebook, self._index, self._limits, wide, self._scale_low, self._scale_high
         )
@@ -316,7 +429,7 @@ class Decoder:
             return FOREIGN
         weights = np.exp((distances[0] ** 2 - distances**2) / (2.0 * self.sigma_mm**2))
         fitting = distances <= radius
-        if weights[1:].sum() > self._misread * weights.sum():
+        if weights[1:].sum() > self.acceptance.misread * weights.sum():
             return _undecided(Verdict.AMBIGUOUS, codes[fitting], distances[fitting])
         second = float(distances[1]) if len(codes) > 1 else wide
         return self._read(points, int(codes[0]), radius, second - float(distances[0]), len(codes) == 1)
@@ -325,7 +438,7 @@ class Decoder:
         """How much farther than ``distance`` the second-best code is from complete contacts."""
         if self.codebook.size == 1:
             return None
-        radius = FIRST_LOOK * self.min_distance_mm
+        radius = max(FIRST_LOOK * self.min_distance_mm, self._radius)
         while True:
             second = float(self._index.nearest_two(points[np.newaxis], radius)[1][0, 1])
             if second < math.inf:
@@ -340,14 +453,51 @@ class Decoder:
             return FaceLimits(geometry.spacing_mm, 2.0 * geometry.face_radius_mm, geometry.face_radius_mm)
         return FaceLimits.measure(self.codebook.pads_of(np.arange(self.codebook.size)))
 
-    @cached_property
-    def _chance_fits(self) -> float:
-        """Codes of which all pads but one fit a foreign object by chance: number of codes * ball / volume."""
-        limits, pads = self._limits, self.pads_per_stamp - 1
+    def _chance(self) -> Chance:
+        """Count how often foreign contacts fit a code, once for each codebook."""
+        limits, pads = self._limits, self.pads_per_stamp
         geometry = FaceGeometry(pads, spacing_mm=limits.spacing_mm, face_radius_mm=limits.face_radius_mm)
-        dimensions = degrees_of_freedom(pads)
-        ball = ball_volume(dimensions) * self.acceptance.outer_radius_mm(pads) ** dimensions
-        return self.codebook.size * self.pads_per_stamp * ball / space_volume(geometry)
+        return _counted(self.codebook, geometry)
+
+    @cached_property
+    def _partial_chance(self) -> float:
+        """Codes that fit a foreign object of one pad fewer, on average."""
+        return self.acceptance.partial_chance()
+
+    def _closest_pairs(self) -> list[tuple[int, int, float]]:
+        """Closest codes of a catalogue; a family guarantees its distance to all alike."""
+        if not isinstance(self.codebook, Catalogue) or self.codebook.size == 1:
+            return []
+        pairs = closest_pairs(self.codebook, MOST_CLOSE_PAIRS)
+        return [(pair.first, pair.second, pair.distance_mm) for pair in pairs]
+
+    def _told_apart_mm(self) -> float:
+        """Least distance of codes that a panel can tell apart."""
+        apart = self.codebook.min_distance_mm
+        if apart >= TWINS_MM or not self._closest:
+            return apart
+        farther = [distance for _, _, distance in self._closest if distance >= TWINS_MM]
+        return farther[0] if farther else (math.inf if self.codebook.size <= 2 else TWINS_MM)
+
+    def _warn_of_close_pairs(self) -> tuple[tuple[int, int, float], ...]:
+        """Name the codes that cannot be told apart at the noise."""
+        most = TOLD_APART * self.sigma_mm
+        close = tuple(pair for pair in self._closest if pair[2] < most)
+        if close and isinstance(self.codebook, Catalogue):
+            names = self.codebook.names
+            listed = ", ".join(
+                f"{names[one]!r} and {names[other]!r} ({mm:.2f} mm)" for one, other, mm in close
+            )
+            more = " and perhaps more" if len(close) == MOST_CLOSE_PAIRS else ""
+            _LOG.warning(
+                "%s: cannot be told apart at a noise of %.2f mm: %s%s; expected %.2f mm between stamps",
+                self.codebook.name,
+                self.sigma_mm,
+                listed,
+                more,
+                most,
+            )
+        return close
 
     def _fitting_others(self, points: Floats, radius: float) -> tuple[Ints, Floats]:
         """Every code of which all pads but one lie within the radius of the points, nearest first."""
@@ -398,6 +548,27 @@ class Decoder:
             contacts=tuple(contacts),
             scale=float(motion[4]) * self._mm_per_unit,
         )
+
+
+@functools.lru_cache(maxsize=8)
+def _counted(codebook: Codebook, geometry: FaceGeometry) -> Chance:
+    return Chance.counted(codebook, geometry, index_of(codebook))
+
+
+def _first_of_each(points: Floats) -> Ints:
+    """Indices of the contacts that are left when those at one place are taken for one."""
+    first: list[int] = []
+    for i, point in enumerate(points):
+        if all(math.dist(point, points[j]) > COINCIDENT_MM for j in first):
+            first.append(i)
+    return np.array(first, np.int64)
+
+
+def _crowd(contacts: int) -> Reading:
+    """The reading of contacts that offer more choices than are tried."""
+    return Reading(
+        Verdict.NONE, note=f"{contacts} contacts offer more than {MOST_CONSTELLATIONS:,} choices of pads"
+    )
 
 
 def _undecided(verdict: Verdict, codes: Any, distances: Any) -> Reading:

@@ -15,10 +15,22 @@ that ratio exceeds log((1 - misread) / misread), Wald's bound for the wanted mis
 ``PATIENCE_REPORTS`` the acceptance radius alone decides. Everything but ``read`` waits for the end of the
 press: pads may still land.
 
+The hand. Contacts are followed from report to report by their ids and, where ids change, by their places. All
+that are down are explained at once: every choice of as many as pads that fits a code is a hypothesis with a
+mean shape of its own, kept while it fits, and the likeliest must outweigh any other code by ``PRESS_ODDS``.
+Before the last pad is down, fingers and pads together can fit a code by chance. So a choice whose contacts
+landed apart (fingers that rest on the glass, then pads) counts as ``APART_ODDS`` times less likely, and a
+shape that fits no better than chance may waits: each report without a landing makes it less likely that a pad
+is still to come, until that and the chance that so many choices fit so well
+(:meth:`Acceptance.chance_within`) are together below ``misread``. Contacts that remain while others lift are
+no new choice. A pad that lands at a resting finger makes one contact with it, or has its own contact drawn
+aside: such a press is read at its end by the other pads, if the last one of just one code explains which way
+a contact was drawn.
+
 The rates, at the noise that the decoder is told. Misread: at most ``misread``; far less in truth, since the
 nearest rival is assumed where usually none is. Lost: at most the decoder's ``frr``; less where jitter
 matters, since it is averaged away. Read though foreign: as often as at one look, codes * ball / volume
-(:meth:`Acceptance.predicted_far`), since a foreign shape stays what it is from report to report. Simulated
+(:meth:`Acceptance.far`), since a foreign shape stays what it is from report to report. Simulated
 with p5-60k, its design noise and two reports in five frozen: 0 misread and 36 lost of 60,000 presses, read
 after 2 reports in the median and 5 at 99 %; 11.5 % of 30,000 foreign objects read, 11.1 % at one look.
 """
@@ -26,6 +38,7 @@ after 2 reports in the median and 5 at 99 %; 11.5 % of 30,000 foreign objects re
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,7 +46,7 @@ import numpy.typing as npt
 from stampbench.firmware_emulator.touch import Contact, TouchReport
 from stampbench.sim.decoder.acceptance import chi_quantile, degrees_of_freedom
 from stampbench.sim.decoder.decoder import LARGEST_COORDINATE_MM, Decoder
-from stampbench.sim.decoder.reading import Reading, Verdict
+from stampbench.sim.decoder.reading import Reading, Verdict, stands_at
 
 JITTER_MM = 0.06
 """Jitter per report and axis. Measured: unfiltered position of an object lying still on a Nexus 5 panel."""
@@ -46,6 +59,30 @@ CLEAR_MM = 0.5
 """Way that the mean shape of a foreign object may go before it is looked up again."""
 SETTLED_REPORTS = 2
 """Complete reports that must agree: the first one after a landing may hold a pad that is not fully down."""
+STEP_MM = 6.0
+"""Way of a contact between two reports up to which its id is believed: half of what lies between pads."""
+REJOIN_MM = 3.0
+"""Way between two reports up to which a contact with a new id is one that was there."""
+PRESS_ODDS = 100.0
+"""How many times likelier than any choice of another code one must be: of a press there is time to learn more
+than of a report."""
+APART_US = 24_000
+"""Contacts that land so long after those before them belong to something else, mostly: the fingers that hold
+a phone are down before a press, and pads of a stamp that is pressed land within 20 ms of each other."""
+APART_ODDS = 100.0
+"""So much less likely is a choice for each time that its contacts landed apart: pads may, too."""
+STILL_LANDING = 0.4
+"""Chance that a pad not yet down is still to come after one more report without a landing."""
+STILL_LANDING_SLOWLY = 0.8
+"""The same where the contacts of the choice landed apart: some may well be fingers."""
+DRAWN_MM = 0.5
+"""How far at least a pad and a finger that are near draw each other's contact."""
+AT_FINGER_MM = 12.0
+"""How far apart they are then at most: on a 4 mm grid, 7 mm of skin and 6 mm of pad."""
+MOST_HYPOTHESES = 8
+"""Choices of contacts followed at a time, the nearest to their codes."""
+LOOK_EVERY = 4
+"""Reports from one look at a crowd to the next, once a few in a row showed nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +134,21 @@ class PressDecision:
 
 
 @dataclass(slots=True)
-class _Shape:
-    """Mean shape of the same contacts over reports, each laid over the mean by the best rigid motion."""
+class _Touch:
+    """A contact, followed through changes of its id."""
 
-    ids: tuple[int, ...]
+    number: int
+    id: int
+    position: tuple[float, float]
+    landed_us: int
+    landed_at: tuple[float, float]
+
+
+@dataclass(slots=True)
+class _Shape:
+    """Mean shape of the same touches over reports, each laid over the mean by the best rigid motion."""
+
+    touches: tuple[int, ...]
     since_us: int
     reports: int = 0
     distinct: int = 0
@@ -111,6 +159,8 @@ class _Shape:
     newest_mm: list[tuple[float, float]] = field(default_factory=list)
     clear_mm: float = 0.0
     """Rigid distance that the mean can yet go without coming near to a code."""
+    reading: Reading | None = None
+    """What the mean reads as, if it is a code with all its pads."""
 
     def add(self, positions_mm: list[tuple[float, float]], settle_mm: float) -> None:
         """Take in a report; one farther than ``settle_mm`` from the mean starts the mean anew."""
@@ -144,6 +194,28 @@ def _lay_over(
     laid = a * (z / abs(z) if z else 1.0) + middle
     left = laid - b
     return laid.view(np.float64).reshape(-1, 2), math.sqrt(np.vdot(left, left).real)
+
+
+def _distance(reading: Reading) -> float:
+    return reading.distance_mm or 0.0
+
+
+def _leads_to(goal: Sequence[float], rest: Sequence[float], drawn: Sequence[float]) -> bool:
+    """Return whether a contact was drawn from its rest towards a goal that is near, within 60 degrees."""
+    to_x, to_y, by_x, by_y = goal[0] - rest[0], goal[1] - rest[1], drawn[0] - rest[0], drawn[1] - rest[1]
+    away, by = math.hypot(to_x, to_y), math.hypot(by_x, by_y)
+    return by >= DRAWN_MM and away <= AT_FINGER_MM and to_x * by_x + to_y * by_y >= 0.5 * away * by
+
+
+def _either(readings: list[Reading]) -> Reading:
+    """Return the reading of contacts that may be any of several stamps, likeliest first."""
+    codes = tuple(dict.fromkeys(reading.candidates[0] for reading in readings))
+    return Reading(
+        Verdict.AMBIGUOUS,
+        distance_mm=readings[0].distance_mm,
+        candidates=codes,
+        candidates_total=len(codes),
+    )
 
 
 class PressDecoder:
@@ -180,17 +252,31 @@ class PressDecoder:
         self._pads = decoder.pads_per_stamp
         self._jitter_mm = min(jitter_mm, decoder.sigma_mm)
         self._bias_mm = math.sqrt(decoder.sigma_mm**2 - self._jitter_mm**2)
+        self._misread = misread
         self._sure = math.log((1.0 - misread) / misread)
         # Two reports differ by the jitter of both.
         quantile = chi_quantile(0.999, degrees_of_freedom(self._pads))
         self._settle_mm = quantile * math.sqrt(2.0) * self._jitter_mm
         self._contact_limit = contact_limit
+        follows = decoder.scale_known
+        self._step = STEP_MM if follows else math.inf
+        self._rejoin = REJOIN_MM if follows else 0.0
+        self._touches: dict[int, _Touch] = {}
+        self._bout = 0
+        self._landed_us = 0
+        self._quiet = 0  # reports since the last landing
+        self._lifting = False
+        self._looks = 0  # in a row that showed nothing
+        self._choices = 1
+        self._hand = False  # whether there are other contacts than the stamp's
+        self._bouts: list[int] = []  # of each touch: which time contacts landed apart from those before
+        self._apart: _Shape | None = None
+        self._drawn: dict[int, tuple[tuple[float, float], tuple[float, float]]] = {}  # the hand's: from, to
+        self._shapes: dict[tuple[int, ...], _Shape] = {}
         self._shape: _Shape | None = None
         self._best: _Shape | None = None
         self._most: list[tuple[float, float]] = []
         self._first_contact_us: int | None = None
-        self._down: frozenset[int] = frozenset()
-        self._landed_us = 0
         self._cancelled = False
         self._decision: PressDecision | None = None
 
@@ -202,50 +288,62 @@ class PressDecoder:
         if contacts and self._first_contact_us is None:
             self._first_contact_us = report.t_us
         self._cancelled |= any(contact.cancelled for contact in report.contacts)
-        down = frozenset(contact.id for contact in contacts)
-        if not down and self._taken_at_once(report.t_us):
+        if not contacts and self._taken_at_once(report.t_us):
             self._cancelled = True
-        if down - self._down:
-            self._landed_us = report.t_us
-        self._down = down
+        landed = self._follow(report.t_us, contacts)
         if not contacts:
             self._shape = None
             return None
-        self._accumulate(report.t_us, contacts)
-        self._decision = self._decide(report.t_us)
+        live = self._accumulate(report.t_us, landed)
+        self._decision = self._decide(report.t_us, live)
         return self._decision
 
     def cancel(self) -> None:
-        """The source says that the touches were cancelled (touchcancel, palm, stolen gesture)."""
+        """Say that the touches were cancelled by their source (touchcancel, palm, stolen gesture)."""
         self._cancelled = True
         self._shape = None
-        self._down = frozenset()
+        self._touches = {}
 
     def finish(self) -> PressDecision:
         """End the press: the decision already made, or what all its reports say."""
         if self._decision is None:
-            best = self._best
-            if best is not None and len(best.ids) >= self._pads - 1:
-                reading = self._decoder.decode(best.points_mm)
-            else:
-                reading = self._decoder.decode(np.array(self._most).reshape(-1, 2))
-            complete = best is not None and len(best.ids) == self._pads and -1 not in reading.contacts
+            shape, reading = self._conclusion()
+            complete = shape is not None and len(shape.touches) == self._pads and -1 not in reading.contacts
             self._decision = PressDecision(
                 reading,
-                reports_used=best.reports if best is not None else 0,
+                reports_used=shape.reports if shape is not None else 0,
                 first_contact_us=self._first_contact_us,
-                all_pads_us=best.since_us if best is not None and complete else None,
+                all_pads_us=shape.since_us if shape is not None and complete else None,
                 cancelled=self._cancelled and reading.verdict is not Verdict.READ,
-                log_odds=self._log_odds(reading, best) if best is not None and complete else None,
+                log_odds=self._log_odds(reading, shape) if shape is not None and complete else None,
             )
         return self._decision
 
+    def _conclusion(self) -> tuple[_Shape | None, Reading]:
+        """The shape that the press comes down to, and what it reads as."""
+        if self._hand:
+            for shape in self._shapes.values():
+                self._look_up(shape)
+            likeliest, rivals = self._likeliest()
+            if likeliest is not None and likeliest.reading is not None:
+                readings = [shape.reading for shape in (likeliest, *rivals) if shape.reading is not None]
+                return likeliest, readings[0] if not rivals else _either(readings)
+            hidden = self._with_a_pad_at_a_finger()
+            if hidden is not None:
+                return self._apart, hidden
+            if len(self._most) > self._pads:
+                return None, self._decoder.decode(np.array(self._most))
+        best = self._best
+        if best is not None and len(best.touches) >= self._pads - 1:
+            return best, self._decoder.decode(best.points_mm)
+        return best, self._decoder.decode(np.array(self._most).reshape(-1, 2))
+
     def _taken_at_once(self, t_us: int) -> bool:
         """Whether contacts that vanish in one report were cancelled by the phone, and did not lift."""
-        if self._contact_limit is None or len(self._down) < 2:
+        if self._contact_limit is None or len(self._touches) < 2:
             return False
         soon = t_us - self._landed_us <= CANCELLED_WITHIN_US
-        return soon or len(self._down) >= self._contact_limit
+        return soon or len(self._touches) >= self._contact_limit
 
     def _has_position(self, contact: Contact) -> bool:
         if self._decoder.scale_known and (contact.x_mm is None or contact.y_mm is None):
@@ -258,61 +356,244 @@ class PressDecoder:
             return float(contact.x), float(contact.y)
         return contact.x_mm, contact.y_mm
 
-    def _accumulate(self, t_us: int, contacts: list[Contact]) -> None:
-        """Add the report to the shape of the contacts taken for the stamp."""
-        positions = {contact.id: self._position(contact) for contact in contacts}
-        if len(positions) >= len(self._most):
-            self._most = list(positions.values())
-        ids = self._stamp_ids(positions)
-        if self._shape is None or self._shape.ids != ids:
-            self._shape = _Shape(ids, t_us) if ids else None
-        if self._shape is not None:
-            self._shape.add([positions[i] for i in ids], self._settle_mm)
-            if self._best is None or self._weight(self._shape) >= self._weight(self._best):
-                self._best = self._shape
+    def _follow(self, t_us: int, contacts: list[Contact]) -> bool:
+        """Find the touch of each contact, by its id or else by its place; whether any landed."""
+        before = {touch.id: touch for touch in self._touches.values()}
+        now: dict[int, _Touch] = {}
+        strayed: list[tuple[int, tuple[float, float]]] = []
+        positions = [self._position(contact) for contact in contacts]
+        for contact, position in zip(contacts, positions, strict=True):
+            touch = before.get(contact.id)
+            if touch is None or self._swapped(touch, position, positions):
+                strayed.append((contact.id, position))
+                continue
+            touch.position = position
+            now[touch.number] = touch
+            del before[contact.id]
+        landed = []
+        for id_, position in strayed:
+            near = min(before.values(), key=lambda touch: math.dist(touch.position, position), default=None)
+            if near is not None and math.dist(near.position, position) <= self._rejoin:
+                del before[near.id]
+                near.id, near.position = id_, position
+                now[near.number] = near
+            else:
+                landed.append(_Touch(len(self._bouts) + len(landed), id_, position, t_us, position))
+        if landed:
+            if now and t_us - self._landed_us >= APART_US:
+                self._bout += 1
+                self._hand = True
+            self._bouts += [self._bout] * len(landed)
+            self._landed_us = t_us
+            self._quiet = self._looks = 0
+        else:
+            self._quiet += 1
+        self._lifting = not landed and (self._lifting or bool(before))
+        now.update((touch.number, touch) for touch in landed)
+        self._hand |= len(now) > self._pads
+        self._touches = now
+        return bool(landed)
 
-    def _stamp_ids(self, positions: dict[int, tuple[float, float]]) -> tuple[int, ...]:
-        """Contacts taken for the stamp: all, unless there are more than it has pads."""
-        if len(positions) <= self._pads:
-            return tuple(sorted(positions))
+    def _swapped(
+        self, touch: _Touch, position: tuple[float, float], positions: list[tuple[float, float]]
+    ) -> bool:
+        """Whether another contact is now where the one with this id was."""
+        if math.dist(touch.position, position) <= self._step:
+            return False
+        return any(math.dist(touch.position, other) <= self._rejoin for other in positions)
+
+    def _accumulate(self, t_us: int, landed: bool) -> list[_Shape]:
+        """Add the report to the shapes that its touches may be; return those with all pads."""
+        touches = self._touches
+        if len(touches) >= len(self._most):
+            self._most = [touch.position for touch in touches.values()]
+        if len(touches) > self._pads:
+            self._shape = None
+            live = self._hypotheses(landed)
+        else:
+            numbers = tuple(sorted(touches, key=lambda number: touches[number].id))
+            key = tuple(sorted(touches))
+            if key in self._shapes:
+                self._shape = self._shapes[key]
+            elif self._shape is None or self._shape.touches != numbers:
+                self._shape = _Shape(numbers, t_us)
+                if len(numbers) == self._pads and not (self._lifting and self._hand):
+                    self._shapes[key] = self._shape
+            live = [self._shape]
+        if self._bout and not self._lifting:
+            self._follow_those_apart(t_us)
+        for shape in live:
+            shape.add([touches[number].position for number in shape.touches], self._settle_mm)
+            if self._best is None or self._weight(shape) >= self._weight(self._best):
+                self._best = shape
+        return [
+            shape
+            for shape in live
+            if len(shape.touches) == self._pads and tuple(sorted(shape.touches)) in self._shapes
+        ]
+
+    def _follow_those_apart(self, t_us: int) -> None:
+        """Add the report to the shape of the touches that landed last, if they may be all pads but one."""
+        numbers = tuple(sorted(number for number in self._touches if self._bouts[number] == self._bout))
         if (
-            self._shape is not None
-            and len(self._shape.ids) == self._pads
-            and positions.keys() >= {*self._shape.ids}
+            not self._pads - 1 <= len(numbers) <= self._pads
+            or not self._decoder.scale_known
+            or self._pads < 4
         ):
-            return self._shape.ids
-        reading = self._decoder.decode(np.array(list(positions.values())))
-        ids = list(positions)
-        return tuple(sorted(ids[i] for i in reading.contacts if i >= 0))
+            return
+        if self._apart is None or self._apart.touches != numbers:
+            self._apart, self._drawn = _Shape(numbers, t_us), {}
+        self._apart.add([self._touches[number].position for number in numbers], self._settle_mm)
+        for number in self._touches.keys() - {*numbers}:
+            touch = self._touches[number]
+            _, farthest = self._drawn.get(number, (touch.landed_at, touch.landed_at))
+            if math.dist(touch.landed_at, touch.position) >= math.dist(touch.landed_at, farthest):
+                farthest = touch.position
+            self._drawn[number] = touch.landed_at, farthest
+
+    def _with_a_pad_at_a_finger(self) -> Reading | None:
+        """The reading of all pads but one where a finger is at the last one.
+
+        Either both make one contact, which the pad drew from where the finger rested, or the finger drew the
+        contact of the pad.
+        """
+        if self._apart is None or self._apart.reports < PATIENCE_REPORTS:
+            return None
+        points = self._apart.points_mm
+        fitting: list[Reading] = []
+        if len(points) < self._pads:
+            fitting = [
+                reading
+                for reading, pad in self._all_but_one(points)
+                if any(_leads_to(pad, *way) for way in self._drawn.values())
+            ]
+        else:
+            for left_out, contact in enumerate(points.tolist()):
+                fitting += [
+                    reading
+                    for reading, pad in self._all_but_one(np.delete(points, left_out, axis=0))
+                    if math.dist(pad, contact) <= REJOIN_MM
+                    and any(_leads_to(finger, pad, contact) for finger, _ in self._drawn.values())
+                ]
+        if not fitting:
+            return None
+        fitting.sort(key=_distance)
+        reach = math.sqrt(_distance(fitting[0]) ** 2 + 2.0 * self._decoder.sigma_mm**2 * math.log(PRESS_ODDS))
+        rivals = [reading for reading in fitting if _distance(reading) <= reach]
+        return fitting[0] if len({reading.code for reading in rivals}) == 1 else _either(rivals)
+
+    def _all_but_one(self, points: npt.NDArray[np.float64]) -> list[tuple[Reading, tuple[float, float]]]:
+        """Every code of which all pads but one are at the points, and where its last pad stands."""
+        return [
+            (
+                reading,
+                stands_at(
+                    reading.pose, self._decoder.codebook.pads(reading.code)[reading.contacts.index(-1)]
+                ),
+            )
+            for reading in self._decoder.partial_readings(points)
+            if reading.code is not None and reading.pose is not None
+        ]
+
+    def _hypotheses(self, landed: bool) -> list[_Shape]:
+        """The choices among more contacts than pads that fit a code."""
+        touches = self._touches
+        live = [shape for shape in self._shapes.values() if touches.keys() >= {*shape.touches}]
+        fitting = [shape for shape in live if shape.reading is not None or shape.reports < SETTLED_REPORTS]
+        idle = not fitting and not self._lifting
+        if landed or (idle and (self._looks <= PATIENCE_REPORTS or self._quiet % LOOK_EVERY == 0)):
+            ids = sorted(touches, key=lambda number: touches[number].id)
+            hits, self._choices = self._decoder.hits(np.array([touches[number].position for number in ids]))
+            self._looks = 0 if hits else self._looks + 1
+            for hit in sorted(hits, key=lambda hit: hit.distance_mm)[:MOST_HYPOTHESES]:
+                chosen = tuple(ids[contact] for contact in hit.contacts)
+                key = tuple(sorted(chosen))
+                if key not in self._shapes:
+                    self._shapes[key] = _Shape(chosen, max(touches[number].landed_us for number in chosen))
+                if self._shapes[key] not in fitting:
+                    fitting.append(self._shapes[key])
+        return fitting
 
     @staticmethod
     def _weight(shape: _Shape) -> tuple[int, int]:
-        return len(shape.ids), shape.reports
+        return len(shape.touches), shape.reports
 
-    def _decide(self, t_us: int) -> PressDecision | None:
-        """Apply the stopping rule to the current shape."""
-        shape = self._shape
-        if shape is None or len(shape.ids) != self._pads:
-            return None
-        patient = shape.reports < PATIENCE_REPORTS
-        if shape.clear_mm > 0.0 or (patient and shape.agreeing < SETTLED_REPORTS):
-            return None
+    def _look_up(self, shape: _Shape) -> None:
+        """Read the mean shape, unless it has not gone far from where no code is near."""
+        if shape.clear_mm > 0.0:
+            return
         reading = self._decoder.decode(shape.points_mm)
         if reading.verdict is Verdict.FOREIGN and self._decoder.is_clear(shape.points_mm, CLEAR_MM):
             shape.clear_mm = CLEAR_MM
-        if reading.verdict is not Verdict.READ or -1 in reading.contacts:
+        reads = reading.verdict is Verdict.READ and -1 not in reading.contacts
+        shape.reading = reading if reads else None
+
+    def _likeliest(self) -> tuple[_Shape | None, list[_Shape]]:
+        """The likeliest of the shapes that read, and those of other codes that rival it."""
+        shapes = self._shapes.values()
+        scored = sorted(
+            (
+                (self._log_likelihood(shape), -place, shape)
+                for place, shape in enumerate(shapes)
+                if shape.reading
+            ),
+            reverse=True,
+        )
+        if not scored:
+            return None, []
+        most, _, best = scored[0]
+        code = best.reading.code if best.reading else None
+        rivals = [
+            shape
+            for likelihood, _, shape in scored[1:]
+            if shape.reading and shape.reading.code != code and most - likelihood < math.log(PRESS_ODDS)
+        ]
+        return best, rivals
+
+    def _log_likelihood(self, shape: _Shape) -> float:
+        """Of a shape that reads, up to a constant that all share."""
+        distance = (shape.reading.distance_mm if shape.reading else None) or 0.0
+        apart = self._times_apart(shape) * math.log(APART_ODDS)
+        return -(distance**2) / (2.0 * self._decoder.sigma_mm**2) - apart
+
+    def _times_apart(self, shape: _Shape) -> int:
+        """How many times touches of the shape landed apart from those before them."""
+        return len({self._bouts[number] for number in shape.touches}) - 1
+
+    def _decide(self, t_us: int, live: list[_Shape]) -> PressDecision | None:
+        """Apply the stopping rule to the shapes that are down with all pads."""
+        settled = [
+            shape
+            for shape in live
+            if shape.clear_mm <= 0.0
+            and (shape.agreeing >= SETTLED_REPORTS or shape.reports >= PATIENCE_REPORTS)
+        ]
+        for shape in settled:
+            self._look_up(shape)
+        # Also those that are up again: what they said still counts.
+        best, rivals = self._likeliest()
+        if best is None or best.reading is None or rivals or self._may_be_chance(best, best.reading):
             return None
-        log_odds = self._log_odds(reading, shape)
-        if patient and log_odds is not None and log_odds < self._sure:
+        log_odds = self._log_odds(best.reading, best)
+        if best.reports < PATIENCE_REPORTS and log_odds is not None and log_odds < self._sure:
             return None
         return PressDecision(
-            reading,
+            best.reading,
             decided_at_us=t_us,
-            reports_used=shape.reports,
+            reports_used=best.reports,
             first_contact_us=self._first_contact_us,
-            all_pads_us=shape.since_us,
+            all_pads_us=best.since_us,
             log_odds=log_odds,
         )
+
+    def _may_be_chance(self, shape: _Shape, reading: Reading) -> bool:
+        """Whether fingers and pads may fit a code by chance, since a pad may be still to come."""
+        if not self._decoder.scale_known:
+            return False
+        fits = self._decoder.acceptance.chance_within(reading.distance_mm or 0.0) * self._choices
+        slowly = self._times_apart(shape) > 0
+        coming = (STILL_LANDING_SLOWLY if slowly else STILL_LANDING) ** self._quiet
+        return fits * coming > (self._misread / 10.0 if slowly else self._misread)
 
     def _log_odds(self, reading: Reading, shape: _Shape) -> float | None:
         """Least log-likelihood ratio of the code read over any other, with the evidence of the shape."""
@@ -320,4 +601,10 @@ class PressDecoder:
             return None
         variance = self._bias_mm**2 + self._jitter_mm**2 / shape.distinct
         apart = self._decoder.min_distance_mm
-        return apart * (apart - 2.0 * reading.distance_mm) / (2.0 * variance)
+        least = apart * (apart - 2.0 * reading.distance_mm) / (2.0 * variance)
+        if least >= self._sure or reading.margin_mm is None:
+            return least
+        # The closest pair of the codebook says too little: what counts is the second-best here.
+        return max(
+            least, reading.margin_mm * (reading.margin_mm + 2.0 * reading.distance_mm) / (2.0 * variance)
+        )

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+import numpy.typing as npt
+
 Pose = tuple[float, float, float]
 """(x_mm, y_mm, theta_rad): a pad stands at R(theta) @ pad + (x, y), R = [[cos, -sin], [sin, cos]]."""
+
+
+def stands_at(pose: Pose, point_mm: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return where a point (2,) of a stamp stands on the panel, mm."""
+    x, y, theta = pose
+    cos, sin = math.cos(theta), math.sin(theta)
+    return float(x + cos * point_mm[0] - sin * point_mm[1]), float(y + sin * point_mm[0] + cos * point_mm[1])
 
 
 class Verdict(StrEnum):
@@ -21,7 +32,7 @@ class Verdict(StrEnum):
     PARTIAL = "partial"
     """One pad is missing and more than one code could be meant."""
     AMBIGUOUS = "ambiguous"
-    """Complete, but more than one code or more than one choice of contacts fits."""
+    """Complete, but more than one code fits, or stamps of more than one."""
     FOREIGN = "foreign"
     """Enough contacts, and no code near enough."""
     NONE = "none"
@@ -50,6 +61,7 @@ class Reading:
         candidates_total: how many codes fit.
         contacts: for each pad of the code read the index of its contact; -1 for a pad without one.
         scale: factor from the units of the contacts to mm; 1 unless the scale was solved for.
+        note: what else there is to say: contacts merged, why nothing was tried; empty if nothing.
     """
 
     verdict: Verdict
@@ -62,3 +74,4 @@ class Reading:
     candidates_total: int = 0
     contacts: tuple[int, ...] = ()
     scale: float = 1.0
+    note: str = ""

@@ -45,6 +45,24 @@ def exhaustive_code(points_mm: Floats, table_mm: Floats, radius_mm: float) -> tu
     return (code, float(distances[code])) if distances[code] <= radius_mm else (-1, math.inf)
 
 
+def exhaustive_candidates(points_mm: Floats, table_mm: Floats, acceptance: Acceptance) -> list[int]:
+    """Return every code that a complete stamp may be, nearest first: one is read, several are ambiguous.
+
+    The nearest within the acceptance radius, and if it is not within half the minimum distance, every other
+    that is not less likely by the misread rate: exp(-(d^2 - d_nearest^2) / (2 sigma^2)) > misread / (1 -
+    misread).
+    """
+    distances = exhaustive_distances_mm(points_mm, table_mm)
+    order = np.argsort(distances, kind="stable")
+    nearest = distances[order[0]]
+    if nearest > acceptance.outer_radius_mm():
+        return []
+    if nearest <= acceptance.min_distance_mm / 2.0:
+        return [int(order[0])]
+    likelihoods = np.exp((nearest**2 - distances[order] ** 2) / (2.0 * acceptance.sigma_mm**2))
+    return [int(code) for code in order[likelihoods >= acceptance.misread / (1.0 - acceptance.misread)]]
+
+
 def exhaustive_margin_mm(points_mm: Floats, table_mm: Floats) -> float:
     """How much farther the second-best code lies than the best."""
     first, second = np.sort(exhaustive_distances_mm(points_mm, table_mm))[:2]

@@ -86,6 +86,17 @@ class CodeIndex(ABC):
         order = np.argsort(distances, kind="stable")
         return codes[order], distances[order]
 
+    def count_within(self, points_mm: npt.ArrayLike, radius_mm: float) -> Ints:
+        """Return how many codes lie within the radius of each of (m, n, 2) points, shape (m,).
+
+        Raises:
+            InputError: wrong shape, or a radius that is not positive and finite.
+        """
+        points = self._checked(points_mm, 3, radius_mm)
+        rows, codes, _ = self._every(points, radius_mm, _ALL)
+        pairs = np.unique(np.stack([rows, codes]), axis=1)  # a code is listed in each pad order that is near
+        return np.bincount(pairs[0], minlength=len(points))
+
     def neighbours(self, pads_mm: npt.ArrayLike, radius_mm: float) -> tuple[Ints, Ints, Floats]:
         """Return codes near to the pads (m, n, 2) of codes, in less time than :meth:`within_any`: for proofs.
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.decoder.acceptance import LARGEST_DEFAULT_SIGMA_MM, Acceptance, chi_quantile
+from stampbench.sim.decoder.chance import Chance
+from stampbench.sim.stamps import FaceGeometry
 
 
 def test_default_noise_is_what_the_minimum_distance_survives() -> None:
@@ -35,11 +37,43 @@ def test_predicted_rejections_are_those_of_a_simulation() -> None:
     assert np.mean(norms > acceptance.radius_mm) == pytest.approx(0.05, abs=0.004)
 
 
-def test_predicted_false_accepts_are_ball_over_volume() -> None:
-    acceptance = Acceptance.design(pads=5, min_distance_mm=1.5)
-    assert acceptance.predicted_far(6_000_000, 1.2e8) == pytest.approx(
-        6e6 * 4.725 * 0.75**7 / 1.2e8, rel=1e-3
+def evenly(codes: int) -> Chance:
+    return Chance.evenly(codes, FaceGeometry())
+
+
+def test_false_acceptance_of_an_even_family_is_ball_over_volume() -> None:
+    acceptance = Acceptance.design(
+        pads=5, min_distance_mm=1.5, sigma_mm=0.1, chance=lambda: evenly(6_000_000)
     )
+    radius = 0.1 * chi_quantile(0.999, 7)
+    assert acceptance.far(5) == pytest.approx(6e6 * 4.725 * radius**7 / 1.2e8, rel=1e-2)
+
+
+def test_the_more_contacts_the_more_false_acceptance() -> None:
+    acceptance = Acceptance.design(pads=5, min_distance_mm=3.58, sigma_mm=0.3, chance=lambda: evenly(60_000))
+    rates = [acceptance.far(contacts) for contacts in (6, 8, 10, 15, 20)]
+    assert rates == sorted(rates)
+    assert acceptance.far(3) == 0.0
+
+
+def test_four_contacts_are_a_stamp_with_a_missing_pad_or_nothing() -> None:
+    sparse = Acceptance.design(pads=5, min_distance_mm=9.0, sigma_mm=0.1, chance=lambda: evenly(1_000))
+    dense = Acceptance.design(pads=5, min_distance_mm=3.58, sigma_mm=0.36, chance=lambda: evenly(60_000))
+    fits = 1_000 * 5 * 5.264 * (0.1 * chi_quantile(0.999, 5)) ** 5 / 9.75e5
+    assert sparse.far(4) == pytest.approx(fits * math.exp(-32 * fits), rel=1e-2)
+    assert dense.far(4) < 1e-9
+
+
+@pytest.mark.parametrize("far", [1e-2, 1e-4, 1e-6])
+def test_an_acceptance_asked_for_is_kept_for_any_number_of_contacts(far: float) -> None:
+    acceptance = Acceptance.design(pads=5, min_distance_mm=3.58, far=far, chance=lambda: evenly(60_000))
+    assert acceptance.far(5) == pytest.approx(far, rel=0.2)
+    assert all(acceptance.far(contacts) <= 1.01 * far for contacts in range(4, 21))
+
+
+def test_noise_and_acceptance_asked_for_at_once_are_refused() -> None:
+    with pytest.raises(InputError, match="one follows from the other"):
+        Acceptance.design(pads=5, min_distance_mm=3.0, sigma_mm=0.1, far=0.01, chance=lambda: evenly(9))
 
 
 def test_a_single_stamp_gets_a_finite_radius() -> None:

@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.sim.decoder import Decoder, Verdict
+from stampbench.sim.decoder import Decoder, Verdict, constellations
 from stampbench.sim.decoder.reference import (
+    exhaustive_candidates,
     exhaustive_code,
     exhaustive_constellations,
     exhaustive_distances_mm,
     exhaustive_margin_mm,
     exhaustive_partial,
 )
+from stampbench.sim.stamps import Catalogue
 
 
 @pytest.fixture(scope="module")
@@ -124,10 +126,17 @@ def test_rubbish_is_none(rubbish, decoder):
     assert decoder.decode(rubbish).verdict is Verdict.NONE
 
 
-def test_a_contact_reported_twice_is_none(decoder, codebook):
+def test_a_contact_reported_twice_is_taken_for_one_and_noted(decoder, codebook):
     pads = codebook.pads(0)
-    assert decoder.decode(np.vstack([pads[:4], pads[3:4]])).verdict is Verdict.NONE
-    assert decoder.decode(np.vstack([pads, pads[:1]])).verdict is Verdict.NONE
+    reading = decoder.decode(np.vstack([pads[:1], pads]))
+    assert (reading.verdict, reading.code) == (Verdict.READ, 0)
+    assert reading.contacts == (0, 2, 3, 4, 5)
+    assert reading.note == "1 contact reported twice"
+    four = decoder.decode(np.vstack([pads[:4], pads[3:4]]))
+    assert four.candidates == decoder.decode(pads[:4]).candidates
+    assert decoder.decode(np.vstack([pads[:2], pads[:2], pads[:1]])).note == (
+        "3 contacts reported twice; 2 contacts are too few for a stamp"
+    )
 
 
 COORDINATES = st.one_of(
@@ -170,13 +179,104 @@ def test_contacts_are_clear_while_exhaustive_search_finds_no_code_so_near(by_mm,
             assert decoder.is_clear(contacts, by_mm) == (nearest > decoder.acceptance.radius_mm + by_mm)
 
 
-def test_beyond_half_the_minimum_distance_nothing_is_read(codebook, press):
+def test_beyond_half_the_minimum_distance_a_code_is_read_where_no_second_is_near(codebook, press):
     noisy = Decoder(codebook, sigma_mm=0.6)
     contacts = press(codebook.pads(3), np.random.default_rng(0))
     contacts[0] += (1.9, 0.0)
+    assert noisy.acceptance.radius_mm < 1.5
     reading = noisy.decode(contacts)
-    assert reading.verdict is Verdict.AMBIGUOUS
-    assert reading.candidates[0] == 3
+    assert (reading.verdict, reading.code) == (Verdict.READ, 3)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("sigma_mm", [0.3, 0.6, 1.2])
+def test_codes_too_near_for_the_noise_are_the_candidates_of_exhaustive_search(sigma_mm, codebook, press):
+    decoder = Decoder(codebook, sigma_mm=sigma_mm)
+    rng = np.random.default_rng(15)
+    for code in rng.integers(codebook.size, size=15):
+        contacts = press(codebook.pads(code), rng, 0.8 * sigma_mm)
+        expected = exhaustive_candidates(contacts, codebook.table, decoder.acceptance)
+        reading = decoder.decode(contacts)
+        assert reading.candidates == tuple(expected[:20])
+        verdicts = {0: Verdict.FOREIGN, 1: Verdict.READ}
+        assert reading.verdict is verdicts.get(len(expected), Verdict.AMBIGUOUS)
+        codes, _ = decoder.decode_batch(contacts[np.newaxis])
+        assert codes.tolist() == [-1 if reading.code is None else reading.code]
+
+
+def spoilt(codebook, **near):
+    """Fifty stamps and one more that lies so near to the first."""
+    twin = codebook.pads(0).copy()
+    twin[0, 0] += near["by_mm"]
+    names = [f"s{i}" for i in range(51)]
+    return Catalogue(names, np.concatenate([codebook.table[:50], twin[np.newaxis]]))
+
+
+@pytest.mark.parametrize("by_mm", [0.1, 0.0])
+def test_a_near_duplicate_spoils_only_itself(by_mm, codebook, press, caplog):
+    decoder = Decoder(spoilt(codebook, by_mm=by_mm))
+    assert "cannot be told apart at a noise of 0.40 mm: 's0' and 's50' (0." in caplog.text
+    assert decoder.close_pairs[0][:2] == (0, 50)
+    rng = np.random.default_rng(16)
+    for code in range(1, 50):
+        assert decoder.decode(press(codebook.pads(code), rng, 0.2)).code == code
+    either = decoder.decode(press(codebook.pads(0), rng, 0.2))
+    assert (either.verdict, set(either.candidates)) == (Verdict.AMBIGUOUS, {0, 50})
+
+
+def test_a_catalogue_whose_stamps_can_be_told_apart_warns_of_nothing(codebook, caplog):
+    decoder = Decoder(spoilt(codebook, by_mm=0.1), sigma_mm=0.01)
+    assert decoder.close_pairs == ()
+    assert not caplog.text
+    assert decoder.decode(codebook.pads(0)).code == 0
+
+
+def test_two_of_the_same_stamp_are_read_as_it(decoder, codebook, press):
+    rng = np.random.default_rng(4)
+    both = np.vstack(
+        [press(codebook.pads(5), rng, 0.1), press(codebook.pads(5), rng, 0.1) + np.array([60.0, 0.0])]
+    )
+    assert decoder.decode(both).code == 5
+
+
+def test_a_contact_under_the_stamp_does_not_hide_it_in_a_crowd(decoder, codebook, press):
+    rng = np.random.default_rng(17)
+    contacts = press(codebook.pads(7), rng, 0.05)
+    crowd = 12.0 * np.array([(i, j) for i in range(5) for j in range(3)][:14], np.float64) + (90.0, 90.0)
+    contacts = np.vstack([contacts, contacts.mean(axis=0), crowd + rng.normal(0.0, 0.5, crowd.shape)])
+    read = {reading.code: reading.contacts for reading in decoder.decode_all(contacts)}
+    assert sorted(read[7]) == [0, 1, 2, 3, 4]
+
+
+def test_more_choices_than_are_tried_are_none_and_say_so(monkeypatch, decoder, codebook):
+    monkeypatch.setattr(constellations, "MOST_CONSTELLATIONS", 3)
+    contacts = np.vstack([codebook.pads(0), codebook.pads(1) + np.array([9.0, 4.0])])
+    reading = decoder.decode(contacts)
+    assert reading.verdict is Verdict.NONE
+    assert "choices of pads" in reading.note
+
+
+def test_a_batch_takes_the_coordinates_that_a_single_call_takes(decoder, codebook):
+    near, far = codebook.pads(1) + 9e4, codebook.pads(1) + 2e5
+    assert decoder.decode_batch(np.array([near, far]))[0].tolist() == [1, -1]
+    assert [decoder.decode(contacts).code for contacts in (near, far)] == [1, None]
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_threads_do_not_change_a_batch(threads, decoder, codebook, press):
+    rng = np.random.default_rng(2)
+    batch = np.array([press(codebook.pads(i % 150), rng, 0.3) for i in range(90)])
+    batch = np.tile(batch, (100, 1, 1))
+    codes, distances = decoder.decode_batch(batch)
+    again, same = decoder.decode_batch(batch, threads=threads)
+    assert (again.dtype, same.dtype) == (np.int64, np.float64)
+    assert np.array_equal(codes, again)
+    assert np.array_equal(distances, same)
+
+
+def test_a_negative_number_of_threads_is_refused(decoder):
+    with pytest.raises(InputError, match="threads -1"):
+        decoder.decode_batch(np.zeros((1, 5, 2)), threads=-1)
 
 
 @pytest.mark.kernel
