@@ -19,6 +19,7 @@ class Subject(StrEnum):
     SCREEN = "screen"
     SOUND = "sound"
     SERVICE = "service"
+    PHONE = "phone"
 
 
 def register(app: typer.Typer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from stampbench.bench.cli.stamp_options import CatalogueFile, Family, SigmaMm, stamp_decoder
@@ -78,7 +78,8 @@ def phone(
     numbers: list[str] = []
     ended = asyncio.Event()
     made = faults = 0
-    stack, writers = ExitStack(), []
+    stack = ExitStack()
+    writers: list[CaptureWriter] = []
 
     def arrived(one: Phone) -> None:
         numbers.append(one.hello.page)
@@ -145,10 +146,10 @@ USUAL_SIGMA_MM = 0.2
 """Error of a contact on phones, per axis: jitter, rounding to px, centroid bias and the placing of pads."""
 
 
-def _line(fields: dict[str, object]) -> str:
+def _line(fields: dict[str, Any]) -> str:
     code = "" if fields["code"] is None else f" {fields['code']}"
     why = f": {fields['why']}" if "why" in fields else ""
-    low, high = fields["px_per_mm_interval"]  # type: ignore[misc]
+    low, high = fields["px_per_mm_interval"]
     return (
         f"press {fields['press']}: {fields['verdict']}{code}{why}; {fields['reports']} reports; "
         f"{fields['px_per_mm']} px/mm ({low} to {high})"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import importlib.resources
 import math
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -68,6 +67,15 @@ class Phone:
         if self.socket is not None:
             with contextlib.suppress(RuntimeError, WebSocketDisconnect):
                 await self.socket.send_text(msgspec.json.encode(fields).decode())
+
+
+class _Server(uvicorn.Server):
+    """Leaves Ctrl-C to the command that it is part of."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
 
 
 class PhoneServer:
@@ -161,7 +169,7 @@ class PhoneServer:
                 if gone is None:
                     raise InputError(f"phone: one more than {MOST_PHONES} phones")
                 del self.phones[gone]
-            key = hello.agent, *sorted((hello.width, hello.height))
+            key = hello.agent, min(hello.width, hello.height), max(hello.width, hello.height)
             if key not in self._scales or any(
                 other.socket is not None and other.presses.scale is self._scales[key]
                 for other in self.phones.values()
@@ -233,6 +241,8 @@ class PhoneServer:
             listener = socket.create_server((host, port))
         except OSError as error:
             raise InputError(f"phone: {host}:{port}: {error.strerror}: expected a free port") from error
+        # asyncio does not see that it is TCP; without this, answers wait for acknowledgements.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
             self.app,
             log_level="warning",
@@ -242,9 +252,7 @@ class PhoneServer:
             lifespan="off",
             timeout_graceful_shutdown=1,
         )
-        server = uvicorn.Server(config)
-        # Ctrl-C is for the command, not for the server in it.
-        server.capture_signals = functools.partial(contextlib.nullcontext)  # type: ignore[method-assign]
+        server = _Server(config)
         with listener:
             running = asyncio.create_task(server.serve([listener]))
             try:

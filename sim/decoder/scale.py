@@ -17,7 +17,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import logsumexp
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.decoder.acceptance import chi_quantile, degrees_of_freedom
 from stampbench.sim.decoder.constellations import FaceLimits
@@ -178,7 +177,7 @@ class PhoneScale:
 
     def _weights(self) -> Floats:
         known = self._known()
-        weights: Floats = np.exp(known - logsumexp(known))
+        weights: Floats = np.exp(known - _log_sum(known))
         return weights
 
     def _read(self, points: npt.ArrayLike) -> tuple[_Press | None, Reading]:
@@ -226,16 +225,16 @@ class PhoneScale:
         if not len(press.codes):
             return stray
         likely = -0.5 * press.squares_at(self._scales) / self._sigma_mm**2
-        said: Floats = np.logaddexp(logsumexp(likely, axis=0), stray)
+        said: Floats = np.logaddexp(_log_sum(likely, axis=0), stray)
         return said
 
     def _judge(self, press: _Press, known: Floats) -> Reading:
         """Read a press where ``known`` is what all others say of the scale."""
         if not len(press.codes):
             return Reading(Verdict.FOREIGN)
-        weights = known - logsumexp(known)
+        weights = known - _log_sum(known)
         joint = weights - 0.5 * press.squares_at(self._scales) / self._sigma_mm**2
-        shares = logsumexp(joint, axis=1)
+        shares = _log_sum(joint, axis=1)
         order = np.argsort(-shares, kind="stable")
         best = int(order[0])
         candidates = tuple(press.codes[order].tolist())
@@ -245,7 +244,7 @@ class PhoneScale:
             return Reading(
                 Verdict.AMBIGUOUS, candidates=candidates[:MOST_CANDIDATES], candidates_total=len(candidates)
             )
-        rest = logsumexp(shares[order[1:]]) if len(order) > 1 else -math.inf
+        rest = _log_sum(shares[order[1:]]) if len(order) > 1 else -math.inf
         sure = rest - np.logaddexp(shares[best], rest) < math.log(self._misread)
         if not sure:
             return Reading(
@@ -270,3 +269,12 @@ class PhoneScale:
             contacts=tuple(contacts),
             scale=scale,
         )
+
+
+def _log_sum(logs: Floats, axis: int | None = None) -> Floats:
+    """Return the logarithm of the sum of exponentials; SciPy's takes a quarter of a millisecond."""
+    top = logs.max(axis=axis)
+    total: Floats = top + np.log(
+        np.exp(logs - (top if axis is None else np.expand_dims(top, axis))).sum(axis)
+    )
+    return total
