@@ -5,6 +5,7 @@ A change that is meant to alter readings writes new digests here, and says why i
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,28 +16,38 @@ from stampbench.bench.runs.pressing import Presser, SimulatedPresser
 from stampbench.sim.panel import profile_names
 
 QUICKSTART = Plan.read("quickstart")
-HUNDRED = Plan.parse(
-    f"""
-    [plan]
-    name = "hundred"
-    family = "p5-60k"
-    seed = {QUICKSTART.header.seed}
-    profiles = {profile_names()}
-
-    [[cases]]
-    name = "held stamp"
-    kind = "genuine"
-    presses = 67
-
-    [[cases]]
-    name = "foreign objects"
-    kind = "foreign"
-    stamps = ["random-stamp"]
-    presses = 33
-    """,
-    Path("hundred.toml"),
+EVERYWHERE = Plan.parse(
+    re.sub(r"profiles = .*", f"profiles = {profile_names()}", QUICKSTART.text)
+    .partition("[[limits]]")[0]
+    .replace("presses = 300", "presses = 67")
+    .replace("presses = 150", "presses = 33"),
+    Path("everywhere.toml"),
 )
+"""A hundred presses on each profile."""
+QUICKSTART_DIGEST = 0x029E1DF4EE71B73E62187481684E4F88
+EVERYWHERE_DIGEST = 0x5E1E2A9453A466509374A0B1DB0297C2
 
 
-def test_dummy() -> None:
-    print(QUICKSTART)
+@pytest.mark.parametrize(
+    ("plan", "presses", "digest"),
+    [
+        pytest.param(QUICKSTART, 900, QUICKSTART_DIGEST, id="quickstart"),
+        pytest.param(EVERYWHERE, 1200, EVERYWHERE_DIGEST, id="every profile"),
+    ],
+)
+def test_presses_of_a_campaign_read_as_ever(plan: Plan, presses: int, digest: int) -> None:
+    presser = SimulatedPresser(plan, plan.header.seed)
+    fingerprints = [presser.press(planned).fingerprint for planned in plan.presses()]
+    assert len(fingerprints) == presses
+    assert combined(fingerprints) == digest
+
+
+@pytest.mark.parametrize("profile", profile_names())
+def test_presses_over_a_port_read_as_those_of_a_campaign(profile: str) -> None:
+    seed = EVERYWHERE.header.seed
+    in_memory, on_a_rig = SimulatedPresser(EVERYWHERE, seed), Presser(EVERYWHERE, seed)
+    presses = [planned for planned in EVERYWHERE.presses() if planned.profile == profile][::12]
+    with open_rig(VIRTUAL, profile) as rig:
+        for planned in presses:
+            there = on_a_rig.press(rig, planned)
+            assert there.fingerprint == in_memory.press(planned).fingerprint

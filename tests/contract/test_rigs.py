@@ -178,6 +178,8 @@ class PressedScene(Scene):
 
 def test_touches_are_cancelled_and_explained_only_where_a_phone_says_so() -> None:
     found = in_memory("iphone-like")
-    marked = [any(contact.cancelled for report in one.reports for contact in report.contacts) for one in found]
+    marked = [
+        any(contact.cancelled for report in one.reports for contact in report.contacts) for one in found
+    ]
     assert any(marked)
     assert [one.cancelled for one in found] == marked
