@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -29,23 +29,9 @@ from stampbench.bench.window.window import FRAMES_PER_S, Window
 from stampbench.firmware_emulator.errors import InputError
 
 FRAME_US: Final = 1_000_000 // FRAMES_PER_S
-_VERBS: Final = frozenset(
-    {
-        "move",
-        "click",
-        "press",
-        "release",
-        "drag",
-        "wheel",
-        "fingers",
-        "key",
-        "type",
-        "drop",
-        "resize",
-        "wait",
-        "shot",
-    }
-)
+_VERBS: Final = frozenset({"move", "click", "press", "release", "drag", "wheel", "fingers"}) | {
+    *("key", "type", "drop", "resize", "wait", "shot")
+}
 _FURTHER: Final = {
     "drag": "seconds",
     "fingers": "seconds",
@@ -144,32 +130,17 @@ class _Player:
         self._steps = list(script.steps)
         self._pointer = (0, 0)
         self._running: list[Iterator[None]] = []
-        self._verbs: Mapping[str, Callable[[Step], Iterator[None]]] = {
-            "move": self._hover,
-            "click": self._click,
-            "press": self._press,
-            "release": self._release,
-            "drag": self._drag,
-            "wheel": self._wheel,
-            "fingers": self._fingers,
-            "key": self._key,
-            "type": self._type,
-            "drop": self._drop,
-            "resize": self._resize,
-            "wait": self._wait,
-            "shot": self._shot,
-        }
 
     def advance(self, now_us: int) -> None:
         """Post what is due; what lasts goes on by a frame."""
         self._running = [run for run in self._running if next(run, _DONE) is not _DONE]
         while self._steps and self._steps[0].at_us <= now_us:
             step = self._steps.pop(0)
-            run = self._verbs[step.verb](step)
+            run = getattr(self, f"_do_{step.verb}")(step)
             if next(run, _DONE) is not _DONE:
                 self._running.append(run)
 
-    def _click(self, step: Step) -> Iterator[None]:
+    def _do_click(self, step: Step) -> Iterator[None]:
         place = self._place(step, step.value)
         button = 1 if step.further is None else int(_number(f"{step.where}: button", step.further))
         self._move(place)
@@ -177,26 +148,25 @@ class _Player:
         yield
         self._button(pygame.MOUSEBUTTONUP, place, button)
 
-    def _hover(self, step: Step) -> Iterator[None]:
+    def _do_move(self, step: Step) -> Iterator[None]:
         self._move(self._place(step, step.value))
-        return
         yield
 
-    def _press(self, step: Step) -> Iterator[None]:
+    def _do_press(self, step: Step) -> Iterator[None]:
+        self._button(pygame.MOUSEBUTTONDOWN, self._moved(step), 1)
+        yield
+
+    def _do_release(self, step: Step) -> Iterator[None]:
+        self._button(pygame.MOUSEBUTTONUP, self._moved(step), 1)
+        yield
+
+    def _moved(self, step: Step) -> tuple[int, int]:
+        """Take the pointer to the target; where that is."""
         place = self._place(step, step.value)
         self._move(place)
-        self._button(pygame.MOUSEBUTTONDOWN, place, 1)
-        return
-        yield
+        return place
 
-    def _release(self, step: Step) -> Iterator[None]:
-        place = self._place(step, step.value)
-        self._move(place)
-        self._button(pygame.MOUSEBUTTONUP, place, 1)
-        return
-        yield
-
-    def _drag(self, step: Step) -> Iterator[None]:
+    def _do_drag(self, step: Step) -> Iterator[None]:
         if not (isinstance(step.value, list) and len(step.value) == 2):
             raise InputError(f"{step.where}: drag = {step.value!r}: expected two targets")
         begin, end = (self._place(step, target) for target in step.value)
@@ -208,7 +178,7 @@ class _Player:
         yield
         self._button(pygame.MOUSEBUTTONUP, end, 1)
 
-    def _wheel(self, step: Step) -> Iterator[None]:
+    def _do_wheel(self, step: Step) -> Iterator[None]:
         if step.further is not None:
             self._move(self._place(step, step.further))
         turns = int(_number(f"{step.where}: wheel", step.value))
@@ -218,8 +188,8 @@ class _Player:
             )
             yield
 
-    def _fingers(self, step: Step) -> Iterator[None]:
-        """Yield fingers that come down together and lift together."""
+    def _do_fingers(self, step: Step) -> Iterator[None]:
+        """Put fingers down together, and lift them together."""
         if not isinstance(step.value, list):
             raise InputError(f"{step.where}: fingers = {step.value!r}: expected targets")
         places = [self._place(step, target) for target in step.value]
@@ -230,7 +200,7 @@ class _Player:
         for finger, place in enumerate(places):
             self._finger(pygame.FINGERUP, finger, place)
 
-    def _key(self, step: Step) -> Iterator[None]:
+    def _do_key(self, step: Step) -> Iterator[None]:
         *held, name = str(step.value).lower().split("+")
         modifiers = 0
         for modifier in held:
@@ -249,7 +219,7 @@ class _Player:
             yield
         pygame.event.post(pygame.event.Event(pygame.KEYUP, key=key, mod=modifiers, unicode=sign, scancode=0))
 
-    def _type(self, step: Step) -> Iterator[None]:
+    def _do_type(self, step: Step) -> Iterator[None]:
         for letter in str(step.value):
             key = pygame.K_RETURN if letter == "\n" else ord(letter.lower())
             pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key, mod=0, unicode=letter, scancode=0))
@@ -258,13 +228,12 @@ class _Player:
             pygame.event.post(pygame.event.Event(pygame.KEYUP, key=key, mod=0, unicode=letter, scancode=0))
             yield
 
-    def _drop(self, step: Step) -> Iterator[None]:
+    def _do_drop(self, step: Step) -> Iterator[None]:
         if step.value == "@capture":
             path = self._last_capture(step)
         else:
             path = self._script.path.parent / str(step.value)
         pygame.event.post(pygame.event.Event(pygame.DROPFILE, file=str(path)))
-        return
         yield
 
     def _last_capture(self, step: Step) -> Path:
@@ -273,15 +242,14 @@ class _Player:
                 return Path(str(message.values["path"]))
         raise InputError(f"{step.where}: drop = {step.value!r}: nothing has been recorded yet")
 
-    def _resize(self, step: Step) -> Iterator[None]:
+    def _do_resize(self, step: Step) -> Iterator[None]:
         width, height = _pair(f"{step.where}: resize", step.value)
         size = int(width), int(height)
         pygame.display.set_mode(size, pygame.RESIZABLE)
         pygame.event.post(pygame.event.Event(pygame.VIDEORESIZE, size=size, w=size[0], h=size[1]))
-        return
         yield
 
-    def _wait(self, step: Step) -> Iterator[None]:
+    def _do_wait(self, step: Step) -> Iterator[None]:
         """Let other threads work until the source is in a state; the clock stands still."""
         for _ in range(_MOST_WAITS):
             self._window.frame()
@@ -294,19 +262,19 @@ class _Player:
         raise InputError(f"{step.where}: wait = {step.value!r}: the source is {state}")
         yield
 
-    def _shot(self, step: Step) -> Iterator[None]:
+    def _do_shot(self, step: Step) -> Iterator[None]:
         yield
         self._window.save_picture(str(step.value))
 
     def _shares(self, step: Step) -> Iterator[float]:
-        """Yield shares of a way, frame by frame."""
+        """Shares of a way, frame by frame."""
         seconds = 0.0 if step.further is None else _number(f"{step.where}: seconds", step.further)
         frames = max(1, round(seconds * FRAMES_PER_S))
         for frame in range(1, frames + 1):
             yield frame / frames
 
     def _place(self, step: Step, target: Any) -> tuple[int, int]:
-        """Return pixel of a target."""
+        """Pixel of a target."""
         window = self._window
         if isinstance(target, str):
             widget = window.desk.widgets.named(target)

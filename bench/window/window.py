@@ -37,20 +37,10 @@ from stampbench.sim.screen.phone import BEZEL_MM, Phone, Shown
 FRAMES_PER_S: Final = 60
 SCALES: Final = (1.0, 2.0)
 _REPEATED: Final = frozenset(
-    {
-        "left",
-        "right",
-        "up",
-        "down",
-        "turn_left",
-        "turn_right",
-        "tilt_left",
-        "tilt_right",
-        "tilt_up",
-        "tilt_down",
-    }
-    | {"step", "step_back", "scrub_back", "scrub_on", "focus_next", "focus_back"}
-)
+    {"left", "right", "up", "down", "turn_left", "turn_right", "step", "step_back"}
+) | {
+    *("tilt_left", "tilt_right", "tilt_up", "tilt_down", "scrub_back", "scrub_on", "focus_next", "focus_back")
+}
 """Actions that a key repeats while it is down."""
 _LONGEST_FRAME_S: Final = 0.1
 _SCALE_STEP: Final = 0.25

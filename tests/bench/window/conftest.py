@@ -24,19 +24,33 @@ from stampbench.sim.screen.picture import Picture
 from stampbench.sim.stamps import Family, load_family
 
 FRAME_US = 16_667
+_MOST_LOOKS = 2_000
+_LOOK_EVERY_S = 0.01
 
 
 @dataclass
 class Live:
-    """A session and its clock."""
+    """A session, its clock, and the folder that it saves in."""
 
     session: Session
     clock: VirtualClock
+    folder: Path
 
     def run(self, seconds: float) -> None:
         """Let time pass, one drawn frame after the other."""
         for _ in range(round(seconds * 1e6 / FRAME_US)):
             self.session.advance(self.clock.advance(FRAME_US))
+
+    def until(self, holds: Callable[[Picture], bool]) -> Picture:
+        """Draw frames in real time until something holds: what comes from a port comes when it comes."""
+        never = Event()
+        for _ in range(_MOST_LOOKS):
+            self.run(1 / 60)
+            picture = self.session.look()
+            if holds(picture):
+                return picture
+            never.wait(_LOOK_EVERY_S)
+        raise AssertionError(f"never happened; {self.session.source}, {list(self.session.messages)}")
 
     def press_stamp(self, code: int = 123, x_mm: float = 30.0, y_mm: float = 50.0) -> int:
         """Put a stamp on the glass and press it until it is read; its key."""
@@ -58,18 +72,25 @@ def nexus() -> Profile:
     return load_profile("nexus-5")
 
 
+def new_live(family: Family, profile: Profile, folder: Path, **settings: Any) -> Live:
+    """A session on a virtual clock, which saves in a folder of its own."""
+    clock = VirtualClock()
+    saved = Folder(folder, now=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    return Live(Session(family, profile, clock=clock, seed=1, folder=saved, **settings), clock, folder)
+
+
 @pytest.fixture
-def live(family: Family, nexus: Profile) -> Live:
+def live(family: Family, nexus: Profile, tmp_path: Path) -> Iterator[Live]:
     """A session on a phone."""
-    clock = VirtualClock()
-    return Live(Session(family, nexus, clock=clock, seed=1), clock)
+    live = new_live(family, nexus, tmp_path / "saved")
+    yield live
+    live.session.close()
 
 
 @pytest.fixture
-def nexus_wide(family: Family) -> Live:
+def nexus_wide(family: Family, tmp_path: Path) -> Live:
     """A session with a panel on which two stamps have room."""
-    clock = VirtualClock()
-    return Live(Session(family, load_profile("surface-book-2"), clock=clock, seed=1), clock)
+    return new_live(family, load_profile("surface-book-2"), tmp_path / "saved")
 
 
 @dataclass
@@ -92,6 +113,16 @@ class Screen:
         play(self.window, self.live.clock, path)
         return self.window.session.picture
 
+    def until(self, holds: Callable[[Picture], bool]) -> Picture:
+        """Draw frames until something holds: what comes from a port comes when it comes."""
+        for _ in range(2000):
+            self.live.clock.advance(FRAME_US)
+            self.window.frame()
+            if holds(self.session.picture):
+                return self.session.picture
+            pygame.time.wait(10)
+        raise AssertionError(f"never happened; {self.session.source}, {list(self.session.messages)}")
+
     def colour_at(self, x_mm: float, y_mm: float) -> tuple[int, int, int]:
         """Colour of the glass at a place."""
         x, y = self.window.phone.glass.to_px(x_mm, y_mm)
@@ -110,59 +141,6 @@ def screen(live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     window = Window(live.session, clock=live.clock, size=(1024, 700))
     yield Screen(window, live, tmp_path)
     window.close()
-
-
-FRAME_US = 16_667
-_MOST_LOOKS = 2_000
-_LOOK_EVERY_S = 0.01
-
-
-@dataclass
-class BenchLive:
-    """A session, its clock, and the folder that it saves in."""
-
-    session: Session
-    clock: VirtualClock
-    folder: Path
-
-    def run(self, seconds: float) -> None:
-        """Let time pass, one drawn frame after the other."""
-        for _ in range(round(seconds * 1e6 / FRAME_US)):
-            self.session.advance(self.clock.advance(FRAME_US))
-
-    def until(self, holds: Callable[[Picture], bool]) -> Picture:
-        """Draw frames in real time until something holds: what comes from a port comes when it comes."""
-        never = Event()
-        for _ in range(_MOST_LOOKS):
-            self.run(1 / 60)
-            picture = self.session.look()
-            if holds(picture):
-                return picture
-            never.wait(_LOOK_EVERY_S)
-        raise AssertionError(f"never happened; {self.session.source}, {self.session.messages}")
-
-    def press_stamp(self, code: int = 123, x_mm: float = 30.0, y_mm: float = 50.0) -> int:
-        """Put a stamp on the glass and press it until it is read; its key."""
-        key = self.session.arrangement.add_stamp(code, x_mm, y_mm, 0.3)
-        self.session.scene.press(key)
-        self.run(0.5)
-        return key
-
-    @property
-    def errors(self) -> list[str]:
-        """Messages of errors so far."""
-        return [str(m.values.get("text")) for m in self.session.messages if m.level == "error"]
-
-
-@pytest.fixture
-def bench_live(tmp_path: Path) -> Iterator[BenchLive]:
-    """A session that saves in a folder of its own."""
-    clock = VirtualClock()
-    folder = tmp_path / "saved"
-    saved = Folder(folder, now=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    session = Session(load_family("p5-60k"), load_profile("nexus-5"), clock=clock, seed=1, folder=saved)
-    yield BenchLive(session, clock, folder)
-    session.close()
 
 
 @pytest.fixture

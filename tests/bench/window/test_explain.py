@@ -11,7 +11,8 @@ from stampbench.sim.screen.scene import ObjectKind
 
 if TYPE_CHECKING:
     import numpy as np
-    from tests.sim.screen.conftest import Live
+
+    from tests.bench.window.conftest import Live
 
 
 def told(live: Live) -> Explanation:

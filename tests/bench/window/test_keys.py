@@ -6,7 +6,7 @@ import pygame
 from stampbench.bench.window.keys import BINDINGS, action_of
 
 if TYPE_CHECKING:
-    from tests.sim.screen.conftest import Screen
+    from tests.bench.window.conftest import Screen
 
 
 def test_every_key_has_an_action_and_every_action_a_key(screen: Screen) -> None:

@@ -22,7 +22,7 @@ from stampbench.bench.window.window import Window
 from stampbench.sim.panel import load_profile
 
 if TYPE_CHECKING:
-    from tests.sim.screen.conftest import Live
+    from tests.bench.window.conftest import Live
 
 pytestmark = pytest.mark.skipif(
     shutil.which("Xvfb") is None, reason="Xvfb is not installed (Debian: apt install xvfb)"

@@ -1,69 +1,28 @@
 from __future__ import annotations
 
-import dataclasses
 import json
 import socket
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pygame
-import pytest
 from PIL import Image
 from stampbench.bench.sources.recording_formats import open_recording
-from stampbench.bench.window.script import play
-from stampbench.bench.window.session.session import Session
-from stampbench.bench.window.window import Window
 from stampbench.sim.rig import virtual_rig
 from stampbench.sim.screen import theme
-from stampbench.sim.screen.picture import Picture
 from stampbench.sim.screen.sources import SourceKind, SourceState
 
 if TYPE_CHECKING:
-    from tests.bench.screen.conftest import BenchLive
+    from tests.bench.window.conftest import Screen
 
 ADD = 'at = 0.0\nkey = "c"\n[[do]]\nat = 0.02\ntype = "20406\\n"'
 HOLD = 'at = 0.2\nkey = "space"\nseconds = 0.4'
 
 
-@dataclasses.dataclass
-class Screen:
-    window: Window
-    bench_live: BenchLive
-
-    @property
-    def session(self) -> Session:
-        return self.window.session
-
-    def do(self, *steps: str, seconds: float = 0.0) -> Picture:
-        path = self.bench_live.folder.parent / "script.toml"
-        path.write_text(f"seconds = {seconds}\n" + "".join(f"[[do]]\n{step}\n" for step in steps), "utf-8")
-        play(self.window, self.bench_live.clock, path)
-        return self.window.session.picture
-
-    def until(self, holds: Callable[[Picture], bool]) -> Picture:
-        """Draw frames until something holds: what comes from a port comes when it comes."""
-        for _ in range(2000):
-            self.bench_live.clock.advance(16_667)
-            self.window.frame()
-            if holds(self.window.session.picture):
-                return self.window.session.picture
-            pygame.time.wait(10)
-        raise AssertionError(f"never happened; {self.window.session.source}, {self.window.session.messages}")
-
-
-@pytest.fixture
-def screen(bench_live: BenchLive, monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    window = Window(bench_live.session, clock=bench_live.clock, size=(1024, 700))
-    yield Screen(window, bench_live)
-    window.close()
-
-
 def recorded(screen: Screen) -> Path:
     """A capture of one press that was made and recorded in the window."""
     screen.do(ADD, 'at = 0.1\nkey = "ctrl+r"', HOLD, 'at = 0.9\nkey = "ctrl+r"', seconds=1.0)
-    (capture,) = screen.bench_live.folder.glob("*.jsonl")
+    (capture,) = screen.live.folder.glob("*.jsonl")
     return capture
 
 
@@ -101,19 +60,19 @@ def test_a_recording_is_made_played_stepped_and_scrubbed(screen: Screen) -> None
 def test_a_recording_cut_short_is_a_message_and_the_window_lives_on(screen: Screen) -> None:
     capture = recorded(screen)
     lines = capture.read_bytes().splitlines(keepends=True)
-    cut = screen.bench_live.folder / "cut.jsonl"
+    cut = screen.live.folder / "cut.jsonl"
     cut.write_bytes(b"".join(lines[:40]) + b'{"t_us": nonsense}\n' + b"".join(lines[40:]))
     screen.do(f"at = 0.0\ndrop = '{cut}'", seconds=0.1)
     screen.until(lambda picture: any("cut.jsonl" in text for text in screen.window.toasts.texts))
-    (screen.bench_live.folder / "none.jsonl").write_text("", "utf-8")
-    screen.do(f"at = 0.0\ndrop = '{screen.bench_live.folder / 'none.jsonl'}'", seconds=0.2)
+    (screen.live.folder / "none.jsonl").write_text("", "utf-8")
+    screen.do(f"at = 0.0\ndrop = '{screen.live.folder / 'none.jsonl'}'", seconds=0.2)
     assert screen.window.open
     picture = screen.do('at = 0.0\nkey = "f5"', HOLD, seconds=0.5)
     assert picture.readings[0].code == 20406
 
 
 def test_a_catalogue_with_a_missing_figure_is_a_message(screen: Screen) -> None:
-    path = screen.bench_live.folder.parent / "stamps.toml"
+    path = screen.live.folder.parent / "stamps.toml"
     path.write_text('[[stamp]]\nname = "one"\n', "utf-8")
     screen.do(f"at = 0.0\ndrop = '{path}'", seconds=0.1)
     assert screen.session.setup.codebook.name == "p5-60k"
@@ -128,15 +87,15 @@ def test_a_rig_is_typed_in_read_lost_and_comes_back(screen: Screen) -> None:
         screen.do('at = 0.0\nkey = "f6"', 'at = 0.05\nclick = "dialog.entry"', typed, seconds=1.0)
         screen.until(lambda picture: screen.session.source.state is SourceState.LIVE)
         assert screen.session.source.kind is SourceKind.RIG
-        screen.bench_live.session.arrangement.add_stamp(123, 30.0, 50.0)
+        screen.live.session.arrangement.add_stamp(123, 30.0, 50.0)
         screen.until(lambda picture: screen.session.source.can_press)
         screen.do('at = 0.0\nkey = "return"')
         screen.until(lambda picture: bool(picture.readings and picture.readings[0].code == 123))
-    screen.until(lambda picture: screen.session.source.state is SourceState.LOST)
-    assert any("was lost" in text for text in screen.window.toasts.texts)
+    screen.until(lambda picture: any("was lost" in text for text in screen.window.toasts.texts))
+    assert screen.session.source.state is SourceState.LOST
     with virtual_rig("nexus-5", listen="tcp", tcp_port=tcp_port):
-        screen.until(lambda picture: screen.session.source.state is SourceState.LIVE)
-        assert any("is back" in text for text in screen.window.toasts.texts)
+        screen.until(lambda picture: any("is back" in text for text in screen.window.toasts.texts))
+        assert screen.session.source.state is SourceState.LIVE
         screen.do('at = 0.0\nkey = "f5"', seconds=0.1)
 
 
@@ -151,7 +110,7 @@ def test_presses_are_repeated_counted_and_stop_at_the_first_failure(screen: Scre
     screen.do(*typed, 'at = 0.3\nkey = "p"', seconds=1.0)
     assert screen.session.autopress is not None
     assert (screen.session.autopress.made, screen.session.autopress.measured("frr").n) == (12, 12)
-    screen.bench_live.session.setup.change_handling({"tilt_deg": (5.0, 5.0)})
+    screen.live.session.setup.change_handling({"tilt_deg": (5.0, 5.0)})
     screen.do('at = 0.0\nclick = "auto_press"', seconds=0.8)
     assert screen.session.autopress is not None
     assert screen.session.autopress.failed
@@ -162,15 +121,15 @@ def test_a_moment_is_saved_as_a_plan_that_run_accepts(screen: Screen) -> None:
     from stampbench.bench.plans.plan import Plan
 
     screen.do(ADD, HOLD, 'at = 0.5\nkey = "z"', 'at = 0.6\nkey = "ctrl+s"', seconds=0.7)
-    (case,) = screen.bench_live.folder.glob("*.toml")
+    (case,) = screen.live.folder.glob("*.toml")
     assert Plan.read(case).size == 1
     assert any("stampbench run" in text for text in screen.window.toasts.texts)
 
 
 def test_the_window_is_shared_as_a_picture_and_as_an_animation(screen: Screen) -> None:
     screen.do(ADD, HOLD, 'at = 0.8\nkey = "ctrl+p"', 'at = 0.9\nkey = "ctrl+g"', seconds=1.0)
-    (picture,) = screen.bench_live.folder.glob("*.png")
-    (animation,) = screen.bench_live.folder.glob("*.gif")
+    (picture,) = screen.live.folder.glob("*.png")
+    (animation,) = screen.live.folder.glob("*.gif")
     with Image.open(picture) as shown:
         assert shown.size == (1024, 700)
     with Image.open(animation) as shown:
@@ -181,7 +140,7 @@ def test_a_drawn_stamp_is_saved_in_a_catalogue_which_then_reads_it(screen: Scree
     screen.do(
         'at = 0.0\nkey = "m"', 'at = 0.1\nclick = "save_stamp"', 'at = 0.3\nkey = "escape"', seconds=0.4
     )
-    (path,) = screen.bench_live.folder.glob("stamps.toml")
+    (path,) = screen.live.folder.glob("stamps.toml")
     picture = screen.do(f"at = 0.0\ndrop = '{path}'", 'at = 0.1\nkey = "1"', HOLD, seconds=0.6)
     assert screen.session.setup.codebook.size == 1
     assert picture.readings[0].name == "custom-1"

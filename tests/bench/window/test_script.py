@@ -8,7 +8,7 @@ from stampbench.bench.window.script import play, read_script
 from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
-    from tests.sim.screen.conftest import Screen
+    from tests.bench.window.conftest import Screen
 
 
 @pytest.mark.parametrize(

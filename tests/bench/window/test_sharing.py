@@ -10,7 +10,7 @@ from stampbench.bench.window.sharing import LastSeconds, save_picture
 from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
-    from tests.sim.screen.conftest import Screen
+    from tests.bench.window.conftest import Screen
 
 
 def painted(at: int) -> pygame.Surface:

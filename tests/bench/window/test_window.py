@@ -16,7 +16,8 @@ from stampbench.sim.screen.sources import SourceKind
 if TYPE_CHECKING:
     from stampbench.sim.panel import Profile
     from stampbench.sim.stamps import Family
-    from tests.sim.screen.conftest import Screen
+
+    from tests.bench.window.conftest import Screen
 
 ADD = 'at = 0.0\nkey = "c"\n[[do]]\nat = 0.02\ntype = "20406\\n"'
 """A stamp in the middle of the glass, 30.8, 54.8 mm."""

@@ -10,7 +10,7 @@ from stampbench.bench.window.parts.layout import arrange, flow, grid
 from stampbench.bench.window.window import Window
 
 if TYPE_CHECKING:
-    from tests.sim.screen.conftest import Live
+    from tests.bench.window.conftest import Live
 
 SIZES = [(1024, 700, 1.0), (1280, 800, 1.0), (1920, 1080, 1.0), (1920, 1080, 2.0), (1280, 800, 2.0)]
 

@@ -1,22 +1,22 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
-from stampbench.bench.window.clocks import VirtualClock
 from stampbench.bench.window.session.hand_rig import HandRig
-from stampbench.bench.window.session.session import Session
 from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 from stampbench.sim.panel import Profile
 from stampbench.sim.stamps import Family
 
-from ..conftest import Live
+from ..conftest import Live, new_live
 from .test_hand_rig import panel
 
 
-def test_two_stamps_are_read_from_frames_and_the_picture_says_so(family: Family, nexus: Profile) -> None:
-    clock = VirtualClock()
-    live = Live(Session(family, nexus, clock=clock, seed=1, frames=True), clock)
+def test_two_stamps_are_read_from_frames_and_the_picture_says_so(
+    family: Family, nexus: Profile, tmp_path: Path
+) -> None:
+    live = new_live(family, nexus, tmp_path, frames=True)
     for code, y_mm in ((123, 27.0), (45, 82.0)):
         live.session.scene.press(live.session.arrangement.add_stamp(code, 30.8, y_mm, 0.3))
     live.run(0.5)

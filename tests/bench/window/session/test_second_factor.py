@@ -9,7 +9,8 @@ from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
     from stampbench.bench.window.session.session import Session
-    from tests.sim.screen.conftest import Live, Screen
+
+    from tests.bench.window.conftest import Live, Screen
 
 CODE = 20406
 ON_GLASS = 'at = 0.0\nkey = "c"\n[[do]]\nat = 0.02\ntype = "20406\\n"\n[[do]]\nat = 0.2\nclick = "tab.factor"'

@@ -13,12 +13,17 @@ from stampbench.sim.panel import Condition
 from stampbench.sim.screen.scene import ObjectKind
 from stampbench.sim.screen.sources import Item, PanelInfo, SourceKind, SourceState
 
+from ..conftest import new_live
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from stampbench.bench.window.session.session import Session
-    from tests.sim.screen.conftest import Live
+    from stampbench.sim.panel import Profile
+    from stampbench.sim.stamps import Family
+
+    from tests.bench.window.conftest import Live
 
 
 def test_a_pressed_stamp_becomes_contacts_and_is_read_where_it_stands(live: Live) -> None:
@@ -61,12 +66,10 @@ def test_two_stamps_are_read_at_once(nexus_wide: Live) -> None:
     assert [reading.code for reading in nexus_wide.session.look().readings] == [123, 456]
 
 
-def test_the_same_seed_and_hand_give_the_same_frames(live: Live, family: object, nexus: object) -> None:
-    from stampbench.bench.window.clocks import VirtualClock
-    from stampbench.bench.window.session.session import Session
-
-    clock = VirtualClock()
-    other = type(live)(Session(family, nexus, clock=clock, seed=1), clock)  # type: ignore[arg-type]
+def test_the_same_seed_and_hand_give_the_same_frames(
+    live: Live, family: Family, nexus: Profile, tmp_path: Path
+) -> None:
+    other = new_live(family, nexus, tmp_path)
     for each in (live, other):
         each.press_stamp()
     np.testing.assert_array_equal(live.session.look().deltas, other.session.look().deltas)

@@ -14,7 +14,7 @@ from stampbench.sim.screen.scene import ObjectKind
 from stampbench.sim.screen.sources import SourceKind, SourceState
 
 if TYPE_CHECKING:
-    from tests.bench.screen.conftest import BenchLive
+    from tests.bench.window.conftest import Live
 
 needs_pty = pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
 
@@ -26,86 +26,85 @@ def free_tcp_port() -> int:
 
 @pytest.mark.parametrize("listen", [pytest.param("pty", marks=needs_pty), "tcp"])
 def test_a_rig_presses_the_selected_stamp_and_its_contacts_and_frames_are_shown(
-    bench_live: BenchLive, listen: str
+    live: Live, listen: str
 ) -> None:
     with virtual_rig("nexus-5", listen=listen) as port:
-        bench_live.session.sources.use_port(port)
-        bench_live.until(lambda picture: bench_live.session.source.can_press)
-        bench_live.session.arrangement.add_stamp(123, 30.0, 50.0)
-        bench_live.session.sources.press_by_rig()
-        picture = bench_live.until(lambda picture: bool(picture.readings and picture.readings[0].code == 123))
-        assert bench_live.session.source.kind is SourceKind.RIG
-        assert bench_live.session.source.state is SourceState.LIVE
+        live.session.sources.use_port(port)
+        live.until(lambda picture: live.session.source.can_press)
+        live.session.arrangement.add_stamp(123, 30.0, 50.0)
+        live.session.sources.press_by_rig()
+        picture = live.until(lambda picture: bool(picture.readings and picture.readings[0].code == 123))
+        assert live.session.source.kind is SourceKind.RIG
+        assert live.session.source.state is SourceState.LIVE
         assert picture.panel.name == "nexus-5"
         assert picture.deltas is not None
         assert picture.deltas.shape == (27, 15)
         assert [drawn.thing.hold.force for drawn in picture.objects] == [0.0]
-        assert bench_live.session.source.counters["packets"] > 0
-        bench_live.session.sources.use_simulated()
+        assert live.session.source.counters["packets"] > 0
+        live.session.sources.use_simulated()
 
 
-def test_a_lost_rig_shows_as_lost_and_comes_back_by_itself(bench_live: BenchLive) -> None:
+def test_a_lost_rig_shows_as_lost_and_comes_back_by_itself(live: Live) -> None:
     tcp_port = free_tcp_port()
     with virtual_rig("nexus-5", listen="tcp", tcp_port=tcp_port) as port:
-        bench_live.session.sources.use_port(port)
-        bench_live.until(lambda picture: bench_live.session.source.state is SourceState.LIVE)
-    bench_live.until(lambda picture: bench_live.session.source.state is SourceState.LOST)
-    assert bench_live.session.source.message
-    assert [message.key for message in bench_live.session.messages][-1] == "source_lost"
+        live.session.sources.use_port(port)
+        live.until(lambda picture: live.session.source.state is SourceState.LIVE)
+    live.until(lambda picture: list(live.session.messages)[-1].key == "source_lost")
+    assert live.session.source.state is SourceState.LOST
+    assert live.session.source.message
     with virtual_rig("nexus-5", listen="tcp", tcp_port=tcp_port):
-        bench_live.until(lambda picture: bench_live.session.source.state is SourceState.LIVE)
-        assert [message.key for message in bench_live.session.messages][-1] == "source_back"
-        bench_live.session.scene.clear()
-        bench_live.session.arrangement.add_stamp(7, 30.0, 50.0)
-        bench_live.session.sources.press_by_rig()
-        bench_live.until(lambda picture: bool(picture.readings and picture.readings[0].code == 7))
-        assert bench_live.session.source.counters["reconnects"] == 1
-        bench_live.session.sources.use_simulated()
+        live.until(lambda picture: list(live.session.messages)[-1].key == "source_back")
+        live.session.scene.clear()
+        live.session.arrangement.add_stamp(7, 30.0, 50.0)
+        live.session.sources.press_by_rig()
+        live.until(lambda picture: bool(picture.readings and picture.readings[0].code == 7))
+        assert live.session.source.counters["reconnects"] == 1
+        live.session.sources.use_simulated()
 
 
-def test_a_rig_that_is_not_there_yet_is_found_when_it_comes(bench_live: BenchLive) -> None:
+def test_a_rig_that_is_not_there_yet_is_found_when_it_comes(live: Live) -> None:
     tcp_port = free_tcp_port()
-    bench_live.session.sources.use_port(f"socket://127.0.0.1:{tcp_port}")
-    bench_live.until(lambda picture: bench_live.session.source.state is SourceState.LOST)
-    assert "does not exist" in bench_live.session.source.message
+    live.session.sources.use_port(f"socket://127.0.0.1:{tcp_port}")
+    live.until(lambda picture: live.session.source.state is SourceState.LOST)
+    assert "does not exist" in live.session.source.message
     with virtual_rig("nexus-5", listen="tcp", tcp_port=tcp_port):
-        bench_live.until(lambda picture: bench_live.session.source.state is SourceState.LIVE)
-        bench_live.session.sources.use_simulated()
+        live.until(lambda picture: live.session.source.state is SourceState.LIVE)
+        live.session.sources.use_simulated()
 
 
 def test_rubbish_on_the_port_is_a_message_and_the_session_lives_on(
-    bench_live: BenchLive, monkeypatch: pytest.MonkeyPatch
+    live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rig_source, "IDENTITY_WITHIN_S", 0.2)
     monkeypatch.setattr(rig_source, "LOOK_FOR_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        bench_live.session.sources.use_port(f"socket://127.0.0.1:{server.getsockname()[1]}")
+        live.session.sources.use_port(f"socket://127.0.0.1:{server.getsockname()[1]}")
         connection, _ = server.accept()
         with connection:
             connection.sendall(bytes(range(256)) * 200)
-            bench_live.until(lambda picture: bench_live.session.source.state is SourceState.LOST)
-        assert "protocol" in bench_live.session.source.message
-    bench_live.session.sources.use_simulated()
-    bench_live.press_stamp()
-    assert bench_live.session.look().explanation.key == "read"
+            live.until(lambda picture: live.session.source.state is SourceState.LOST)
+        assert "protocol" in live.session.source.message
+    live.session.sources.use_simulated()
+    live.press_stamp()
+    assert live.session.look().explanation.key == "read"
 
 
-def test_a_rig_refuses_an_object_that_it_does_not_know_and_goes_on(bench_live: BenchLive) -> None:
+def test_a_rig_refuses_an_object_that_it_does_not_know_and_goes_on(live: Live) -> None:
     with virtual_rig("nexus-5", listen="tcp") as port:
-        bench_live.session.sources.use_port(port)
-        bench_live.until(lambda picture: bench_live.session.source.can_press)
-        bench_live.session.arrangement.add_object(ObjectKind.WATER, 30.0, 50.0)
-        bench_live.session.sources.press_by_rig()
-        bench_live.until(lambda picture: bool(bench_live.session.source.message))
-        assert "unknown" in bench_live.session.source.message
-        assert bench_live.session.source.state is SourceState.LIVE
-        bench_live.session.sources.use_simulated()
+        live.session.sources.use_port(port)
+        live.until(lambda picture: live.session.source.can_press)
+        live.session.arrangement.add_object(ObjectKind.WATER, 30.0, 50.0)
+        live.session.sources.press_by_rig()
+        live.until(lambda picture: bool(live.session.source.message))
+        assert "unknown" in live.session.source.message
+        assert live.session.source.state is SourceState.LIVE
+        live.session.sources.use_simulated()
 
 
-def test_only_a_rig_presses_by_itself(bench_live: BenchLive) -> None:
-    bench_live.session.arrangement.add_stamp(1)
+def test_only_a_rig_presses_by_itself(live: Live) -> None:
+    live.session.arrangement.add_stamp(1)
     with pytest.raises(InputError, match="cannot press"):
-        bench_live.session.sources.press_by_rig()
+        live.session.sources.press_by_rig()
 
 
 def test_what_nobody_takes_is_dropped_and_counted() -> None:
