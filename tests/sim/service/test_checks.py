@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,12 +15,13 @@ from stampbench.sim.service.fraud.checks import (
     Earlier,
     Kind,
     Suspicion,
+    cloned,
     distance_m,
     is_open,
     least_speed_kmh,
     suspicions,
 )
-from stampbench.sim.service.presses.evidence import Place, Purpose
+from stampbench.sim.service.presses.evidence import Outcome, Place, Purpose
 from stampbench.sim.service.rules import Rules
 
 SEOUL = Calendar(ZoneInfo("Asia/Seoul"))
@@ -40,7 +42,8 @@ def found(**changes: Any) -> list[Suspicion]:
         "opening": DAYTIME,
         "require_place": False,
     }
-    return list(suspicions(Circumstances(**(seen | changes)), Rules(), SEOUL))
+    rules = changes.pop("rules", Rules())
+    return list(suspicions(Circumstances(**(seen | changes)), rules, SEOUL))
 
 
 @pytest.mark.parametrize(
@@ -88,8 +91,87 @@ def test_far_from_its_store_one_press_is_enough(north_m: float, sure: bool) -> N
     assert (away.kind, away.sure) == (Kind.AWAY, sure)
 
 
-def test_a_vague_place_says_nothing() -> None:
-    assert found(place=Place(37.9, 126.978, 3000.0)) == []
+METRES_PER_DEGREE = 111_195.08  # of latitude, on a sphere of 6,371,008.8 m
+
+
+def north(metres: float, accuracy_m: float = 15.0) -> Place:
+    return Place(STORE.lat_deg + metres / METRES_PER_DEGREE, STORE.lon_deg, accuracy_m)
+
+
+@pytest.mark.parametrize(
+    ("metres", "accuracy_m", "kinds"),
+    [
+        (179.0, 15.0, []),  # 150 m of the store and twice 15 m
+        (181.0, 15.0, [Kind.AWAY]),
+        (4149.0, 2000.0, []),
+        (4151.0, 2000.0, [Kind.AWAY]),
+        (40_000.0, 2001.0, []),  # a place as vague as that says nothing
+    ],
+)
+def test_a_press_is_at_its_store_within_its_radius_and_twice_the_accuracy(
+    metres: float, accuracy_m: float, kinds: list[Kind]
+) -> None:
+    assert [one.kind for one in found(place=north(metres, accuracy_m))] == kinds
+
+
+@pytest.mark.parametrize(("beyond_m", "sure"), [(1499.0, False), (1501.0, True)])
+def test_one_press_is_enough_1500_m_beyond_what_is_allowed(beyond_m: float, sure: bool) -> None:
+    (away,) = found(place=north(180.0 + beyond_m))
+    assert (away.sure, away.suspends) == (sure, True)
+
+
+@pytest.mark.parametrize(
+    ("metres", "minutes", "kinds"),
+    [
+        # Both places may be off by twice 15 m, both clocks by 120 s together: 150 km/h are 2.5 km a minute.
+        (60.0 + 24_900.0, 8.0, []),
+        (60.0 + 25_100.0, 8.0, [Kind.TRAVEL]),
+        (60.0 + 999.0, 0.0, []),
+        (60.0 + 5_001.0, 0.0, [Kind.TRAVEL]),
+        (60.0 + 4_999.0, 0.0, []),
+    ],
+)
+def test_nobody_travels_faster_than_150_km_per_hour(metres: float, minutes: float, kinds: list[Kind]) -> None:
+    now = at("2026-11-18T12:00:00+09:00")
+    before = Earlier(7, now - round(minutes * MINUTE_US), north(metres))
+    assert [one.kind for one in found(member_before=before)] == kinds
+
+
+def test_less_than_a_kilometre_apart_is_no_journey() -> None:
+    rules = replace(Rules(), skew_seconds=0)
+    for metres, kinds in ((1059.0, []), (1061.0, [Kind.TRAVEL])):
+        before = Earlier(7, at("2026-11-18T12:00:00+09:00"), north(metres))
+        assert [one.kind for one in found(rules=rules, member_before=before)] == kinds
+
+
+@pytest.mark.parametrize(
+    ("changes", "kinds"),
+    [
+        ({"stamp_recent": 29}, []),
+        ({"stamp_recent": 30}, [Kind.STAMP_BURST]),
+        ({"device_recent": 4}, []),
+        ({"device_recent": 5}, [Kind.DEVICE_BURST]),
+        ({"is_staff": True, "staff_recent": 1}, []),
+        ({"is_staff": True, "staff_recent": 2}, [Kind.STAFF]),
+        ({"is_staff": False, "staff_recent": 2}, []),
+        ({"is_staff": True, "staff_recent": 2, "purpose": Purpose.REDEEM}, []),
+        ({"device_members": 3}, []),
+        ({"device_members": 4}, [Kind.SHARED_DEVICE]),
+        ({"device_members": 4, "purpose": Purpose.REDEEM}, []),
+        ({"place": None, "require_place": False}, []),
+        ({"place": None, "require_place": True}, [Kind.NO_PLACE]),
+        ({"place": Place(0.0, 0.0, 15.0, mocked=True)}, [Kind.MOCKED]),
+    ],
+)
+def test_what_is_looked_at_by_a_person(changes: dict[str, Any], kinds: list[Kind]) -> None:
+    suspected = found(**changes)
+    assert [one.kind for one in suspected] == kinds
+    assert all(one.outcome is Outcome.REVIEW for one in suspected)
+
+
+def test_a_pattern_without_its_credential_is_refused_and_one_is_enough() -> None:
+    suspicion = cloned("nfc_not_genuine")
+    assert (suspicion.kind, suspicion.outcome, suspicion.sure) == (Kind.CLONED, Outcome.REFUSED, True)
 
 
 @pytest.mark.parametrize(
