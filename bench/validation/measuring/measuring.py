@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +16,16 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
-from stampbench.bench.records.files import RecordWriter, RigIdentity
+from stampbench.bench.records.files import RecordWriter, RigIdentity, RunEnd, read_lines
 from stampbench.bench.rig.opening import VIRTUAL, identity_of, open_rig
-from stampbench.bench.runs.progress import Progress
+from stampbench.bench.runs.pressing import all_at_once
+from stampbench.bench.runs.progress import Made, Progress
+from stampbench.bench.runs.running import recording
 from stampbench.bench.validation.measuring.lots import Unit, relative_object, stamps_sha256
 from stampbench.bench.validation.measuring.pads import pad_levels
 from stampbench.bench.validation.plans import Appraiser, ValidationPlan
 from stampbench.bench.validation.sampling.switching import Switching
-from stampbench.firmware_emulator.errors import InputError, LinkError, StampbenchError
+from stampbench.firmware_emulator.errors import InputError, LinkError
 from stampbench.sim.rig.error import RigError
 
 if TYPE_CHECKING:
@@ -93,16 +96,7 @@ class MeasuredPress(Struct, frozen=True, kw_only=True, tag_field="line", tag="pr
     message: str = ""
 
 
-class MeasurementEnd(Struct, frozen=True, kw_only=True, tag_field="line", tag="end"):
-    """Last line; its absence says that the measurement was interrupted."""
-
-    status: Literal["complete", "interrupted", "error"]
-    presses: int
-    finished_at: str
-    message: str = ""
-
-
-_Line: TypeAlias = MeasurementHeader | MeasuredPress | MeasurementEnd
+_Line: TypeAlias = MeasurementHeader | MeasuredPress | RunEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +180,7 @@ def measure_lot(
     begin: Callable[[], object] = lambda: None,
     prompt: Callable[[str], None] = lambda text: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> MeasurementEnd:
+) -> RunEnd:
     """Press every stamp as planned and record what was measured; an interrupt ends it in order.
 
     Args:
@@ -205,6 +199,7 @@ def measure_lot(
         NoHardwareError: there is no such port.
     """
     progress = progress or Progress()
+    begun_s = time.monotonic()
     path = directory / FILE_NAME
     if path.exists():
         raise InputError(f"{path}: there is a measurement already: expected another directory")
@@ -216,30 +211,16 @@ def measure_lot(
                 rig.identity.width_um / 1000.0 / (rig.identity.x_max + 1), 6
             )
     begin()
-    presses, message = 0, ""
-    status: Literal["complete", "interrupted", "error"] = "complete"
+    made = (
+        Made(line=measured, presses=1, failed=int(measured.outcome == "lost"))
+        for measured in _all_presses(plan, units, ports, prompt)
+    )
     with RecordWriter(path) as writer:
         writer.write(_header(plan, units, rigs, resolution_mm, now(), due))
-        try:
-            for measured in _all_presses(plan, units, ports, prompt):
-                writer.write(measured)
-                presses += 1
-                progress.pressed(1, int(measured.outcome == "lost"))
-        except KeyboardInterrupt:
-            status = "interrupted"
-        except StampbenchError as error:
-            status, message = "error", str(error)
-        end = MeasurementEnd(
-            status=status,
-            presses=presses,
-            finished_at=now().isoformat(timespec="seconds"),
-            message=message,
-        )
-        writer.write(end)
-    return end
+        return all_at_once(recording(writer, made, progress, begun_s=begun_s, now=now))
 
 
-def read_measurements(path: Path) -> tuple[MeasurementHeader, list[MeasuredPress], MeasurementEnd | None]:
+def read_measurements(path: Path) -> tuple[MeasurementHeader, list[MeasuredPress], RunEnd | None]:
     """Read the records of a validation; ``path`` is the file or the directory it lies in.
 
     Raises:
@@ -247,18 +228,11 @@ def read_measurements(path: Path) -> tuple[MeasurementHeader, list[MeasuredPress
     """
     if path.is_dir():
         path = path / FILE_NAME
-    decoder = msgspec.json.Decoder(_Line)
-    try:
-        lines = [line for line in path.read_bytes().split(b"\n") if line]
-        decoded = [decoder.decode(line) for line in lines]
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}: expected the records of stampbench validate") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {error}: expected the records of stampbench validate") from None
+    decoded = [line for line, _, _ in read_lines(path, _Line, "stampbench validate") if line is not None]
     if not decoded or not isinstance(decoded[0], MeasurementHeader):
         raise InputError(f"{path}: line 1: no header: expected the records of stampbench validate")
     presses = [line for line in decoded if isinstance(line, MeasuredPress)]
-    ends = [line for line in decoded if isinstance(line, MeasurementEnd)]
+    ends = [line for line in decoded if isinstance(line, RunEnd)]
     return decoded[0], presses, ends[-1] if ends else None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from stampbench.bench.records.files import RunEnd
 from stampbench.bench.validation.certificate.certificate import (
     Certificate,
     CertificateCorrection,
@@ -18,7 +19,6 @@ from stampbench.bench.validation.measuring.lots import Unit
 from stampbench.bench.validation.measuring.measuring import (
     FILE_NAME,
     MeasuredPress,
-    MeasurementEnd,
     MeasurementHeader,
 )
 from stampbench.bench.validation.plans import ValidationPlan, read_validation_plan
@@ -148,7 +148,13 @@ def write_measurements(measurement_header):
 
     def write(presses, directory) -> Path:
         encoder = msgspec.json.Encoder()
-        end = MeasurementEnd(status="complete", presses=len(presses), finished_at="2026-03-04T06:00:00+00:00")
+        end = RunEnd(
+            status="complete",
+            presses=len(presses),
+            seconds=1.0,
+            prepare_seconds=0.0,
+            finished_at="2026-03-04T06:00:00+00:00",
+        )
         path = directory / FILE_NAME
         path.write_bytes(
             b"".join(encoder.encode(line) + b"\n" for line in (measurement_header, *presses, end))
