@@ -10,7 +10,8 @@ Fixtures ``station``, ``rig``, ``decoder``, ``press``; marker ``stamp``; options
 
 A press that the bench loses is an error of the test, not a failure: it says nothing of the stamp.
 A rig that was asked for and is not there is an error of every test that needs it, and the exit status is 77.
-What is measured goes into the JUnit report as properties of the test. The presses of a test follow from the
+What is measured goes into the JUnit report as properties of its suite, under the name of the test: not every
+reader allows them in test cases. The presses of a test follow from the
 seed and the test's name alone. Of several rigs each worker of pytest-xdist takes one, and no more
 workers are started than there are rigs.
 """
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from stampbench.sim.decoder import Decoder
 
 VIRTUAL = "virtual"
+PROPERTY = "stampbench:"
+"""Begins the names of what the fixture ``press`` measured, on its way to the report."""
 NO_HARDWARE = 77
 """Exit status of a command that lacks its hardware."""
 _NO_RIG = f"{NO_HARDWARE}: no hardware: "
@@ -63,8 +66,29 @@ def pytest_configure(config: pytest.Config) -> None:
     if workers and VIRTUAL not in ports:
         config.option.tx = workers[: len(ports)]
     config.addinivalue_line("markers", _MARKER)
+    if not hasattr(config, "workerinput"):  # workers of pytest-xdist send their reports on
+        config.pluginmanager.register(_SuiteProperties(config))
     if config.getoption("--stamp-seed") < 0:
         raise pytest.UsageError(f"--stamp-seed {config.getoption('--stamp-seed')}: expected 0 or more")
+
+
+class _SuiteProperties:
+    """Hands what tests measured to the JUnit report, as properties of the suite."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what was measured out of a test's own properties, where it only travels between processes."""
+        mine = [(name, value) for name, value in report.user_properties if name.startswith(PROPERTY)]
+        report.user_properties = [pair for pair in report.user_properties if pair not in mine]
+        from _pytest.junitxml import xml_key
+
+        xml = self._config.stash.get(xml_key, None)
+        if xml is not None and report.when == "teardown":
+            for name, value in mine:
+                xml.add_global_property(f"{report.nodeid}.{name.removeprefix(PROPERTY)}", value)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -1,4 +1,4 @@
-"""Elements of JUnit XML (xunit2, as pytest writes it)."""
+"""Elements of JUnit XML: what pytest's xunit2 and Jenkins' xUnit plugin (``junit-10.xsd``) both allow."""
 
 from __future__ import annotations
 
