@@ -169,8 +169,12 @@ def press(request: pytest.FixtureRequest, rig: SerialRig, station: Station) -> I
     from stampbench.bench.pytest.presses import Marked, MarkedPresses
 
     marked = Marked.of(request.node)
-    with MarkedPresses(marked, rig, station, request.node.nodeid, request.node.user_properties) as presses:
-        yield presses
+    measured: list[tuple[str, object]] = []
+    try:
+        with MarkedPresses(marked, rig, station, request.node.nodeid, measured) as presses:
+            yield presses
+    finally:
+        request.node.user_properties += [(f"{PROPERTY}{name}", value) for name, value in measured]
 
 
 def _ports(config: pytest.Config) -> list[str]:

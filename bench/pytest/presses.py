@@ -22,7 +22,6 @@ from stampbench.bench.judging.tallies import Tally
 from stampbench.bench.plans.draws import check_plan
 from stampbench.bench.plans.plan import Plan, PlannedPress
 from stampbench.bench.plans.tables import Limit
-from stampbench.bench.pytest.plugin import PROPERTY
 from stampbench.bench.records.files import FILE_NAME, RecordWriter, RunEnd
 from stampbench.bench.records.presses import PressRecord
 from stampbench.bench.rig.opening import VIRTUAL, identity_of, open_rig
@@ -211,7 +210,7 @@ class MarkedPresses:
         rig: that presses.
         station: for seed and records.
         nodeid: of the test; its presses are drawn from it and the seed.
-        properties: of the test, by which what is measured reaches the plugin.
+        properties: take what is measured.
 
     Attributes:
         records: of the presses made so far.
@@ -296,7 +295,7 @@ class MarkedPresses:
         return judged
 
     def _property(self, name: str, value: object) -> None:
-        self._properties.append((f"{PROPERTY}{name}", value))
+        self._properties.append((name, value))
 
     def __enter__(self) -> Self:
         self._property("stamp.seed", self._seed)
