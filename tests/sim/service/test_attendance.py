@@ -319,3 +319,25 @@ def test_a_merchant_chooses_the_rules_of_pay(world: Any) -> None:
     assert work(world, path)["wage"] == 110_330
     world.ok("PATCH", merchant, world.one.server_key, json={"pay_rules": "plain"})
     assert work(world, path)["wage"] == 100_300
+
+
+def test_hours_and_wages_of_another_merchant_s_staff_are_not_there(world: Any) -> None:
+    theirs = hire(world)
+    staff = theirs.rpartition("/")[2]
+    own = f"/v1/merchants/{world.two.merchant_id}/staff/{staff}"
+    shift = {"starts_at": "2026-11-18T09:00:00+09:00", "ends_at": "2026-11-18T17:00:00+09:00"}
+    people = {"asked_by": "kim", "agreed_by": "lee"}
+    correction = {"at": "2026-11-18T09:00:00+09:00", "direction": "in", "reason": "forgot", **people}
+    asked = [
+        ("GET", "hours/2026-11", None),
+        ("GET", "punches", None),
+        ("GET", "shifts", None),
+        ("POST", "shifts", shift),
+        ("POST", "corrections", correction),
+    ]
+    for method, what, body in asked:
+        answer = world.call(
+            method, f"{own}/{what}", world.two.server_key, **({} if body is None else {"json": body})
+        )
+        assert answer.status_code == 404, (what, answer.text)
+    assert world.call("GET", f"{theirs}/hours/2026-11", world.two.server_key).status_code in (403, 404)

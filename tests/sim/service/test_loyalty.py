@@ -117,6 +117,27 @@ def test_coupons_expire_and_are_void(world: Any) -> None:
     assert freeze(world, redeem_token(world), coupon=first).status_code == 409
 
 
+def test_a_coupon_redeems_to_its_last_day_and_no_longer_before_anybody_tidies_it_away(world: Any) -> None:
+    coupon, later = give_coupon(world), give_coupon(world)
+    world.clock.advance(days=90, seconds=-1)
+    assert freeze(world, redeem_token(world), coupon=coupon).status_code == 201
+    world.clock.advance(seconds=1)
+    assert freeze(world, redeem_token(world), coupon=later).status_code == 409
+
+
+def test_a_card_lists_the_coupons_of_its_member_alone(world: Any) -> None:
+    mine, hers = give_coupon(world), give_coupon(world, "berta")
+    for member, coupon in (("anna", mine), ("berta", hers)):
+        card = world.ok("GET", f"{base(world)}/members/{member}/card", world.one.server_key)
+        assert [listed["id"] for listed in card["coupons"]] == [coupon]
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(0, 422), (1, 201), (60, 201), (61, 422)])
+def test_a_freeze_lasts_one_to_sixty_minutes(world: Any, minutes: int, status: int) -> None:
+    answer = freeze(world, redeem_token(world), coupon=give_coupon(world), minutes=minutes)
+    assert answer.status_code == status
+
+
 def test_a_token_of_a_plain_press_does_not_redeem(world: Any) -> None:
     token = world.press()["token"]
     assert freeze(world, token, coupon=give_coupon(world)).status_code == 422

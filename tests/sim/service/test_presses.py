@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from stampbench.sim.service.presses.geometry import shape_digest
 from stampbench.sim.service.seed import moved, pressed, settled
+from stampbench.sim.service.tables.presses import Review
 
 
 def test_a_genuine_press_is_accepted_and_names_stamp_and_store(any_world: Any) -> None:
@@ -113,7 +115,9 @@ def test_a_device_that_guesses_patterns_has_to_wait(world: Any) -> None:
         assert world.press(contacts=contacts, device="robot")["reason"] == "not_recognised"
     assert world.press(device="robot")["reason"] == "too_many_tries"
     assert world.press(device="somebody else's")["outcome"] == "accepted"
-    world.clock.advance(minutes=11)
+    world.clock.advance(minutes=9, seconds=50)
+    assert world.press(device="robot")["reason"] == "too_many_tries"
+    world.clock.advance(seconds=11)
     assert world.press(device="robot", member="robert")["outcome"] == "accepted"
 
 
@@ -165,6 +169,24 @@ def test_an_app_s_word_alone_counts_twice_a_day_and_then_a_person_looks(any_worl
     assert world.press(**said, device="phone 4")["outcome"] == "accepted"
 
 
+def test_an_offline_reading_does_not_redeem(world: Any) -> None:
+    path = f"/v1/merchants/{world.one.merchant_id}/bundle"
+    reading = {"serial": "S001-001-01", "bundle": world.ok("GET", path, world.one.app_key)["bundle"]}
+    said = {"contacts": None, "contacts_again": None, "reading": reading, "place": None}
+    answer = world.press(**said, purpose="redeem")
+    assert (answer["outcome"], answer["reason"], answer["token"]) == ("refused", "offline", None)
+
+
+def test_what_a_person_decided_is_written_down_with_the_reason(world: Any) -> None:
+    contacts = pressed(world.one.stamps[0].pads_mm, world.rng).tolist()
+    press = world.press(contacts=contacts, contacts_again=contacts)["press"]
+    path = f"/v1/merchants/{world.one.merchant_id}/presses/{press}/review"
+    world.ok("POST", path, world.one.server_key, json={"accept": False, "reason": "two equal sets"})
+    assert world.rows(sa.select(Review.press_id, Review.accepted, Review.reason)) == [
+        (press, False, "two equal sets")
+    ]
+
+
 def test_a_bundle_that_was_altered_is_refused(world: Any) -> None:
     path = f"/v1/merchants/{world.one.merchant_id}/bundle"
     head, body, signature = world.ok("GET", path, world.one.app_key)["bundle"].split(".")
@@ -194,9 +216,17 @@ class TestTokens:
         assert (answer.status_code, answer.json()["purpose"]) == (200, "stamp")
         assert self.verify(world, key, one, token, "anna").status_code == 409
 
-    def test_a_token_ends(self, world: Any) -> None:
-        token = world.press()["token"]
-        world.clock.advance(seconds=121)
+    def test_a_token_of_nobody_is_good_at_its_own_merchant_alone(self, world: Any) -> None:
+        token = world.press(member=None)["token"]
+        assert self.verify(world, world.two.server_key, world.two, token, None).status_code == 404
+        assert self.verify(world, world.one.server_key, world.one, token, None).status_code == 200
+
+    def test_a_token_is_good_for_120_s(self, world: Any) -> None:
+        first, second = world.press()["token"], world.press(member="berta", device="hers")["token"]
+        world.clock.advance(seconds=120)
+        assert self.verify(world, world.one.server_key, world.one, second, "berta").status_code == 200
+        world.clock.advance(seconds=1)
+        token = first
         assert self.verify(world, world.one.server_key, world.one, token, "anna").status_code == 404
 
     def test_an_app_cannot_verify_tokens(self, world: Any) -> None:
