@@ -115,7 +115,7 @@ def _check_limit(limit: Limit, key: str, cases: Sequence[Case], profiles: Sequen
 
 
 def _check_range(limit: Limit, key: str, top: float | None) -> None:
-    """No number may be impossible, and min <= marginal_min <= marginal_max <= max."""
+    """See that no number is impossible, and min <= marginal_min <= marginal_max <= max."""
     chain: list[tuple[str, float]] = []
     for name in ("min", "marginal_min", "marginal_max", "max"):
         value = getattr(limit, name)

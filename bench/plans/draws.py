@@ -102,7 +102,7 @@ class PressDrawer:
 
 
 def _given(case: Case, object_name: str, wear: str) -> Press:
-    """The press that a case gives.
+    """Return the press that a case gives.
 
     Raises:
         InputError: its times do not rise.
@@ -114,7 +114,7 @@ def _given(case: Case, object_name: str, wear: str) -> Press:
 
 
 def load_codebook(plan: Plan) -> Family | Catalogue:
-    """The family or catalogue of a plan.
+    """Return the family or catalogue of a plan.
 
     Raises:
         InputError: there is none of that name.
@@ -129,14 +129,14 @@ def load_codebook(plan: Plan) -> Family | Catalogue:
 
 
 def object_name(plan: Plan, codebook: Family | Catalogue, code: int) -> str:
-    """Name of the stamp with this code, as it travels over the link."""
+    """Return the name of the stamp with this code, as it travels over the link."""
     if plan.header.family is not None:
         return f"{plan.codebook_name}/{code}"
     return f"{plan.codebook_name}#{codebook.names[code]}"  # type: ignore[union-attr]
 
 
 def code_of(plan: Plan, codebook: Family | Catalogue, stamp: int | str) -> int:
-    """Code of a stamp as a plan names it.
+    """Return the code of a stamp as a plan names it.
 
     Raises:
         InputError: the codebook has no such stamp.
@@ -202,7 +202,7 @@ def check_plan(plan: Plan) -> None:
 
 
 def _as_named(plan: Plan, stamp: str) -> int | str:
-    """A stamp given as text, as the plan names it: a code of a family is a number."""
+    """Return a stamp given as text, as the plan names it: a code of a family is a number."""
     return int(stamp) if plan.header.family is not None and stamp.isdecimal() else stamp
 
 

@@ -52,7 +52,7 @@ def resolved(cases: Sequence[CaseTable], conditions: Presets, handlings: Presets
 
 
 def _presets(names: Sequence[str], presets: Presets, key: str) -> Sequence[str]:
-    """The names, or that of no preset."""
+    """Return the names, or that of no preset."""
     for place, name in enumerate(names):
         if name not in presets:
             raise InputError(f'{key}[{place}] = "{name}": {choose(name, presets)}')

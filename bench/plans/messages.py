@@ -52,7 +52,7 @@ def explain(
 
 
 def choose(wrong: str, right: Iterable[str], noun: str = "one of") -> str:
-    """What stands in a message after a name that is not known: the nearest one, and all of them."""
+    """Return what stands in a message after a name that is not known: the nearest one, and all of them."""
     names = list(right)
     near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
     hint = f'did you mean "{near[0]}"? ' if near else ""

@@ -218,11 +218,11 @@ class Plan:
         return len(self.header.profiles) * self.presses_per_profile
 
     def case(self, name: str) -> Case:
-        """The case of this name."""
+        """Return the case of this name."""
         return next(case for case in self.cases if case.name == name)
 
     def members(self, name: str) -> tuple[Case, ...]:
-        """The cases a name stands for: itself, or all that a written case became."""
+        """Return the cases a name stands for: itself, or all that a written case became."""
         return tuple(case for case in self.cases if name in (case.name, case.group))
 
     @property
@@ -232,7 +232,7 @@ class Plan:
         return tuple(name for name in dict.fromkeys(names) if name and names.count(name) > 1)
 
     def on_profiles(self, profiles: Sequence[str]) -> Plan:
-        """The part of the plan that concerns some of its profiles."""
+        """Return the part of the plan that concerns some of its profiles."""
         return dataclasses.replace(
             self,
             header=msgspec.structs.replace(self.header, profiles=list(profiles)),
@@ -242,13 +242,13 @@ class Plan:
         )
 
     def with_presses(self, presses: int) -> Plan:
-        """The same plan with as many presses of every case on each profile."""
+        """Return the same plan with as many presses of every case on each profile."""
         return dataclasses.replace(
             self, cases=tuple(msgspec.structs.replace(case, presses=presses) for case in self.cases)
         )
 
     def press(self, index: int) -> PlannedPress:
-        """The press at a place in the run, from 1."""
+        """Return the press at a place in the run, from 1."""
         before, on_profile = index - 1, self.presses_per_profile
         profile, number = self.header.profiles[before // on_profile], before % on_profile
         for case in self.cases:
@@ -258,15 +258,15 @@ class Plan:
         raise IndexError(index)
 
     def condition_of(self, case: Case) -> dict[str, Any]:
-        """Settings of the panel for a case."""
+        """Return settings of the panel for a case."""
         return {**self.condition, **case.condition}
 
     def handling_of(self, case: Case) -> dict[str, Any]:
-        """Settings of the hand for a case."""
+        """Return settings of the hand for a case."""
         return {**self.handling, **case.handling}
 
     def presses(self) -> Iterator[PlannedPress]:
-        """Every press, in the order of the run: profile by profile, case by case."""
+        """Yield every press, in the order of the run: profile by profile, case by case."""
         index = 0
         for profile in self.header.profiles:
             for case in self.cases:

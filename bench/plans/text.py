@@ -118,7 +118,7 @@ def plan_file(plan: str | Path, folder: str = "plans") -> Path:
 
 
 def _read(path: Path, within: tuple[Path, ...], includes: list[Path]) -> tuple[dict[str, Any], str]:
-    """The tables of a file on top of those it includes, and its own text."""
+    """Return the tables of a file on top of those it includes, and its own text."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -151,7 +151,7 @@ def _chain(within: Sequence[Path], path: Path) -> str:
 
 
 def _moved(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Tables of a file in ``folder`` whose catalogue is named from where it is included."""
+    """Return tables of a file in ``folder`` whose catalogue is named from where it is included."""
     plan = tables.get("plan")
     if isinstance(plan, dict) and isinstance(plan.get("catalogue"), str):
         plan["catalogue"] = (folder / plan["catalogue"]).as_posix()
@@ -159,7 +159,7 @@ def _moved(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _setting(line: str) -> dict[str, Any]:
-    """The tables that one setting of the command line stands for; a value that is no TOML is a string."""
+    """Return the tables one setting of the command line stands for; a value that is no TOML is a string."""
     key, equals, value = line.partition("=")
     for text in (line, f"{key}={json.dumps(value.strip(), ensure_ascii=False)}"):
         try:
@@ -187,7 +187,7 @@ def _lay_on(lower: dict[str, Any], upper: Mapping[str, Any]) -> None:
 
 
 def _joined(key: str, below: list[Any], value: Any) -> Any:
-    """Named tables on named tables, in the order in which they first stood there."""
+    """Return named tables on named tables, in the order in which they first stood there."""
     if isinstance(value, dict):  # a setting: cases.NAME.KEY, limits.MEASUREMENT.KEY
         return _set_in(key, below, value)
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in (*below, *value)):

@@ -52,7 +52,7 @@ class PressChunk(Struct, frozen=True, kw_only=True, tag_field="line", tag="chunk
 
     @classmethod
     def of(cls, records: Sequence[PressRecord]) -> PressChunk:
-        """The chunk of presses that all were read."""
+        """Return the chunk of presses that all were read."""
         first = records[0]
         return cls(
             first=first.press,
@@ -65,7 +65,7 @@ class PressChunk(Struct, frozen=True, kw_only=True, tag_field="line", tag="chunk
         )
 
     def results(self) -> Iterator[PressResult]:
-        """The results, one by one; the pose is not kept."""
+        """Yield the results, one by one; the pose is not kept."""
         for place, row in enumerate(self.rows):
             result = PressResult(
                 press=self.first + place,
@@ -147,7 +147,7 @@ class ChunkedPresses(Collection[PressResult]):
             yield from chunk.results()
 
     def chunks(self) -> Iterator[PressChunk]:
-        """The chunks, one by one."""
+        """Return the chunks, one by one."""
         return self._read(self._places)
 
     def _read(self, places: Iterable[_Place]) -> Iterator[PressChunk]:

@@ -127,7 +127,7 @@ class RunEnd(Struct, frozen=True, kw_only=True, tag_field="line", tag="end"):
     injected: dict[str, int] = {}
 
     def after(self, earlier: RunEnd) -> RunEnd:
-        """Both sessions as one that ended as this did."""
+        """Return both sessions as one that ended as this did."""
         return msgspec.structs.replace(
             self,
             presses=earlier.presses + self.presses,
@@ -177,7 +177,7 @@ class Run:
         return f"{number:032x}"
 
     def chunks(self) -> Iterator[PressChunk]:
-        """The chunks of a campaign; none of a run."""
+        """Yield the chunks of a campaign; none of a run."""
         if isinstance(self.presses, ChunkedPresses):
             yield from self.presses.chunks()
 
@@ -200,7 +200,7 @@ class Run:
         return last.press - (last.again or last.outcome is Outcome.ABORTED)
 
     def press(self, number: int) -> PressResult:
-        """The press of this number; the last one, where the operator made it again.
+        """Return the press of this number; the last one, where the operator made it again.
 
         Raises:
             InputError: there is none.

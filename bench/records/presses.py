@@ -171,10 +171,10 @@ class PressRecord(PressResult, frozen=True, kw_only=True, tag_field="line", tag=
 
 
 def combined(fingerprints: Iterable[int]) -> int:
-    """One number for many presses, whatever their order."""
+    """Return one number for many presses, whatever their order."""
     return sum(fingerprints) % (1 << 8 * _DIGEST_BYTES)
 
 
 def finite(value: float | None) -> float | None:
-    """The value, or None where it is infinite or NaN, which JSON cannot say."""
+    """Return the value, or None where it is infinite or NaN, which JSON cannot say."""
     return value if value is not None and math.isfinite(value) else None

@@ -136,7 +136,7 @@ def listen(
 
 
 def reports_of(record: PressRecord) -> list[TouchReport]:
-    """The reports that a record keeps, again; their device time begins at 0."""
+    """Return the reports that a record keeps, again; their device time begins at 0."""
     from stampbench.firmware_emulator.touch import Contact, TouchReport
 
     return [
@@ -184,7 +184,7 @@ def unread_record(
 
 
 def judged(record: PressRecord, press_reports: PressReports) -> PressRecord:
-    """The record with what was read, passed or failed."""
+    """Return the record with what was read, passed or failed."""
     decision = press_reports.decision
     read = msgspec.structs.replace(
         record,
@@ -200,7 +200,7 @@ def judged(record: PressRecord, press_reports: PressReports) -> PressRecord:
 
 
 def reading_record(reading: Reading) -> ReadingRecord:
-    """What the decoder said, as it is recorded."""
+    """Return what the decoder said, as it is recorded."""
     return ReadingRecord(
         code=reading.code,
         verdict=reading.verdict.value,
@@ -212,7 +212,7 @@ def reading_record(reading: Reading) -> ReadingRecord:
 
 
 def press_of(record: PressRecord) -> Press:
-    """The press as a record tells it."""
+    """Return the press as a record tells it."""
     from stampbench.sim.press import Keyframe, Press
 
     return Press(record.object, tuple(Keyframe.of(values) for values in record.keyframes))

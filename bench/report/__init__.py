@@ -22,7 +22,7 @@ class Reported:
 
 
 def write_reports(source: Path, destination: Path | None = None) -> tuple[Run, Assessment]:
-    """As :func:`report_run`, without a baseline."""
+    """Write reports as :func:`report_run` does, without a baseline."""
     reported = report_run(source, destination)
     return reported.run, reported.assessment
 

@@ -169,7 +169,7 @@ def _tiles(plan: Plan, run: Run, assessment: Assessment, genuine: int) -> list[t
 
 
 def _trade_offs(plan: Plan, shown: ShownPresses) -> Iterator[TitledPicture]:
-    """False rejection against false acceptance, for each profile on which there was any."""
+    """Yield false rejection against false acceptance, for each profile on which there was any."""
     from markupsafe import Markup
     from stampbench.bench.judging.statistics import det_curve
     from stampbench.bench.report.statistics_pictures import det_picture
@@ -182,7 +182,7 @@ def _trade_offs(plan: Plan, shown: ShownPresses) -> Iterator[TitledPicture]:
 
 
 def _tests(assessment: Assessment) -> Iterator[TitledPicture]:
-    """Operating characteristic of each sequential test that decided a limit."""
+    """Yield the operating characteristic of each sequential test that decided a limit."""
     from markupsafe import Markup
     from stampbench.bench.report.statistics_pictures import operating_characteristic_picture
 
@@ -199,7 +199,7 @@ def _tests(assessment: Assessment) -> Iterator[TitledPicture]:
 
 
 def _compared(comparison: Comparison) -> list[ComparedRow]:
-    """The rows, those that differ first."""
+    """Return the rows, those that differ first."""
     rows = sorted(comparison.rows, key=lambda row: not row.significant)
     return [_compared_row(row) for row in rows]
 

@@ -99,7 +99,7 @@ def _figures(judged: Judged) -> dict[str, object]:
 
 
 def _bench_case(plan: Plan, run: Run, assessment: Assessment) -> ElementTree.Element:
-    """The bench itself: did the run end, and did every press reach the decoder?"""
+    """Return the bench itself: did the run end, and did every press reach the decoder?"""
     case = ElementTree.Element(
         "testcase", {"classname": legal(f"{plan.header.name}.bench"), "name": "bench", "time": "0"}
     )
@@ -125,7 +125,7 @@ def _place(measured: Measured) -> str:
 
 
 def limit_text(judged: Judged) -> str:
-    """The limit in words, as in "0.1 <= x <= 3 ms"."""
+    """Return the limit in words, as in "0.1 <= x <= 3 ms"."""
     low = "" if judged.min is None else f"{judged.min:g} <= "
     high = "" if judged.max is None else f" <= {judged.max:g}"
     unit = "" if judged.measured.unit == "1" else f" {judged.measured.unit}"

@@ -143,7 +143,7 @@ def measured_row(measured: Measured) -> MeasuredRow:
 
 
 def gauge(judged: Judged) -> Gauge | None:
-    """Where value, interval and limit stand on a bar from 0 to somewhat beyond the largest of them."""
+    """Return where value, interval and limit stand on a bar from 0 to somewhat beyond the largest of them."""
     measured = judged.measured
     if measured.value is None:
         return None
@@ -163,7 +163,7 @@ def gauge(judged: Judged) -> Gauge | None:
 
 
 def stopped(test: SequentialTest) -> str:
-    """What a sequential test did, and with which risks."""
+    """Return what a sequential test did, and with which risks."""
     after = f"after {test.trials:,} presses" + (f" of at most {test.cap:,}" if test.cap is not None else "")
     risks = f"alpha {test.alpha:g}, beta {test.beta:g}"
     match test.decision:
@@ -201,7 +201,7 @@ def _limit(judged: Judged) -> str:
 
 
 def _claim(measured: Measured) -> str:
-    """What a count of zero proves."""
+    """Return what a count of zero proves."""
     if measured.k != 0 or measured.n == 0:
         return ""
     bound = number(1.0 - zero_failure_success(measured.n), "1")

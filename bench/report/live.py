@@ -90,7 +90,7 @@ class LiveRun(Progress):
         self._progress.pressed(presses, failed)
 
     def state(self) -> dict[str, Any]:
-        """All that the page shows, as plain data; made anew so seldom that the run hardly feels it."""
+        """Return all that the page shows, as plain data; made anew so seldom that the run hardly feels it."""
         with self._lock:
             begun_s = self._clock()
             if begun_s >= self._due_s:
@@ -199,7 +199,7 @@ def _handler(live: LiveRun, page: bytes) -> type[BaseHTTPRequestHandler]:
         server_version = "stampbench"
 
         def do_GET(self) -> None:
-            """Answer."""
+            """Answer one request."""
             path = self.path.partition("?")[0]
             # A page elsewhere whose name was pointed at this machine must not read along.
             host = self.headers.get("Host", "").rpartition(":")[0]

@@ -39,7 +39,7 @@ class Matrix:
 
 
 def matrices(plan: Plan, assessment: Assessment) -> list[Matrix]:
-    """One for each written case that became several: false rejection, or acceptance of foreign objects."""
+    """Return one for each case that became several: false rejection, or acceptance of foreign objects."""
     found = {
         (measured.name, measured.profile, measured.case): measured
         for measured in assessment.measured

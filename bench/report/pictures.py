@@ -108,7 +108,7 @@ def times_picture(times_ms: Mapping[str, Sequence[float]], title: str) -> str:
 
 
 def _view(scene: Scene, side_mm: float) -> tuple[Span, Span]:
-    """Left and right, top and bottom of what is shown: around the object, and no more than the panel."""
+    """Return the edges of what is shown: around the object, and no more than the panel."""
     spans = []
     for middle, length in zip(scene.centre_mm, (scene.width_mm, scene.height_mm), strict=True):
         shown = min(side_mm, length)
@@ -119,7 +119,7 @@ def _view(scene: Scene, side_mm: float) -> tuple[Span, Span]:
 
 @contextmanager
 def new_figure(width: float, height: float) -> Iterator[tuple[Figure, Axes, io.StringIO]]:
-    """A figure (inches) in the common style, its axes, and where its SVG goes."""
+    """Yield a figure (inches) in the common style, its axes, and where its SVG goes."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

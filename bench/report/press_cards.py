@@ -68,7 +68,7 @@ def press_card(
 
 
 def whole_records(plan: Plan, run: Run) -> Callable[[int], PressRecord]:
-    """Gives the whole record of a press; those of a campaign are made again."""
+    """Return the whole record of a press; one of a campaign is made again."""
     from stampbench.bench.runs.pressing import SimulatedPresser
 
     if not run.header.campaign:
@@ -92,7 +92,7 @@ def _finding(record: PressRecord) -> str:
 
 
 def _picture(plan: Plan, run: Run, record: PressRecord, side_mm: float, side_inches: float) -> Markup | None:
-    """The picture of a press; None where this version cannot make it, as for a profile that is gone."""
+    """Draw the picture of a press; None where this version cannot, as for a profile that is gone."""
     from markupsafe import Markup
     from stampbench.bench.report.pictures import scene_picture
     from stampbench.bench.report.scenes import scene_of

@@ -53,7 +53,7 @@ COLUMNS: Final[dict[str, str]] = {
 
 
 def press_rows(plan: Plan, run: Run) -> Iterator[dict[str, Any]]:
-    """Every press as a row; None where it has no such value."""
+    """Yield every press as a row; None where it has no such value."""
     groups = {case.name: case.group or case.name for case in plan.cases}
     duts = run.header.duts
     for press in run.presses:
@@ -142,7 +142,7 @@ def _row(press: PressResult, group: str, duts: dict[str, str]) -> dict[str, Any]
 
 
 def _stamp(press: PressResult, record: PressRecord | None) -> str:
-    """The stamp as the plan names it: its name in a catalogue, else its code."""
+    """Return the stamp as the plan names it: its name in a catalogue, else its code."""
     if record is not None and "#" in record.object:
         return record.object.rpartition("#")[2].partition("~")[0]
     return str(press.code)

@@ -79,7 +79,7 @@ def scene_of(run: Run, record: PressRecord, plan: Plan) -> Scene:
 def _simulate(
     profile: Profile, record: PressRecord, contacts_mm: Points
 ) -> tuple[Counts | None, Points | None]:
-    """Counts of the decisive scan, and places of the pads; neither if the contacts are not those recorded."""
+    """Return counts of the decisive scan and places of the pads; neither if contacts are not as recorded."""
     from stampbench.sim.device import Device
     from stampbench.sim.panel import Condition
     from stampbench.sim.press import REST_FRAMES

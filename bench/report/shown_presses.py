@@ -66,17 +66,17 @@ class ShownPresses:
                 self.times_ms[result.profile].append(time_ms)
 
     def typical(self) -> Iterator[int]:
-        """For each profile the rightly read press whose distance is the median."""
+        """Find for each profile the rightly read press whose distance is the median."""
         for distances, presses in self._right.values():
             if presses:
                 yield presses[int(np.argsort(distances, kind="stable")[len(distances) // 2])]
 
     def worst(self) -> list[int]:
-        """The presses that speak most against the stamp, worst first."""
+        """Return the presses that speak most against the stamp, worst first."""
         return [-press for _, press in sorted(self._worst, reverse=True)]
 
     def distances_mm(self, profile: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
-        """Distance at which each genuine press was read rightly, and at which each foreign one was accepted.
+        """Return the distances at which genuine presses were read rightly, and foreign ones accepted.
 
         Infinite where it was not: with a smaller threshold it would not be either. None where no foreign
         object was accepted or nothing was read: there is no trade-off to be seen.

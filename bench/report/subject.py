@@ -34,7 +34,7 @@ class Beside:
 
 
 def beside_of(run: Run, baseline: Path | None) -> Beside | None:
-    """The run that a run is compared with, and the comparison; None: there is none.
+    """Return the run that a run is compared with, and the comparison; None: there is none.
 
     Raises:
         InputError: a baseline that cannot be read.
@@ -54,7 +54,7 @@ def beside_of(run: Run, baseline: Path | None) -> Beside | None:
 
 
 def plan_of(run: Run, settings: Sequence[str] = ()) -> Plan:
-    """The plan of a run, as far as the run followed it, with settings laid on top.
+    """Return the plan of a run, as far as the run followed it, with settings laid on top.
 
     Raises:
         InputError: the records hold a plan that this version cannot read, or a setting is none.
@@ -66,7 +66,7 @@ def plan_of(run: Run, settings: Sequence[str] = ()) -> Plan:
 
 
 def run_command(run: Run) -> str:
-    """The command that makes all presses of a run again."""
+    """Return the command that makes all presses of a run again."""
     header = run.header
     words = ["stampbench", "campaign" if header.campaign else "run", header.plan_path]
     words += [word for setting in header.settings for word in ("--set", setting)]
@@ -83,5 +83,5 @@ def run_command(run: Run) -> str:
 
 
 def replay_command(run: Run, press: int) -> str:
-    """The command that repeats one press, as typed in the directory of the run."""
+    """Return the command that repeats one press, as typed in the directory of the run."""
     return f"stampbench replay {run.path.name} --press {press}"

@@ -129,7 +129,7 @@ class TerminalPrompter:
         self._console.print(f"{where}: {prompt.text}", style="bold", highlight=False)
 
     def answer(self) -> Answer | None:
-        """What the operator typed; nothing where lines cannot be waited for."""
+        """Return what the operator typed; nothing where lines cannot be waited for."""
         if self._lines is None or os.name != "posix":
             return None
         if not select.select([self._lines], [], [], 0)[0]:
@@ -137,10 +137,10 @@ class TerminalPrompter:
         return _ANSWERS.get(self._lines.readline().strip().lower()[:1])
 
     def clear(self) -> None:
-        """What was printed stays."""
+        """Leave what was printed."""
 
     def again(self, record: PressRecord) -> bool:
-        """A press that is over counts: what is typed is about the next one."""
+        """Count a press that is over: what is typed is about the next one."""
         return False
 
 
@@ -244,7 +244,7 @@ def _show_beside(console: Console, beside: Beside) -> None:
 
 
 def _ground(row: ComparedMeasurement) -> str:
-    """Why a difference is significant: its p-value, or the interval of what has none."""
+    """Return why a difference is significant: its p-value, or the interval of what has none."""
     if row.p_adjusted is None:
         difference = number(row.difference, row.unit, signed=True)
         return f"{difference}, 95 % interval {interval(row.low, row.high, row.unit)}"

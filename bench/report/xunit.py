@@ -19,7 +19,7 @@ def document(
     started_at: str,
     station: str,
 ) -> bytes:
-    """The document of one test suite, its cases counted by how they ended."""
+    """Return the document of one test suite, its cases counted by how they ended."""
     suite = ElementTree.Element(
         "testsuite",
         {
@@ -55,5 +55,5 @@ def system_out(case: ElementTree.Element, lines: Sequence[str]) -> None:
 
 
 def legal(text: str) -> str:
-    """A text with what XML cannot carry replaced."""
+    """Return a text with what XML cannot carry replaced."""
     return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)

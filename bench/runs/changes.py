@@ -72,7 +72,7 @@ def _read_code(press: PressResult) -> int | None:
 
 
 def _kind(press: PressResult) -> str:
-    """What a press came to, without its code."""
+    """Return what a press came to, without its code."""
     if not press.outcome.judged:
         return press.outcome.value
     if press.read_right:
@@ -83,5 +83,5 @@ def _kind(press: PressResult) -> str:
 
 
 def _finding(press: PressResult) -> str:
-    """What a press came to, with its code."""
+    """Return what a press came to, with its code."""
     return f"read as {_read_code(press)}" if press.verdict == "read" else _kind(press)

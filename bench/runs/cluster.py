@@ -106,7 +106,7 @@ def _client(address: str) -> Iterator[Any]:
 
 @contextmanager
 def _failures(address: str) -> Iterator[None]:
-    """What can become of a cluster, as errors of the bench."""
+    """Raise what can become of a cluster as errors of the bench."""
     from asyncio import CancelledError as LoopCancelledError
     from concurrent.futures import CancelledError
 
@@ -122,7 +122,7 @@ def _failures(address: str) -> Iterator[None]:
 
 
 def _threads(client: Any, before: int, say: Callable[[str], None]) -> int:
-    """How many jobs the cluster can do at once."""
+    """Return how many jobs the cluster can do at once."""
     threads = int(sum(client.nthreads().values()))
     if threads != before:
         say(f"the cluster does {threads} jobs at once")

@@ -93,7 +93,7 @@ def _place(line: PressRecord | PressChunk) -> int:
 
 
 def _end(runs: Sequence[Run], *, whole: bool) -> RunEnd:
-    """The ends of all parts as one; presses per second are those of all parts together."""
+    """Return the ends of all parts as one; presses per second are those of all parts together."""
     ends = [run.end for run in runs if run.end is not None]
     if not ends:
         return RunEnd(status="interrupted", presses=0, seconds=0.0, prepare_seconds=0.0, finished_at="")

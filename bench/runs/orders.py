@@ -49,11 +49,11 @@ class Shard:
         return cls(int(match[1]), int(match[2]))
 
     def takes(self, index: int) -> bool:
-        """True if the press at this place in the run is of this part."""
+        """Return True if the press at this place in the run is of this part."""
         return (index - 1) // self.block % self.of == self.number - 1
 
     def size(self, presses: int) -> int:
-        """How many of so many presses are of this part."""
+        """Return how many of so many presses are of this part."""
         rounds, rest = divmod(presses, self.of * self.block)
         return rounds * self.block + min(max(rest - (self.number - 1) * self.block, 0), self.block)
 
@@ -93,7 +93,7 @@ class RunOrder:
     replay_of: str = ""
 
     def presses(self) -> Iterator[PlannedPress]:
-        """The presses to be made, in order; whether a case needs more is asked as they are taken."""
+        """Yield the presses to be made, in order; whether a case needs more is asked as they are taken."""
         for planned in self.plan.presses():
             if planned.index <= self.after or not self.shard.takes(planned.index):
                 continue
@@ -101,7 +101,7 @@ class RunOrder:
                 yield planned
 
     def needs(self, line: PressRecord | PressChunk) -> bool:
-        """True unless its case was decided while it was made, on another worker."""
+        """Return True unless its case was decided while it was made, on another worker."""
         return self.stops is None or not self.stops.enough(line.profile, line.case)
 
     def see(self, line: PressRecord | PressChunk) -> None:
@@ -115,7 +115,7 @@ class RunOrder:
         return self.shard.size(self.plan.size) - self.shard.size(self.after)
 
     def header(self, rigs: Mapping[str, RigIdentity], started_at: datetime, *, campaign: bool) -> RunHeader:
-        """First line of the records."""
+        """Return the first line of the records."""
         plan = self.plan
         return RunHeader(
             format=FORMAT,
@@ -144,7 +144,7 @@ class RunOrder:
 
 
 def codebook_sha256(plan: Plan) -> str:
-    """Fingerprint of the catalogue of a plan; "" for a family, whose name says it all.
+    """Return the fingerprint of the catalogue of a plan; "" for a family, whose name says it all.
 
     Raises:
         InputError: there is none.

@@ -180,7 +180,7 @@ class Presser:
             )
 
     def _cancel_limit(self, rig: Rig) -> int | None:
-        """Contacts beyond which the panel cancels all touches; frames show them all the same."""
+        """Return contacts beyond which the panel cancels all touches; frames show them all the same."""
         return None if self._input.frames else rig.identity.cancel_limit
 
     @property
@@ -269,13 +269,13 @@ class _Counters:
         self._rig, self._anew = rig, anew
 
     def noted(self, record: PressRecord) -> PressRecord:
-        """The record of the next press, which tells if its rig was opened anew."""
+        """Return the record of the next press, which tells if its rig was opened anew."""
         if not self._anew:
             return record
         return msgspec.structs.replace(record, link=record.link | {"reconnects": 1})
 
     def taken(self) -> dict[str, int]:
-        """The counts since the last time."""
+        """Return the counts since the last time."""
         if self._rig is None:
             return {}
         now = self._rig.counters
@@ -352,13 +352,13 @@ def all_at_once(steps: Generator[object, None, T]) -> T:
 
 
 def _botched(record: PressRecord) -> PressRecord:
-    """The record of a press that the operator makes again; what was read of it stays, and does not count."""
+    """Return the record of a press that is made again: what was read of it stays, and does not count."""
     return msgspec.structs.replace(
         record, outcome=Outcome.ABORTED, again=True, message="by the operator, who made it again"
     )
 
 
 def _loss(counters: dict[str, int]) -> str:
-    """What the link did to a press that is not whole."""
+    """Return what the link did to a press that is not whole."""
     faults = [f"{counters[name]} {name.replace('_', ' ')}" for name in FAULTS if counters[name]]
     return f"the link did not bring all reports: {', '.join(faults) or 'the press ended early'}"

@@ -62,13 +62,13 @@ class Prompter(Protocol):
         """Show what to do now; returns at once."""
 
     def answer(self) -> Answer | None:
-        """What the operator answered instead of pressing; asked often, never waits."""
+        """Return what the operator answered instead of pressing; asked often, never waits."""
 
     def clear(self) -> None:
         """Take away what is shown: the press is over."""
 
     def again(self, record: PressRecord) -> bool | None:
-        """Whether the operator botched a press that failed, and makes it again; None: no answer yet."""
+        """Ask whether the operator botched a press that failed, and makes it again; None: no answer yet."""
 
 
 class PressRefused(Exception):  # noqa: N818 - an answer, no error
@@ -80,7 +80,7 @@ class PressRefused(Exception):  # noqa: N818 - an answer, no error
 
 
 def said_object(name: str) -> tuple[str, str]:
-    """What an operator calls an object: its kind, and its own name, both from its name on the link.
+    """Return what an operator calls an object: its kind, and its own name, both from its name on the link.
 
     The kinds are "stamp", "other_stamp" (random ones, of no codebook), "finger", "fingers", "palm", "coin".
     """
@@ -97,7 +97,7 @@ def said_object(name: str) -> tuple[str, str]:
 def prompts_of(
     steps: tuple[str, ...], *, object_name: str, number: int, press: int, presses: int
 ) -> list[Prompt]:
-    """The steps of one press, with object and number filled in."""
+    """Return the steps of one press, with object and number filled in."""
     kind, name = said_object(object_name)
     said = _WORDS.get(kind, object_name).replace("{name}", name)
     texts = [step.replace("{object}", said).replace("{number}", str(number)) for step in steps or STEPS]
@@ -105,7 +105,7 @@ def prompts_of(
 
 
 def asking(prompter: Prompter) -> Callable[[], None]:
-    """Asks for the operator's answer whenever it is called.
+    """Return what asks for the operator's answer whenever it is called.
 
     Raises:
         PressRefused: by what is returned: there is one.

@@ -36,7 +36,7 @@ def replay_press(run: Run, record: PressResult) -> PressRecord:
 
 
 def differences(recorded: PressResult, repeated: PressRecord) -> list[tuple[str, Any, Any]]:
-    """Recorded fields in which a press differs from its repetition, with both values; empty if in none."""
+    """Compare a press with its repetition: the recorded fields that differ, with both values."""
     same_fields = repeated if isinstance(recorded, PressRecord) else next(PressChunk.of([repeated]).results())
     before, now = _flat(msgspec.to_builtins(recorded)), _flat(msgspec.to_builtins(same_fields))
     return [
@@ -47,7 +47,7 @@ def differences(recorded: PressResult, repeated: PressRecord) -> list[tuple[str,
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
-    """Nested fields by their dotted names."""
+    """Return nested fields by their dotted names."""
     if isinstance(value, dict):
         fields = [_flat(item, f"{name}.{key}" if name else str(key)) for key, item in value.items()]
     elif isinstance(value, list | tuple):

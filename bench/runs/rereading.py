@@ -42,7 +42,7 @@ _SAME_MM = 0.01
 
 
 def reread_order(source: Path, settings: Sequence[str] = (), workers: int = 1) -> RunOrder:
-    """What reading a run again amounts to.
+    """Return what reading a run again amounts to.
 
     Args:
         source: directory of the run, or its records.
@@ -170,7 +170,7 @@ class Reader:
             yield made_press(new, {f"reread_{source}": 1})
 
     def reread(self, old: PressRecord) -> tuple[PressRecord, str]:
-        """One press as it reads now, and what that rests on.
+        """Return one press as it reads now, and what that rests on.
 
         "reports": those in the record; "simulated": its press, made again to the same contacts; "contacts":
         those of the decisive report alone, where there is no more; "kept": nothing was read, and is not now.
@@ -189,7 +189,7 @@ class Reader:
         return self._from_contacts(old), "contacts"
 
     def _simulated(self, old: PressRecord) -> PressReports | None:
-        """What the press says when it is made again; None if today's panel says something else."""
+        """Return what the press says when it is made again; None if today's panel says something else."""
         from stampbench.sim.panel import Condition
 
         device = self._device(old.profile)
@@ -229,7 +229,7 @@ class Reader:
 
 
 def _has(reports: Sequence[TouchReport], old: PressRecord) -> bool:
-    """Whether the reports hold the decisive one of a record."""
+    """Return whether the reports hold the decisive one of a record."""
     if not reports or old.decisive_us is None:
         return False
     at_us = reports[0].t_us + old.decisive_us

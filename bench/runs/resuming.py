@@ -17,7 +17,7 @@ from stampbench.firmware_emulator.errors import InputError
 def resumed(
     directory: Path, *, plan: Plan | None = None, seed: int | None = None, port: str, workers: int = 1
 ) -> RunOrder:
-    """What is left to do of a run.
+    """Return what is left to do of a run.
 
     Its presses follow from plan, seed and number, so that it reads on what an unbroken run would have read.
 
@@ -73,7 +73,7 @@ def resumed(
 
 
 def reopened(order: RunOrder, rigs: Mapping[str, RigIdentity], now: Callable[[], datetime]) -> RecordWriter:
-    """The records of a run, to be gone on with; a session that was killed is given its end first.
+    """Return the records of a run, to be gone on with; a session that was killed is given its end first.
 
     Raises:
         InputError: other rigs began it.

@@ -290,7 +290,7 @@ def _all_presses(order: RunOrder, progress: Progress, opener: Opener) -> Generat
 def chunked(
     presses: Iterable[PlannedPress], size: int, together: Callable[[PlannedPress], object]
 ) -> Iterator[list[PlannedPress]]:
-    """Presses in order, in lists of at most ``size`` in which ``together`` is the same for all."""
+    """Yield presses in order, in lists of at most ``size`` in which ``together`` is the same for all."""
     for _, group in itertools.groupby(presses, key=together):
         while chunk := list(itertools.islice(group, size)):
             yield chunk

@@ -142,7 +142,7 @@ def open_frames(path: str | Path, decoder: Decoder) -> Iterator[Recording]:
 
 
 def holds_capture(path: Path) -> bool:
-    """Whether a file begins as a capture does; False for what cannot be opened."""
+    """Return whether a file begins as a capture does; False for what cannot be opened."""
     try:
         with path.open("rb") as file:
             return capture.recognises(file.readline(4096))
