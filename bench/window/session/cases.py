@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from stampbench.bench.plans.draws import Draw
+from stampbench.bench.plans.text import to_toml
 from stampbench.bench.window.session.setup import Setup
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.panel import Condition
@@ -44,15 +44,17 @@ def plan_of_presses(setup: Setup, genuine: int, foreign: int, codes: Sequence[in
             f"auto-press: {genuine} presses of stamps, {foreign} of other objects: "
             "expected at least one press"
         )
-    lines = _head(setup, "auto-press", "Presses of the screen.", setup.condition, seed=setup.seed)
-    lines += _table("handling", _changed(setup.handling, Handling()))
-    lines += _decoder(setup)
+    tables = _tables(setup, "auto-press", "Presses of the screen.", setup.condition)
+    tables["plan"]["seed"] = setup.seed
+    tables["handling"] = _changed(setup.handling, Handling())
+    cases = tables["cases"] = []
     if genuine:
-        lines += _case(GENUINE, "genuine", stamps=list(codes) or "random", presses=genuine)
+        stamps = list(codes) or "random"
+        cases.append({"name": GENUINE, "kind": "genuine", "stamps": stamps, "presses": genuine})
     if foreign:
-        own = {"handling": {"wear": ""}}  # only stamps wear
-        lines += _case(FOREIGN, "foreign", stamps=list(FOREIGN_OBJECTS), presses=foreign, **own)
-    return "\n".join(lines) + "\n"
+        case = {"name": FOREIGN, "kind": "foreign", "stamps": list(FOREIGN_OBJECTS), "presses": foreign}
+        cases.append({**case, "handling": {"wear": ""}})  # only stamps wear
+    return to_toml(tables)
 
 
 def plan_of_object(thing: SceneObject, scene: Scene, hand_log: HandLog, setup: Setup, note: str) -> str:
@@ -115,11 +117,11 @@ def _plan_of_one(
     settings: Mapping[str, Any],
 ) -> str:
     """Return a plan of one case with one press, and the limit that it must keep."""
-    lines = [f"# Frozen in stampbench screen: {note}.", *_head(setup, "frozen moment", note, condition)]
-    lines += _decoder(setup)
-    lines += _case("frozen", "genuine" if genuine else "foreign", stamps=[stamp], presses=1, **settings)
-    lines += ["", "[[limits]]", f"measurement = {_value('frr' if genuine else 'far')}", "max = 0.0"]
-    return "\n".join(lines) + "\n"
+    kind, measurement = ("genuine", "frr") if genuine else ("foreign", "far")
+    tables = _tables(setup, "frozen moment", note, condition)
+    tables["cases"] = [{"name": "frozen", "kind": kind, "stamps": [stamp], "presses": 1, **settings}]
+    tables["limits"] = [{"measurement": measurement, "max": 0.0}]
+    return f"# Frozen in stampbench screen: {note}.\n\n" + to_toml(tables)
 
 
 def _stamp(setup: Setup, code: int) -> int | str:
@@ -146,38 +148,19 @@ def _with_others(condition: Condition, others: Iterable[SceneObject]) -> Conditi
     )
 
 
-# --- the text of a plan
-
-
-def _head(
-    setup: Setup, name: str, description: str, condition: Condition, *, seed: int | None = None
-) -> list[str]:
-    settings: dict[str, Any] = {"name": name, "description": description}
+def _tables(setup: Setup, name: str, description: str, condition: Condition) -> dict[str, Any]:
+    """Return the tables of a plan without its cases."""
+    head: dict[str, Any] = {"name": name, "description": description, "profiles": [setup.profile_name]}
     if setup.family is not None:
-        settings["family"] = setup.family
+        head["family"] = setup.family
     if setup.catalogue is not None:
         # Names of files in a plan are relative to it; an absolute one holds wherever the plan lies.
-        settings["catalogue"] = str(Path(setup.catalogue).resolve())
-    if seed is not None:
-        settings["seed"] = seed
-    settings["profiles"] = [setup.profile_name]
-    return ["[plan]", *_settings(settings), *_table("condition", _changed(condition, Condition()))]
-
-
-def _decoder(setup: Setup) -> list[str]:
-    return _table("decoder", {} if setup.sigma_mm is None else {"sigma_mm": setup.sigma_mm})
-
-
-def _case(name: str, kind: str, **settings: Any) -> list[str]:
-    return ["", "[[cases]]", *_settings({"name": name, "kind": kind, **settings})]
-
-
-def _table(name: str, settings: Mapping[str, Any]) -> list[str]:
-    return ["", f"[{name}]", *_settings(settings)] if settings else []
-
-
-def _settings(settings: Mapping[str, Any]) -> list[str]:
-    return [f"{key} = {_value(value)}" for key, value in settings.items()]
+        head["catalogue"] = str(Path(setup.catalogue).resolve())
+    return {
+        "plan": head,
+        "condition": _changed(condition, Condition()),
+        "decoder": {} if setup.sigma_mm is None else {"sigma_mm": setup.sigma_mm},
+    }
 
 
 def _changed(settings: Condition | Handling, usual: Condition | Handling) -> dict[str, Any]:
@@ -195,13 +178,3 @@ def _numbers(keyframe: Keyframe) -> list[float]:
         *(round(axis, 3) for axis in (keyframe.hold.force, keyframe.hold.grip)),
         *(round(axis, 6) for axis in (keyframe.hold.tilt_x_rad, keyframe.hold.tilt_y_rad)),
     ]
-
-
-def _value(value: Any) -> str:
-    """Return a value as TOML has it: as JSON, but for tables."""
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_value(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_value(item) for item in value) + "]"
-    # JSON and TOML strings differ in characters alone that are not printed: JSON leaves DEL as it is.
-    return json.dumps(value, ensure_ascii=True).replace("\x7f", "\\u007f")
