@@ -131,6 +131,7 @@ class Assessment:
         limits: those the plan limits.
         outcomes: presses by outcome.
         planned: presses the plan asked for, or the part of it that was to be run.
+        not_made: how many of them were not, and not passed over by name either; without a decided limit.
         reason: of the verdict, one line.
         by_chance: what the number of limits does to their risks, in words; empty for few.
         repeated: presses that the operator botched and made again: recorded, and no presses of the plan.
@@ -142,6 +143,7 @@ class Assessment:
     limits: tuple[Judged, ...]
     outcomes: Mapping[str, int]
     planned: int
+    not_made: int = 0
     repeated: int = 0
     by_chance: str = ""
 
@@ -385,6 +387,7 @@ def assess(plan: Plan, run: Run) -> Assessment:
         limits=tuple(limits),
         outcomes=outcomes,
         planned=planned,
+        not_made=max(0, not_made),
         repeated=repeated,
         by_chance=chance_of_many(plan),
     )

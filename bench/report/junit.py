@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from stampbench.bench.judging.assessment import Assessment, Judged, Measured, Result, Verdict, judge
@@ -26,6 +27,7 @@ def render_junit(plan: Plan, run: Run, assessment: Assessment) -> bytes:
     unlimited = (judge(measured, Limit(measurement=measured.name)) for measured in assessment.unlimited)
     everything = (*assessment.limits, *unlimited)
     cases = [_limit_case(plan, run, judged) for judged in everything]
+    cases += _skipped_cases(plan, run)
     cases.append(_bench_case(plan, run, assessment))
     # In test cases, not every reader of JUnit XML allows properties.
     figures = {
@@ -96,6 +98,22 @@ def _figures(judged: Judged) -> dict[str, object]:
         "result": judged.result.value,
         "sequential": "" if judged.test is None else judged.test.claim,
     }
+
+
+def _skipped_cases(plan: Plan, run: Run) -> Iterator[ElementTree.Element]:
+    """Yield a case for each press that the operator passed over; it counts as skipped."""
+    skipped = (press for press in run.presses if press.outcome is Outcome.SKIPPED)
+    for press in itertools.islice(skipped, _LISTED):
+        case = ElementTree.Element(
+            "testcase",
+            {
+                "classname": legal(f"{plan.header.name}.{press.profile}.{press.case}"),
+                "name": f"press {press.press}",
+                "time": "0",
+            },
+        )
+        ElementTree.SubElement(case, "skipped", {"message": legal(press.message)})
+        yield case
 
 
 def _bench_case(plan: Plan, run: Run, assessment: Assessment) -> ElementTree.Element:

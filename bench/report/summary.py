@@ -39,6 +39,7 @@ def summarize(plan: Plan, run: Run, assessment: Assessment, beside: Beside | Non
         "presses": {
             "planned": assessment.planned,
             "done": len(run.presses) - assessment.repeated,
+            "not_made": assessment.not_made,
             "repeated": assessment.repeated,
             **assessment.outcomes,
         },

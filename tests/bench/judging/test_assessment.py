@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ from stampbench.bench.judging.sequential import SequentialDecision, SequentialTe
 from stampbench.bench.judging.tallies import Tally
 from stampbench.bench.plans.plan import Plan
 from stampbench.bench.plans.tables import Limit
-from stampbench.bench.records.files import read_run
+from stampbench.bench.records.files import FILE_NAME, read_run
 from stampbench.bench.records.presses import Outcome
 
 
@@ -179,6 +180,33 @@ def test_bench_fault_voids_the_run_and_is_no_failure_of_a_stamp(write_run, good,
     result = assessment(read_run(write_run([*good[:3], faulty, *good[4:]])))
     assert (result.verdict, result.verdict.exit_status) == (Verdict.ERROR, 3)
     assert result.limits[0].measured.k == 0
+
+
+def whole(run):
+    """The assessment by a plan of as many presses as the good ones are."""
+    text = run.header.plan_text.replace("presses = 2", "presses = 20")
+    return assess(Plan.parse(text, Path("made-up.toml")), run)
+
+
+def test_what_was_planned_and_not_made_is_an_error_and_never_passed(write_run, good):
+    judged = whole(read_run(write_run([*good[:3], *good[4:]])))
+    assert (judged.verdict, judged.reason) == (Verdict.ERROR, "1 of 24 planned presses were not made")
+    assert judged.not_made == 1
+
+
+def test_a_press_that_was_stopped_is_not_made(write_run, good):
+    stopped = msgspec.structs.replace(good[-1], outcome=Outcome.ABORTED, reading=None)
+    judged = whole(read_run(write_run([*good[:-1], stopped])))
+    assert (judged.verdict, judged.not_made) == (Verdict.ERROR, 1)
+
+
+def test_lines_that_are_missing_from_the_records_are_an_error(write_run, good):
+    records = write_run(good) / FILE_NAME
+    lines = records.read_text().splitlines(keepends=True)
+    end = json.loads(lines[-1]) | {"lines": len(good) + 1}
+    records.write_text("".join([*lines[:-1], json.dumps(end) + "\n"]))
+    judged = assessment(read_run(records))
+    assert (judged.verdict, judged.reason) == (Verdict.ERROR, "24 lines recorded where 25 were written")
 
 
 def test_a_botched_press_that_was_made_again_is_no_press_of_the_plan(write_run, good, make_press):

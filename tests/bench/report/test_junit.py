@@ -76,6 +76,14 @@ def test_presses_lost_to_the_bench_are_its_error_and_no_failure(suite_of, presse
     assert "press 4: error: 3 lost" in suite.findall("testcase")[-1].find("system-out").text
 
 
+def test_presses_that_the_operator_passed_over_count_as_skipped(suite_of, presses, make_press):
+    skipped = make_press(4, verdict="none", outcome=Outcome.SKIPPED, message="by the operator")
+    suite = suite_of([*presses[:3], skipped, *presses[4:]])
+    assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("0", "0", "1")
+    (case,) = (case for case in suite.iter("testcase") if case.find("skipped") is not None)
+    assert (case.get("classname"), case.get("name")) == ("made up.nexus-5.held", "press 4")
+
+
 def test_limit_without_data_is_an_error(suite_of, presses):
     suite = suite_of(presses[:4])
     assert suite.findall("testcase")[1].find("error").get("message") == "nothing was measured"

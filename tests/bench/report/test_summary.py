@@ -19,6 +19,7 @@ def test_summary_tells_verdict_presses_and_limits(write_run, make_press):
     assert (found["verdict"], found["exit_status"], found["complete"]) == ("failed", 1, True)
     assert found["presses"] == {
         "planned": 6,
+        "not_made": 3,
         "done": 3,
         "repeated": 0,
         "passed": 2,
