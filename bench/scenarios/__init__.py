@@ -29,6 +29,7 @@ from stampbench.firmware_emulator.errors import InputError
 SCENARIOS = {
     "city-day": "stampbench.bench.scenarios.city_day",
     "hardened": "stampbench.bench.scenarios.hardened",
+    "rig-faults": "stampbench.bench.scenarios.rig_faults",
 }
 """Module of each scenario, by its name in plans."""
 

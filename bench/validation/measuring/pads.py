@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -60,10 +61,10 @@ def fit_press(contacts_mm: Points, nominal_mm: Points) -> FittedPress:
         return FittedPress(deviations, places, math.inf, max(0, n - m))
     # Which contact stands for which pad: one side in order, the other in every order.
     if n >= m:
-        orders = np.array(list(itertools.permutations(range(n), m)))
+        orders = _orders(n, m)
         chosen, pads = z[orders], np.broadcast_to(w, orders.shape)
     else:
-        orders = np.array(list(itertools.permutations(range(m), n)))
+        orders = _orders(m, n)
         chosen, pads = np.broadcast_to(z, orders.shape), w[orders]
     a = chosen - chosen.mean(axis=1, keepdims=True)
     b = pads - pads.mean(axis=1, keepdims=True)
@@ -78,6 +79,12 @@ def fit_press(contacts_mm: Points, nominal_mm: Points) -> FittedPress:
     return FittedPress(
         deviations, places, float(np.sqrt((np.abs(off) ** 2).sum())), max(0, n - m), complex(turn)
     )
+
+
+@functools.lru_cache(maxsize=32)
+def _orders(of: int, places: int) -> npt.NDArray[np.int64]:
+    """Return every order of so many of them, shape (orders, places)."""
+    return np.array(list(itertools.permutations(range(of), places)))
 
 
 def pad_levels(
