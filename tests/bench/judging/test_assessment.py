@@ -289,3 +289,81 @@ def test_a_rate_of_repeated_stamps_says_that_it_allows_for_them(make_press):
     assert (measured.k, measured.n) == (30, 300)
     assert "5 stamps were pressed 60 times each" in measured.method
     assert measured.high > 0.5
+
+
+@pytest.mark.parametrize("fault", [Outcome.ERROR, Outcome.TIMEOUT])
+@pytest.mark.parametrize(
+    ("faults", "verdict"), [(0, Verdict.PASSED), (3, Verdict.PASSED), (4, Verdict.ERROR)]
+)
+def test_a_plan_says_which_share_of_presses_may_be_lost_to_the_bench(
+    write_run, good, header, fault, faults, verdict
+):
+    plan = Plan.parse(header.plan_text.replace("seed = 4", "seed = 4\nbench_faults = 0.125"), Path("x"))
+    lost = [msgspec.structs.replace(press, reading=None, outcome=fault) for press in good[4 : 4 + faults]]
+    result = assess(plan, read_run(write_run([*good[:4], *lost, *good[4 + faults :]])))
+    assert result.verdict is verdict
+    if verdict is Verdict.ERROR:
+        assert result.reason == "4 of 24 presses lost to faults of the bench"
+
+
+@pytest.mark.parametrize(
+    ("missing", "verdict", "reason"),
+    [
+        (0, Verdict.PASSED, "all 2 limits met"),
+        (1, Verdict.ERROR, "1 of 24 planned presses were not made"),
+    ],
+)
+def test_every_planned_press_is_made_before_a_run_passes(write_run, good, header, missing, verdict, reason):
+    plan = Plan.parse(header.plan_text.replace("presses = 2", "presses = 20"), Path("x"))
+    result = assess(plan, read_run(write_run(good[: len(good) - missing])))
+    assert (result.verdict, result.reason) == (verdict, reason)
+
+
+def test_a_limit_that_was_not_measured_is_an_error_of_the_bench(write_run, good):
+    lost = [msgspec.structs.replace(press, reading=None, outcome=Outcome.SKIPPED) for press in good[:4]]
+    result = assessment(read_run(write_run([*lost, *good[4:]])))
+    assert (result.verdict, result.verdict.exit_status) == (Verdict.ERROR, 3)
+    assert result.reason == "1 of 2 limits can be neither met nor missed: nothing was measured"
+
+
+def test_a_missed_limit_goes_before_presses_that_were_not_made(write_run, good, make_press):
+    wrong = [make_press(number, read=9) for number in range(1, 5)]
+    result = assessment(read_run(write_run([*wrong, *good[4:10]])))
+    assert (result.verdict, result.reason) == (Verdict.FAILED, "1 of 2 limits missed")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status"),
+    [
+        (Verdict.PASSED, 0),
+        (Verdict.MARGINAL, 0),
+        (Verdict.FAILED, 1),
+        (Verdict.INTERRUPTED, 2),
+        (Verdict.TIMEOUT, 3),
+        (Verdict.ERROR, 3),
+        (Verdict.NOTHING_RAN, 5),
+    ],
+)
+def test_exit_status_of_each_verdict(verdict, status):
+    assert verdict.exit_status == status
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "counts"),
+    [
+        ("frr", {}, 0),
+        ("frr", {"read": 8}, 1),
+        ("frr", {"verdict": "foreign"}, 1),
+        ("misread", {"read": 8}, 1),
+        ("misread", {"verdict": "foreign"}, 0),
+        ("fta", {"verdict": "none"}, 1),
+        ("fta", {"verdict": "partial"}, 1),
+        ("fta", {"verdict": "ambiguous"}, 0),
+        ("fta", {"verdict": "foreign"}, 0),
+        ("far", {"kind": "foreign"}, 1),
+        ("far", {"kind": "foreign", "verdict": "ambiguous"}, 0),
+    ],
+)
+def test_what_a_rate_counts(make_press, name, changes, counts):
+    measured = measure(name, [make_press(1, **changes)], profile="nexus-5", case=None)
+    assert (measured.k, measured.n) == (counts, 1)
