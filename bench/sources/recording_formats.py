@@ -12,12 +12,19 @@ from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any
 
-from stampbench.bench.sources import capture, evemu, getevent, hid_recorder, libinput
+from stampbench.bench.sources import capture, evemu, evtest, getevent, hid_recorder, libinput
 from stampbench.bench.sources.recording import Recording, RecordingFormat, RecordingLines, shown
 from stampbench.firmware_emulator.errors import InputError
 
 ENTRY_POINT_GROUP = "stampbench.recordings"
-BUILT_IN = (capture.FORMAT, hid_recorder.FORMAT, evemu.FORMAT, libinput.FORMAT, getevent.FORMAT)
+BUILT_IN = (
+    capture.FORMAT,
+    hid_recorder.FORMAT,
+    evemu.FORMAT,
+    libinput.FORMAT,
+    evtest.FORMAT,
+    getevent.FORMAT,
+)
 HEAD_BYTES = 1 << 16
 
 

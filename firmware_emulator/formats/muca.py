@@ -1,7 +1,9 @@
 """Muca multitouch board (FT5316): raw frames as text or bytes, and touches as text, 115200 baud 8N1 over USB.
 
 Text: the counts of all nodes as decimals, comma-separated, TX line by TX line, CR LF after each frame.
-Bytes: the least count, high byte first, then each count less that in one byte; nothing marks the beginning.
+Bytes: the least count, high byte first, then each count less that in one byte, of which the board keeps the
+lowest eight bits; nothing marks the beginning. So a delta is known modulo 256, and a touch stronger than
+``STRONGEST`` counts looks like a weak one or none.
 Touches: ``id:flag:x:y:weight|`` for each contact, one line for a scan; flag 0 is landing, 1 lift, 2 contact.
 The board has 21 TX and 12 RX lines; counts fall where it is touched. Source: muca-board/Muca; counts of an
 FT5206, measured: 9700 to 10020 untouched, up to 697 less under a finger.
@@ -24,6 +26,10 @@ REST_COUNT = 10_000
 FRAME_GAP_US = 5000
 """Silence after which bytes begin a new frame: 57 bytes' time at 115200 baud."""
 _COUNT_MAX = 0xFFFF
+STRONGEST = 230
+"""Largest delta that bytes can tell: the 256 values left begin with noise and negative ghosts, at -25."""
+_WEAKEST = 128
+"""Of a frame without a stronger delta, those below 0 go down to -127."""
 _LANDING, _LIFT, _CONTACT = 0, 1, 2
 _CELL_CHARACTERS = 8
 
@@ -35,6 +41,8 @@ class MucaCounters:
     bytes: int = 0
     scans: int = 0
     damaged: int = 0
+    beyond_one_byte: int = 0
+    """Frames as bytes in which something touches too strongly for one byte: nobody can believe them."""
 
 
 def encode_text(frame: Frame) -> bytes:
@@ -47,14 +55,14 @@ def encode_text(frame: Frame) -> bytes:
 
 
 def encode_bytes(frame: Frame) -> bytes:
-    """Return a frame as bytes; counts more than 255 above the least are cut off there.
+    """Return a frame as bytes; counts more than 255 above the least wrap, as on the board.
 
     Raises:
         InputError: a delta that the board's counts cannot show.
     """
     counts = _counts(frame).ravel()
     least = int(counts.min())
-    return least.to_bytes(2, "big") + np.minimum(counts - least, 255).astype(np.uint8).tobytes()
+    return least.to_bytes(2, "big") + ((counts - least) & 0xFF).astype(np.uint8).tobytes()
 
 
 def _counts(frame: Frame) -> npt.NDArray[np.int32]:
@@ -134,7 +142,7 @@ class MucaByteParser:
         self._gap_us = gap_us
         self._partial = bytearray()
         self._last_us = 0
-        self._reference = _Reference()
+        self._untouched: npt.NDArray[np.int32] | None = None
 
     def feed(self, data: bytes, t_us: int) -> list[Frame]:
         """Take bytes that arrived at ``t_us``; return the frames they complete."""
@@ -151,8 +159,21 @@ class MucaByteParser:
             counts = least + np.frombuffer(bytes(self._partial[2:length]), np.uint8).astype(np.int32)
             del self._partial[:length]
             self.counters.scans += 1
-            frames.append(self._reference.frame(counts.reshape(self._shape), t_us))
+            frames.append(Frame(t_us, self._deltas(counts.reshape(self._shape))))
         return frames
+
+    def _deltas(self, counts: npt.NDArray[np.int32]) -> npt.NDArray[np.int16]:
+        if self._untouched is None:
+            self._untouched = counts
+        modulo = self._untouched - counts
+        # The least count is told whole, and with it the strongest delta.
+        least = counts.min()
+        strongest = int(modulo[counts == least].max())
+        self.counters.beyond_one_byte += strongest > STRONGEST
+        lowest = min(max(strongest, _WEAKEST), STRONGEST) - 255
+        deltas = (modulo - lowest & 0xFF) + lowest
+        deltas[(counts == least) & (modulo == strongest)] = strongest
+        return np.clip(deltas, -32768, 32767).astype(np.int16)
 
 
 class MucaTouchParser:

@@ -124,6 +124,11 @@ RECORDINGS = {
     "  events:\n"
     "  - evdev:\n    - [  0,      0,   3,  57,       4]\n    - [  0,      0,   3,  53,     300]\n"
     "    - [  0,      0,   0,   0,       0] # ------------ SYN_REPORT (0) ---------- +0ms\n",
+    "evtest": 'Input device name: "Panel"\n  Event type 3 (EV_ABS)\n    Event code 53 (ABS_MT_POSITION_X)\n'
+    "      Min        0\n      Max     1000\n      Resolution      10\n"
+    "Event: time 1.000000, type 3 (EV_ABS), code 57 (ABS_MT_TRACKING_ID), value 7\n"
+    "Event: time 1.000000, type 3 (EV_ABS), code 53 (ABS_MT_POSITION_X), value 300\n"
+    "Event: time 1.000000, -------------- SYN_REPORT ------------\n",
     "getevent": 'add device 1: /dev/input/event7\n  name:     "touch_dev"\n'
     "    ABS (0003): ABS_MT_POSITION_X     : value 0, min 0, max 1079, fuzz 0, flat 0, resolution 18\n"
     "[   34562.123456] /dev/input/event7: EV_ABS       ABS_MT_TRACKING_ID   0000002d\n"

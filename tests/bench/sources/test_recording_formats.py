@@ -58,6 +58,7 @@ def test_broken_plugins_are_reported_and_stop_nothing(plugins: None, tmp_path: P
         "hid-recorder",
         "evemu",
         "libinput",
+        "evtest",
         "getevent",
         "vendor",
     ]

@@ -27,6 +27,7 @@ def reports_of(project: Path, name: str) -> list[TouchReport]:
         ("not-seen-means-up-1ff7-0013.hid", [2, 1, 1]),
         ("mt-tool-palm.evemu", [1, 0, 0, 0]),
         ("usage-before-page.hid", [2]),
+        ("evtest.txt", [1]),
     ],
 )
 def test_contacts_down_after_each_scan(project: Path, name: str, down: list[int]) -> None:

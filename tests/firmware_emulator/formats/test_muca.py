@@ -44,14 +44,21 @@ def test_frame_as_bytes_reads_back(seed: int, cut: int) -> None:
     np.testing.assert_array_equal(received[1].deltas, frame(seed).deltas)
 
 
-def test_frame_as_bytes_cuts_off_counts_far_above_the_least() -> None:
+def test_a_touch_too_strong_for_a_byte_is_counted() -> None:
     parser = MucaByteParser()
     parser.feed(encode_bytes(UNTOUCHED), 0)
     strong = Frame(0, np.zeros((ROWS, COLUMNS), np.int16))
     strong.deltas[3, 4] = 700
     (received,) = parser.feed(encode_bytes(strong), 0)
     assert received.deltas[3, 4] == 700
-    assert received.deltas[0, 0] == 700 - 255
+    assert received.deltas[0, 0] == 0
+    assert parser.counters.beyond_one_byte == 1
+
+
+def test_bytes_wrap_as_the_board_stores_them() -> None:
+    strong = Frame(0, np.zeros((ROWS, COLUMNS), np.int16))
+    strong.deltas[3, 4] = 600
+    assert encode_bytes(strong)[2] == 600 & 0xFF
 
 
 def test_bytes_after_a_silence_begin_a_new_frame() -> None:
