@@ -19,6 +19,8 @@ USUAL_OUT = Path("screen")
 USUAL_SIZE = (1280, 800)
 SMALLEST_WINDOW = (640, 400)
 LARGEST_WINDOW = (7680, 4320)
+_SILENT_S = 4.0
+"""Preparing takes less where everything has been compiled before."""
 
 
 def register(app: typer.Typer) -> None:
@@ -238,18 +240,21 @@ def _prepare_display(*, scripted: bool) -> None:
 
 
 def _compile(codebook: Family | Catalogue, profile: Profile) -> None:
-    """Compile the kernels, with a line of progress on stderr while that takes its time."""
+    """Compile the kernels; where that takes its time, as the first time, a line on stderr says so."""
+    import threading
+
     from rich.console import Console
     from stampbench.bench.window.session.session import warm_up
 
     console = Console(stderr=True)
-    with console.status("preparing") as status:
-        for stage in warm_up(codebook, profile):
-            line = f"preparing kernels: {stage} (compiled once, then kept)"
-            if console.is_terminal:
-                status.update(line)
-            else:
-                console.print(line, soft_wrap=True)
+    line = "preparing kernels: compiled once, then kept; this can take a minute"
+    waiting = threading.Timer(_SILENT_S, console.print, [line], {"soft_wrap": True})
+    waiting.start()
+    try:
+        for _ in warm_up(codebook, profile):
+            pass
+    finally:
+        waiting.cancel()
 
 
 def _open(session: Session, source: str) -> None:

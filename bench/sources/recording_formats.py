@@ -26,6 +26,7 @@ BUILT_IN = (
     getevent.FORMAT,
 )
 HEAD_BYTES = 1 << 16
+_GLANCE_BYTES = 1 << 12
 
 
 @cache
@@ -70,6 +71,17 @@ def open_recording(path: str | Path) -> Iterator[Recording]:
         raise InputError(f"{path}: cannot be opened: {reason}; expected a recording") from error
     with stream:
         yield _recognise(str(path), stream)
+
+
+def is_recording(path: Path) -> bool:
+    """Return whether a file begins as a recording does; False for what cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_GLANCE_BYTES).removeprefix(BOM_UTF8)
+    except OSError:
+        return False
+    whole_lines = head[: head.rfind(b"\n") + 1] or head
+    return bool(head.strip()) and any(known.recognises(whole_lines) for known in known_formats()[0])
 
 
 def _standard_input() -> BufferedReader[Any]:

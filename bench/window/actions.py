@@ -22,6 +22,12 @@ _TURN_RAD: Final = math.radians(5.0)
 _TILT_RAD: Final = math.radians(0.5)
 _SCRUB_US: Final = 1_000_000
 _SPEEDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+_OF_AN_OBJECT: Final = {"press", "press_toggle", "left", "right", "up", "down", "level", "remove"} | {
+    *("turn_left", "turn_right", "tilt_left", "tilt_right", "tilt_up", "tilt_down")
+}
+_OF_A_RECORDING: Final = {"step", "step_back", "play", "slower", "faster", "scrub_back", "scrub_on"} | {
+    *("to_start", "to_end")
+}
 
 
 class Actions:
@@ -105,7 +111,21 @@ class Actions:
                 self._session.messages.say("info", "plan_only")
                 return
             name = IN_A_PLAN[name]
+        elif (unmet := self._unmet(name)) is not None:
+            self._session.messages.say("info", unmet)
+            return
         self._actions[name]()
+
+    def _unmet(self, name: str) -> str | None:
+        """Return what an action would need to do anything, as the key of a message; None if it has it."""
+        kind = self._session.source.kind
+        if name in _OF_A_RECORDING and kind is not SourceKind.RECORDING:
+            return "no_recording"
+        if name not in _OF_AN_OBJECT or (name == "press" and kind is SourceKind.RECORDING):
+            return None
+        if kind in (SourceKind.RECORDING, SourceKind.TOUCH):
+            return "simulated_only"
+        return "no_stamp" if self._session.scene.chosen is None else None
 
     def end(self, name: str) -> None:
         """End an action that lasts as long as its key is down."""
@@ -117,10 +137,7 @@ class Actions:
         if self._session.source.kind is SourceKind.RECORDING:
             self._play()
             return
-        if self._session.scene.chosen is None:
-            if self._session.plan is None:
-                self._session.messages.say("info", "no_stamp")
-        elif self._session.source.kind is SourceKind.RIG:
+        if self._session.source.kind is SourceKind.RIG:
             self._session.sources.press_by_rig()
         elif self._session.scene.selected is not None:
             self._session.scene.press(self._session.scene.selected)

@@ -367,6 +367,7 @@ class Window:
     def _show(self) -> None:
         """Take up what the session came to: a new panel or new messages may have come with it."""
         session = self.session
+        self.shown.invitation = self._captions("app.invitation") if session.glass_is_empty else ""
         if (session.panel, session.source.kind) != (self._panel, self._source_kind):
             self._rebuild()
         self.dialogs.refresh(session)
@@ -393,8 +394,8 @@ class Window:
         if self.dialogs.current is None:
             self.topbar.draw(surface)
         desk.widgets.draw_focus(surface, self._scale)
-        plots = self.places.plots if self.session.plan is None else None
-        over = (plots or self.places.content).inflate(-2 * desk.px(8), -2 * desk.px(8))
+        plots = self.places.plots if self.session.plan is None else None  # else no control would be free
+        over = (plots or self.places.phone).inflate(-2 * desk.px(8), -2 * desk.px(8))
         self.toasts.draw(surface, over, desk.lettering)
 
     def _splash(self) -> None:
@@ -404,10 +405,6 @@ class Window:
         middle = self._surface.get_rect().center
         lettering.write(
             self._surface, self._captions("app.title"), middle, 20, theme.INK, bold=True, align="centre"
-        )
-        below = middle[0], middle[1] + lettering.height(20)
-        lettering.write(
-            self._surface, self._captions("app.compiling"), below, 13, theme.MUTED, align="centre"
         )
         pygame.display.flip()
 

@@ -24,12 +24,19 @@ _LEAST_PX_PER_MM_OF_IDS: Final = 3.0
 _LEAST_TILT_RAD: Final = math.radians(0.15)
 
 
+INVITATION_MM: Final = 20.0
+"""Radius of the ghost of a stamp that an empty glass shows in its middle."""
+_GHOST_PADS: Final = ((0.0, -14.0), (13.0, -4.0), (6.0, 12.0), (-9.0, 10.0), (-13.0, -3.0))
+"""Where its pads are, mm from its middle."""
+
+
 @dataclass(slots=True)
 class Shown:
-    """What of the glass is drawn."""
+    """What of the glass is drawn; the invitation is what an empty one says below the ghost of a stamp."""
 
     heat_map: bool = True
     trails: bool = True
+    invitation: str = ""
 
 
 class Glass:
@@ -96,6 +103,8 @@ class Phone:
         surface.blit(self._background, self.card)
         surface.set_clip(self.card)
         self._draw_heat(surface, picture, shown.heat_map)
+        if shown.invitation:
+            self._draw_invitation(surface, shown.invitation)
         for drawn in picture.objects:
             if drawn.thing.kind is ObjectKind.STAMP:
                 self._draw_stamp(surface, drawn)
@@ -179,6 +188,25 @@ class Phone:
             if self._grid is not None:
                 self._heat.blit(self._grid, (0, 0))
         surface.blit(self._heat, self.glass.rect)
+
+    def _draw_invitation(self, surface: pygame.Surface, text: str) -> None:
+        """Draw the ghost of a stamp that can be taken, and what can be done below it."""
+        middle, px, lettering = self.glass.rect.center, self.glass.px_per_mm, self._lettering
+        radius = round(INVITATION_MM * px)
+        surface.blit(self._face(radius, theme.ACCENT), (middle[0] - radius - 2, middle[1] - radius - 2))
+        for start in np.arange(0.0, math.tau, math.tau / 24):
+            ends = [
+                (middle[0] + radius * math.cos(angle), middle[1] + radius * math.sin(angle))
+                for angle in (start, start + math.tau / 48)
+            ]
+            pygame.draw.line(surface, theme.ACCENT, *ends, max(2, round(1.6 * self._mark)))
+        for x_mm, y_mm in _GHOST_PADS:
+            place = middle[0] + x_mm * px, middle[1] + y_mm * px
+            pygame.draw.aacircle(surface, theme.ACCENT, place, max(3.0, 3.0 * px), 1)
+        y = middle[1] + radius + round(6 * self._mark)
+        for line in lettering.wrapped(text, 13, self.glass.rect.width - round(8 * lettering.scale)):
+            lettering.write(surface, line, (middle[0], y), 13, theme.ACCENT, bold=True, align="centre")
+            y += lettering.height(13)
 
     def _draw_stamp(self, surface: pygame.Surface, drawn: ObjectView) -> None:
         thing, px, scale = drawn.thing, self.glass.px_per_mm, self._mark

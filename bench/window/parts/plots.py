@@ -55,8 +55,7 @@ def draw_trace(surface: pygame.Surface, area: pygame.Rect, trace: Trace, letteri
     seen = trace.times_s >= trace.now_s - SPAN_S
     times, values = trace.times_s[seen], trace.values[seen]
     known = np.isfinite(values)
-    newest = float(values[known][-1]) if known.any() else math.nan
-
+    newest = float(values[-1]) if len(values) else math.nan  # nothing there now: no old value either
     text = DASH if math.isnan(newest) else f"{newest:.{trace.decimals}f} {trace.unit}"
     top = area.top + round(4 * scale)
     width = lettering.width(text, 13, bold=True)

@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 import pygame
 from stampbench.bench.window.session.session import Session
-from stampbench.sim.screen.phone import Glass
-from stampbench.sim.screen.scene import ObjectKind
+from stampbench.sim.screen.phone import INVITATION_MM, Glass
+from stampbench.sim.screen.scene import ObjectKind, Picked
 from stampbench.sim.screen.sources import Source, SourceKind
 
 HOLD_S: Final = 0.25
@@ -109,6 +109,8 @@ class Pointer:
             return True
         if event.button != 1:
             return False
+        if picked is None and self._session.glass_is_empty:
+            picked = self._taken_ghost(x_mm, y_mm)
         if picked is None:
             if self._session.plan is None:
                 scene.selected = None
@@ -123,6 +125,15 @@ class Pointer:
             self._drag.pressing = True
             self._press(picked.key)
         return True
+
+    def _taken_ghost(self, x_mm: float, y_mm: float) -> Picked | None:
+        """Put a stamp down where the ghost stood; beside it, say how to get one, and return None."""
+        panel = self._session.panel
+        middle = panel.width_mm / 2, panel.height_mm / 2
+        if math.dist(middle, (x_mm, y_mm)) > INVITATION_MM:
+            self._session.messages.say("info", "empty_place")
+            return None
+        return Picked(self._session.arrangement.add_stamp(None, *middle), "face")
 
     def _press(self, key: int) -> None:
         if self._by_rig:

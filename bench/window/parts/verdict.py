@@ -19,7 +19,7 @@ def draw_verdict(surface: pygame.Surface, area: Rect, desk: Desk) -> None:
     """Draw the card: the word, the sentence, then angle, margin, distance and time, then the contacts."""
     picture, lettering, px = desk.picture, desk.lettering, desk.px
     pygame.draw.rect(surface, theme.CARD, area)
-    word, colour = _headline(desk)
+    word, colour = headline(desk)
     inside = area.inflate(-2 * px(14), -2 * px(8))
     pygame.draw.rect(surface, colour, Rect(area.left, area.top + px(8), px(5), area.height - px(16)))
     upright = area.height > area.width
@@ -33,16 +33,16 @@ def draw_verdict(surface: pygame.Surface, area: Rect, desk: Desk) -> None:
             surface, state, (inside.right, y + px(7)), 12, theme.MUTED, align="right", within=room
         )
     y += lettering.height(20)
-    sentence = desk.explained(picture.explanation)
+    sentence = _sentence(desk)
     foot = inside.bottom - lettering.height(12)
     lines = 6 if upright else max(1, (foot - lettering.height(12) - y) // lettering.height(14))
     for line in lettering.wrapped(sentence, 14, inside.width, lines=lines):
         lettering.write(surface, line, (inside.left, y), 14, theme.INK)
         y += lettering.height(14)
-    figures = _figures(desk)
+    known = figures(desk)
     if upright:
         y += px(8)
-        for name, value in figures:
+        for name, value in known:
             lettering.write(surface, name, (inside.left, y), 12, theme.MUTED)
             lettering.write(surface, value, (inside.right, y), 13, theme.INK, bold=True, align="right")
             y += lettering.height(13) + px(2)
@@ -50,8 +50,8 @@ def draw_verdict(surface: pygame.Surface, area: Rect, desk: Desk) -> None:
             for line in reversed(lettering.wrapped(state, 12, inside.width, lines=3)):
                 foot -= lettering.height(12)
                 lettering.write(surface, line, (inside.left, foot), 12, theme.MUTED)
-    elif figures and y <= foot - lettering.height(12):
-        _draw_row(surface, Rect(inside.left, foot - lettering.height(13), inside.width, 0), figures, desk)
+    elif known and y <= foot - lettering.height(12):
+        _draw_row(surface, Rect(inside.left, foot - lettering.height(13), inside.width, 0), known, desk)
     contacts = "verdict.contact" if len(picture.contacts) == 1 else "verdict.contacts"
     text = desk.captions(contacts, now=len(picture.contacts), most=picture.contacts_most)
     text = f"{text} · {desk.captions(f'verdict.from_{picture.read_from}')}"
@@ -65,7 +65,11 @@ def draw_verdict(surface: pygame.Surface, area: Rect, desk: Desk) -> None:
     )
 
 
-def _headline(desk: Desk) -> tuple[str, str]:
+def headline(desk: Desk) -> tuple[str, str]:
+    """Return the word that says how things are, and its colour; a source that is gone comes first."""
+    state = desk.session.source.state
+    if state in (SourceState.LOST, SourceState.FAILED):
+        return desk.captions(f"verdict.source_{state}"), theme.WRONG
     picture, captions = desk.picture, desk.captions
     if picture.explanation.key in _WRONG_KEYS:
         return captions(f"verdict.{picture.explanation.key}"), theme.WRONG
@@ -79,7 +83,16 @@ def _headline(desk: Desk) -> tuple[str, str]:
     return captions("verdict.none"), theme.MUTED
 
 
-def _figures(desk: Desk) -> list[tuple[str, str]]:
+def _sentence(desk: Desk) -> str:
+    """Say what was read and why; where the source is gone, what is wrong and what can be done."""
+    source, captions = desk.session.source, desk.captions
+    if source.state not in (SourceState.LOST, SourceState.FAILED):
+        return desk.explained(desk.picture.explanation)
+    hint = captions(f"verdict.hint_{source.state}" if desk.session.plan is None else "verdict.hint_plan")
+    return f"{source.message}. {hint}" if source.message else hint
+
+
+def figures(desk: Desk) -> list[tuple[str, str]]:
     """Return the name and value of what is known of the newest reading."""
     picture, captions = desk.picture, desk.captions
     figures: list[tuple[str, str]] = []
@@ -91,8 +104,9 @@ def _figures(desk: Desk) -> list[tuple[str, str]]:
         if reading.margin_mm is not None:
             bound = "≥ " if reading.margin_is_bound else ""
             figures.append((captions("verdict.margin"), f"{bound}{reading.margin_mm:.2f} mm"))
-        if reading.distance_mm is not None:
-            figures.append((captions("verdict.distance"), f"{reading.distance_mm:.2f} mm"))
+        nearest_mm = desk.session.observation.gauges.all["nearest"].value
+        if nearest_mm is not None:  # the very figure of the plot
+            figures.append((captions("verdict.distance"), f"{nearest_mm:.2f} mm"))
     reader = desk.session.observation.reader
     if reader.decision is not None and reader.decision_ms is not None:
         name = "verdict.last" if reader.over else "verdict.decided"
@@ -126,4 +140,5 @@ def _state(desk: Desk) -> str:
     if source.state is SourceState.LIVE and not source.message:
         return "" if source.kind is SourceKind.SIMULATED else name
     text = f"{name}: {captions(f'state.{source.state}')}"
-    return f"{text}. {source.message}" if source.message else text
+    gone = source.state in (SourceState.LOST, SourceState.FAILED)  # then the sentence has the message
+    return f"{text}. {source.message}" if source.message and not gone else text

@@ -124,7 +124,7 @@ class Arrangement:
         return self._setup.codes.neighbours(code, count)
 
     def apply_preset(self, key: str) -> None:
-        """Set condition, handling, grip and wear by the name of a preset.
+        """Set condition, handling, grip and wear by the name of a preset, and level what is tilted.
 
         Raises:
             InputError: there is none of that name.
@@ -132,6 +132,8 @@ class Arrangement:
         grip = self._setup.apply_preset(key)
         self._wear_all()
         self._scene.hold(grip)
+        for thing in tuple(self._scene):
+            self._scene.tilt(thing.key, 0.0, 0.0)
         self._changed("condition")
         self._messages.say("info", "preset", preset=key)
 

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from stampbench.bench.window.captions import Captions
 from stampbench.bench.window.clocks import Clock
+from stampbench.bench.window.sources.touch import TouchInput
 from stampbench.firmware_emulator.errors import StampbenchError
 from stampbench.sim.screen.picture import Value
 
@@ -35,6 +36,8 @@ class Message:
         values = dict(self.values)
         if self.key == "preset":
             values["preset"] = captions.get(f"preset.{values['preset']}", {}, str(values["preset"]))
+        if values.get("name") == TouchInput.name:  # the only source that is called by words
+            values["name"] = captions("source.touch")
         return captions.get(f"message.{self.key}", values, str(values.get("text", self.key)))
 
 

@@ -104,6 +104,12 @@ class Session:
         """The glass that is shown."""
         return self.sources.panel
 
+    @property
+    def glass_is_empty(self) -> bool:
+        """Whether nothing is on or over the simulated glass, and a person may put something there."""
+        own = self.source.kind is SourceKind.SIMULATED and self.plan is None
+        return own and not len(self.scene) and not self._things()
+
     # --- time
 
     def advance(self, to_us: int) -> None:

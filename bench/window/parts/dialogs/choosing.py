@@ -121,7 +121,7 @@ def files(
     desk: Desk,
     title: str,
     directory: Path,
-    suffixes: frozenset[str],
+    wanted: Callable[[Path], bool],
     go: Callable[[Path], object],
     take: Callable[[Path], object],
 ) -> Chooser:
@@ -131,7 +131,7 @@ def files(
         desk: what to make it with.
         title: in the language of the window.
         directory: to be listed.
-        suffixes: of the files shown; all if empty.
+        wanted: whether a file is shown.
         go: shows another directory.
         take: takes the chosen file.
     """
@@ -146,7 +146,7 @@ def files(
             continue
         if path.is_dir():
             items.append((path.name, f"{path.name}/", partial(go, path)))
-        elif not suffixes or path.suffix.lower() in suffixes:
+        elif wanted(path):
             items.append((path.name, path.name, partial(take, path)))
     entry = (desk.captions("dialog.file"), lambda text: take(Path(text).expanduser()))
     return Chooser(desk, title, items[:_MOST_FILES], note=note, entry=entry, size=(560, 520))

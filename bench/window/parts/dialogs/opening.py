@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from stampbench.bench.sources.recording_formats import is_recording
 from stampbench.bench.window.parts.desk import Desk
 from stampbench.bench.window.parts.dialogs import choosing
 from stampbench.bench.window.parts.dialogs.calibration import Calibration
@@ -14,8 +15,15 @@ from stampbench.bench.window.parts.dialogs.drawing import Drawing
 from stampbench.bench.window.parts.dialogs.help import Help
 from stampbench.bench.window.real_touch import RealTouch
 from stampbench.bench.window.session.session import Session
+from stampbench.bench.window.sources.frames import holds_frames
 
-_CATALOGUES = frozenset({".toml", ".csv"})
+
+def _is_catalogue(path: Path) -> bool:
+    return path.suffix.lower() in (".toml", ".csv")
+
+
+def _is_recording(path: Path) -> bool:
+    return is_recording(path) or holds_frames(path)
 
 
 class Dialogs:
@@ -84,10 +92,10 @@ class Dialogs:
             case "neighbours":
                 return choosing.neighbours(desk)
             case "recording":
-                return self._files(captions("dialog.recording"), frozenset(), session.sources.use_recording)
+                return self._files(captions("dialog.recording"), _is_recording, session.sources.use_recording)
             case "catalogue":
                 return self._files(
-                    captions("dialog.catalogue"), _CATALOGUES, session.arrangement.set_catalogue
+                    captions("dialog.catalogue"), _is_catalogue, session.arrangement.set_catalogue
                 )
             case "custom":
                 return Drawing(desk, str(session.picture_path().parent / "stamps.toml"))
@@ -96,9 +104,9 @@ class Dialogs:
             case _:
                 raise LookupError(name)
 
-    def _files(self, title: str, suffixes: frozenset[str], take: Callable[[Path], object]) -> Dialog:
+    def _files(self, title: str, wanted: Callable[[Path], bool], take: Callable[[Path], object]) -> Dialog:
         def go(directory: Path) -> None:
             self._directory = directory
             self.open(self._name)
 
-        return choosing.files(self._desk, title, self._directory, suffixes, go, take)
+        return choosing.files(self._desk, title, self._directory, wanted, go, take)
