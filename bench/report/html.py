@@ -14,7 +14,7 @@ from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import Run
 from stampbench.bench.report import press_cards
 from stampbench.bench.report.limit_rows import (
-    LimitRow,
+    by_group,
     counted,
     interval,
     limit_row,
@@ -27,7 +27,7 @@ from stampbench.bench.report.shown_presses import ShownPresses
 from stampbench.bench.report.subject import Beside, run_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     import jinja2
     from markupsafe import Markup
@@ -115,7 +115,10 @@ def render_html(plan: Plan, run: Run, assessment: Assessment, beside: Beside | N
         verdict_class=assessment.verdict.value
         if assessment.verdict in (Verdict.PASSED, Verdict.MARGINAL, Verdict.FAILED)
         else "unset",
-        limits=_grouped(limit_row(run, judged) for judged in assessment.limits),
+        limits={
+            group: [limit_row(run, judged) for judged in limits]
+            for group, limits in by_group(assessment.limits).items()
+        },
         measured=[measured_row(measured) for measured in assessment.measured],
         tiles=_tiles(plan, run, assessment, shown.genuine),
         matrices=matrices(plan, assessment),
@@ -132,14 +135,6 @@ def render_html(plan: Plan, run: Run, assessment: Assessment, beside: Beside | N
         beside=beside,
         compared=[] if beside is None else _compared(beside.comparison),
     )
-
-
-def _grouped(rows: Iterable[LimitRow]) -> dict[str, list[LimitRow]]:
-    """Return rows by their heading, in the order in which the headings first come."""
-    groups: dict[str, list[LimitRow]] = {}
-    for row in rows:
-        groups.setdefault(row.group, []).append(row)
-    return groups
 
 
 def _tiles(plan: Plan, run: Run, assessment: Assessment, genuine: int) -> list[tuple[int, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,6 +95,15 @@ def interval(low: float | None, high: float | None, unit: str) -> str:
     return f"{number(low, unit).partition(_NARROW_SPACE)[0]} {to} {number(high, unit)}"
 
 
+def measured_value(measured: Measured) -> str:
+    """Write the value of a measurement; a figure of a scenario may be a count: no zeros behind it."""
+    text = number(measured.value, measured.unit)
+    if measured.group and measured.k is None and "." in text:
+        digits, space, unit = text.partition(_NARROW_SPACE)
+        return digits.rstrip("0").rstrip(".") + space + unit
+    return text
+
+
 def counted(found: Rate | Percentile) -> str:
     """Write what an estimate rests on."""
     return f"{found.k:,} of {found.n:,}" if isinstance(found, Rate) else f"n = {found.n:,}"
@@ -114,7 +124,7 @@ def limit_row(run: Run, judged: Judged) -> LimitRow:
         title=measured.title,
         meaning=measured.meaning,
         where="" if measured.group else f"{measured.profile} · {measured.case or 'all cases'}",
-        value=number(measured.value, measured.unit),
+        value=measured_value(measured),
         counted=_counted(measured),
         interval=interval(measured.low, measured.high, measured.unit),
         limit=_limit(judged),
@@ -128,6 +138,14 @@ def limit_row(run: Run, judged: Judged) -> LimitRow:
     )
 
 
+def by_group(limits: Sequence[Judged]) -> dict[str, list[Judged]]:
+    """Return limits by their heading, in the order in which the headings first come."""
+    groups: dict[str, list[Judged]] = {}
+    for judged in limits:
+        groups.setdefault(judged.measured.group, []).append(judged)
+    return groups
+
+
 def measured_row(measured: Measured) -> MeasuredRow:
     """Put a measurement into words and numbers."""
     return MeasuredRow(
@@ -136,7 +154,7 @@ def measured_row(measured: Measured) -> MeasuredRow:
         meaning=measured.meaning,
         profile=measured.profile,
         case=measured.case or "all cases",
-        value=number(measured.value, measured.unit),
+        value=measured_value(measured),
         counted=_counted(measured),
         interval=interval(measured.low, measured.high, measured.unit),
     )

@@ -28,7 +28,15 @@ from stampbench.bench.records.files import Run
 from stampbench.bench.records.findings import Figure, Trial
 from stampbench.bench.records.presses import PressRecord
 from stampbench.bench.report import Reported
-from stampbench.bench.report.limit_rows import interval, limit_row, number, probability, stopped
+from stampbench.bench.report.limit_rows import (
+    by_group,
+    interval,
+    limit_row,
+    measured_value,
+    number,
+    probability,
+    stopped,
+)
 from stampbench.bench.report.subject import Beside, plan_of
 from stampbench.bench.report.summary import render_summary
 from stampbench.bench.runs.progress import Progress as RunTells
@@ -190,25 +198,24 @@ def _show(run: Run, assessment: Assessment, beside: Beside | None) -> None:
         # In a narrow window words are put below each other, and nothing is cut.
         foldable = column in ("counted", "95 % interval", "limit")
         table.add_column(column, no_wrap=not foldable, overflow="fold" if foldable else "ellipsis")
-    group = ""
-    for judged in assessment.limits:
-        row = limit_row(run, judged)
-        if row.group != group:
-            group = row.group
+    for group, limits in by_group(assessment.limits).items():
+        if group:
             table.add_row("", Text(group, style="bold"))
-        table.add_row(
-            Text(f"{row.symbol} {row.result}{f': {row.why}' if row.why else ''}", style=_STYLES[row.result]),
-            f"  {row.title}" if group else judged.measured.name,
-            judged.measured.profile,
-            row.value,
-            row.counted,
-            row.interval,
-            row.limit,
-        )
+        for judged in limits:
+            row = limit_row(run, judged)
+            result = f"{row.symbol} {row.result}{f': {row.why}' if row.why else ''}"
+            table.add_row(
+                Text(result, style=_STYLES[row.result]),
+                f"  {row.title}" if group else judged.measured.name,
+                judged.measured.profile,
+                row.value,
+                row.counted,
+                row.interval,
+                row.limit,
+            )
     console.print(table)
     for measured in assessment.unlimited:
-        value = number(measured.value, measured.unit)
-        console.print(f"{measured.title}: {value}", highlight=False, soft_wrap=True)
+        console.print(f"{measured.title}: {measured_value(measured)}", highlight=False, soft_wrap=True)
     for judged in assessment.limits:
         if judged.test is not None:
             where = f"{judged.measured.name} on {judged.measured.profile}"
