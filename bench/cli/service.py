@@ -31,6 +31,9 @@ def serve(
     outbox: Annotated[
         Path | None, typer.Option(help="File to which messages to members are appended; none: they wait.")
     ] = None,
+    origin: Annotated[
+        list[str] | None, typer.Option(help="Web page that may press, such as https://shop.example; repeat.")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes that serve.", min=1, max=64)] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="No line per request on stderr.")] = False,
 ) -> None:
@@ -42,7 +45,14 @@ def serve(
     from stampbench.bench.service.serving import serve_forever
 
     serve_forever(
-        database, host=host, port=port, outbox=outbox, workers=workers, quiet=quiet, announce=typer.echo
+        database,
+        host=host,
+        port=port,
+        outbox=outbox,
+        workers=workers,
+        quiet=quiet,
+        announce=typer.echo,
+        origins=origin or (),
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,10 +13,52 @@ import uvicorn
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.service.housekeeping import FileTransport, Housekeeping
 from stampbench.sim.service.logs import log_requests
-from stampbench.sim.service.opening import DATABASE_VARIABLE, SECRET_VARIABLE, open_service, read_secret
+from stampbench.sim.service.opening import (
+    DATABASE_VARIABLE,
+    ORIGINS_VARIABLE,
+    SECRET_VARIABLE,
+    open_service,
+    read_secret,
+)
 from stampbench.sim.service.service import ServiceSettings
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+HEAD_S: Final = 10.0
+"""A connection that has not sent the head of a request in this time is closed."""
+STOP_S: Final = 8
+"""Requests that are being answered get this long once the service is to end."""
 _APPLICATION: Final = "stampbench.sim.service.app:app_from_environment"
+
+
+class ImpatientProtocol(HttpToolsProtocol):
+    """HTTP/1.1 that hangs up on those who send half a head, or nothing."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def on_message_begin(self) -> None:
+        """Begin to wait for the rest of a head."""
+        self._wait()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Wait no longer."""
+        self._wait(False)
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._wait(False)
+        super().connection_lost(exc)
+
+    def _wait(self, begin: bool = True) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(HEAD_S, self.transport.close) if begin else None
 
 
 def serve_forever(
@@ -27,6 +70,7 @@ def serve_forever(
     workers: int,
     quiet: bool,
     announce: Callable[[str], object],
+    origins: Sequence[str] = (),
 ) -> None:
     """Serve until interrupted.
 
@@ -38,13 +82,18 @@ def serve_forever(
         workers: processes.
         quiet: no line per request on stderr.
         announce: is told the address once somebody listens there.
+        origins: of web pages that may press.
 
     Raises:
         InputError: a database, secret or address that cannot be used.
     """
     secret = read_secret(database)
-    service = open_service(ServiceSettings(secret, database))
-    os.environ |= {DATABASE_VARIABLE: database, SECRET_VARIABLE: secret.hex()}
+    service = open_service(ServiceSettings(secret, database, origins=tuple(origins)))
+    os.environ |= {
+        DATABASE_VARIABLE: database,
+        SECRET_VARIABLE: secret.hex(),
+        ORIGINS_VARIABLE: " ".join(origins),
+    }
     try:
         listener = socket.create_server((host, port), backlog=512)
     except OSError as error:
@@ -55,6 +104,8 @@ def serve_forever(
         "log_level": "warning",
         "log_config": None if quiet else log_requests(),
         "ws": "none",
+        "http": ImpatientProtocol,
+        "timeout_graceful_shutdown": STOP_S,
         "proxy_headers": False,
     }
     # Answers leave in two parts: without this the second waits for the client's acknowledgement of the first.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from stampbench.sim.service.api import (
@@ -20,8 +21,9 @@ from stampbench.sim.service.api import (
     tenants,
 )
 from stampbench.sim.service.api.errors import RESPONSES, add_handlers
+from stampbench.sim.service.api.limits import BodyLimits
 from stampbench.sim.service.logs import RequestLog
-from stampbench.sim.service.opening import DATABASE_VARIABLE, open_service, read_secret
+from stampbench.sim.service.opening import DATABASE_VARIABLE, ORIGINS_VARIABLE, open_service, read_secret
 from stampbench.sim.service.service import DEFAULT_DATABASE, Service, ServiceSettings
 
 ROUTERS = (tenants, stamps, presses, fraud, loyalty, attendance, customers, billing, owner)
@@ -43,6 +45,14 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(snowshoe.router)
     app.add_api_route("/", lambda: RedirectResponse("/docs", 303), include_in_schema=False)
     add_handlers(app)
+    app.add_middleware(BodyLimits)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=service.settings.origins,
+        allow_methods=("GET", "POST"),
+        allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "SnowShoe-Api-Key"),
+        expose_headers=("Retry-After",),
+    )
     app.add_middleware(RequestLog)
     return app
 
@@ -50,4 +60,5 @@ def create_app(service: Service) -> FastAPI:
 def app_from_environment() -> FastAPI:
     """The application of one worker process: its database and secret are in the environment."""
     database = os.environ.get(DATABASE_VARIABLE, DEFAULT_DATABASE)
-    return create_app(open_service(ServiceSettings(read_secret(database), database)))
+    origins = tuple(os.environ.get(ORIGINS_VARIABLE, "").split())
+    return create_app(open_service(ServiceSettings(read_secret(database), database, origins=origins)))

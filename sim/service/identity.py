@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -162,7 +163,8 @@ class Pseudonyms:
     secret: bytes
 
     def of(self, merchant_id: int, kind: str, name: str) -> bytes:
-        """The pseudonym of a name within one merchant."""
+        """Return the pseudonym of a name within one merchant, however its accents are composed."""
+        name = unicodedata.normalize("NFC", name)
         return hmac.digest(self.secret, f"{kind}:{merchant_id}:{name}".encode(), "sha256")
 
 

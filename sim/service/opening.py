@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.credentials.nfc.verifier import SunVerifier
 from stampbench.sim.service.clock import Clock, SystemClock
@@ -20,9 +22,11 @@ from stampbench.sim.service.rules import Rules
 from stampbench.sim.service.service import SECRET_BYTES, Service, ServiceSettings
 from stampbench.sim.service.shops.bundles import BundleSigner
 from stampbench.sim.service.shops.matching import Matcher
-from stampbench.sim.service.store.database import Database
+from stampbench.sim.service.store.database import Database, insert_new
+from stampbench.sim.service.tables.tenants import SecretCheck
 
 DATABASE_VARIABLE: Final = "STAMPBENCH_SERVICE_DATABASE"
+ORIGINS_VARIABLE: Final = "STAMPBENCH_SERVICE_ORIGINS"
 SECRET_VARIABLE: Final = "STAMPBENCH_SERVICE_SECRET"
 
 
@@ -32,11 +36,12 @@ def open_service(
     """Open the database of a service.
 
     Raises:
-        InputError: its schema is not that of this version.
+        InputError: its schema is not that of this version, or it was filled under another secret.
     """
     database = Database(settings.database_url)
     try:
         require_newest(database)
+        _check_secret(database, settings.secret)
     except InputError:
         database.close()
         raise
@@ -50,6 +55,27 @@ def open_service(
         signer=BundleSigner(settings.secret),
         verifiers=standard_verifiers(settings.secret, settings.rules) if verifiers is None else verifiers,
     )
+
+
+def _check_secret(database: Database, secret: bytes) -> None:
+    """Check that a database knows this secret; a new one learns it.
+
+    Raises:
+        InputError: it knows another: under this one every member, token and credential would be a stranger.
+    """
+    mine = hmac.digest(secret, b"secret-check", "sha256")
+    with database.read() as connection:
+        stored = connection.execute(sa.select(SecretCheck.digest)).scalars().all()
+    if not stored:
+        with database.write() as connection:
+            insert_new(connection, SecretCheck, {"digest": mine}, ("digest",))
+            stored = connection.execute(sa.select(SecretCheck.digest)).scalars().all()
+    if not all(hmac.compare_digest(one, mine) for one in stored):
+        name = database.engine.url.render_as_string(hide_password=True)
+        raise InputError(
+            f"database {name} was filled under another secret: expected the one from before,"
+            f" of {SECRET_VARIABLE} or of the file beside the database"
+        )
 
 
 def standard_verifiers(secret: bytes, rules: Rules) -> dict[str, Verifier]:

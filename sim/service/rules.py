@@ -13,6 +13,7 @@ class Rules:
         sigma_mm: error per axis and pad that matching allows for; smaller lets fewer random patterns in.
         min_distance_mm: stamps nearer than this to another are not enrolled: four sigmas of either along the
             line between them.
+        replay_days: how far back the same contacts are taken for a recording.
         scale_tolerance: how far the size of a pattern may be off, relatively; a 5 % copy is refused.
         still_mm, moved_mm: two sets of contacts of one press differ by more than the first (a finger's
             pressure changes them) and less than the second (SnowShoe, US10599831B2: two successive sets).
@@ -47,6 +48,7 @@ class Rules:
 
     sigma_mm: float = 0.2
     min_distance_mm: float = 2.0
+    replay_days: int = 30
     scale_tolerance: float = 0.025
     still_mm: float = 1e-6
     moved_mm: float = 1.5

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -30,12 +31,14 @@ class ServiceSettings:
         database_url: SQLite or PostgreSQL (``postgresql+psycopg://...``).
         rules: thresholds.
         zone: where days and months are counted.
+        origins: of web pages that may press, such as ``https://shop.example``.
     """
 
     secret: bytes = field(repr=False)
     database_url: str = DEFAULT_DATABASE
     rules: Rules = field(default_factory=Rules)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Seoul"))
+    origins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.secret) < SECRET_BYTES:
@@ -43,6 +46,10 @@ class ServiceSettings:
                 f"secret of {len(self.secret)} bytes: expected at least {SECRET_BYTES}"
                 f" ({2 * SECRET_BYTES} hexadecimal digits)"
             )
+        for origin in self.origins:
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}":
+                raise InputError(f"origin {origin!r}: expected scheme and host, such as https://shop.example")
 
     @property
     def calendar(self) -> Calendar:

@@ -15,7 +15,7 @@ from stampbench.bench.scenarios.city_day.stage import Merchant, PressOf, Stage
 from stampbench.bench.scenarios.city_day.tags import Tag
 from stampbench.bench.scenarios.tally import Tally
 from stampbench.sim.decoder import Decoder
-from stampbench.sim.service.presses.geometry import shape_digest
+from stampbench.sim.service.presses.geometry import repeat_digest
 from stampbench.sim.service.shops.enrolment import enrol_stamp
 from stampbench.sim.stamps import Catalogue, load_family
 
@@ -281,7 +281,7 @@ def _repeats(stage: Stage, rng: np.random.Generator) -> Trial:
     seen: set[bytes] = set()
     presses = stage.settings.repeats
     for _ in range(presses):
-        seen.add(shape_digest(stage.hands.press(stage.house_codes[0], rng).first))
+        seen.add(repeat_digest(stage.hands.press(stage.house_codes[0], rng).first, 1.0))
     return Trial(
         REPLAYED,
         "genuine presses of one stamp that look like an earlier one",

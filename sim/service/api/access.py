@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from stampbench.sim.service.clock import Calendar, to_datetime, to_us
 from stampbench.sim.service.customers.privacy import require_member
 from stampbench.sim.service.identity import Principal, Role, check_merchant, principal_of
+from stampbench.sim.service.loyalty.ledger import lock_present
 from stampbench.sim.service.problems import MalformedError, NotFoundError
 from stampbench.sim.service.service import Service
 from stampbench.sim.service.store.database import Database
@@ -99,8 +100,10 @@ class Access:
         return self.service.calendar
 
     def member(self, name: str) -> int:
-        """Return the member that the merchant calls so, made where new."""
-        return self.service.member(self.connection, self.merchant_id, name)
+        """Return the member that the merchant calls so, made where new, and locked against erasure."""
+        member_id = self.service.member(self.connection, self.merchant_id, name)
+        lock_present(self.connection, member_id)
+        return member_id
 
     def known_member(self, name: str) -> int:
         """Return the member that the merchant calls so.

@@ -122,7 +122,7 @@ def get_campaign(campaign_id: PathId, access: MerchantDep) -> dict[str, Any]:
     return shown(what_came_back(access.connection, access.merchant_id, campaign_id))
 
 
-@router.put("/members/{member}/consent", status_code=204)
+@router.put("/members/{member:path}/consent", status_code=204)
 def put_consent(member: Name, body: ConsentBody, access: MerchantDep) -> None:
     """Write down what a member agrees to; sharing data earns points, once."""
     set_consent(
@@ -136,21 +136,21 @@ def put_consent(member: Name, body: ConsentBody, access: MerchantDep) -> None:
     )
 
 
-@router.put("/members/{member}/contact", status_code=204)
+@router.put("/members/{member:path}/contact", status_code=204)
 def put_contact(member: Name, body: ContactBody, access: MerchantDep) -> None:
     """Keep how a member can be reached."""
     member_id = access.member(member)
     set_contact(access.connection, member_id, body.address, body.language)
 
 
-@router.get("/members/{member}/export")
+@router.get("/members/{member:path}/export")
 def get_export(member: Name, access: MerchantDep) -> dict[str, Any]:
     """All that is stored of a member."""
     member_id = access.known_member(member)
     return shown(export(access.connection, member_id))
 
 
-@router.delete("/members/{member}", status_code=204)
+@router.delete("/members/{member:path}", status_code=204)
 def delete_member(member: Name, access: MerchantDep) -> None:
     """Forget who a member is."""
     member_id = access.known_member(member)

@@ -51,7 +51,10 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _of_service)
     app.add_exception_handler(RequestValidationError, _of_form)
     app.add_exception_handler(HTTPException, _of_http)
-    app.add_exception_handler(sa.exc.OperationalError, _of_database)
+    for kind in (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError):
+        app.add_exception_handler(kind, _of_database)
+    app.add_exception_handler(sa.exc.IntegrityError, _of_race)
+    app.add_exception_handler(sa.exc.DataError, _of_range)
 
 
 def explain(errors: Sequence[Mapping[str, Any]]) -> str:
@@ -90,6 +93,15 @@ async def _of_http(request: Request, error: Exception) -> JSONResponse:
         error.status_code, str(error.detail)
     )
     return _answer(error.status_code, code, message, error.headers)
+
+
+async def _of_race(request: Request, error: Exception) -> JSONResponse:
+    """Two requests did the same at the same time, and this one came second."""
+    return _answer(409, "conflict", "another request did the same at the same time; look, and ask again")
+
+
+async def _of_range(request: Request, error: Exception) -> JSONResponse:
+    return _answer(422, "range", "a value, or a sum of values, is larger than can be kept")
 
 
 async def _of_database(request: Request, error: Exception) -> JSONResponse:

@@ -77,7 +77,7 @@ def get_program(access: MerchantDep) -> dict[str, Any]:
     return program_of(access.connection, access.merchant_id)
 
 
-@router.get("/members/{member}/card")
+@router.get("/members/{member:path}/card")
 def get_card(member: Name, access: MerchantDep) -> dict[str, Any]:
     """A member's balances and coupons."""
     member_id = access.known_member(member)
@@ -85,7 +85,7 @@ def get_card(member: Name, access: MerchantDep) -> dict[str, Any]:
     return {"balances": balances(access.connection, member_id), "coupons": coupons}
 
 
-@router.get("/members/{member}/ledger")
+@router.get("/members/{member:path}/ledger")
 def get_ledger(member: Name, access: MerchantDep) -> list[dict[str, Any]]:
     """A member's movements, newest first, at most 1,000."""
     member_id = access.known_member(member)

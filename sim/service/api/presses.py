@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import numpy as np
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 from stampbench.sim.service.api.access import (
+    Access,
     Body,
     Contacts,
     IdempotencyKey,
@@ -25,6 +26,7 @@ from stampbench.sim.service.api.access import (
 )
 from stampbench.sim.service.clock import SECOND_US, to_datetime
 from stampbench.sim.service.presses.authentication import authenticate
+from stampbench.sim.service.presses.decision import TOO_MANY_TRIES
 from stampbench.sim.service.presses.evidence import (
     Credential,
     OfflineReading,
@@ -111,6 +113,11 @@ class PressAnswer(BaseModel):
     earlier: bool
 
 
+TOO_MANY: Final[dict[int | str, dict[str, Any]]] = {
+    429: {"model": PressAnswer, "description": "Too many tries lately: see Retry-After"}
+}
+
+
 class FallbackBody(Body):
     """A press without a stamp: a code that staff show, or the number on the wall."""
 
@@ -135,7 +142,7 @@ class ReviewBody(Body):
     reason: Name
 
 
-@pressing.post("/presses", response_model=PressAnswer)
+@pressing.post("/presses", response_model=PressAnswer, responses=TOO_MANY)
 def post_press(body: PressBody, access: SenderDep, idempotency_key: IdempotencyKey) -> Response:
     """Authenticate a press; the same Idempotency-Key gets the same answer."""
     service = access.service
@@ -147,6 +154,7 @@ def post_press(body: PressBody, access: SenderDep, idempotency_key: IdempotencyK
         purpose=body.purpose,
         contacts=None if body.contacts is None else scale * np.array(body.contacts),
         contacts_again=None if body.contacts_again is None else scale * np.array(body.contacts_again),
+        unit_mm=scale,
         reading=None if reading is None else OfflineReading(reading.serial, reading.bundle),
         credentials=tuple(Credential(one.kind, one.values) for one in body.credentials),
         member=body.member,
@@ -154,20 +162,18 @@ def post_press(body: PressBody, access: SenderDep, idempotency_key: IdempotencyK
         place=None if body.place is None else Place(**body.place.model_dump()),
         pressed_us=None if body.pressed_at is None else moment_us(body.pressed_at, "pressed_at"),
     )
-    answer = answer_of(authenticate(service, access.merchant_id, evidence, key_id=access.key_id))
-    # Written here, in this thread: FastAPI would validate it once more, in another.
-    return Response(answer.model_dump_json(), media_type="application/json")
+    return _respond(access, authenticate(service, access.merchant_id, evidence, key_id=access.key_id))
 
 
-@pressing.post("/presses/fallback")
-def post_fallback(body: FallbackBody, access: PressDep, idempotency_key: IdempotencyKey) -> PressAnswer:
+@pressing.post("/presses/fallback", response_model=PressAnswer, responses=TOO_MANY)
+def post_fallback(body: FallbackBody, access: PressDep, idempotency_key: IdempotencyKey) -> Response:
     """A press without a stamp, worth less and limited."""
     service = access.service
     digest = service.pseudonyms.of(access.merchant_id, "request", body.model_dump_json())
     answer = fall_back(
         service, access.merchant_id, key=idempotency_key, request_digest=digest, **body.model_dump()
     )
-    return answer_of(answer)
+    return _respond(access, answer)
 
 
 @pressing.post("/presses/challenges", status_code=201)
@@ -223,6 +229,15 @@ def post_review(press_id: PathId, body: ReviewBody, access: MerchantDep) -> None
         reason=body.reason,
         key_id=access.key_id,
     )
+
+
+def _respond(access: Access, answer: Answer) -> Response:
+    """Write an answer here, in this thread: FastAPI would validate it once more, in another."""
+    content = answer_of(answer).model_dump_json()
+    if not answer.reason.endswith(TOO_MANY_TRIES):
+        return Response(content, media_type="application/json")
+    seconds = str(60 * access.service.rules.misses_minutes)
+    return Response(content, 429, {"Retry-After": seconds}, media_type="application/json")
 
 
 def answer_of(answer: Answer) -> PressAnswer:

@@ -21,6 +21,7 @@ from stampbench.sim.service.api.access import Contacts, ServiceDep
 from stampbench.sim.service.clock import to_datetime
 from stampbench.sim.service.identity import principal_of
 from stampbench.sim.service.presses.authentication import authenticate
+from stampbench.sim.service.presses.decision import TOO_MANY_TRIES
 from stampbench.sim.service.presses.evidence import Outcome, PressEvidence
 from stampbench.sim.service.problems import ServiceError
 
@@ -28,6 +29,11 @@ router = APIRouter(tags=["snowshoe"])
 NOT_FOUND: Final = 32
 """Code of "Stamp not found", as SnowShoe's Ruby SDK documents it."""
 MALFORMED: Final = 31
+REFUSED: Final = 33
+TOO_MANY: Final = 34
+"""Codes of our own."""
+_CSS_PX_MM: Final = 25.4 / 160.0
+"""About what a pixel of a phone's browser is long; it says which ruler was used, not how large a stamp is."""
 _contacts: Final = TypeAdapter[list[tuple[float, float]]](Contacts)
 
 
@@ -60,7 +66,9 @@ _REQUEST: Final = {
 
 
 @router.post(
-    "/v3/stamp", responses={400: {"model": StampError}, 401: {"model": StampError}}, openapi_extra=_REQUEST
+    "/v3/stamp",
+    responses={status: {"model": StampError} for status in (400, 401, 429)},
+    openapi_extra=_REQUEST,
 )
 def post_snowshoe_stamp(
     request: Request,
@@ -89,11 +97,15 @@ def post_snowshoe_stamp(
             request_digest=service.pseudonyms.of(merchant_id, "request", json.dumps(points)),
             contacts=np.array(points),
             size_known=False,
+            unit_mm=_CSS_PX_MM,
         ),
     )
     if answer.outcome is not Outcome.ACCEPTED or answer.stamp_serial is None:
+        if answer.reason == TOO_MANY_TRIES:
+            return _error(429, "Too many tries: wait some minutes", TOO_MANY, receipt, created)
         message = "Stamp not found" if answer.stamp_serial is None else f"Stamp refused: {answer.reason}"
-        return _error(400, message, NOT_FOUND, receipt, created)
+        code = NOT_FOUND if answer.stamp_serial is None else REFUSED
+        return _error(400, message, code, receipt, created)
     stamp = {"serial": answer.stamp_serial, "customName": answer.stamp_name}
     return JSONResponse({"stamp": stamp, "receipt": str(receipt), "created": created})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -167,7 +168,7 @@ def correct(
     check_staff(connection, merchant_id, staff_id)
     if not reason.strip():
         raise MalformedError("reason", "no reason: expected why the punch is wrong or missing")
-    if not asked_by.strip() or not agreed_by.strip() or asked_by.strip() == agreed_by.strip():
+    if not _plain(asked_by) or not _plain(agreed_by) or _plain(asked_by) == _plain(agreed_by):
         raise MalformedError("agreed_by", "expected two different people: who asks, and who agrees")
     if voids_id is None and at_us is None:
         raise MalformedError("correction", "nothing to correct: expected a punch to void, a time, or both")
@@ -197,6 +198,11 @@ def correct(
     if punch_id is None:
         raise ConflictError("voided", f"punch {voids_id} was voided before")
     return punch_id
+
+
+def _plain(name: str) -> str:
+    """Return a name as two people's names are told apart: without case, accents' composition and spaces."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def standing(connection: sa.Connection, staff_id: int, from_us: int, to_us: int) -> list[AnyRow]:

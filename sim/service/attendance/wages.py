@@ -13,6 +13,7 @@ from stampbench.sim.service.attendance.hours import (
     Log,
     Rule,
     Shift,
+    Worked,
     assign,
     attended,
     worked,
@@ -101,7 +102,7 @@ def work_days(
 ) -> list[WorkDay]:
     """Return what somebody worked and earned, by the day on which a shift, or work without one, began."""
     of_shift, of_none = assign(logs, shifts)
-    parts = [
+    parts: list[tuple[str, Shift | None, list[Log], Worked]] = [
         (calendar.day(shift.starts_us), shift, mine, worked(mine, shift.rule))
         for shift, mine in zip(shifts, of_shift, strict=True)
     ]

@@ -10,11 +10,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 from stampbench.sim.service.billing.usage import Usage, usage_of
 from stampbench.sim.service.clock import Calendar
-from stampbench.sim.service.problems import NotFoundError
+from stampbench.sim.service.problems import MalformedError, NotFoundError
 from stampbench.sim.service.store.database import insert
 from stampbench.sim.service.tables.billing import Invoice
 from stampbench.sim.service.tables.tenants import Vendor
 
+_MOST: Final = 2**63 - 1
 FIRST: Final = bytes(32)
 """What the first link of a chain hangs on."""
 
@@ -52,6 +53,7 @@ def close_month(
 
     Raises:
         NotFoundError: no such vendor.
+        MalformedError: it comes to more than can be kept.
     """
     price = connection.execute(
         sa.select(Vendor.price_per_press).where(Vendor.id == vendor_id).with_for_update(key_share=True)
@@ -59,6 +61,8 @@ def close_month(
     if price is None:
         raise NotFoundError("vendor", f"no vendor {vendor_id}")
     total = bill(usage_of(connection, vendor_id, month, calendar), price)
+    if total.amount > _MOST:
+        raise MalformedError("amount", f"{month} comes to {total.amount}; expected at most {_MOST}")
     last = connection.execute(
         sa.select(Invoice.id, Invoice.revision, Invoice.digest)
         .where(Invoice.vendor_id == vendor_id, Invoice.month == month)
@@ -119,10 +123,10 @@ def verify(connection: sa.Connection, vendor_id: int, calendar: Calendar) -> lis
         latest[row.month] = row
     for month, row in sorted(latest.items()):
         total = bill(usage_of(connection, vendor_id, month, calendar), price)
-        if (total.events, total.quantity, total.digest) != (row.events, row.quantity, row.digest):
+        if total != Bill(row.events, row.quantity, row.amount, row.digest):
             findings.append(
-                f"invoice {month} revision {row.revision} says {row.events} events;"
-                f" the events themselves say {total.events}, or others"
+                f"invoice {month} revision {row.revision} says {row.events} events and {row.amount};"
+                f" the events themselves say {total.events} and {total.amount}, or are others"
             )
     return findings
 

@@ -8,11 +8,12 @@ import sqlalchemy as sa
 from stampbench.sim.service.clock import Calendar
 from stampbench.sim.service.identity import Pseudonyms, find_member
 from stampbench.sim.service.loyalty.coupons import coupons_of
-from stampbench.sim.service.loyalty.ledger import Account, balances, book, movements
-from stampbench.sim.service.problems import ConflictError, NotFoundError
-from stampbench.sim.service.store.database import insert
-from stampbench.sim.service.tables.attendance import Punch, Staff
+from stampbench.sim.service.loyalty.ledger import Account, balances, book, lock_member, movements
+from stampbench.sim.service.problems import NotFoundError
+from stampbench.sim.service.store.database import insert, insert_new
+from stampbench.sim.service.tables.attendance import Punch, Shift, Staff
 from stampbench.sim.service.tables.customers import Campaign, Consent, Contact, Member, Message
+from stampbench.sim.service.tables.fraud import Alarm, AlarmPress
 from stampbench.sim.service.tables.loyalty import Program, Redemption
 from stampbench.sim.service.tables.presses import Press
 
@@ -78,8 +79,9 @@ def consenting(connection: sa.Connection, merchant_id: int, purpose: str) -> set
 
 def set_contact(connection: sa.Connection, member_id: int, address: str, language: str) -> None:
     """Keep how a member can be reached, in place of what was known before."""
-    connection.execute(sa.delete(Contact).where(Contact.member_id == member_id))
-    insert(connection, Contact, member_id=member_id, address=address, language=language)
+    values = {"address": address, "language": language}
+    if insert_new(connection, Contact, {"member_id": member_id, **values}, ("member_id",)) is None:
+        connection.execute(sa.update(Contact).where(Contact.member_id == member_id).values(values))
 
 
 def export(connection: sa.Connection, member_id: int) -> dict[str, Any]:
@@ -131,7 +133,28 @@ def export(connection: sa.Connection, member_id: int) -> dict[str, Any]:
         .where(Staff.member_id == member_id)
         .order_by(Punch.id)
     )
+    person = connection.execute(
+        sa.select(Staff.id, Staff.number, Staff.store_id, Staff.hourly_wage).where(
+            Staff.member_id == member_id
+        )
+    ).first()
+    shifts = connection.execute(
+        sa.select(Shift.starts_us, Shift.ends_us, Shift.removed_us, Shift.removed_reason)
+        .join(Staff, Staff.id == Shift.staff_id)
+        .where(Staff.member_id == member_id)
+        .order_by(Shift.id)
+    )
+    alarms = connection.execute(
+        sa.select(Alarm.id, Alarm.kind, Alarm.explanation, Alarm.state, Alarm.at_us, AlarmPress.press_id)
+        .join(AlarmPress, AlarmPress.alarm_id == Alarm.id)
+        .join(Press, Press.id == AlarmPress.press_id)
+        .where(Press.member_id == member_id)
+        .order_by(Alarm.id, AlarmPress.press_id)
+    )
     return {
+        "staff": None if person is None else dict(person._mapping),
+        "shifts": [dict(row._mapping) for row in shifts],
+        "alarms": [dict(row._mapping) for row in alarms],
         "joined_us": member.joined_us,
         "contact": None if contact is None else dict(contact._mapping),
         "consents": [dict(row._mapping) for row in consents],
@@ -146,13 +169,18 @@ def export(connection: sa.Connection, member_id: int) -> dict[str, Any]:
 
 
 def erase(connection: sa.Connection, member_id: int, *, now_us: int) -> None:
-    """Forget who a member is: contact, pseudonym, device and places go; anonymous presses and sums stay.
+    """Forget who a member is: contact, names, pseudonym, device and places go; presses, hours and sums stay.
 
-    Raises:
-        ConflictError: the member works here; wages must be kept.
+    Of somebody who works here the hours and wages are kept, under a number that says nothing.
     """
-    if connection.execute(sa.select(Staff.id).where(Staff.member_id == member_id)).first() is not None:
-        raise ConflictError("staff", "this member works here: records of work must be kept")
+    lock_member(connection, member_id)
+    staff_id = connection.execute(
+        sa.select(Staff.id).where(Staff.member_id == member_id)
+    ).scalar_one_or_none()
+    if staff_id is not None:
+        connection.execute(sa.update(Staff).where(Staff.id == staff_id).values(number=f"erased-{staff_id}"))
+        connection.execute(sa.update(Punch).where(Punch.staff_id == staff_id).values(asked_by="", reason=""))
+        connection.execute(sa.update(Shift).where(Shift.staff_id == staff_id).values(removed_reason=None))
     connection.execute(sa.delete(Contact).where(Contact.member_id == member_id))
     connection.execute(
         sa.update(Press)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from stampbench.sim.service.clock import Calendar
+from stampbench.sim.service.problems import ConflictError
 from stampbench.sim.service.store.database import insert_new
 from stampbench.sim.service.store.round_trip import Asked, round_trip
 from stampbench.sim.service.tables.customers import Member
@@ -16,7 +17,9 @@ from stampbench.sim.service.tables.loyalty import Entry
 _INSERT: Final = sa.insert(Entry.columns())
 _members = Member.columns()
 _LOCK: Final = (
-    sa.select(_members.c.id).where(_members.c.id == sa.bindparam("member_id")).with_for_update(key_share=True)
+    sa.select(_members.c.erased_us)
+    .where(_members.c.id == sa.bindparam("member_id"))
+    .with_for_update(key_share=True)
 )
 
 
@@ -133,6 +136,25 @@ def lock_member(connection: sa.Connection, member_id: int) -> None:
     round_trip(connection, ask_lock(member_id))
 
 
+def lock_present(connection: sa.Connection, member_id: int) -> None:
+    """Lock a member, as erasure does: what is written then is seen by an erasure that comes later.
+
+    Raises:
+        ConflictError: the member was erased meanwhile.
+    """
+    refuse_erased(round_trip(connection, ask_lock(member_id))[0])
+
+
+def refuse_erased(locked: Sequence[Any]) -> None:
+    """Check the row of :func:`ask_lock`.
+
+    Raises:
+        ConflictError: the member was erased meanwhile.
+    """
+    if locked[0].erased_us is not None:
+        raise ConflictError("erased", "the member was erased while this waited; the same may be asked again")
+
+
 def ask_lock(member_id: int) -> Asked:
-    """Statement that lets a member's movements wait for each other."""
+    """Return the statement that locks a member and says whether it was erased."""
     return _LOCK, {"member_id": member_id}

@@ -13,11 +13,12 @@ from stampbench.sim.service.clock import DAY_US, SECOND_US
 from stampbench.sim.service.fraud.alarms import raise_alarm
 from stampbench.sim.service.fraud.checks import Circumstances, Suspicion, cloned, suspicions
 from stampbench.sim.service.loyalty.cards import ask_card
+from stampbench.sim.service.loyalty.ledger import lock_present, refuse_erased
 from stampbench.sim.service.presses import decision
 from stampbench.sim.service.presses.credentials import NOT_GENUINE, Claim
 from stampbench.sim.service.presses.decision import PressDecision
 from stampbench.sim.service.presses.evidence import Outcome, Place, PressEvidence, Purpose
-from stampbench.sim.service.presses.geometry import shape_digest
+from stampbench.sim.service.presses.geometry import repeat_digest
 from stampbench.sim.service.presses.lifecycle import (
     KEY_COLUMNS,
     Answer,
@@ -102,7 +103,8 @@ def authenticate(
         match, ground = _matched(case)
         shape = None
         if evidence.contacts is not None and match.stamp_id is not None:
-            shape = shape_digest(evidence.contacts)
+            sent = evidence.contacts / evidence.unit_mm if evidence.size_known else evidence.contacts
+            shape = repeat_digest(sent, evidence.unit_mm)
         stamp, seen, card = _looked_up(case, match, shape)
         factor = ""
         found: list[Suspicion] = []
@@ -138,13 +140,18 @@ def authenticate(
 
 
 def _looked_up(case: _Case, match: Match, shape: bytes | None) -> tuple[Any, Any, Any]:
-    """The stamp, what was seen before, and the member's card, as rows; None where there is no stamp or card.
+    """Return the stamp, what was seen before, and the member's card, as rows; None where there is none.
 
     The stamp is locked first, and then the member, so that what is read holds until the answer is written.
+
+    Raises:
+        ConflictError: the member was erased meanwhile.
     """
-    if match.stamp_id is None:
-        return None, None, None
     member_id = case.start.member_id
+    if match.stamp_id is None:
+        if member_id is not None:
+            lock_present(case.connection, member_id)
+        return None, None, None
     whose = {"merchant_id": case.merchant_id, "stamp_id": match.stamp_id}
     values = {
         **whose,
@@ -154,10 +161,13 @@ def _looked_up(case: _Case, match: Match, shape: bytes | None) -> tuple[Any, Any
         "now_us": case.now_us,
     }
     asked: list[Asked] = [(STAMP_AND_STORE, whose), (_after(case.rules), values)]
-    if member_id is not None and case.evidence.purpose is Purpose.STAMP:
-        asked += ask_card(member_id, case.at_us, case.service.calendar)
-    (stamp,), (seen,), *card = round_trip(case.connection, *asked)
-    return stamp, seen, card[1][0] if card else None
+    if member_id is not None:
+        lock, card = ask_card(member_id, case.at_us, case.service.calendar)
+        asked += (lock, card) if case.evidence.purpose is Purpose.STAMP else (lock,)
+    (stamp,), (seen,), *of_member = round_trip(case.connection, *asked)
+    if of_member:
+        refuse_erased(of_member[0])
+    return stamp, seen, of_member[1][0] if len(of_member) > 1 else None
 
 
 def _raise_alarms(case: _Case, stamp: Any, press_id: int, found: Sequence[Suspicion]) -> None:
@@ -183,7 +193,7 @@ def _matched(case: _Case) -> tuple[Match, PressDecision | None]:
         case.merchant.misses_of_device >= rules.misses_per_device
         or case.merchant.misses_of_merchant >= rules.misses_per_merchant
     ):
-        return nothing, decision.refused("too_many_tries")
+        return nothing, decision.refused(decision.TOO_MANY_TRIES)
     late = decision.of_time(case.pressed_us, case.now_us, rules, offline=evidence.reading is not None)
     if late is not None:
         return nothing, late

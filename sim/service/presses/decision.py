@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from stampbench.sim.decoder import Verdict
 from stampbench.sim.service.fraud.checks import Suspicion
@@ -22,6 +23,8 @@ class PressDecision:
     reason: str
 
 
+TOO_MANY_TRIES: Final = "too_many_tries"
+"""Nothing was looked at: the same may be asked again later."""
 ACCEPTED = PressDecision(Outcome.ACCEPTED, "ok")
 
 

@@ -71,6 +71,7 @@ class PressEvidence:
         key: under which the app may send the same again.
         request_digest: of all that was sent.
         contacts: in mm unless ``size_known`` is False; (n, 2).
+        unit_mm: length of the unit in which the contacts were sent; a guess where the size is not known.
         contacts_again: a second set from the same press.
         member, device: what the merchant's app calls them.
         pressed_us: by the device's clock; None: now.
@@ -82,6 +83,7 @@ class PressEvidence:
     contacts: Points | None = None
     contacts_again: Points | None = None
     size_known: bool = True
+    unit_mm: float = 1.0
     reading: OfflineReading | None = None
     credentials: tuple[Credential, ...] = field(default=())
     member: str | None = None

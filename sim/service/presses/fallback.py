@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from stampbench.sim.service.clock import DAY_US, HOUR_US, SECOND_US
+from stampbench.sim.service.loyalty.ledger import lock_present
 from stampbench.sim.service.presses import decision
 from stampbench.sim.service.presses.decision import PressDecision
 from stampbench.sim.service.presses.evidence import Outcome, Purpose
@@ -91,6 +92,8 @@ def fall_back(
             .where(Store.merchant_id == merchant_id, Store.number == store_number)
             .with_for_update(key_share=True)
         ).first()
+        if member_id is not None:
+            lock_present(connection, member_id)
         wrong = sa.and_(
             Press.merchant_id == merchant_id, Press.reason == WRONG_CODE, Press.at_us > now_us - HOUR_US
         )
@@ -103,7 +106,7 @@ def fall_back(
             ).where(wrong)
         ).one()
         if tries.of_device >= rules.fallback_per_device or tries.of_store >= rules.fallback_per_store:
-            verdict = decision.refused("too_many_tries")
+            verdict = decision.refused(decision.TOO_MANY_TRIES)
         elif store is None:
             verdict = decision.refused(WRONG_CODE)
         elif method is Method.OTP:

@@ -16,6 +16,12 @@ _DIGEST_STEP_MM: Final = 1e-4
 """A thousandth of what a touchscreen resolves, and a million times what rounding does to a shifted copy."""
 
 
+COARSE_MM: Final = 0.04
+"""Contacts told in larger steps are compared as they are."""
+_STEPS: Final = (1.0, 0.5, 1.0 / 3.0, 0.25, 0.2, 0.1)
+_WHOLE: Final = 1e-6
+
+
 def distances_mm(points: Points) -> Points:
     """Distances of all pairs, sorted: they depend on neither order, place nor orientation."""
     first, second = _pairs(len(points))
@@ -53,11 +59,33 @@ def shape_change_mm(first: Points, second: Points) -> float:
     return float(np.abs(distances_mm(first) - distances_mm(second)).max(initial=0.0))
 
 
-def shape_digest(points: Points) -> bytes:
-    """Number of a shape: equal for the same contacts moved or turned, different for a second press.
+def ruler_step(points: Points) -> float:
+    """Return the step in which contacts are told, in their own unit; 0 where it is finer than a tenth.
 
-    A press comes down at another angle and with other noise: that ten distances of five contacts agree in
-    0.1 µm by chance does not happen on a panel that reports 0.01 mm or whole pixels.
+    Whole pixels of a screen are told in steps of 1, halves and thirds on denser ones.
     """
-    steps = np.round(distances_mm(points) / _DIGEST_STEP_MM).astype(np.int64)
-    return hashlib.sha256(steps.tobytes()).digest()
+    for step in _STEPS:
+        parts = points / step
+        if np.abs(parts - np.round(parts)).max(initial=0.0) < _WHOLE:
+            return step
+    return 0.0
+
+
+def repeat_digest(points: Points, unit_mm: float) -> bytes:
+    """Return a number that is equal for contacts sent once more, and different for a second press.
+
+    On a fine ruler it is that of the shape, so that contacts which were moved or turned are recognised: that
+    ten distances of five contacts agree in 0.1 µm by chance does not happen where 0.01 mm are told. On a
+    coarse one shapes do agree by chance (seven in 100,000 pairs of presses in whole CSS pixels); there it is
+    that of the contacts themselves, whose place and angle would have to agree too.
+
+    Args:
+        points: contacts in the unit in which they were sent.
+        unit_mm: length of that unit.
+    """
+    step = ruler_step(points)
+    if step * unit_mm < COARSE_MM:
+        steps = np.round(distances_mm(points * unit_mm) / _DIGEST_STEP_MM).astype(np.int64)
+        return hashlib.sha256(steps.tobytes()).digest()
+    whole = np.round(points / step).astype(np.int64)
+    return hashlib.sha256(b"contacts" + whole[np.lexsort(whole.T)].tobytes()).digest()

@@ -142,6 +142,7 @@ def after_matching(rules: Rules) -> sa.Select[*tuple[Any, ...]]:
             .where(
                 Press.merchant_id == _merchant,
                 Press.shape_digest == sa.bindparam("shape_digest", type_=sa.LargeBinary),
+                Press.at_us > _now - rules.replay_days * DAY_US,
             )
             .limit(1)
             .scalar_subquery()

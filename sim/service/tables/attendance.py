@@ -59,6 +59,8 @@ class Punch(Table):
         sa.Index(None, "staff_id", "at_us"),
     )
     append_only = True
+    changeable = frozenset({"reason", "asked_by"})
+    """Names of people, which erasure takes out."""
 
     staff_id: Mapped[int] = reference("staff.id")
     direction: Mapped[Word]

@@ -49,8 +49,8 @@ class Invoice(Table):
     vendor_id: Mapped[int] = reference("vendors.id")
     month: Mapped[str] = mapped_column(sa.String(7))
     revision: Mapped[int]
-    events: Mapped[int]
-    quantity: Mapped[int]
+    events: Mapped[int] = mapped_column(sa.BigInteger())
+    quantity: Mapped[int] = mapped_column(sa.BigInteger())
     amount: Mapped[int] = mapped_column(sa.BigInteger())
     digest: Mapped[Digest]
     previous: Mapped[Digest]

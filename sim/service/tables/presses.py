@@ -13,7 +13,7 @@ class Press(Table):
     Attributes:
         key_digest: of the idempotency key; the same again gets the same answer.
         request_digest: of the request; another request under the same key is refused.
-        shape_digest: of the contacts' distances; the same again is a replay. None where none were sent.
+        shape_digest: of the contacts, see ``repeat_digest``; the same again is a replay. None without any.
         kind: pattern, reading, otp or store-number.
         purpose: stamp, redeem, check-in or check-out.
         outcome: accepted, refused or review.

@@ -15,6 +15,14 @@ from stampbench.sim.service.tables.base import (
 )
 
 
+class SecretCheck(Table):
+    """By which a service sees that its secret is the one of this database; one row."""
+
+    __tablename__ = "secret_checks"
+
+    digest: Mapped[Digest] = mapped_column(unique=True)
+
+
 class Vendor(Table):
     """Sells stamps and service to merchants; is billed."""
 

@@ -274,7 +274,7 @@ def test_a_missing_punch_is_corrected_by_two_people_with_a_reason_and_the_histor
         "asked_by": "kim",
         "agreed_by": "kim",
     }
-    for missing in ({}, {"reason": " "}):
+    for missing in ({}, {"reason": " "}, {"agreed_by": " K im"}, {"agreed_by": "KIM"}):
         answer = world.call("POST", f"{path}/corrections", key, json=correction | missing)
         assert answer.status_code == 422
     made = world.ok("POST", f"{path}/corrections", key, json=correction | {"agreed_by": "lee"})

@@ -115,4 +115,8 @@ def test_tampering_behind_the_service_s_back_is_found(world: Any) -> None:
         connection.exec_driver_sql("UPDATE usage_events SET quantity = 1 WHERE event = 'a'")
         connection.exec_driver_sql("DROP TRIGGER invoices_fixed")
         connection.execute(sa.text("UPDATE invoices SET amount = 0 WHERE month = '2026-11'"))
-    assert check(world)["findings"] == ["invoice 2026-11 revision 1 breaks the chain"]
+    chain, amount = check(world)["findings"]
+    assert chain == "invoice 2026-11 revision 1 breaks the chain"
+    assert amount.startswith(
+        "invoice 2026-11 revision 1 says 2 events and 0; the events themselves say 2 and 20"
+    )

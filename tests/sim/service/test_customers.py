@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -13,9 +16,11 @@ from stampbench.sim.service.clock import DAY_US, HOUR_US
 from stampbench.sim.service.customers.segments import Condition, parse
 from stampbench.sim.service.housekeeping import FileTransport, tidy
 from stampbench.sim.service.problems import MalformedError
-from stampbench.sim.service.tables.customers import Member, Message
+from stampbench.sim.service.tables import Base
+from stampbench.sim.service.tables.customers import Contact, Member, Message
 from stampbench.sim.service.tables.loyalty import Entry
 from stampbench.sim.service.tables.presses import Press
+from stampbench.sim.service.tables.tenants import Stamp
 
 
 def base(world: Any) -> str:
@@ -236,7 +241,84 @@ def test_an_export_holds_messages_redemptions_and_work(any_world: Any) -> None:
     assert [(one["coupon"], one["state"]) for one in export["redemptions"]] == [(coupon, "frozen")]
 
 
-def test_whoever_works_here_is_not_erased(world: Any) -> None:
-    body = {"store": world.one.stores[0].store_id, "member": "kim", "number": "1", "hourly_wage": 1}
-    world.ok("POST", f"{base(world)}/staff", world.one.server_key, json=body)
-    assert world.call("DELETE", f"{base(world)}/members/kim", world.one.server_key).status_code == 409
+def marks_of(world: Any, *marks: str) -> list[tuple[str, str]]:
+    """Where in the whole database a text, or what is made of it, still stands: table and column."""
+    found = []
+    with world.service.database.read() as connection:
+        for table in Base.metadata.sorted_tables:
+            for row in connection.execute(sa.select(table)).mappings():
+                found += [(table.name, name) for name, value in row.items() if str(value) in marks]
+    return found
+
+
+def test_of_whoever_works_here_hours_stay_and_no_name(any_world: Any) -> None:
+    world, key = any_world, any_world.one.server_key
+    body = {"store": world.one.stores[0].store_id, "member": "kim", "number": "kim 7", "hourly_wage": 10_000}
+    staff = f"{base(world)}/staff/" + str(world.ok("POST", f"{base(world)}/staff", key, json=body)["id"])
+    world.press(member="kim", purpose="check-in")
+    world.clock.advance(hours=2)
+    correction = {"direction": "out", "at": "2026-11-18T13:00:00+09:00", "reason": "kim forgot"}
+    people = {"asked_by": "kim", "agreed_by": "lee"}
+    world.ok("POST", f"{staff}/corrections", key, json=correction | people)
+    contact(world, "kim")
+    place = world.rows(sa.select(Press.device, Press.lat_deg, Press.lon_deg))[0]
+    marks = ("kim@example.org", "kim 7", "kim forgot", "kim, agreed by lee", *map(str, place))
+    export = world.ok("GET", f"{base(world)}/members/kim/export", key)
+    assert (export["staff"]["number"], export["staff"]["hourly_wage"]) == ("kim 7", 10_000)
+    stores = [("stores", "lat_deg"), ("stores", "lon_deg")]  # where the shop is, nobody's secret
+    assert len(marks_of(world, *marks)) == 7 + len(stores)
+    world.ok("DELETE", f"{base(world)}/members/kim", key)
+    assert [one for one in marks_of(world, *marks) if one not in stores] == []
+    (month,) = world.ok("GET", f"{base(world)}/hours/2026-11", key)
+    assert (month["worked_minutes"], month["wage"]) == (60, 10_000)
+
+
+def test_a_press_that_waited_while_its_member_was_erased_leaves_nothing(
+    make_world: Any, postgres: str, database_url: str
+) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("SQLite's transactions wait for each other from their beginning on")
+    world = make_world(database_url)
+    world.press()
+    blocked = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    headers = {"Idempotency-Key": "waits for its stamp", "Authorization": f"Bearer {world.one.app_key}"}
+    with ThreadPoolExecutor(1) as pool:
+        with world.service.database.write() as connection:
+            connection.execute(sa.select(Stamp.id).with_for_update())
+            waiting = pool.submit(
+                world.client.request, "POST", "/v1/presses", json=world.body(), headers=headers
+            )
+            while connection.execute(blocked).scalar_one() == 0:
+                assert not waiting.done()
+            world.ok("DELETE", f"{base(world)}/members/anna", world.one.server_key)
+        answer = waiting.result()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "erased")
+    assert world.rows(sa.select(Press.device, Press.lat_deg)) == [(None, None)]
+
+
+def test_twenty_contacts_told_at_once_are_one(any_world: Any) -> None:
+    path, key = f"{base(any_world)}/members/anna/contact", any_world.one.server_key
+
+    def put(number: int) -> int:
+        body = {"address": f"{number}@example.org"}
+        return int(any_world.call("PUT", path, key, json=body).status_code)
+
+    with ThreadPoolExecutor(20) as pool:
+        assert set(pool.map(put, range(20))) == {204}
+    assert any_world.rows(sa.select(sa.func.count()).select_from(Contact))[0][0] == 1
+
+
+@pytest.mark.parametrize("name", ["aGVs/bG8=", "a/card", "..", "100%", "김 철수"])
+def test_a_member_is_called_as_the_merchant_likes(world: Any, name: str) -> None:
+    key, path = world.one.server_key, f"{base(world)}/members/{quote(name, safe='').replace('..', '%2E%2E')}"
+    world.press(member=name)
+    assert world.ok("GET", f"{path}/card", key)["balances"]["stamps"] == 1
+    assert len(world.ok("GET", f"{path}/export", key)["presses"]) == 1
+    world.ok("DELETE", path, key)
+    assert world.call("GET", f"{path}/card", key).status_code == 404
+
+
+def test_a_name_is_one_person_however_its_accents_are_composed(world: Any) -> None:
+    for form in ("NFC", "NFD"):
+        world.press(member=unicodedata.normalize(form, "José"), device=form)
+    assert world.rows(sa.select(sa.func.count()).select_from(Member))[0][0] == 1

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from stampbench.sim.service.presses.geometry import shape_digest
+from stampbench.sim.service.presses.geometry import repeat_digest, ruler_step
 from stampbench.sim.service.seed import moved, pressed, settled
 from stampbench.sim.service.tables.presses import Review
+from stampbench.sim.stamps import load_family
 
 
 def test_a_genuine_press_is_accepted_and_names_stamp_and_store(any_world: Any) -> None:
@@ -51,9 +52,39 @@ def test_the_same_contacts_under_another_key_are_a_replay_even_if_moved_and_turn
     assert any_world.press(contacts=turned.tolist(), contacts_again=again)["reason"] == "replayed"
 
 
-def test_genuine_presses_have_different_shapes(world: Any) -> None:
-    pads = world.one.stamps[0].pads_mm
-    assert len({shape_digest(pressed(pads, world.rng)) for _ in range(2000)}) == 2000
+def test_contacts_are_a_replay_for_thirty_days(any_world: Any) -> None:
+    world, px_per_mm = any_world, 6.0
+    contacts = np.round(pressed(world.one.stamps[0].pads_mm, world.rng) * px_per_mm).tolist()
+
+    def reason() -> str:
+        said = {"contacts": contacts, "contacts_again": None, "px_per_mm": px_per_mm}
+        return str(world.press(**said)["reason"])
+
+    assert (reason(), reason()) == ("ok", "replayed")
+    world.clock.advance(days=29)
+    assert reason() == "replayed"
+    world.clock.advance(days=31)
+    assert reason() == "ok"
+
+
+@pytest.mark.parametrize("px_per_mm", [None, 6.0, 12.0, 18.0])
+def test_genuine_presses_of_one_stamp_are_not_taken_for_each_other(px_per_mm: float | None) -> None:
+    """In 0.01 mm or in whole pixels, all at one spot of the screen: none of 4,000 is a replay."""
+    rng, pads = np.random.default_rng(3), load_family("p5-60k").pads(20406)
+    digests = set()
+    for _ in range(4000):
+        points = pressed(pads, rng)
+        points -= points.mean(axis=0) - rng.normal((32.0, 60.0), 3.0, 2)
+        sent = np.round(points, 2) if px_per_mm is None else np.round(points * px_per_mm)
+        digests.add(repeat_digest(sent, 1.0 if px_per_mm is None else 1.0 / px_per_mm))
+    assert len(digests) == 4000
+
+
+@pytest.mark.parametrize(
+    ("coordinate", "step"), [(3.0, 1.0), (3.5, 0.5), (3.0 + 1 / 3, 1 / 3), (3.1, 0.1), (3.01, 0.0)]
+)
+def test_the_ruler_shows_in_the_contacts(coordinate: float, step: float) -> None:
+    assert ruler_step(np.array([[coordinate, 2.0], [7.0, 0.0]])) == step
 
 
 @pytest.mark.parametrize("scale", [0.95, 1.05])
@@ -371,7 +402,9 @@ class TestFallback:
             "device": "cracked phone",
         } | changes
         headers = {"Idempotency-Key": f"fallback-{world.rng.integers(2**60)}"}
-        return world.ok("POST", "/v1/presses/fallback", world.one.app_key, json=body, headers=headers)
+        answer = world.call("POST", "/v1/presses/fallback", world.one.app_key, json=body, headers=headers)
+        assert answer.is_success or answer.status_code == 429, (answer.status_code, answer.text)
+        return answer.json()
 
     def code(self, world: Any, steps: int = 0) -> str:
         import base64

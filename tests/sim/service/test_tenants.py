@@ -22,6 +22,8 @@ from stampbench.sim.service.store.database import Database
 from stampbench.sim.service.tables import Base
 from stampbench.sim.stamps import load_family
 
+SHIFT = {"starts_at": "2026-11-18T09:00:00Z", "ends_at": "2026-11-18T10:00:00Z"}
+
 
 def test_the_migrations_make_exactly_the_tables(database_url: str) -> None:
     database = Database(database_url)
@@ -109,6 +111,7 @@ def ids_of(world: Any) -> dict[str, Any]:
         "coupon_id": coupon,
         "redemption_id": redemption,
         "staff_id": staff_id,
+        "shift_id": world.ok("POST", f"{base}/staff/{staff_id}/shifts", key, json=SHIFT)["id"],
         "segment_id": segment,
         "campaign_id": campaign,
         "alarm_id": alarm,
@@ -162,7 +165,8 @@ def test_other_tenants_ids_in_one_s_own_paths_lead_nowhere(world: Any) -> None:
         "/credentials": {"uid": "04de5f1eacc040"},
         "/appeal": {"reason": "x"},
         "/reverse": {"reason": "x"},
-        "/shifts": {"starts_at": "2026-11-18T09:00:00Z", "ends_at": "2026-11-18T10:00:00Z"},
+        "/remove": {"reason": "x"},
+        "/shifts": SHIFT,
         "/corrections": {"at": "2026-11-18T01:00:00Z", "reason": "x", "asked_by": "a", "agreed_by": "b"},
     }
     tried = 0
