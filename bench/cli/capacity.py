@@ -128,8 +128,8 @@ def _show(found: Capacity) -> None:
             table.add_row("", "", "", "simulated", *map(_interval, rates), str(family.ships))
     console.print(table)
     for family in found.families:
-        rates = family.predicted.far_by_contacts.items()
-        listed = ", ".join(f"{contacts}: {_percent(far)}" for contacts, far in rates)
+        stated = family.predicted.far_by_contacts.items()
+        listed = ", ".join(f"{contacts}: {_percent(far)}" for contacts, far in stated)
         console.print(f"{family.family}, predicted FAR by contacts on the glass: {listed}")
     console.print(
         f"simulated: 95 % intervals, Clopper-Pearson; a family ships if its FRR is below "

@@ -86,7 +86,7 @@ class Chance:
         objects = _objects(others, PARTIAL_OBJECTS, rng)
         found = ScanIndex(canonical_coordinates(without), 0.0).count_within(objects, NEAR_PARTIAL_MM)
         share = codebook.size / drawn / NEAR_PARTIAL_MM ** (2 * others.pads - 3)
-        return cls(geometry, complete, found * share)
+        return cls(geometry, complete, np.asarray(found * share, np.float64))
 
     def choices(self, contacts: int, points: int) -> Ints:
         """Return how many choices of so many points contacts offer, for some arrangements, shape (m,)."""

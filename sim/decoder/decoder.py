@@ -30,8 +30,7 @@ from stampbench.sim.decoder.matching import (
     Floats,
     Ints,
     are_apart,
-    best_matching,
-    pair_distances,
+    lay_over,
 )
 from stampbench.sim.decoder.reading import Reading, Verdict, stands_at
 from stampbench.sim.decoder.unknown_scale import SCALE_TOLERANCE
@@ -59,6 +58,8 @@ BATCH = 4_096
 """Stamps that a thread reads at a time."""
 FIRST_LOOK = 1.0
 """Minimum distances within which the second-best code is looked for: in a dense family it is mostly there."""
+DENSE = 2.1
+"""Acceptance radii that reach to the second-best code in a dense family."""
 FURTHER_LOOK = 1.5
 """How much farther each time there is none."""
 
@@ -168,6 +169,8 @@ class Decoder:
         """
         readings = self.decode_all(points_mm)
         best = readings[0]
+        if len(readings) == 1:
+            return best
         reach = rival_reach_mm(best.distance_mm or 0.0, self.sigma_mm)
         rivals = [
             other for other in readings[1:] if other.distance_mm is not None and other.distance_mm <= reach
@@ -326,16 +329,23 @@ class Decoder:
 
     def _complete(self, points: Floats) -> Reading:
         """As many contacts as pads."""
-        codes, distances = self._index.nearest(points[np.newaxis], self._radius)
-        if codes[0] < 0:
+        # In a dense family the second-best is mostly found with the best: one search less.
+        dense = self._radius <= FIRST_LOOK * self.min_distance_mm <= DENSE * self._radius
+        if dense:
+            two, apart = self._index.nearest_two(points[np.newaxis], FIRST_LOOK * self.min_distance_mm)
+            code, (distance, second) = int(two[0, 0]), apart[0].tolist()
+        else:
+            codes, distances = self._index.nearest(points[np.newaxis], self._radius)
+            code, distance, second = int(codes[0]), float(distances[0]), math.inf
+        if code < 0 or distance > self._radius:
             return FOREIGN
-        distance = float(distances[0])
         reach = self.acceptance.rival_reach_mm(distance)
         if reach:
             near, near_distances = self._index.within(points, reach)
             if len(near) > 1:
                 return _undecided(Verdict.AMBIGUOUS, near, near_distances)
-        return self._read(points, int(codes[0]), self._radius, self._margin(points, distance), False)
+        margin = second - distance if second < math.inf else self._margin(points, distance)
+        return self._read(points, code, self._radius, margin, False)
 
     def _one_missing(self, points: Floats) -> Reading:
         """One contact fewer than pads: every code that fits, and the one if it stands alone."""
@@ -516,23 +526,10 @@ class Decoder:
         """The reading of a code that is known to fit: matching, distance and pose."""
         own = points if among is None else points[among]
         pads = np.ascontiguousarray(self.codebook.pads(code), np.float64)
-        point_distances = np.empty((len(own), len(own)))
-        pad_distances = np.empty((len(pads), len(pads)))
-        pair_distances(own, point_distances)
-        pair_distances(pads, pad_distances)
         matching = np.full(len(own), -1, np.int64)
         motion = np.empty(5)
-        square = best_matching(
-            own,
-            point_distances,
-            pads,
-            pad_distances,
-            radius + 1e-6,  # the index rounds differently
-            self._scale_low,
-            self._scale_high,
-            matching,
-            motion,
-        )
+        # The index rounds differently.
+        square = lay_over(own, pads, radius + 1e-6, self._scale_low, self._scale_high, matching, motion)
         contacts = [-1] * len(pads)
         for point, pad in enumerate(matching.tolist()):
             contacts[pad] = point if among is None else among[point]
@@ -551,7 +548,7 @@ class Decoder:
 
 
 @functools.lru_cache(maxsize=8)
-def _counted(codebook: Codebook, geometry: FaceGeometry) -> Chance:
+def _counted(codebook: Any, geometry: FaceGeometry) -> Chance:
     return Chance.counted(codebook, geometry, index_of(codebook))
 
 

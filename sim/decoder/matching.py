@@ -174,6 +174,26 @@ def best_matching(
 
 
 @kernel
+def lay_over(
+    points: Floats,
+    pads: Floats,
+    radius: float,
+    scale_low: float,
+    scale_high: float,
+    matching: Ints,
+    pose: Floats,
+) -> float:
+    """:func:`best_matching` of points (k, 2) to pads (n, 2) whose distances are not known yet."""
+    point_distances = np.empty((points.shape[0], points.shape[0]))
+    pad_distances = np.empty((pads.shape[0], pads.shape[0]))
+    pair_distances(points, point_distances)
+    pair_distances(pads, pad_distances)
+    return best_matching(
+        points, point_distances, pads, pad_distances, radius, scale_low, scale_high, matching, pose
+    )
+
+
+@kernel
 def fit_each(
     points: Floats, pads: Floats, radius: float, scale_low: float, scale_high: float, squares: Floats
 ) -> None:

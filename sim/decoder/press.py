@@ -370,7 +370,7 @@ class PressDecoder:
             touch.position = position
             now[touch.number] = touch
             del before[contact.id]
-        landed = []
+        landed: list[_Touch] = []
         for id_, position in strayed:
             near = min(before.values(), key=lambda touch: math.dist(touch.position, position), default=None)
             if near is not None and math.dist(near.position, position) <= self._rejoin:

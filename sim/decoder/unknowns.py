@@ -18,6 +18,7 @@ from stampbench.sim.decoder.constellations import FaceLimits, in_one_disc
 from stampbench.sim.decoder.matching import ROUNDING_MM, Floats, Ints, fit_each
 from stampbench.sim.stamps import Codebook
 from stampbench.sim.stamps.index import CodeIndex
+from stampbench.sim.stamps.missing_pad import PlaceLimits
 
 GRID = 1.0
 """Farthest that the unknown can be from a value tried, in radii: finer, more questions; coarser, dearer."""
@@ -76,6 +77,10 @@ def codes_with_missing_pad(
     """
     if codebook.size <= FEW_CODES:
         return _fitting(contacts_mm, codebook, np.arange(codebook.size), radius_mm, 1.0, 1.0)
+    face = PlaceLimits(limits.spacing_mm, limits.span_mm, limits.face_radius_mm)
+    quick = search.within_but_one(np.ascontiguousarray(contacts_mm), face, radius_mm)
+    if quick is not None:
+        return quick
     tried_mm = max(radius_mm, LEAST_TRIED_MM)
     places = places_of_missing_pad(contacts_mm, limits, tried_mm)
     tried = np.empty((len(places), len(contacts_mm) + 1, 2))

@@ -19,14 +19,18 @@ from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.stamps import grid_search, lattice_search, scan_search
 from stampbench.sim.stamps.codebook import Codebook
 from stampbench.sim.stamps.family import Family
-from stampbench.sim.stamps.index_arrays import IndexArrays, grid_arrays, read_only
+from stampbench.sim.stamps.index_arrays import ROUNDING_MM, IndexArrays, grid_arrays, read_only
 from stampbench.sim.stamps.lattice import code_words
+from stampbench.sim.stamps.missing_pad import PlaceLimits, search_missing
 from stampbench.sim.stamps.stamp import Floats, Ints
 
 MOST_ORDERED_PADS: Final = 5
 """Pads up to which stamps are looked up in pad orders: 120 of them."""
 FEW_CODES: Final = 4_000
 """Codes up to which all are compared, whatever the number of pads."""
+GRID_UNITS: Final = 1.0
+"""Farthest that a missing pad can be from a place tried, at least, in units of the lattice: what is
+quickest."""
 _ALL: Final = 2.0
 """Pad orders, in radii below the best score, in which any code near to a query can be stored."""
 _NO_LESSER: Final = 1.0
@@ -79,12 +83,7 @@ class CodeIndex(ABC):
             InputError: wrong shape, or a radius that is not positive and finite.
         """
         _, codes, distances = self._every(self._checked(points_mm, 3, radius_mm), radius_mm, _ALL)
-        order = np.lexsort((distances, codes))
-        codes, distances = codes[order], distances[order]
-        first = np.diff(codes, prepend=-1) != 0
-        codes, distances = codes[first], distances[first]
-        order = np.argsort(distances, kind="stable")
-        return codes[order], distances[order]
+        return _each_once(codes, distances)
 
     def count_within(self, points_mm: npt.ArrayLike, radius_mm: float) -> Ints:
         """Return how many codes lie within the radius of each of (m, n, 2) points, shape (m,).
@@ -96,6 +95,15 @@ class CodeIndex(ABC):
         rows, codes, _ = self._every(points, radius_mm, _ALL)
         pairs = np.unique(np.stack([rows, codes]), axis=1)  # a code is listed in each pad order that is near
         return np.bincount(pairs[0], minlength=len(points))
+
+    def within_but_one(
+        self, points_mm: Floats, limits: PlaceLimits, radius_mm: float
+    ) -> tuple[Ints, Floats] | None:
+        """Return all codes of which all pads but one lie within the radius of (n - 1, 2) points.
+
+        None where the index has no quick way to find them.
+        """
+        return None
 
     def neighbours(self, pads_mm: npt.ArrayLike, radius_mm: float) -> tuple[Ints, Ints, Floats]:
         """Return codes near to the pads (m, n, 2) of codes, in less time than :meth:`within_any`: for proofs.
@@ -187,6 +195,24 @@ class LatticeIndex(CodeIndex):
         self._arrays = _as_if_mapped(arrays)
         self._words, _ = code_words(arrays.coordinates.shape[1])
 
+    def within_but_one(self, points_mm: Floats, limits: PlaceLimits, radius_mm: float) -> tuple[Ints, Floats]:
+        """Return all codes of which all pads but one lie within the radius, nearest first."""
+        grid_mm = max(radius_mm, GRID_UNITS * self._arrays.unit_mm)
+        # The contacts are off by a radius, the place by the grid.
+        slack = math.sqrt(2.0) * radius_mm + grid_mm + ROUNDING_MM
+        wide = PlaceLimits(
+            max(0.0, limits.nearest_mm - slack), limits.farthest_mm + slack, limits.face_radius_mm + radius_mm
+        )
+        room = 256
+        while True:
+            codes, distances = np.empty(room, np.int64), np.empty(room)
+            count = search_missing(
+                self._arrays, self._words, points_mm, wide, radius_mm, grid_mm, codes, distances
+            )
+            if count <= room:
+                return _each_once(codes[:count], distances[:count])
+            room = count
+
     def _search(
         self,
         points: Floats,
@@ -262,6 +288,16 @@ def index_of_rows(
     if coordinates.shape[1] > 2 * MOST_ORDERED_PADS - 3 or len(coordinates) <= FEW_CODES:
         return ScanIndex(np.asarray(coordinates * unit_mm, np.float64), stop_mm)
     return GridIndex(grid_arrays(coordinates, unit_mm, radius_mm), stop_mm)
+
+
+def _each_once(codes: Ints, distances: Floats) -> tuple[Ints, Floats]:
+    """Return each of the codes once, with its least distance, nearest first."""
+    order = np.lexsort((distances, codes))
+    codes, distances = codes[order], distances[order]
+    first = np.diff(codes, prepend=-1) != 0
+    codes, distances = codes[first], distances[first]
+    order = np.argsort(distances, kind="stable")
+    return codes[order], distances[order]
 
 
 def _as_if_mapped(arrays: IndexArrays) -> IndexArrays:

@@ -32,7 +32,7 @@ from stampbench.sim.stamps.lattice import Words
 from stampbench.sim.stamps.stamp import Floats, Ints
 
 
-class _Room(NamedTuple):
+class Room(NamedTuple):
     """Room for one query at a time; the last three for one coordinate axis each."""
 
     points: Floats
@@ -47,11 +47,12 @@ class _Room(NamedTuple):
 
 
 @kernel
-def _room(arrays: IndexArrays) -> _Room:
+def new_room(arrays: IndexArrays) -> Room:
+    """Return room for the queries of one thread."""
     n = arrays.frame.orders.shape[1]
     orders = arrays.frame.orders.shape[0]
     axes = 2 * n - 3
-    return _Room(
+    return Room(
         np.empty((n, 2)),
         np.empty(orders),
         np.empty(orders, np.int64),
@@ -65,7 +66,7 @@ def _room(arrays: IndexArrays) -> _Room:
 
 
 @kernel
-def _nearest_point(words: Words, word: int, room: _Room, unit: float, limit: float) -> float:
+def _nearest_point(words: Words, word: int, room: Room, unit: float, limit: float) -> float:
     """Return nearest point with those parities: its squared distance in units, beyond ``limit`` only a bound.
 
     Fills ``nearest``, ``off`` (``middle`` less point, in units) and ``steps`` with 0.
@@ -85,19 +86,19 @@ def _nearest_point(words: Words, word: int, room: _Room, unit: float, limit: flo
 
 
 @kernel
-def _shift(off: float, step: int) -> int:
+def shift_of(off: float, step: int) -> int:
     """Return the way from the nearest point at a step outwards: 0, 2, -2, 4, ... to the query first."""
     shift = step + 1 if step % 2 == 1 else -step
     return shift if off >= 0.0 else -shift
 
 
 @kernel
-def _next_point(room: _Room, cost: float, limit: float) -> float:
+def next_point(room: Room, cost: float, limit: float) -> float:
     """Step on to another point within ``limit``: its squared distance in units; -1 if there is none left."""
     for axis in range(room.query.shape[0] - 1, -1, -1):
         off = room.off[axis]
-        before = off - _shift(off, room.steps[axis])
-        after = off - _shift(off, room.steps[axis] + 1)
+        before = off - shift_of(off, room.steps[axis])
+        after = off - shift_of(off, room.steps[axis] + 1)
         further = cost + after * after - before * before
         if further <= limit:
             room.steps[axis] += 1
@@ -108,18 +109,18 @@ def _next_point(room: _Room, cost: float, limit: float) -> float:
 
 
 @kernel
-def _code_at(arrays: IndexArrays, room: _Room) -> int:
+def code_at(arrays: IndexArrays, room: Room) -> int:
     """Return the code at the lattice point ``nearest`` plus its steps; -1 if that is none."""
     key = 0
     for axis in range(room.query.shape[0]):
-        place = room.nearest[axis] + _shift(room.off[axis], room.steps[axis])
+        place = room.nearest[axis] + shift_of(room.off[axis], room.steps[axis])
         cell = math.floor(place * arrays.unit_mm / arrays.cell_mm)
         key += int(cell) * arrays.weights[axis]
     bucket = key % (arrays.starts.shape[0] - 1)
     for place in range(int(arrays.starts[bucket]), int(arrays.starts[bucket + 1])):
         same = True
         for axis in range(room.query.shape[0]):
-            shift = _shift(room.off[axis], room.steps[axis])
+            shift = shift_of(room.off[axis], room.steps[axis])
             if arrays.coordinates[place, axis] != room.nearest[axis] + shift:
                 same = False
                 break
@@ -132,7 +133,7 @@ def _code_at(arrays: IndexArrays, room: _Room) -> int:
 def _search(
     arrays: IndexArrays,
     words: Words,
-    room: _Room,
+    room: Room,
     points: Floats,
     radius_mm: float,
     stop_mm: float,
@@ -167,12 +168,12 @@ def _search(
                 continue
             while cost >= 0.0:
                 for axis in range(room.query.shape[0]):
-                    place = room.nearest[axis] + _shift(room.off[axis], room.steps[axis])
+                    place = room.nearest[axis] + shift_of(room.off[axis], room.steps[axis])
                     room.stored[axis] = place * arrays.unit_mm
                 if room.stored[0] >= least:
                     distance = math.sqrt(squared_distance(room.query, room.stored))
                     if distance <= radius:
-                        code = _code_at(arrays, room)
+                        code = code_at(arrays, room)
                         if code >= 0 and distance <= radius_mm and every:
                             count = list_code(row, code, distance, count, rows, codes, distances)
                         elif code >= 0 and distance <= radius_mm:
@@ -183,7 +184,7 @@ def _search(
                                 radius = distances[1] + ROUNDING_MM
                                 limit = squared_reach(norm, score, radius, gap)
                                 limit /= arrays.unit_mm * arrays.unit_mm
-                cost = _next_point(room, cost, limit)
+                cost = next_point(room, cost, limit)
     return count
 
 
@@ -205,7 +206,7 @@ def search_each(
 
     With ``share`` = 1 only codes are looked for that score no less than the query.
     """
-    room = _room(arrays)
+    room = new_room(arrays)
     for row in range(points.shape[0]):
         into = 0 if every else row
         if not every:
