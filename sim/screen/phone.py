@@ -195,11 +195,11 @@ class Phone:
         radius = round(INVITATION_MM * px)
         surface.blit(self._face(radius, theme.ACCENT), (middle[0] - radius - 2, middle[1] - radius - 2))
         for start in np.arange(0.0, math.tau, math.tau / 24):
-            ends = [
+            begin, end = (
                 (middle[0] + radius * math.cos(angle), middle[1] + radius * math.sin(angle))
                 for angle in (start, start + math.tau / 48)
-            ]
-            pygame.draw.line(surface, theme.ACCENT, *ends, max(2, round(1.6 * self._mark)))
+            )
+            pygame.draw.line(surface, theme.ACCENT, begin, end, max(2, round(1.6 * self._mark)))
         for x_mm, y_mm in _GHOST_PADS:
             place = middle[0] + x_mm * px, middle[1] + y_mm * px
             pygame.draw.aacircle(surface, theme.ACCENT, place, max(3.0, 3.0 * px), 1)

@@ -16,6 +16,7 @@ from stampbench.bench.window.parts.tabs.factor import FactorTab
 from stampbench.bench.window.parts.tabs.noise import NoiseTab
 from stampbench.bench.window.parts.tabs.share import ShareTab
 from stampbench.bench.window.parts.tabs.stamps import StampsTab
+from stampbench.bench.window.parts.tabs.why import WhyTab
 from stampbench.bench.window.parts.widgets import choose
 from stampbench.bench.window.session.session import Session
 from stampbench.sim.screen import theme
@@ -58,7 +59,7 @@ class Instruments:
         self._plots_area = places.plots or places.content
         self._plots = pygame.Surface(self._plots_area.size).convert()
         self._drawn_us = -1_000_000
-        self.names = ["noise", "stamps", "factor", "autopress", "share"]
+        self.names = ["noise", "stamps", "why", "factor", "autopress", "share"]
         if places.plots is None:
             self.names.append("plots")
         self.chosen = chosen if chosen in self.names else "noise"
@@ -94,6 +95,7 @@ class Instruments:
         makers: dict[str, Any] = {
             "noise": NoiseTab,
             "stamps": StampsTab,
+            "why": WhyTab,
             "factor": FactorTab,
             "autopress": partial(AutoPressTab, orders=self._orders),
             "share": ShareTab,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from stampbench.bench.window.parts.verdict import figures, headline
+from stampbench.bench.window.session.reasons import steps_to_verdict
 from stampbench.sim.screen import theme
 from stampbench.sim.screen.sources import SourceState
 
@@ -100,3 +101,25 @@ def test_only_recordings_are_offered_as_recordings(screen: Screen) -> None:
     screen.do('at = 0.0\nkey = "f7"', seconds=0.1)
     offered = [name for name in screen.window.desk.widgets.names() if name.startswith("item.")]
     assert offered == ["item...", "item.capture-20260102-030405.jsonl"]
+
+
+def test_why_tells_every_step_to_the_verdict_and_marks_the_number_that_decided(screen: Screen) -> None:
+    picture = screen.do(ADD, 'at = 0.1\nclick = "tab.why"', "at = 0.2\npress = [30.8, 54.8]", seconds=0.9)
+    decoder = screen.session.setup.decoder
+    steps = steps_to_verdict(picture, decoder, 0.1)
+    assert [step.key for step in steps] == 5 * ["pad_seen"] + ["contacts", "distance", "margin"]
+    (decisive,) = (step for step in steps if step.decisive)
+    assert decisive.values["distance_mm"] < decisive.values["radius_mm"] == decoder.acceptance.radius_mm
+    lines = [text for text, _, _ in screen.window.instruments.tab._lines]
+    assert lines[0].startswith("pad 1: touches with 100 %, seen as contact #")
+    assert lines[-1] == "Code 20406"
+
+
+def test_why_begins_a_failure_at_the_pad_that_was_not_seen(screen: Screen) -> None:
+    tilts = [f'at = 0.{20 + 4 * n}\nkey = "d"' for n in range(4)]
+    picture = screen.do(ADD, *tilts, "at = 0.4\npress = [30.8, 54.8]", seconds=1.2)
+    steps = steps_to_verdict(picture, screen.session.setup.decoder, None)
+    (decisive,) = (step for step in steps if step.decisive)
+    assert decisive.key in ("pad_cause", "pad_unseen")
+    assert decisive.values["share"] < 50
+    assert "tilted" in [step.values.get("cause") for step in steps]
