@@ -19,6 +19,7 @@ from stampbench.bench.cli.run_options import (
     Out,
     Resume,
     RunOptions,
+    SabotageOption,
     Seed,
     Settings,
     ShardOption,
@@ -74,6 +75,7 @@ def run(
     station: Station = "",
     operator: Operator = "",
     duts: Duts = None,
+    sabotage: SabotageOption = "",
     live: Live = False,
     live_port: LivePort = 0,
     as_json: AsJson = False,
@@ -87,6 +89,7 @@ def run(
         station=station,
         operator=operator,
         duts=duts or (),
+        sabotage=sabotage,
     )
     if replay is not None:
         _reread(plan, replay, options, rig=rig, workers=workers, out=out, seed=seed, as_json=as_json)

@@ -61,6 +61,12 @@ Duts = Annotated[
         "--dut", metavar="[STAMP=]SERIAL", help="Serial number of what is tested.", show_default=False
     ),
 ]
+SabotageOption = Annotated[
+    str,
+    typer.Option(
+        "--sabotage", metavar="NAME", help="Plant this fault, which a trial must find.", show_default=False
+    ),
+]
 Live = Annotated[bool, typer.Option("--live", help="Show the run on a local web page while it goes.")]
 LivePort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the page.", show_default="a free one")]
 
@@ -76,6 +82,7 @@ class RunOptions:
     station: str = ""
     operator: str = ""
     duts: Sequence[str] = ()
+    sabotage: str = ""
 
 
 def confidence_of(until_confident: bool, alpha: float, beta: float, cap: int | None) -> Confidence | None:
@@ -114,6 +121,7 @@ def order_of(
     from stampbench.bench.judging.early_stops import EarlyStops
     from stampbench.bench.plans.plan import Plan
     from stampbench.bench.runs.orders import RunOrder, Shard
+    from stampbench.bench.scenarios.sabotage import sabotage_of
     from stampbench.firmware_emulator.errors import InputError
 
     if options.resume is not None:
@@ -123,6 +131,8 @@ def order_of(
     read = Plan.read(plan, options.settings)
     if read.header.scenario:
         _check_trials(plan, options, workers=workers, port=port)
+    if options.sabotage:
+        sabotage_of(read.header.scenario, options.sabotage)
     if presses_per_case is not None:
         read = read.with_presses(presses_per_case)
     shard = Shard() if options.shard is None else Shard.parse(options.shard)
@@ -141,6 +151,7 @@ def order_of(
         station=options.station,
         operator=options.operator,
         duts=_duts(options.duts),
+        sabotage=options.sabotage,
     )
     return _with_workers(order, workers)
 
@@ -189,6 +200,7 @@ def _resumed(
         "--station": bool(options.station),
         "--operator": bool(options.operator),
         "--dut": bool(options.duts),
+        "--sabotage": bool(options.sabotage),
     }
     for name, is_given in given.items():
         if is_given:

@@ -400,6 +400,8 @@ def _assess_findings(run: Run) -> Assessment:
     verdict, reason = _ended(run, f"{len(run.findings):,} findings") or (
         _judgement(limits) if run.findings else (Verdict.NOTHING_RAN, "the scenario found nothing")
     )
+    if run.header.sabotage:
+        reason = f"sabotaged ({run.header.sabotage}): {reason}"
     return Assessment(
         verdict=verdict,
         reason=reason,

@@ -78,6 +78,7 @@ class RunHeader(Struct, frozen=True, kw_only=True, tag_field="line", tag="run"):
         shard_block: presses that were dealt out to the parts at once.
         until_confident: risks of deciding limits early; None: everything was pressed.
         replay_of: records whose presses were read again; "" for a run of its own.
+        sabotage: fault that was planted to see whether a trial finds it; "" for none.
     """
 
     format: int
@@ -102,6 +103,7 @@ class RunHeader(Struct, frozen=True, kw_only=True, tag_field="line", tag="run"):
     shard_block: int = 1
     until_confident: Confidence | None = None
     replay_of: str = ""
+    sabotage: str = ""
 
 
 class RunEnd(Struct, frozen=True, kw_only=True, tag_field="line", tag="end"):

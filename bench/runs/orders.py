@@ -75,6 +75,7 @@ class RunOrder:
         stops: decides which cases need no further presses; None: all are made.
         station, operator, duts: who and what, for the records.
         replay_of: records whose presses are read again.
+        sabotage: fault to plant while a scenario is tried; see :mod:`stampbench.bench.scenarios.sabotage`.
     """
 
     plan: Plan
@@ -91,6 +92,7 @@ class RunOrder:
     operator: str = ""
     duts: Mapping[str, str] = field(default_factory=dict)
     replay_of: str = ""
+    sabotage: str = ""
 
     def presses(self) -> Iterator[PlannedPress]:
         """Yield the presses to be made, in order; whether a case needs more is asked as they are taken."""
@@ -140,6 +142,7 @@ class RunOrder:
             shard_block=self.shard.block,
             until_confident=None if self.stops is None else self.stops.confidence,
             replay_of=self.replay_of,
+            sabotage=self.sabotage,
         )
 
 

@@ -11,7 +11,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -28,6 +28,7 @@ from stampbench.bench.runs.progress import Made, Progress
 from stampbench.bench.runs.resuming import reopened
 from stampbench.bench.runs.workers import in_order
 from stampbench.bench.scenarios import load_scenario
+from stampbench.bench.scenarios.sabotage import sabotaged
 from stampbench.firmware_emulator.errors import InputError, StampbenchError
 
 CHUNK = 20
@@ -234,8 +235,9 @@ def _findings(order: RunOrder, progress: Progress) -> Generator[Made | None, Non
     scenario, settings = load_scenario(order.plan.header.scenario), order.plan.scenario_settings
     if settings is None:
         raise InputError(f"{order.plan.path}: settings: missing: expected those of the scenario")
-    for finding in scenario.run(settings, seed=order.seed, directory=order.directory, tell=progress):
-        yield Made(line=finding)
+    with sabotaged(order.plan.header.scenario, order.sabotage) if order.sabotage else nullcontext():
+        for finding in scenario.run(settings, seed=order.seed, directory=order.directory, tell=progress):
+            yield Made(line=finding)
 
 
 def _prepare(order: RunOrder, progress: Progress, opener: Opener) -> tuple[RunOrder, dict[str, RigIdentity]]:

@@ -22,6 +22,7 @@ from stampbench.sim.credentials.guard import MemoryGuard, ReplayGuard, SqliteGua
 from stampbench.sim.credentials.nfc.apdu import Status
 from stampbench.sim.credentials.nfc.factor import NfcFactor, credential_of
 from stampbench.sim.credentials.nfc.file_settings import FREE, Rights
+from stampbench.sim.credentials.nfc.files import NDEF
 from stampbench.sim.credentials.nfc.reader import Reader, personalise
 from stampbench.sim.credentials.nfc.sdm import Tap, encrypt_picc_data, session
 from stampbench.sim.credentials.nfc.tag import Tag
@@ -92,8 +93,10 @@ def trials(settings: Settings, draws: Draws, directory: Path, tell: Progress) ->
     for way in WAYS:
         yield from _used_twice(way, settings, draws(f"twice {way}"))
     yield _published_twice()
+    yield _beyond_two_bytes(draws("beyond"))
     yield from _out_of_order(settings, draws("order"))
     yield from _at_the_same_time(settings, draws("threads"), directory, tell)
+    yield from _named_twice(directory)
     yield from _shared(draws("shared"))
     for way in WAYS:
         yield _altered_bits(way, settings, draws(f"bits {way}"), tell)
@@ -127,6 +130,32 @@ def _published_twice() -> Trial:
         found = verifier.verify(_PUBLISHED)
         tally.expect(right, isinstance(found, Genuine) and guard.advance("published", found.tap.counter))
     return tally.trial()
+
+
+def _beyond_two_bytes(rng: np.random.Generator) -> Trial:
+    """A tag counts in three bytes: its 65,536th tap is one like any other."""
+    issuer, guard = _Issuer.new("encrypted", 1, rng), MemoryGuard()
+    (tag,) = issuer.tags
+    tag.files[NDEF].counter = (1 << 16) - 3
+    tally = Tally(REPLAY, "taps around a tag's 65,536th tap: accepted once each")
+    for _ in range(5):
+        url = tapped(tag, rng)
+        tally.expect(True, issuer.accepts(url, guard))
+        tally.expect(False, issuer.accepts(url, guard))
+    return tally.trial()
+
+
+def _named_twice(directory: Path) -> Iterator[Trial]:
+    with (
+        TemporaryDirectory(dir=directory) as place,
+        closing(SqliteGuard(Path(place) / "guard.sqlite")) as file,
+    ):
+        for where, guard in (("memory", MemoryGuard()), ("SQLite", file)):
+            tally = Tally(REPLAY, f"one name used twice, guard in {where}: accepted once")
+            for number in range(100):
+                tally.expect(True, guard.first_use(f"name {number}"))
+                tally.expect(False, guard.first_use(f"name {number}"))
+            yield tally.trial()
 
 
 def _out_of_order(settings: Settings, rng: np.random.Generator) -> Iterator[Trial]:

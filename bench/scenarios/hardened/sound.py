@@ -29,9 +29,7 @@ from stampbench.sim.credentials.sound.protocols import (
 from stampbench.sim.credentials.sound.receiver import Receiver
 from stampbench.sim.credentials.sound.soft_decision import read_payload
 from stampbench.sim.credentials.sound.token import (
-    EARLY_S,
     KEY_BYTES,
-    LATE_S,
     TOKEN_BYTES,
     WINDOW_S,
     SoundStamp,
@@ -58,6 +56,8 @@ _PLACES: Final = {
         skew_ppm=60.0,
     ),
 }
+_EARLY_S, _LATE_S = 2.0, 15.0
+"""What the trials ask for, whatever the code under test has: before and after its window a token is good."""
 
 
 class _Shop:
@@ -139,7 +139,7 @@ def _first_uses(settings: Settings, rng: np.random.Generator) -> Trial:
             payload = shop.pressed()
             begins_s = WINDOW_S * window_at(shop.now_s)
             arrives_s = shop.now_s + after_s
-            right = begins_s - EARLY_S <= arrives_s < begins_s + WINDOW_S + LATE_S
+            right = begins_s - _EARLY_S <= arrives_s < begins_s + WINDOW_S + _LATE_S
             tally.expect(right, shop.accepts(payload, after_s))
     return tally.trial("A token is accepted until 15 s after its window of 10 s: for 25 s at the most.")
 

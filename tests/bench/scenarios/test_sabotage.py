@@ -1,0 +1,91 @@
+"""Every trial can fail: each sabotage is found by the trial that is there for it."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from stampbench.bench.judging.assessment import Verdict, assess
+from stampbench.bench.plans.plan import Plan
+from stampbench.bench.records.files import read_run
+from stampbench.bench.records.findings import Trial
+from stampbench.bench.runs.orders import RunOrder
+from stampbench.bench.runs.progress import Progress
+from stampbench.bench.runs.running import run
+from stampbench.bench.scenarios.hardened import Settings
+from stampbench.bench.scenarios.sabotage import SABOTAGES, sabotage_of, sabotaged
+from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.credentials.guard import MemoryGuard
+
+SMALL = {
+    "stamps": 2,
+    "taps": 3,
+    "altered_urls": 1,
+    "guesses": 100,
+    "threads": 4,
+    "rounds": 3,
+    "relay_s": 2,
+    "days": 2,
+    "battery_changes": 3,
+    "sound_replay_s": 30,
+    "sound_receptions": 50,
+    "sound_recordings": 1,
+}
+SCENARIO = "stampbench.bench.scenarios.hardened"
+
+
+def draws(name: str) -> np.random.Generator:
+    return np.random.default_rng([5, *name.encode()])
+
+
+def trial_of(part: str, named: str, directory: Path) -> Trial:
+    """Return the first trial of a part of the scenario with these words in its name."""
+    trials = importlib.import_module(f"{SCENARIO}.{part}").trials
+    found = trials(msgspec.convert(SMALL, Settings), draws, directory, Progress())
+    return next(one for one in found if isinstance(one, Trial) and named in one.case)
+
+
+@pytest.mark.parametrize("name", SABOTAGES["hardened"])
+def test_trial_finds_the_sabotage(name: str, tmp_path: Path) -> None:
+    sabotage = sabotage_of("hardened", name)
+    with sabotaged("hardened", name):
+        spoilt = trial_of(sabotage.part, sabotage.found_by, tmp_path)
+    assert spoilt.wrong > spoilt.allowed * spoilt.tries
+
+
+def test_what_was_sabotaged_is_sound_again_afterwards() -> None:
+    sound = MemoryGuard.advance
+    with sabotaged("hardened", "guard-forgets"):
+        assert MemoryGuard.advance is not sound
+    assert MemoryGuard.advance is sound
+
+
+def test_run_with_a_sabotage_fails_and_says_that_it_was_sabotaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        f"{SCENARIO}.run",
+        lambda settings, *, seed, directory, tell: iter([trial_of("press", "pay: accepted", directory)]),
+    )
+    plan = Plan.of({"plan": {"name": "small", "scenario": "hardened", "seed": 2}, "settings": SMALL})
+    run(RunOrder(plan=plan, directory=tmp_path / "run", seed=2, sabotage="pattern-pays"))
+    found = read_run(tmp_path / "run")
+    judged = assess(plan, found)
+    assert found.header.sabotage == "pattern-pays"
+    assert judged.verdict is Verdict.FAILED
+    assert judged.reason == "sabotaged (pattern-pays): 1 of 1 limits missed"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "name", "said"),
+    [
+        ("hardened", "pattern-pay", 'did you mean "pattern-pays"'),
+        ("", "pattern-pays", "expected a plan that names a scenario"),
+    ],
+)
+def test_unknown_sabotage_is_refused(scenario: str, name: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        sabotage_of(scenario, name)
