@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import FILE_NAME, FORMAT, RecordWriter, RigIdentity, RunEnd, RunHeader
 from stampbench.bench.records.presses import ContactRecord, Outcome, PressRecord, ReadingRecord, Timing
 
@@ -36,6 +38,24 @@ measurement = "far"
 max = 0.5
 confident = true
 """
+
+
+def small_plan(*cases: dict[str, Any], profiles: Sequence[str] = ("nexus-5",), **tables: Any) -> Plan:
+    """Return a plan of stamps of p5-60k on one panel, or some."""
+    head = {"name": "made up", "family": "p5-60k", "profiles": list(profiles)}
+    return Plan.of({"plan": head, "cases": list(cases), **tables}, Path("made-up.toml"))
+
+
+def held(presses: int, **settings: Any) -> dict[str, Any]:
+    """Return a case of stamps that are held as usual."""
+    return {"name": "held", "kind": "genuine", "presses": presses, **settings}
+
+
+def foreign(presses: int, *stamps: str, **settings: Any) -> dict[str, Any]:
+    """Return a case of other objects: coins, if none are named."""
+    named = list(stamps or ("coin",))
+    return {"name": "foreign", "kind": "foreign", "stamps": named, "presses": presses, **settings}
+
 
 MakePress = Callable[..., PressRecord]
 WriteRun = Callable[..., Path]

@@ -8,35 +8,20 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.chunks import PressChunk
 from stampbench.bench.report.live import LATEST, LiveRun, live_page
 from stampbench.bench.runs.orders import RunOrder
 from stampbench.bench.runs.progress import Progress
 from stampbench.firmware_emulator.errors import InputError
 
-PLAN = Plan.parse(
-    """
-[plan]
-name = "live"
-family = "p5-60k"
-profiles = ["nexus-5"]
+from tests.bench.conftest import held, small_plan
 
-[[cases]]
-name = "held"
-kind = "genuine"
-presses = 40
-
-[[limits]]
-measurement = "frr"
-max = 0.3
-marginal_max = 0.01
-
-[[limits]]
-measurement = "time_to_decision_p95"
-max = 100
-""",
-    Path("live.toml"),
+PLAN = small_plan(
+    held(40),
+    limits=[
+        {"measurement": "frr", "max": 0.3, "marginal_max": 0.01},
+        {"measurement": "time_to_decision_p95", "max": 100},
+    ],
 )
 
 
@@ -97,15 +82,12 @@ def test_state_tells_how_far_the_run_is_and_how_it_stands(order, make_press):
     ],
 )
 def test_a_limit_that_presses_to_come_may_meet_is_undecided(make_press, tmp_path, presses, missed, results):
-    plan = Plan.of(
-        {
-            "plan": {"name": "live", "family": "p5-60k", "profiles": ["nexus-5"]},
-            "cases": [{"name": "held", "kind": "genuine", "presses": 300}],
-            "limits": [
-                {"measurement": "frr", "max": 0.02, "confident": True},
-                {"measurement": "misread", "max": 0.01},
-            ],
-        }
+    plan = small_plan(
+        held(300),
+        limits=[
+            {"measurement": "frr", "max": 0.02, "confident": True},
+            {"measurement": "misread", "max": 0.01},
+        ],
     )
     live = LiveRun(RunOrder(plan, tmp_path, 1), Progress())
     for number in range(1, presses + 1):
@@ -134,7 +116,7 @@ def test_page_and_state_are_served_on_this_machine_alone(order, make_press, ask)
         (said,) = told.said
         url = said.removeprefix("live page: ")
         assert url.startswith("http://127.0.0.1:")
-        assert "<title>live, live" in ask(url)
+        assert "<title>made up, live" in ask(url)
         live.recorded(make_press(1))
         assert json.loads(ask(f"{url}state?x=1"))["size"] == 40
         for path, headers, status in (("other", {}, 404), ("state", {"Host": "elsewhere.example:80"}, 403)):

@@ -1,38 +1,19 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
-from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import read_run
 from stampbench.bench.report.scenes import scene_of
 from stampbench.bench.runs.orders import RunOrder
 from stampbench.bench.runs.running import run
 from stampbench.firmware_emulator.errors import InputError
 
-PLAN = Plan.parse(
-    """
-[plan]
-name = "scenes"
-family = "p5-60k"
-profiles = ["nexus-5"]
+from tests.bench.conftest import foreign, held, small_plan
 
-[[cases]]
-name = "held"
-kind = "genuine"
-presses = 1
-
-[[cases]]
-name = "foreign"
-kind = "foreign"
-stamps = ["finger"]
-presses = 1
-""",
-    Path("scenes.toml"),
-)
+PLAN = small_plan(held(1), foreign(1, "finger"))
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import read_run
 from stampbench.bench.runs.campaign import campaign
 from stampbench.bench.runs.merging import merge_records
@@ -13,25 +10,13 @@ from stampbench.bench.runs.progress import Progress
 from stampbench.bench.runs.running import run
 from stampbench.firmware_emulator.errors import InputError
 
-PLAN = """
-[plan]
-name = "campaign"
-family = "p5-60k"
-seed = 3
-profiles = ["nexus-5", "elan-11"]
+from tests.bench.conftest import foreign, held, small_plan
 
-[[cases]]
-name = "held"
-kind = "genuine"
-presses = 3
-
-[[cases]]
-name = "foreign and noisy"
-kind = "foreign"
-stamps = ["random-stamp", "fingers/5", "coin"]
-presses = 3
-condition = { noise = 2.0 }
-"""
+PLAN = small_plan(
+    held(3),
+    foreign(3, "random-stamp", "fingers/5", "coin", condition={"noise": 2.0}),
+    profiles=["nexus-5", "elan-11"],
+)
 
 
 @pytest.fixture
@@ -39,8 +24,7 @@ def make(tmp_path):
     """Makes the presses of the plan one way or another, and reads the records."""
 
     def make(how, name, *, seed=3, workers=1, presses=None, progress=None):
-        plan = Plan.parse(PLAN, Path("campaign.toml"))
-        plan = plan if presses is None else plan.with_presses(presses)
+        plan = PLAN if presses is None else PLAN.with_presses(presses)
         how(RunOrder(plan, tmp_path / name, seed, workers=workers, presses_per_case=presses), progress)
         return read_run(tmp_path / name)
 
@@ -62,10 +46,9 @@ def test_campaign_reads_what_a_run_reads_over_the_link(make):
 
 def test_press_of_a_campaign_is_made_again_whole(make):
     recorded = make(run, "run")
-    plan = Plan.parse(PLAN, Path("campaign.toml"))
-    presser = SimulatedPresser(plan, 3)
+    presser = SimulatedPresser(PLAN, 3)
     for index in (2, 5, 12):
-        again = presser.press(plan.press(index))
+        again = presser.press(PLAN.press(index))
         assert again.fingerprint == recorded.press(index).fingerprint
         assert again.keyframes == recorded.press(index).keyframes
 
@@ -113,13 +96,12 @@ def test_parts_of_a_campaign_are_together_the_whole(make, tmp_path, monkeypatch,
     monkeypatch.setattr("stampbench.bench.runs.campaign.CHUNK", chunk)
     whole = make(campaign, "whole")
     for number in (1, 2, 3):
-        plan = Plan.parse(PLAN, Path("campaign.toml"))
-        campaign(RunOrder(plan, tmp_path / f"part{number}", 3, shard=Shard(number, 3)))
+        campaign(RunOrder(PLAN, tmp_path / f"part{number}", 3, shard=Shard(number, 3)))
     joined = merge_records([tmp_path / f"part{number}" for number in (1, 2, 3)], tmp_path / "joined")
     assert read_run(joined).digest == whole.digest
 
 
 def test_a_campaign_has_no_line_that_faults_could_befall(tmp_path):
-    plan = Plan.parse(PLAN + "\n[rig]\nfaults = { drop_byte = 0.01 }\n", Path("campaign.toml"))
+    plan = small_plan(held(3), rig={"faults": {"drop_byte": 0.01}})
     with pytest.raises(InputError, match=r"rig\.faults: a campaign has no link"):
         campaign(RunOrder(plan, tmp_path / "run", 3))

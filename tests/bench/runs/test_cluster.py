@@ -10,33 +10,17 @@ from pathlib import Path
 
 import pytest
 import stampbench.bench.runs.campaign
-from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import read_run
 from stampbench.bench.runs.campaign import campaign
 from stampbench.bench.runs.orders import RunOrder
 from stampbench.bench.runs.progress import Progress
 from stampbench.firmware_emulator.errors import InputError, NoHardwareError
 
+from tests.bench.conftest import foreign, held, small_plan
+
 pytest.importorskip("distributed")
 
-PLAN = """
-[plan]
-name = "far away"
-family = "p5-60k"
-seed = 3
-profiles = ["nexus-5"]
-
-[[cases]]
-name = "held"
-kind = "genuine"
-presses = 60
-
-[[cases]]
-name = "foreign"
-kind = "foreign"
-stamps = ["random-stamp", "fingers/5"]
-presses = 20
-"""
+PLAN = small_plan(held(60), foreign(20, "random-stamp", "fingers/5"))
 START_S = 60.0
 
 
@@ -97,7 +81,7 @@ def pressed(tmp_path, monkeypatch):
     monkeypatch.setattr(stampbench.bench.runs.campaign, "CHUNK", 5)
 
     def pressed(name, progress=None, **how):
-        order = RunOrder(Plan.parse(PLAN, Path("far.toml")), tmp_path / name, 3)
+        order = RunOrder(PLAN, tmp_path / name, 3)
         campaign(order, progress, **how)
         return read_run(tmp_path / name)
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.presses import Outcome
 from stampbench.bench.rig.report_checks import ReportCounters
 from stampbench.bench.rig.serial_rig import ManualPressError
@@ -21,18 +19,9 @@ from stampbench.firmware_emulator.link.packets import LinkCounters
 from stampbench.sim.device import Device
 from stampbench.sim.panel import load_profile
 
-TEXT = """
-[plan]
-name = "pressing"
-family = "p5-60k"
-profiles = ["nexus-5"]
+from tests.bench.conftest import held, small_plan
 
-[[cases]]
-name = "held"
-kind = "genuine"
-presses = 6
-"""
-PLAN = Plan.parse(TEXT, Path("pressing.toml"))
+PLAN = small_plan(held(6))
 
 
 class Rig:
@@ -191,12 +180,9 @@ def test_operator_is_told_what_to_press_where_the_rig_cannot(on_rigs):
 
 
 def test_steps_of_a_plan_are_shown_one_after_the_other_while_the_stamp_touches(on_rigs):
-    text = TEXT.replace("presses = 6", "presses = 1") + (
-        'prompt = ["press {object} now, press {number}", "rotate it by 90 degrees", "let go"]\n'
-        "handling = { dwell_ms = [2600.0, 2600.0] }\n"
-    )
+    prompt = ["press {object} now, press {number}", "rotate it by 90 degrees", "let go"]
     operator = Operator()
-    plan = Plan.parse(text, Path("steps.toml"))
+    plan = small_plan(held(1, prompt=prompt, handling={"dwell_ms": [2600.0, 2600.0]}))
     (record,) = on_rigs(ManualRig(presses=True), prompter=operator, plan=plan)
     assert [prompt.text for prompt in operator.told] == [
         f"press stamp {record.code} now, press 1",
@@ -271,7 +257,7 @@ def test_a_press_that_is_broken_off_to_be_made_again_says_nothing_of_the_stamp(o
 
 
 def test_condition_of_a_panel_that_a_person_presses_is_set_and_recorded(on_rigs):
-    plan = Plan.parse(TEXT + "condition = { noise = 2.0 }\n", Path("noisy.toml"))
+    plan = small_plan(held(6, condition={"noise": 2.0}))
     rig = ManualRig(presses=True)
     rig.identity.capabilities = Capability.CONFIGURE
     records = on_rigs(rig, prompter=Operator(), plan=plan)
@@ -302,8 +288,7 @@ def test_operator_who_does_not_press_is_a_timeout(on_rigs):
 
 
 def test_a_press_that_the_phone_cancelled_says_so_in_its_record():
-    text = TEXT.replace("nexus-5", "iphone-like") + "condition = { resting_fingers = 1 }\n"
-    plan = Plan.parse(text, Path("sixth.toml"))
+    plan = small_plan(held(6, condition={"resting_fingers": 1}), profiles=["iphone-like"])
     presser = SimulatedPresser(plan, seed=3)
     records = [presser.press(planned) for planned in plan.presses()]
     cancelled = [record for record in records if record.message]
@@ -314,8 +299,7 @@ def test_a_press_that_the_phone_cancelled_says_so_in_its_record():
 
 
 def test_a_rig_that_cancels_all_leads_to_the_same_record():
-    text = TEXT.replace("nexus-5", "iphone-like") + "condition = { resting_fingers = 1 }\n"
-    plan = Plan.parse(text, Path("sixth.toml"))
+    plan = small_plan(held(6, condition={"resting_fingers": 1}), profiles=["iphone-like"])
     in_memory = SimulatedPresser(plan, seed=3)
     planned = list(plan.presses())
     made = Presser(plan, seed=3).press_all("iphone-like", planned)
@@ -323,10 +307,8 @@ def test_a_rig_that_cancels_all_leads_to_the_same_record():
     assert [record.message for record in over_link] == [in_memory.press(each).message for each in planned]
 
 
-LET_GO = Plan.parse(
-    TEXT + 'handling = { grip = [0.0, 0.0] }\n[decoder]\ninput = "frames"\n', Path("frames.toml")
-)
-HELD = Plan.parse(TEXT + '[decoder]\ninput = "frames"\n', Path("held.toml"))
+LET_GO = small_plan(held(6, handling={"grip": [0.0, 0.0]}), decoder={"input": "frames"})
+HELD = small_plan(held(6), decoder={"input": "frames"})
 
 
 class FramesRig(Rig):
@@ -350,7 +332,7 @@ def test_stamps_let_go_are_read_from_frames_alike_in_memory_and_on_a_rig(on_rigs
 
 
 def test_frames_asked_of_a_rig_that_sends_none_are_a_fault_of_the_plan(on_rigs):
-    with pytest.raises(InputError, match=r'frames\.toml: decoder\.input = "frames": the rig on .* sends no'):
+    with pytest.raises(InputError, match=r'made-up\.toml: decoder\.input = "frames": the rig on .* sends no'):
         on_rigs(Rig(), plan=LET_GO)
 
 
@@ -363,6 +345,4 @@ def test_frames_that_do_not_come_are_errors_of_the_bench(on_rigs):
             pass
 
     with pytest.raises(LinkError, match="the rig sent contacts and no raw frames"):
-        on_rigs(
-            Silent(), Silent(), Silent(), plan=Plan.parse(TEXT + '[decoder]\ninput = "frames"\n', Path("p"))
-        )
+        on_rigs(Silent(), Silent(), Silent(), plan=HELD)

@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 import pytest
-from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import FILE_NAME, read_run
 from stampbench.bench.records.presses import Outcome
 from stampbench.bench.records.readings import judged, listen, press_of, reports_of
@@ -15,24 +13,12 @@ from stampbench.bench.runs.orders import RunOrder
 from stampbench.bench.runs.rereading import Reader, read_again, reread_order
 from stampbench.bench.runs.running import run
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.device import Device
+from stampbench.sim.panel import Condition, load_profile
 
-PLAN = Plan.parse(
-    """
-[plan]
-name = "rereading"
-family = "p5-60k"
-profiles = ["nexus-5"]
+from tests.bench.conftest import held, small_plan
 
-[decoder]
-sigma_mm = 0.15
-
-[[cases]]
-name = "held"
-kind = "genuine"
-presses = 4
-""",
-    Path("rereading.toml"),
-)
+PLAN = small_plan(held(4), decoder={"sigma_mm": 0.15})
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +74,9 @@ def test_presses_that_an_older_decoder_read_otherwise_are_told(made, tmp_path):
 def test_recorded_reports_are_read_rather_than_simulated(made, reader):
     """What a real rig said is in its records; nothing of it is made again."""
     old = made.presses[0]
-    panel = reader._panel("nexus-5")
-    panel.configure(old.condition)
-    heard = listen(reader._decoder, panel.press(press_of(old), old.seed), keep=True)
-    real = msgspec.structs.replace(judged(old, heard), keyframes=[])
+    device = Device(load_profile("nexus-5"), condition=Condition.from_mapping(old.condition))
+    said = listen(reader._decoder, device.reports(press_of(old), old.seed), keep=True)
+    real = msgspec.structs.replace(judged(old, said), keyframes=[])
     assert reports_of(real)[0].t_us == 0
     found, source = reader.reread(real)
     assert (source, found.reading, found.timing) == ("reports", old.reading, old.timing)

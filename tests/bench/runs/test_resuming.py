@@ -6,7 +6,6 @@ from pathlib import Path
 import msgspec
 import pytest
 from stampbench.bench.judging.assessment import assess
-from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import FILE_NAME, read_run
 from stampbench.bench.report.subject import plan_of
 from stampbench.bench.runs.orders import RunOrder, Shard
@@ -16,25 +15,9 @@ from stampbench.bench.runs.resuming import resumed
 from stampbench.bench.runs.running import record_run
 from stampbench.firmware_emulator.errors import InputError
 
-TEXT = """
-[plan]
-name = "resuming"
-family = "p5-60k"
-seed = 4
-profiles = ["nexus-5", "elan-11"]
+from tests.bench.conftest import foreign, held, small_plan
 
-[[cases]]
-name = "held"
-kind = "genuine"
-presses = 5
-
-[[cases]]
-name = "foreign"
-kind = "foreign"
-stamps = ["coin"]
-presses = 2
-"""
-PLAN = Plan.parse(TEXT, Path("resuming.toml"))
+PLAN = small_plan(held(5), foreign(2), profiles=["nexus-5", "elan-11"])
 
 
 @pytest.fixture
@@ -111,7 +94,7 @@ def test_interrupted_run_goes_on_and_adds_up_its_sessions(run_up, tmp_path):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"plan": Plan.parse(TEXT + "\n", Path("resuming.toml"))}, "begun with plan"),
+        ({"plan": small_plan(held(6))}, "begun with plan"),
         ({"seed": 5}, "begun with seed 4, now 5: expected the same"),
     ],
 )

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import FILE_NAME, read_run
 from stampbench.bench.runs import running as runs
 from stampbench.bench.runs.orders import RunOrder
@@ -14,23 +12,12 @@ from stampbench.bench.runs.progress import Progress
 from stampbench.bench.runs.running import run
 from stampbench.firmware_emulator.errors import InputError, LinkError
 
-TEXT = """
-[plan]
-name = "runs"
-family = "p5-60k"
-seed = 3
-profiles = ["nexus-5"]
-
-[[cases]]
-name = "held"
-kind = "genuine"
-presses = 4
-"""
+from tests.bench.conftest import held, small_plan
 
 
 @pytest.fixture
 def order(tmp_path):
-    return RunOrder(Plan.parse(TEXT, Path("runs.toml")), tmp_path / "out", seed=3)
+    return RunOrder(small_plan(held(4)), tmp_path / "out", seed=3)
 
 
 class Stopping(Progress):
@@ -78,8 +65,7 @@ def test_directory_that_cannot_be_written_is_told(order, tmp_path):
 
 
 def test_chunks_keep_the_order_and_do_not_mix_profiles():
-    text = TEXT.replace('["nexus-5"]', '["nexus-5", "elan-11"]').replace("presses = 4", "presses = 50")
-    plan = Plan.parse(text, Path("runs.toml"))
+    plan = small_plan(held(50), profiles=["nexus-5", "elan-11"])
     chunks = list(runs.chunked(plan.presses(), runs.CHUNK, lambda press: press.profile))
     assert [press.index for chunk in chunks for press in chunk] == list(range(1, 101))
     assert all(len({press.profile for press in chunk}) == 1 for chunk in chunks)
