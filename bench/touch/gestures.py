@@ -139,7 +139,8 @@ def _performed(
             if path.lands_us <= t_us <= path.t_us[-1]
         )
         reports.append(device.scan(t_us, objects)[1])
-    return Gesture(kind, name, paths, tuple(reports))
+    # A scan sees the touch as it begins, and is reported when it is over.
+    return Gesture(kind, name, paths, tuple(reports), delay_us=interval_us)
 
 
 class _SessionHeader(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -37,6 +37,8 @@ EDGE_MM = 3.5
 """Nearer to the border of the active area than this is the edge area."""
 SMALL_SCREEN_MM = 7 * 25.4
 """Smaller diagonals may take longer for a move."""
+MISSED_SHARE = 0.05
+"""Touches that may go unreported: each test must be passed at a rate of 95 %."""
 FEWEST_REPORTS = 5
 """A trace with fewer says nothing about rate, jitter or linearity."""
 
@@ -187,11 +189,13 @@ def _steady(function: Callable[[Points], float]) -> Callable[[Trace, Gesture], f
 def _down_latency_ms(trace: Trace, gesture: Gesture) -> float:
     if not gesture.shared_clock or not gesture.touches:
         return math.nan
-    return (int(trace.t_us[0]) - gesture.touches[0].lands_us) / 1000.0
+    return (int(trace.t_us[0]) + gesture.delay_us - gesture.touches[0].lands_us) / 1000.0
 
 
 def _move_latency_ms(trace: Trace, gesture: Gesture) -> float:
-    return move_latency_ms(trace, gesture.touches[0]) if gesture.shared_clock else math.nan
+    if not gesture.shared_clock:
+        return math.nan
+    return move_latency_ms(trace, gesture.touches[0]) + gesture.delay_us / 1000.0
 
 
 def _lowest_rate_hz(trace: Trace, gesture: Gesture) -> float:
@@ -227,6 +231,37 @@ def _contacts(gestures: Sequence[Gesture], area: Area) -> TouchMetric:
         None,
         len(many),
         "Windows touch guideline",
+    )
+
+
+def _missed(gestures: Sequence[Gesture], area: Area) -> TouchMetric:
+    made = [one for one in _of_kind(gestures, Kind.TAP, Kind.HOLD, Kind.LINE) if one.touches]
+    missed = sum(_own_trace(gesture) is None for gesture in made)
+    return TouchMetric(
+        name="missed_touches",
+        title="Missed touches",
+        meaning="share of the taps, holds and lines that were never reported",
+        value=missed / len(made) if made else None,
+        unit="1",
+        min=None,
+        max=MISSED_SHARE,
+        n=len(made),
+        source="Windows touch guideline",
+    )
+
+
+def _ghost_rate(gestures: Sequence[Gesture], area: Area) -> TouchMetric:
+    known = [gesture for gesture in gestures if gesture.kind is not Kind.UNKNOWN]
+    return TouchMetric(
+        name="ghost_rate",
+        title="Ghost rate",
+        meaning="share of the gestures with a contact that nothing accounts for",
+        value=sum(ghosts(gesture) > 0 for gesture in known) / len(known) if known else None,
+        unit="1",
+        min=None,
+        max=0.0,
+        n=len(known),
+        source="Windows touch guideline",
     )
 
 
@@ -306,7 +341,7 @@ _METRICS: tuple[Callable[[Sequence[Gesture], Area], TouchMetric], ...] = (
     _worst(
         "down_latency",
         "Down latency, active",
-        "from contact to the first scan that reports it",
+        "from contact to the first report of it",
         "ms",
         _down_latency_ms,
         (Kind.TAP, Kind.HOLD, Kind.LINE),
@@ -349,4 +384,6 @@ _METRICS: tuple[Callable[[Sequence[Gesture], Area], TouchMetric], ...] = (
         _CHROME,
     ),
     _ghosts,
+    _ghost_rate,
+    _missed,
 )

@@ -109,6 +109,8 @@ class Gesture:
         reports: all scans.
         shared_clock: True if the times of the paths are those of the scans.
         contact_mm: diameter of each contact.
+        delay_us: from the time of a scan until its report is there; 0 for recordings, whose clock stamps reports
+            as they arrive.
     """
 
     kind: Kind
@@ -117,6 +119,7 @@ class Gesture:
     reports: tuple[TouchReport, ...]
     shared_clock: bool = True
     contact_mm: float = FINGER_MM
+    delay_us: int = 0
 
 
 def traces_of(reports: Iterable[TouchReport]) -> tuple[Trace, ...]:

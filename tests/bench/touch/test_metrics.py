@@ -193,7 +193,7 @@ def test_separation_is_the_least_gap_from_which_on_all_pairs_are_told_apart():
 def test_metrics_without_data_are_unset():
     found = touch_metrics((), AREA)
     assert {metric.passed for metric in found} == {None}
-    assert len({metric.name for metric in found}) == len(found) == 14
+    assert len({metric.name for metric in found}) == len(found) == 16
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +209,33 @@ def test_simulated_fingers_are_measured_in_every_metric(simulated):
     assert all(metric.value is not None for metric in found.values())
     assert found["accuracy_centre"].passed
     assert found["ghost_contacts"].value == 0
-    assert 10.0 <= found["down_latency"].value <= 40.0
+    assert 20.0 <= found["down_latency"].value <= 50.0
+    assert found["missed_touches"].value == 0.0
+
+
+def test_latency_of_a_simulated_panel_is_from_the_touch_and_not_from_the_scan(simulated):
+    # Reports are there when their scan is over: an even motion is a whole frame further by then.
+    gestures, area = simulated
+    frame_ms = {gesture.delay_us for gesture in gestures}.pop() / 1000.0
+    assert frame_ms >= 5.0
+    assert value("move_latency", *gestures, area=area).value >= frame_ms
+
+
+@pytest.mark.parametrize(("unseen", "passed"), [(0, True), (1, True), (2, False), (10, False)])
+def test_touches_that_are_never_reported_are_missed(unseen, passed):
+    truth = (path([[30.0, 50.0]] * 2),)
+    held = [
+        gesture(Kind.HOLD, truth, [None if number < unseen else (30.0, 50.0)] * 20) for number in range(20)
+    ]
+    missed = value("missed_touches", *held)
+    assert (missed.value, missed.n, missed.passed) == (unseen / 20, 20, passed)
+
+
+def test_ghost_rate_counts_gestures_with_a_ghost():
+    truth = (path([[30.0, 50.0]] * 2),)
+    still = gesture(Kind.HOLD, truth, [(30.0, 50.0)] * 20)
+    haunted = gesture(Kind.HOLD, truth, [(30.0, 50.0)] * 20, [(10.0, 90.0)] * 20)
+    assert value("ghost_rate", still, still, still, haunted).value == 0.25
 
 
 def test_session_of_recordings_is_measured(tmp_path):
