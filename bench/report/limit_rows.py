@@ -17,6 +17,8 @@ SYMBOLS: Final = {Result.PASSED: "✓", Result.MARGINAL: "≈", Result.FAILED: "
 NONE: Final = "\N{EN DASH}"
 _NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 _SURELY_LESS = 0.001
+_LEAST_SHOWN = 0.0005
+"""Smaller numbers would have no digit left of four."""
 _MOST_DIGITS = 8
 """Behind the point; smaller numbers are written with their power of ten."""
 
@@ -80,6 +82,8 @@ def number(value: float | None, unit: str, *, signed: bool = False) -> str:
     if unit == "1":
         value, unit = value * 100.0, "%"
     digits = 0 if value == 0.0 else max(0, 2 - math.floor(math.log10(abs(value)) + 1e-9))
+    if 0.0 < abs(value) < _LEAST_SHOWN:
+        return f"{value:.2e}{_NARROW_SPACE}{unit}".replace("-", "\N{MINUS SIGN}")
     sign = "+" if signed and value > 0.0 else ""
     text = f"{value:.2e}" if digits > _MOST_DIGITS else f"{value:,.{digits}f}"
     return f"{sign}{text}{_NARROW_SPACE}{unit}".replace("-", "\N{MINUS SIGN}")

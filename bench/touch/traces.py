@@ -109,8 +109,8 @@ class Gesture:
         reports: all scans.
         shared_clock: True if the times of the paths are those of the scans.
         contact_mm: diameter of each contact.
-        delay_us: from the time of a scan until its report is there; 0 for recordings, whose clock stamps reports
-            as they arrive.
+        delay_us: from the time of a scan until its report is there; 0 for recordings, which are stamped as
+            reports arrive.
     """
 
     kind: Kind

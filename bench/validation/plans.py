@@ -59,6 +59,7 @@ from stampbench.bench.validation.sampling.sampling import (
     OWN_NUMBERS,
     SamplingPlan,
     Severity,
+    isolated_plan,
     sampling_plan,
 )
 from stampbench.firmware_emulator.errors import InputError
@@ -92,17 +93,20 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         history: folder with the certificates of earlier lots, relative to the plan: the switching rules say
             how severe this lot's inspection is.
         reduced: production is steady and reduced inspection is agreed; without it, it is never used.
+        limiting_quality: percent nonconforming at which a lot that stands alone passes one time in ten; its
+            sample is computed, ``accept`` of which may be bad.
         resumed: what the vendor has done since inspection was discontinued.
         keys: public keys, base64; certificates of earlier lots must be signed with one of them.
     """
 
     aql: float = 1.0
-    level: Literal["I", "II", "III"] = "II"
+    level: Literal["I", "II", "III", "S-1", "S-2", "S-3", "S-4"] = "II"
     severity: Literal["normal", "tightened", "reduced"] | None = None
     history: str | None = None
     reduced: bool = False
     resumed: str = ""
     keys: list[str] = []
+    limiting_quality: Annotated[float, Meta(gt=0.0, le=100.0)] | None = None
     sample: Annotated[int, Meta(ge=1)] | None = None
     accept: Annotated[int, Meta(ge=0)] = 0
 
@@ -264,6 +268,8 @@ class ValidationPlan:
     def sample(self) -> SamplingPlan:
         """How many stamps are drawn, and how many of them may be bad."""
         sampling, size = self.sampling, self.lot.size
+        if sampling.limiting_quality is not None:
+            return isolated_plan(size, sampling.limiting_quality, sampling.accept, sampling.aql)
         if sampling.sample is None:
             return sampling_plan(size, sampling.aql, sampling.level, self.inspection)
         return SamplingPlan(
@@ -347,6 +353,13 @@ def _check(plan: ValidationPlan) -> None:
             f"{plan.path}: sampling.sample = {plan.sampling.sample}: expected sample or history, not both: "
             "the switching rules are those of the standard's own plans"
         )
+    if plan.sampling.limiting_quality is not None:
+        for key in ("history", "sample", "severity"):
+            if getattr(plan.sampling, key) is not None:
+                raise InputError(
+                    f"{plan.path}: sampling.{key}: expected limiting_quality or {key}, not both: a lot that "
+                    "stands alone has no history and a sample of its own"
+                )
     for key in ("reduced", "resumed"):
         if getattr(plan.sampling, key) and plan.sampling.history is None:
             raise InputError(

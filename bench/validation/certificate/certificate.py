@@ -93,6 +93,7 @@ class CertificateSampling(Struct, frozen=True, kw_only=True):
         resumed: what the vendor did after inspection had been discontinued.
         pass_at_aql: probability that a large lot of AQL quality is accepted, 0..1.
         limiting_quality: share of nonconforming stamps at which it is accepted one time in ten, 0..1.
+        limiting_bad: bad stamps in this very lot with which it is accepted at most one time in ten.
     """
 
     lot_size: int
@@ -110,6 +111,7 @@ class CertificateSampling(Struct, frozen=True, kw_only=True):
     resumed: str = ""
     pass_at_aql: float | None = None
     limiting_quality: float | None = None
+    limiting_bad: int | None = None
 
 
 class CertificatePart(Struct, frozen=True, kw_only=True):

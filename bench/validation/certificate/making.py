@@ -144,6 +144,7 @@ def make_certificate(
             resumed=plan.sampling.resumed,
             pass_at_aql=_number(sample.acceptance(sample.aql / 100.0)),
             limiting_quality=_number(sample.passes_at(0.1)),
+            limiting_bad=sample.limiting_bad(0.1),
         ),
         tolerances={
             "position_mm": tolerances.position_mm,

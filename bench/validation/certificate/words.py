@@ -124,7 +124,11 @@ def risks(certificate: Certificate) -> str:
         return "-"
     return (
         f"{100.0 * sampling.pass_at_aql:.0f} % of lots with {sampling.aql:g} % bad stamps pass, "
-        f"10 % of those with {100.0 * sampling.limiting_quality:.2g} %"
+        f"10 % of those with {100.0 * sampling.limiting_quality:.2g} % (binomial)"
+    ) + (
+        ""
+        if sampling.limiting_bad is None
+        else f"; this lot with {sampling.limiting_bad} bad stamps at most 10 % (hypergeometric)"
     )
 
 

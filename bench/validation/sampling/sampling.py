@@ -6,15 +6,37 @@ other two. MIL-STD-105E and ISO 2859-1:1989 leave a gap between them, and so hav
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from stampbench.firmware_emulator.errors import InputError
 
-AQLS: Final = (0.01, 0.015, 0.025, 0.04, 0.065, 0.1, 0.15, 0.25, 0.4, 0.65, 1.0, 1.5, 2.5, 4.0, 6.5)
+AQLS: Final = (
+    0.01,
+    0.015,
+    0.025,
+    0.04,
+    0.065,
+    0.1,
+    0.15,
+    0.25,
+    0.4,
+    0.65,
+    1.0,
+    1.5,
+    2.5,
+    4.0,
+    6.5,
+    10.0,
+    15.0,
+)
 """Acceptance quality limits, percent nonconforming."""
-LEVELS: Final = ("I", "II", "III")
+LEVELS: Final = ("I", "II", "III", "S-1", "S-2", "S-3", "S-4")
+"""General and special inspection levels."""
+ISOLATED_RISK: Final = 0.1
+"""That an isolated lot of limiting quality is accepted."""
 OWN_NUMBERS: Final = "-"
 """Code letter of a plan that is not from the tables."""
 _LETTERS: Final = "ABCDEFGHJKLMNPQRS"
@@ -26,6 +48,10 @@ _LETTERS_OF_LEVEL: Final = {
     "I": "AABCCDEFGHJKLMN",
     "II": "ABCDEFGHJKLMNPQ",
     "III": "BCDEFGHJKLMNPQR",
+    "S-1": "AAAABBBBCCCCDDD",
+    "S-2": "AAABBBCCCDDDEEE",
+    "S-3": "AABBCCDDEEFFGGH",
+    "S-4": "AABCCDEEFGGHJJK",
 }
 
 
@@ -92,6 +118,42 @@ class SamplingPlan:
             return 1.0
         return float(bdtri(self.accept, self.sample_size, acceptance))
 
+    def lot_acceptance(self, bad: int) -> float:
+        """Return the probability to accept this very lot with so many bad stamps, 0..1 (hypergeometric).
+
+        Raises:
+            InputError: fewer than none, or more than the lot has.
+        """
+        from scipy.special import gammaln
+
+        size, drawn = self.lot_size, self.sample_size
+        if not 0 <= bad <= size:
+            raise InputError(f"bad = {bad}: expected 0 to {size}, the stamps of the lot")
+
+        def ways(of: int, some: int) -> float:
+            return float(gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1))
+
+        fewest, most = max(0, drawn - (size - bad)), min(self.accept, bad, drawn)
+        every = ways(size, drawn)
+        return min(
+            1.0,
+            sum(
+                math.exp(ways(bad, some) + ways(size - bad, drawn - some) - every)
+                for some in range(fewest, most + 1)
+            ),
+        )
+
+    def limiting_bad(self, acceptance: float) -> int:
+        """Return the fewest bad stamps with which this very lot is accepted at most with this probability."""
+        low, high = self.accept, self.lot_size
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.lot_acceptance(middle) <= acceptance:
+                high = middle
+            else:
+                low = middle
+        return high
+
     @property
     def one_aql_tighter(self) -> int | None:
         """Acceptance number of the same sample at the next smaller AQL; None where there is no such plan."""
@@ -99,6 +161,40 @@ class SamplingPlan:
             return None
         diagonal = _LETTERS.index(self.letter) + AQLS.index(self.aql) - 1
         return _DIAGONALS[self.severity].get(diagonal)
+
+
+def isolated_plan(lot_size: int, limiting_quality: float, accept: int, aql: float) -> SamplingPlan:
+    """Return the smallest sample of a lot that stands alone: one of limiting quality passes one time in ten.
+
+    As ISO 2859-2:2020 asks of lots without a history, computed for this size of lot (hypergeometric).
+
+    Args:
+        lot_size: stamps in the lot.
+        limiting_quality: percent nonconforming.
+        accept: bad stamps that may be in the sample.
+        aql: for the record, percent.
+
+    Raises:
+        InputError: no sample of the lot keeps the risk.
+    """
+    bad = math.ceil(lot_size * limiting_quality / 100.0 - 1e-9)
+
+    def plan(size: int) -> SamplingPlan:
+        return SamplingPlan(lot_size, aql, "II", Severity.NORMAL, OWN_NUMBERS, size, accept)
+
+    if plan(lot_size).lot_acceptance(bad) > ISOLATED_RISK:
+        raise InputError(
+            f"limiting_quality = {limiting_quality:g}: {bad} of {lot_size} stamps may be bad then, and "
+            f"{accept} are accepted: expected a larger limiting quality, or a smaller accept"
+        )
+    low, high = 0, lot_size
+    while high - low > 1:
+        middle = (low + high) // 2
+        if plan(middle).lot_acceptance(bad) <= ISOLATED_RISK:
+            high = middle
+        else:
+            low = middle
+    return plan(high)
 
 
 def code_letter(lot_size: int, level: str = "II") -> str:

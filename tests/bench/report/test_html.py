@@ -125,6 +125,7 @@ def test_destination_that_is_a_file_is_told(write_run, make_press, tmp_path):
         (0.01834, "1", "1.83 %"),
         (0.000123, "1", "0.0123 %"),
         (1.0, "1", "100 %"),
+        (1e-8, "1", "1.00e\N{MINUS SIGN}06 %"),
         (62.04, "ms", "62.0 ms"),
         (1234.5, "ms", "1,234 ms"),
         (0.2134, "mm", "0.213 mm"),
