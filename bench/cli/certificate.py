@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
         help="Check the certificates that stampbench validate writes.", no_args_is_help=True
     )
     commands.command(name="verify")(verify)
+    commands.command(name="export")(export)
     commands.command(name="key")(key)
     app.add_typer(commands, name="certificate")
 
@@ -41,6 +42,28 @@ def verify(
             typer.echo(check.sentence)
     if not all(check.holds for check in checks):
         raise typer.Exit(1)
+
+
+def export(
+    certificate: Annotated[Path, typer.Argument(help="Certificate, .jsonl.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("-o", help="New file for the table, CSV.", show_default="stdout")
+    ] = None,
+) -> None:
+    """Write the measurements of a lot as CSV, a line for every coordinate of every stamp."""
+    from stampbench.bench.validation.certificate.certificate import read_certificate
+    from stampbench.bench.validation.certificate.export import certificate_csv
+    from stampbench.firmware_emulator.errors import InputError
+
+    table = certificate_csv(read_certificate(certificate))
+    if out is None:
+        typer.echo(table, nl=False)
+        return
+    try:
+        with out.open("x", encoding="utf-8", newline="") as file:
+            file.write(table)
+    except OSError as error:
+        raise InputError(f"-o {out}: cannot be written: {error.strerror}; expected a new file") from None
 
 
 def key(

@@ -34,6 +34,12 @@ def watch(
             "-o", help="Control charts, .svg, .png or .pdf, after each new lot.", show_default=False
         ),
     ] = None,
+    public_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Base64 of a key that must have signed the certificates; again for each.", show_default=False
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON alone: one document, or a line per alarm.")
     ] = False,
@@ -44,7 +50,7 @@ def watch(
 
     from stampbench.bench.validation.watching import Watcher
 
-    watcher = Watcher(directory)
+    watcher = Watcher(directory, public_key or ())
     alarms = watcher.look()
     _draw(watcher, picture)
     if once:

@@ -8,7 +8,7 @@ rejected for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -210,12 +210,21 @@ def _has_ended(records: Path) -> bool:
 
 
 class Watcher:
-    """Looks into a directory for what is new."""
+    """Looks into a directory for what is new.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: of the station.
+        keys: public keys, base64, one of which must have signed each certificate; empty: any, or none.
+
+    Raises:
+        InputError: no such directory.
+    """
+
+    def __init__(self, directory: Path, keys: Collection[str] = ()) -> None:
         if not directory.is_dir():
             raise InputError(f"{directory}: no such directory: expected that of a station")
         self._directory = directory
+        self._keys = tuple(keys)
         self._known: set[Path] = set()
         self.station = Station()
 
@@ -228,7 +237,7 @@ class Watcher:
                 continue
             self._known.add(path)
             try:
-                lot = read_certificate(path)
+                lot = read_certificate(path, self._keys)
             except InputError as error:
                 alarms.append(Alarm("seal", str(path), path.parent.name, str(error)))
                 continue

@@ -18,7 +18,12 @@ import numpy.typing as npt
 from stampbench.bench.validation.judging.budget import Budget
 from stampbench.bench.validation.judging.lot_gauge import mean_deviations
 from stampbench.bench.validation.measuring.lots import Unit
-from stampbench.bench.validation.measuring.pads import FittedPress, evenness, flatness_mm
+from stampbench.bench.validation.measuring.pads import (
+    PAD_COMPRESSION_MM,
+    FittedPress,
+    evenness,
+    flatness_mm,
+)
 from stampbench.bench.validation.plans import Tolerances
 
 Points: TypeAlias = npt.NDArray[np.float64]
@@ -144,6 +149,23 @@ class Evidence:
         return mean
 
     @cached_property
+    def level_uncertainty(self) -> float:
+        """Return the expanded uncertainty of a pad's mean level, from its scatter over the presses; 95 %.
+
+        Scatter is pooled over the pads; NaN where fewer than two presses have levels.
+        """
+        from scipy.special import stdtrit
+
+        levels = np.array(self.pad_levels).reshape(-1, len(self.nominal_mm))
+        known = (~np.isnan(levels)).sum(axis=0)
+        pads = known > 1
+        if not pads.any():
+            return math.nan
+        freedom = int((known[pads] - 1).sum())
+        variance = float((np.nanvar(levels[:, pads], axis=0) * known[pads]).sum()) / freedom
+        return float(stdtrit(freedom, 0.975)) * math.sqrt(variance / int(known[pads].min()))
+
+    @cached_property
     def evenness(self) -> float:
         """Return the spread of the levels over their mean; NaN where not measured."""
         return evenness(self.levels)
@@ -229,12 +251,8 @@ def _check_position(evidence: Evidence, tolerances: Tolerances) -> Iterator[Find
     off = np.abs(evidence.deviations_mm)
     pad, axis = np.unravel_index(int(off.argmax()), off.shape)
     text = f"pad {pad + 1} is {evidence.deviations_mm[pad, axis]:+.3f} mm off in {'xy'[axis]}"
-    accept, reject, _ = RULES[tolerances.rule]
-    uncertainty = evidence.budget.expanded_mm
-    if off.max() - reject * uncertainty > tolerances.position_mm:
-        yield Finding(Disposition.REJECT, text)
-    elif off.max() + accept * uncertainty > tolerances.position_mm:
-        yield Finding(Disposition.AGAIN, f"{text}, within its uncertainty of the tolerance")
+    beyond = float(off.max()) - tolerances.position_mm
+    yield from _held(beyond, evidence.budget.expanded_mm, text, tolerances)
 
 
 def _check_level(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding]:
@@ -243,21 +261,38 @@ def _check_level(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding
     if tolerances.level is None or np.isnan(level).all():
         return
     low, high = tolerances.level
-    if np.nanmin(level) < low or np.nanmax(level) > high:
-        extreme = np.nanargmin(level) if np.nanmin(level) < low else np.nanargmax(level)
-        yield Finding(Disposition.REJECT, f"pad {extreme + 1} has level {level[extreme]:.2f}")
+    beyond = np.fmax(low - level, level - high)
+    pad = int(np.nanargmax(beyond))
+    text = f"pad {pad + 1} has level {level[pad]:.2f}"
+    yield from _held(float(beyond[pad]), evidence.level_uncertainty, text, tolerances)
 
 
 def _check_evenness(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding]:
     """Find pads that differ too much from each other."""
-    if tolerances.evenness is not None and evidence.evenness > tolerances.evenness:
-        yield Finding(Disposition.REJECT, f"levels differ by {100.0 * evidence.evenness:.0f} %")
+    if tolerances.evenness is None or math.isnan(evidence.evenness):
+        return
+    # A range is a difference of two levels.
+    uncertainty = math.sqrt(2.0) * evidence.level_uncertainty / float(np.nanmean(evidence.levels))
+    text = f"levels differ by {100.0 * evidence.evenness:.0f} %"
+    yield from _held(evidence.evenness - tolerances.evenness, uncertainty, text, tolerances)
 
 
 def _check_flatness(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding]:
     """Find a face that is not flat."""
-    if tolerances.flatness_mm is not None and evidence.flatness_mm > tolerances.flatness_mm:
-        yield Finding(Disposition.REJECT, f"face is {evidence.flatness_mm:.2f} mm off flat")
+    if tolerances.flatness_mm is None or math.isnan(evidence.flatness_mm):
+        return
+    uncertainty = PAD_COMPRESSION_MM * evidence.level_uncertainty / float(np.nanmean(evidence.levels))
+    text = f"face is {evidence.flatness_mm:.2f} mm off flat"
+    yield from _held(evidence.flatness_mm - tolerances.flatness_mm, uncertainty, text, tolerances)
+
+
+def _held(beyond: float, uncertainty: float, text: str, tolerances: Tolerances) -> Iterator[Finding]:
+    """Yield what the decision rule says of a value so far beyond its limit, below 0 inside."""
+    accept, reject, _ = RULES[tolerances.rule]
+    if beyond - reject * uncertainty > 0.0:
+        yield Finding(Disposition.REJECT, text)
+    elif beyond + accept * uncertainty > 0.0:
+        yield Finding(Disposition.AGAIN, f"{text}, within its uncertainty of the tolerance")
 
 
 def _check_signal(evidence: Evidence, tolerances: Tolerances) -> Iterator[Finding]:
@@ -272,7 +307,8 @@ def _check_signal(evidence: Evidence, tolerances: Tolerances) -> Iterator[Findin
         if limit is not None
     ]
     touched = [pad not in evidence.missing for pad in range(1, len(evidence.nominal_mm) + 1)]
-    if wanted and evidence.fits and np.isnan(evidence.levels[touched]).any():
+    unknown = np.isnan(evidence.levels[touched]).any() or math.isnan(evidence.level_uncertainty)
+    if wanted and evidence.fits and unknown:
         text = f"{', '.join(wanted)} not measured"
         yield Finding(Disposition.AGAIN, text, unmeasured=True)
 

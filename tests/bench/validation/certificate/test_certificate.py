@@ -13,9 +13,10 @@ from stampbench.bench.validation.certificate.certificate import (
     read_certificate,
 )
 from stampbench.bench.validation.certificate.checking import check_certificate
+from stampbench.bench.validation.certificate.export import certificate_csv
 from stampbench.bench.validation.certificate.making import judge_records, make_certificate
 from stampbench.bench.validation.certificate.report import render_page, write_certificate
-from stampbench.bench.validation.certificate.seal import sealed
+from stampbench.bench.validation.certificate.seal import public_key_of, sealed
 from stampbench.bench.validation.certificate.sheet import render_pdf
 from stampbench.firmware_emulator.errors import InputError
 
@@ -224,3 +225,22 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
         check_certificate(path)
     with pytest.raises(InputError, match="absent"):
         check_certificate(tmp_path / "absent.pdf")
+
+
+def test_a_lot_is_a_table_of_its_coordinates(certificate):
+    lines = certificate_csv(certificate).splitlines()
+    assert lines[0].startswith("lot,part,serial,cavity,characteristic,unit,deviation,uncertainty,lower,upper")
+    assert len(lines) == 1 + 10 * (5 * 2 + 5 + 2)
+    row = next(line for line in lines if ",S1,2,pad 3 y," in line).split(",")
+    assert (row[5], row[8:]) == ("mm", ["-0.3", "0.3", "reject"])
+    assert 0.3 < float(row[6]) < 0.8
+
+
+def test_a_certificate_of_a_key_that_is_not_listed_is_refused(certificate, tmp_path):
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    keys = [Ed25519PrivateKey.generate() for _ in range(2)]
+    path = write_certificate(certificate, tmp_path, keys[0])[0]
+    assert read_certificate(path, [public_key_of(keys[0])]) == certificate
+    with pytest.raises(InputError, match="expected a certificate signed with one of the 1 listed keys"):
+        read_certificate(path, [public_key_of(keys[1])])

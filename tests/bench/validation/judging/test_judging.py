@@ -295,3 +295,13 @@ def test_stamps_of_different_kinds_have_no_common_process(plan, units, press_lot
     result = judge(plan, mixed, press_lot(), nominals)
     assert (result.capabilities, result.mould) == ({}, None)
     assert result.disposition is Disposition.ACCEPT
+
+
+def test_a_level_within_its_uncertainty_of_the_limit_is_measured_again(judged):
+    stamps = {}
+    for level in (0.5, 0.597, 0.605, 0.75):
+        result = judged(levels={"S1": np.full(5, level)}, seed=11)
+        stamps[level] = of(result, "S1").disposition
+    assert stamps[0.5] is Disposition.REJECT
+    assert Disposition.AGAIN in (stamps[0.597], stamps[0.605])
+    assert stamps[0.75] is Disposition.ACCEPT
