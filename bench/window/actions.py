@@ -91,6 +91,7 @@ class Actions:
             "to_end": partial(self._seek_end, last=True),
             "record": self._record,
             "save_case": session.save_case,
+            "undo": session.take_back,
             "plan_count": partial(self._choose, "count"),
             "plan_again": partial(self._choose, "again"),
             "plan_skip": partial(self._choose, "skip"),

@@ -53,6 +53,7 @@ BINDINGS: Final = (
     Binding(("d",), "tilt_right", ""),
     Binding(("x",), "level", "hand"),
     Binding(("g",), "grip", "hand"),
+    Binding(("z",), "undo", "hand", control=True),
     Binding(("1",), "add_stamp", "things"),
     Binding(("2",), "add_finger", "things"),
     Binding(("3",), "add_palm", "things"),

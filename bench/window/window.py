@@ -97,7 +97,7 @@ class Window:
         self._pointer = Pointer(session)
         self._actions = Actions(session, self._own_actions(), self.show_tab)
         self._down: dict[int, str] = {}
-        self._resized = False
+        self._resized = self._button_held = False
         self._last_message: Message | None = None
         self._last_seconds = LastSeconds()
         self._surface = pygame.display.set_mode(size, pygame.RESIZABLE)
@@ -131,6 +131,8 @@ class Window:
         self._attempt(partial(self._pointer.advance, dt_s))
         self.session.advance(now_us)
         self.session.look()
+        if not self._button_held and self.session.plan is None:
+            self.session.undo.note()
         self._show()
         self.toasts.advance(dt_s)
         self.desk.widgets.update(dt_s)
@@ -271,6 +273,9 @@ class Window:
         match event.type:
             case pygame.QUIT:
                 self.close()
+            case pygame.MOUSEBUTTONDOWN | pygame.MOUSEBUTTONUP if self.open:
+                self._button_held = event.type == pygame.MOUSEBUTTONDOWN
+                self._pass_on(event)
             case pygame.VIDEORESIZE:
                 self._resized = True
             case pygame.DROPFILE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal
@@ -156,6 +156,14 @@ class Scene:
         """Take everything away."""
         self._objects.clear()
         self.selected = None
+
+    def restore(self, things: Iterable[SceneObject]) -> None:
+        """Put these objects in the place of all others, above the glass; water lies on it."""
+        self._objects = {
+            thing.key: thing if thing.kind is ObjectKind.WATER else thing.above_glass() for thing in things
+        }
+        if self.selected not in self._objects:
+            self.selected = next(reversed(self._objects), None)
 
     def change(self, key: int, **changes: Any) -> None:
         """Change attributes of an object, by name; nothing happens where it is not there."""

@@ -23,6 +23,7 @@ from stampbench.bench.window.session.plan_run import PlanRun
 from stampbench.bench.window.session.second_factor import SecondFactors
 from stampbench.bench.window.session.setup import Setup
 from stampbench.bench.window.session.source_switch import SourceSwitch
+from stampbench.bench.window.session.undoing import Undo
 from stampbench.firmware_emulator.errors import InputError, StampbenchError
 from stampbench.sim.panel import Profile
 from stampbench.sim.screen.explain import english
@@ -58,6 +59,7 @@ class Session:
         messages: what happened.
         autopress: presses that are made one after the other; None before the first.
         capture: is being written; None while nothing is recorded.
+        undo: takes back what a hand changed.
         second_factor: what stamps present beside their pads.
         plan: that a person presses here; None: they do as they like.
         frozen: whether time stands still.
@@ -86,6 +88,7 @@ class Session:
         self.autopress: AutoPress | None = None
         self.capture: Capture | None = None
         self.second_factor = SecondFactors(seed)
+        self.undo = Undo(self.scene, self.setup)
         self.plan = plan
         if plan is not None:
             plan.lay_out = self.arrangement.lay_out
@@ -168,6 +171,13 @@ class Session:
             if self.autopress.failed is not None:
                 self._forget()
         self.messages.say("info", "resumed")
+
+    def take_back(self) -> None:
+        """Take back the last change of objects or conditions."""
+        if self.undo.take_back():
+            self._changed("condition")
+        else:
+            self.messages.say("info", "nothing_to_undo")
 
     # --- second factor
 
@@ -308,6 +318,7 @@ class Session:
             self.sources.simulated.set_condition(self.setup.condition)
             return
         self.autopress = None
+        self.undo.forget()
         if what == "codebook":
             self.observation.forget()
             self.second_factor.forget()

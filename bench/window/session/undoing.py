@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from stampbench.bench.window.session.setup import Setup
+from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Condition
 from stampbench.sim.press import Handling
 from stampbench.sim.screen.scene import Scene, SceneObject
@@ -15,15 +16,17 @@ from stampbench.sim.screen.scene import Scene, SceneObject
 MOST_STEPS: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _State:
-    """What can be taken back: the objects, lifted, and the conditions they are pressed under."""
+    """What can be taken back; two are the same whose objects stand alike, pressed or not."""
 
-    objects: tuple[SceneObject, ...]
+    places: tuple[tuple[int, str, int | None, Hold], ...]
+    things: tuple[SceneObject, ...] = field(compare=False)
+    grip: float
     condition: Condition
     handling: Handling
     wear: str
-    preset: str
+    preset: str = field(compare=False)
 
 
 class Undo:
@@ -52,7 +55,8 @@ class Undo:
         if not self._before:
             return False
         self._now = state = self._before.pop()
-        self._scene.restore(state.objects)
+        self._scene.restore(state.things)
+        self._scene.grip = state.grip
         setup = self._setup
         setup.condition, setup.handling = state.condition, state.handling
         setup.wear, setup.preset = state.wear, state.preset
@@ -64,11 +68,15 @@ class Undo:
         self._now = self._state()
 
     def _state(self) -> _State:
-        setup = self._setup
-        lifted = (
-            dataclasses.replace(thing, hold=dataclasses.replace(thing.hold, force=0.0), pressed=False)
-            if not thing.always_down
-            else thing
-            for thing in self._scene
+        setup, things = self._setup, tuple(self._scene)
+        return _State(
+            places=tuple(
+                (t.key, t.body.name, t.code, dataclasses.replace(t.hold, force=0.0)) for t in things
+            ),
+            things=things,
+            grip=self._scene.grip,
+            condition=setup.condition,
+            handling=setup.handling,
+            wear=setup.wear,
+            preset=setup.preset,
         )
-        return _State(tuple(lifted), setup.condition, setup.handling, setup.wear, setup.preset)
