@@ -17,7 +17,7 @@ from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.touch import TouchReport
 
 if TYPE_CHECKING:
-    from stampbench.bench.rig.serial_rig import SerialRig
+    from stampbench.bench.rig.opening import Rig
     from stampbench.sim.press import Press
     from stampbench.sim.stamps import Catalogue
 
@@ -86,7 +86,7 @@ def _shape(
 
 
 def presses_on_rig(
-    rig: SerialRig, object_name: str, presses: int, *, seed: int, prompt: Callable[[str], None]
+    rig: Rig, object_name: str, presses: int, *, seed: int, prompt: Callable[[str], None]
 ) -> Iterator[Points]:
     """Yield shapes of presses by a rig, or an operator where it cannot, each at another place and angle.
 

@@ -155,6 +155,7 @@ class PhonePresses:
         self._pads = pads
         self._on_report, self._on_early, self._on_press = on_report, on_early, on_press
         self._press: _Press | None = None
+        self._down: dict[int, Contact] = {}
 
     @property
     def pressing(self) -> bool:
@@ -217,10 +218,17 @@ class PhonePresses:
     def _touch(self, t_ms: float, kind: str, said: list[_Point]) -> None:
         t_us = round(1000.0 * t_ms)
         cancelled = kind == "cancel"
-        contacts = tuple(
-            Contact(pointer, True, round(PER_PX * x), round(PER_PX * y)) for pointer, x, y, _, _ in said
+        down = {
+            pointer: Contact(pointer, True, round(PER_PX * x), round(PER_PX * y))
+            for pointer, x, y, _, _ in said
+        }
+        lifted = (
+            contact._replace(tip=False, cancelled=cancelled)
+            for pointer, contact in self._down.items()
+            if pointer not in down
         )
-        self._on_report(TouchReport(t_us, contacts))
+        self._on_report(TouchReport(t_us, (*down.values(), *lifted)))
+        self._down = down
         if self._press is None:
             if not said:
                 return

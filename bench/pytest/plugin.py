@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from stampbench.bench.pytest.presses import MarkedPresses, Station
-    from stampbench.bench.rig.serial_rig import SerialRig
+    from stampbench.bench.rig.opening import Rig
     from stampbench.sim.decoder import Decoder
 
 VIRTUAL = "virtual"
@@ -141,7 +141,7 @@ def _stamp_rigs(station: Station) -> Iterator[Any]:
 
 
 @pytest.fixture
-def rig(request: pytest.FixtureRequest, _stamp_rigs: Any) -> SerialRig:
+def rig(request: pytest.FixtureRequest, _stamp_rigs: Any) -> Rig:
     """Return the opened rig: an error where its port does not exist, skipped if its panel is another one."""
     from stampbench.bench.pytest.presses import Marked, OtherPanelError
     from stampbench.firmware_emulator.errors import NoHardwareError
@@ -164,7 +164,7 @@ def decoder(request: pytest.FixtureRequest) -> Decoder:
 
 
 @pytest.fixture
-def press(request: pytest.FixtureRequest, rig: SerialRig, station: Station) -> Iterator[MarkedPresses]:
+def press(request: pytest.FixtureRequest, rig: Rig, station: Station) -> Iterator[MarkedPresses]:
     """Press what the marker says: ``press()`` once, ``press.all()`` all; ``press.measure()`` measures."""
     from stampbench.bench.pytest.presses import Marked, MarkedPresses
 

@@ -24,8 +24,7 @@ from stampbench.bench.plans.plan import Plan, PlannedPress
 from stampbench.bench.plans.tables import Limit
 from stampbench.bench.records.files import FILE_NAME, RecordWriter, RunEnd
 from stampbench.bench.records.presses import PressRecord
-from stampbench.bench.rig.opening import VIRTUAL, identity_of, open_rig
-from stampbench.bench.rig.serial_rig import SerialRig
+from stampbench.bench.rig.opening import VIRTUAL, Rig, identity_of, open_rig
 from stampbench.bench.runs.orders import RunOrder
 from stampbench.bench.runs.pressing import Presser
 from stampbench.firmware_emulator.errors import InputError, LinkError, NoHardwareError
@@ -168,10 +167,10 @@ class OpenRigs:
     def __init__(self, station: Station) -> None:
         self._station = station
         self._stack = ExitStack()
-        self._rigs: dict[str, SerialRig] = {}
+        self._rigs: dict[str, Rig] = {}
         self._missing: NoHardwareError | None = None
 
-    def rig(self, profile: str | None) -> SerialRig:
+    def rig(self, profile: str | None) -> Rig:
         """Return the rig with a panel; None: any.
 
         Raises:
@@ -219,7 +218,7 @@ class MarkedPresses:
     def __init__(
         self,
         marked: Marked,
-        rig: SerialRig,
+        rig: Rig,
         station: Station,
         nodeid: str,
         properties: list[tuple[str, object]],

@@ -12,7 +12,6 @@ from stampbench.bench.records.files import RigIdentity
 if TYPE_CHECKING:
     from stampbench.bench.plans.plan import Plan
     from stampbench.bench.rig.report_checks import ReportCounters
-    from stampbench.bench.rig.serial_rig import SerialRig
     from stampbench.firmware_emulator.link.messages import Identity
     from stampbench.firmware_emulator.link.packets import LinkCounters
     from stampbench.firmware_emulator.touch import Frame, TouchReport
@@ -67,12 +66,12 @@ Opener: TypeAlias = Callable[[str, str, "RigFaults | None"], AbstractContextMana
 
 
 @contextmanager
-def open_rig(port: str, profile: str, faults: RigFaults | None = None) -> Iterator[SerialRig]:
+def open_rig(port: str, profile: str, faults: RigFaults | None = None) -> Iterator[Rig]:
     """Open the rig on a port with pyserial; :data:`VIRTUAL` first starts one in software, behind a real port.
 
     Args:
-        port: of the rig.
-        profile: panel of a rig in software.
+        port: of the rig; ``phone:PX_PER_MM`` for a phone that a person presses.
+        profile: panel of a rig in software, or what a phone stands for in the records.
         faults: that befall its line; none do while it is opened.
 
     Raises:
@@ -80,6 +79,11 @@ def open_rig(port: str, profile: str, faults: RigFaults | None = None) -> Iterat
         InputError: the port cannot be used, or speaks another protocol.
         LinkError: the rig died while it was used.
     """
+    if port.startswith("phone"):
+        from stampbench.bench.phone.line import PhoneRig, phone_line
+
+        yield PhoneRig(phone_line(port), profile)
+        return
     from stampbench.bench.rig.serial_rig import SerialRig
 
     if port != VIRTUAL:

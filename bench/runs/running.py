@@ -247,7 +247,7 @@ def _prepare(order: RunOrder, progress: Progress, opener: Opener) -> tuple[RunOr
             raise InputError(
                 f"{order.plan.path}: rig.faults befall a rig in software: leave them out on {order.port}"
             )
-        with opener(order.port, "", None) as rig:
+        with opener(order.port, order.plan.header.profiles[0], None) as rig:
             identity = identity_of(rig, order.port)
         if identity.profile not in order.plan.header.profiles:
             raise InputError(

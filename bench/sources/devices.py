@@ -42,7 +42,8 @@ def open_device(
     """Open a device; what a serial port speaks is recognised by what it sends.
 
     Args:
-        name: a serial port, whatever pyserial opens; or a Linux event device, ``/dev/input/event*``.
+        name: a serial port, whatever pyserial opens; or a Linux event device, ``/dev/input/event*``;
+            or ``phone``, whose page then says where it is served.
         wire_format: what it speaks; None to find out, for which contacts need to be made on hardware that
             sends nothing else.
         baudrate: None for that of the format, or 115200.
@@ -59,6 +60,12 @@ def open_device(
         ProtocolError: it speaks no known format.
         LinkError: the device died and did not come back.
     """
+    if name.startswith("phone"):
+        from stampbench.bench.phone.line import open_phone
+
+        with open_phone(name) as source:
+            yield source
+        return
     if name.startswith("/dev/input/"):
         from stampbench.bench.sources.evdev_live import open_event_device
 

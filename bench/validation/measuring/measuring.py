@@ -29,7 +29,7 @@ from stampbench.firmware_emulator.errors import InputError, LinkError
 from stampbench.sim.rig.error import RigError
 
 if TYPE_CHECKING:
-    from stampbench.bench.rig.serial_rig import SerialRig
+    from stampbench.bench.rig.opening import Rig
     from stampbench.firmware_emulator.touch import Frame, TouchReport
     from stampbench.sim.panel import Profile
 
@@ -304,9 +304,7 @@ def _all_presses(
                 yield _lost(waiting.pop(0), str(lost))
 
 
-def _misread(
-    measured: MeasuredPress, error: RigError, rig: SerialRig, elapsed: float, seed: int
-) -> MeasuredPress:
+def _misread(measured: MeasuredPress, error: RigError, rig: Rig, elapsed: float, seed: int) -> MeasuredPress:
     """Return a press as a rig with this error reads it."""
     if not measured.contacts_mm:
         return measured
@@ -340,7 +338,7 @@ class _Measurer:
     """Measures stamps on one opened rig."""
 
     def __init__(
-        self, plan: ValidationPlan, rig: SerialRig, appraiser: Appraiser, prompt: Callable[[str], None]
+        self, plan: ValidationPlan, rig: Rig, appraiser: Appraiser, prompt: Callable[[str], None]
     ) -> None:
         from stampbench.firmware_emulator.link.messages import Capability
         from stampbench.sim.press import Hand, Handling

@@ -26,9 +26,9 @@ def test_contacts_are_what_the_browser_had(served, chromium):
         sent = page.press(5, rng, moves=40)
         served.wait(lambda: served.presses)
     told = [
-        np.array([(contact.x, contact.y) for contact in sorted(report.contacts)]) / 1000.0
+        np.array([(contact.x, contact.y) for contact in sorted(report.down)]) / 1000.0
         for report in served.reports
-        if report.contacts
+        if report.down
     ]
     whole = [points for points in told if len(points) == 5]
     # The browser keeps float32 px, and the page says 1/1000 px.
@@ -59,7 +59,7 @@ def test_a_page_left_in_a_press_is_a_fault_by_its_name(served, chromium):
         served.wait(lambda: served.phones)
         page.touch("touchStart", page.points(9, rng).tolist())
         page.evaluate("0")
-        served.wait(lambda: any(len(report.contacts) == 5 for report in served.reports))
+        served.wait(lambda: any(len(report.down) == 5 for report in served.reports))
         page.ask("Page.reload")
         served.wait(lambda: served.presses)
     assert served.presses[0].verdict == "error"
