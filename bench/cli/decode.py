@@ -143,21 +143,12 @@ def _print_events(reports: Iterable[TouchReport], head: dict[str, Any], *, flush
     import sys
 
     import msgspec
+    from stampbench.bench.sources.recording import contact_fields
 
     encode = msgspec.json.Encoder().encode
     write = sys.stdout.write
     for report in reports:
-        contacts = [
-            {
-                "id": contact.id,
-                "tip": contact.tip,
-                "x": contact.x,
-                "y": contact.y,
-                "x_mm": None if contact.x_mm is None else round(contact.x_mm, 4),
-                "y_mm": None if contact.y_mm is None else round(contact.y_mm, 4),
-            }
-            for contact in report.down
-        ]
+        contacts = [contact_fields(contact) for contact in report.down]
         write(encode({**head, "t_us": report.t_us, "contacts": contacts}).decode() + "\n")
         if flush:
             sys.stdout.flush()

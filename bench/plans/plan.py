@@ -40,6 +40,10 @@ A plan is a TOML file::
     [duts]                             # serial numbers; "*" is the device under test as a whole
     "*" = "LOT-7"
 
+    [dut]                              # somebody's recogniser, whose own answers are judged instead
+    kind = "process"
+    command = ["python", "sdk.py"]     # reports as JSON lines go in, {"code": 20406} comes back
+
     [rig]
     faults = { drop_packet = 0.001 }   # of the line, on a rig in software
 
@@ -75,6 +79,7 @@ from stampbench.bench.plans.tables import (
     Case,
     DecoderSettings,
     Document,
+    DutSettings,
     Header,
     Limit,
     RigSettings,
@@ -119,6 +124,7 @@ class Plan:
         condition, handling: for every case; a case's own settings come on top.
         conditions, handlings: the plan's own presets.
         duts: serial numbers of the devices under test by stamp, as the plan names it.
+        dut: a recogniser into which the presses go; None: our own decoder is judged.
         scenario_settings: of the scenario that the plan names, whole; None: the plan presses stamps.
         includes: files it was put together from, without its own.
         settings: laid on top by the command line.
@@ -136,6 +142,7 @@ class Plan:
     handlings: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     rig: RigSettings = dataclasses.field(default_factory=RigSettings)
     duts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    dut: DutSettings | None = None
     scenario_settings: Struct | None = None
     includes: tuple[Path, ...] = ()
     settings: tuple[str, ...] = ()
@@ -288,6 +295,7 @@ class Plan:
                 cases=tuple(resolved(document.cases, document.conditions, document.handlings)),
                 limits=tuple(document.limits),
                 decoder=document.decoder,
+                dut=document.dut,
                 condition=document.condition,
                 handling=document.handling,
                 conditions=document.conditions,

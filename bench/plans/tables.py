@@ -69,6 +69,22 @@ class RigSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     faults: dict[str, Any] = {}
 
 
+class DutSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The ``[dut]`` table: the reports of each press go into this, and its own answer is judged.
+
+    Attributes:
+        kind: "process": a recogniser as a child process; see :mod:`stampbench.bench.dut.process`.
+        command: that starts it.
+        timeout_s: time for its answer after the last report; without one in time, nothing was read.
+        codes: codes by the names that it gives the stamps; empty: its answer is the code itself.
+    """
+
+    kind: Literal["process"]
+    command: Annotated[list[str], Meta(min_length=1)]
+    timeout_s: Annotated[float, Meta(gt=0.0, le=600.0)] = 5.0
+    codes: dict[str, Annotated[int, Meta(ge=0)]] = {}
+
+
 class CaseTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One ``[[cases]]`` table: presses of one kind, under one condition or each of several.
 
@@ -144,6 +160,7 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     conditions: _Presets = {}
     handlings: _Presets = {}
     duts: dict[str, Annotated[str, Meta(min_length=1)]] = {}
+    dut: DutSettings | None = None
 
 
 KNOWN_KEYS: Final = {
@@ -151,6 +168,7 @@ KNOWN_KEYS: Final = {
     "plan": Header.__struct_fields__,
     "decoder": DecoderSettings.__struct_fields__,
     "rig": RigSettings.__struct_fields__,
+    "dut": DutSettings.__struct_fields__,
     "cases": CaseTable.__struct_fields__,
     "limits": Limit.__struct_fields__,
 }

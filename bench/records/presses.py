@@ -140,6 +140,7 @@ class PressRecord(PressResult, frozen=True, kw_only=True, tag_field="line", tag=
         link: reports of this press, faults of the link in it, and what was odd about its reports, by kind.
         said: the reports, where no seed says them again: of each the time since the first (us) and its
             contacts, each (id, 1 if it touches, x, y, x_mm, y_mm, size_mm) as the device has it.
+        own_reading: what our decoder read of the same reports, where a device under test was judged.
     """
 
     object: str
@@ -150,6 +151,7 @@ class PressRecord(PressResult, frozen=True, kw_only=True, tag_field="line", tag=
     decisive_us: int | None = None
     link: dict[str, int] = {}
     said: list[tuple[int, list[SaidContact]]] = []
+    own_reading: ReadingRecord | None = None
 
     @property
     def fingerprint(self) -> int:
@@ -178,3 +180,23 @@ def combined(fingerprints: Iterable[int]) -> int:
 def finite(value: float | None) -> float | None:
     """Return the value, or None where it is infinite or NaN, which JSON cannot say."""
     return value if value is not None and math.isfinite(value) else None
+
+
+def beside_ours(presses: Iterable[PressResult]) -> dict[str, int] | None:
+    """Count genuine presses by who read them right; None where no device under test was judged.
+
+    Returns:
+        ``both``, ``dut_only``, ``ours_only`` (the app missed what could be read) and ``neither``.
+    """
+    counts = {"both": 0, "dut_only": 0, "ours_only": 0, "neither": 0}
+    seen = False
+    for press in presses:
+        if not isinstance(press, PressRecord):
+            return None  # a campaign's: our decoder was judged
+        if press.own_reading is None or press.kind != "genuine" or not press.outcome.judged:
+            continue
+        seen = True
+        ours = press.own_reading.verdict == "read" and press.own_reading.code == press.code
+        names = {(True, True): "both", (True, False): "dut_only", (False, True): "ours_only"}
+        counts[names.get((press.read_right, ours), "neither")] += 1
+    return counts if seen else None

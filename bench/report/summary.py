@@ -11,6 +11,7 @@ from stampbench.bench.judging.sequential import SequentialTest
 from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import Run
 from stampbench.bench.records.findings import Finding, Trial
+from stampbench.bench.records.presses import beside_ours
 from stampbench.bench.report.subject import Beside
 
 
@@ -54,6 +55,7 @@ def summarize(plan: Plan, run: Run, assessment: Assessment, beside: Beside | Non
         "station": header.station,
         "operator": header.operator,
         "duts": header.duts,
+        "beside_ours": beside_ours(run.presses),
         "shard": header.shard,
         "sessions": run.sessions,
         "until_confident": header.until_confident,

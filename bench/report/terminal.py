@@ -26,7 +26,7 @@ from stampbench.bench.judging.assessment import Assessment, Result
 from stampbench.bench.judging.comparison import ComparedMeasurement
 from stampbench.bench.records.files import Run
 from stampbench.bench.records.findings import Figure, Trial
-from stampbench.bench.records.presses import PressRecord
+from stampbench.bench.records.presses import PressRecord, beside_ours
 from stampbench.bench.report import Reported
 from stampbench.bench.report.limit_rows import (
     by_group,
@@ -182,6 +182,12 @@ def announce(reported: Reported, *, as_json: bool) -> None:
         typer.echo(render_summary(plan_of(run), run, assessment, reported.beside), nl=False)
     else:
         _show(run, assessment, reported.beside)
+        if (counts := beside_ours(run.presses)) is not None:
+            missed = counts["ours_only"] + counts["neither"]
+            Console(highlight=False, soft_wrap=True).print(
+                f"the device under test missed {missed} genuine presses, {counts['ours_only']} of them "
+                "readable by our decoder"
+            )
         Console(highlight=False, soft_wrap=True).print(f"report: {reported.directory / 'report.html'}")
     if not assessment.verdict.passes:
         raise typer.Exit(assessment.verdict.exit_status)

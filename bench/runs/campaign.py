@@ -63,6 +63,10 @@ def campaign(
         raise InputError(f"{order.plan.path} names a scenario: expected stampbench run; nothing is pressed")
     if order.plan.rig.faults:
         raise InputError(f"{order.plan.path}: rig.faults: a campaign has no link: expected stampbench run")
+    if order.plan.dut is not None:
+        raise InputError(
+            f"{order.plan.path}: dut: a campaign judges our own decoder: expected stampbench run, or no [dut]"
+        )
     if order.shard.of > 1:  # whole chunks are dealt, so that a line holds presses that follow each other
         order = dataclasses.replace(order, shard=dataclasses.replace(order.shard, block=CHUNK))
     if cluster is not None:

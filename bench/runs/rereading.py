@@ -55,6 +55,10 @@ def reread_order(source: Path, settings: Sequence[str] = (), workers: int = 1) -
     run = read_run(source)
     plan = plan_of(run)
     today = plan_of(run, settings) if settings else plan
+    if plan.dut is not None:
+        raise InputError(
+            f"{run.path}: presses of a device under test: expected stampbench run again, which asks it anew"
+        )
     if [(case.name, case.kind) for case in today.cases] != [(case.name, case.kind) for case in plan.cases]:
         raise InputError(f"--set {' '.join(settings)}: other cases: expected the presses of {run.path}")
     return RunOrder(

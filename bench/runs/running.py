@@ -242,6 +242,17 @@ def _findings(order: RunOrder, progress: Progress) -> Generator[Made | None, Non
 
 def _prepare(order: RunOrder, progress: Progress, opener: Opener) -> tuple[RunOrder, dict[str, RigIdentity]]:
     """Meet every rig, and compile the kernels once, before there are workers who would all do it."""
+    if order.plan.dut is not None:
+        from stampbench.bench.dut.pressing import dut_identity
+
+        if order.port != VIRTUAL:
+            raise InputError(
+                f"{order.plan.path}: dut: presses go into the device under test: expected no rig beside it, "
+                f"or the plan without [dut] on {order.port}"
+            )
+        profiles = order.plan.header.profiles
+        identities = {profile: dut_identity(order.plan.dut, profile) for profile in profiles}
+        return dataclasses.replace(order, workers=1), identities
     if order.port != VIRTUAL:
         if order.plan.rig.faults:
             raise InputError(
@@ -273,6 +284,13 @@ def _prepare(order: RunOrder, progress: Progress, opener: Opener) -> tuple[RunOr
 
 def _all_presses(order: RunOrder, progress: Progress, opener: Opener) -> Generator[Made | None, None, None]:
     """Yield every press of the plan, made, in order; None where one by hand is waited for."""
+    if order.plan.dut is not None:
+        from stampbench.bench.dut.pressing import DutPresser
+
+        dut_presser = DutPresser(order.plan, order.plan.dut, order.seed)
+        for profile, presses in itertools.groupby(order.presses(), key=lambda press: press.profile):
+            yield from dut_presser.press_all(profile, presses)
+        return
     if order.workers > 1 and order.port == VIRTUAL:
         for pressed in in_order(
             _press_chunk,

@@ -8,7 +8,7 @@ from io import BufferedReader
 from typing import Any
 
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.firmware_emulator.touch import TouchReport
+from stampbench.firmware_emulator.touch import Contact, TouchReport
 
 MAX_LINE_BYTES = 1 << 20
 """Longest line of a text recording; the longest that a report descriptor needs is 12 kB."""
@@ -165,6 +165,18 @@ class RecordingLines:
     def cut(self, line: str) -> InputError:
         """Return the error for a last line that ends in the middle."""
         return self.wrong(f"the last line is cut in the middle: {shown(line[-40:])}", "it whole, or removed")
+
+
+def contact_fields(contact: Contact) -> dict[str, int | float | bool | None]:
+    """Return a contact as programs outside read it: a JSON object; millimetres to a tenth of a micrometre."""
+    return {
+        "id": contact.id,
+        "tip": contact.tip,
+        "x": contact.x,
+        "y": contact.y,
+        "x_mm": None if contact.x_mm is None else round(contact.x_mm, 4),
+        "y_mm": None if contact.y_mm is None else round(contact.y_mm, 4),
+    }
 
 
 def in_mm(report: TouchReport, x_scale: float, y_scale: float, x_min: int = 0, y_min: int = 0) -> TouchReport:

@@ -1,0 +1,113 @@
+"""Presses of a plan made into a device under test: its own answer is judged, our decoder's beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+from stampbench.bench.dut.process import Answer, ProcessUnderTest
+from stampbench.bench.plans.draws import PressDrawer
+from stampbench.bench.plans.plan import Plan, PlannedPress
+from stampbench.bench.plans.tables import DutSettings
+from stampbench.bench.records.files import RigIdentity
+from stampbench.bench.records.presses import Outcome, PressRecord, ReadingRecord
+from stampbench.bench.records.readings import judged, listen, unread_record
+from stampbench.bench.runs.pressing import LINK_FAILURES_IN_A_ROW, made_press
+from stampbench.bench.runs.progress import Made
+from stampbench.firmware_emulator.errors import LinkError
+
+if TYPE_CHECKING:
+    from stampbench.sim.device import Device
+
+
+def dut_identity(dut: DutSettings, profile: str) -> RigIdentity:
+    """Return what the records say of a device under test that stands for a panel."""
+    return RigIdentity(port=f"dut: {' '.join(dut.command)}", virtual=True, profile=profile, firmware=dut.kind)
+
+
+class DutPresser:
+    """Makes the presses of a plan on simulated panels, and sends their reports into the device under test.
+
+    Args:
+        plan: what is pressed.
+        dut: of the plan.
+        seed: of the run.
+
+    Raises:
+        InputError: the plan names something that does not exist.
+    """
+
+    def __init__(self, plan: Plan, dut: DutSettings, seed: int) -> None:
+        from stampbench.sim.decoder import Decoder
+
+        self._plan = plan
+        self._dut = ProcessUnderTest(dut.command, dut.codes, dut.timeout_s)
+        self._drawer = PressDrawer(plan, seed)
+        self._decoder = Decoder(self._drawer.codebook, sigma_mm=plan.decoder.sigma_mm)
+
+    def press_all(self, profile: str, presses: Iterable[PlannedPress]) -> Iterator[Made]:
+        """Make presses on one panel, in order.
+
+        A press that the device under test did not take is an error of the bench, and it is started anew.
+
+        Raises:
+            LinkError: it failed several times in a row.
+        """
+        from stampbench.sim.device import Device
+        from stampbench.sim.panel import load_profile
+
+        device = Device(load_profile(profile))
+        failures = 0
+        with self._dut:
+            for planned in presses:
+                try:
+                    record, failures = self._press(device, planned), 0
+                except LinkError as error:
+                    failures += 1
+                    if failures == LINK_FAILURES_IN_A_ROW:
+                        raise
+                    record = self._lost(planned, str(error))
+                yield made_press(record, {})
+
+    def _press(self, device: Device, planned: PlannedPress) -> PressRecord:
+        from stampbench.sim.panel import Condition
+
+        draw = self._drawer.draw(planned)
+        settings = self._plan.condition_of(planned.case)
+        device.configure(Condition.from_mapping(settings))
+        reports = list(device.reports(draw.press, draw.seed))
+        record = judged(
+            unread_record(planned, draw, settings, draw.press),
+            listen(self._decoder, reports, cancel_limit=device.identity.cancel_limit),
+        )
+        size_mm = device.identity.width_um / 1000, device.identity.height_um / 1000
+        answer = self._dut.press(planned.index, size_mm, reports)
+        return _answered(record, answer, len(reports))
+
+    def _lost(self, planned: PlannedPress, message: str) -> PressRecord:
+        draw = self._drawer.draw(planned)
+        record = unread_record(planned, draw, self._plan.condition_of(planned.case), draw.press)
+        return msgspec.structs.replace(record, message=message)
+
+
+def _answered(record: PressRecord, answer: Answer, reports: int) -> PressRecord:
+    """Judge the answer, and keep what our decoder said beside it; when the device decided, nobody knows."""
+    read = ReadingRecord(
+        code=answer.code,
+        verdict="none" if answer.code is None else "read",
+        distance_mm=None,
+        margin_mm=None,
+        pose=None,
+    )
+    timing = record.timing and msgspec.structs.replace(record.timing, decided_us=None)
+    record = msgspec.structs.replace(
+        record,
+        reading=read,
+        timing=timing,
+        own_reading=record.reading,
+        message=answer.why,
+        link={"reports": reports, **answer.odd, **({} if answer.answered else {"no_answer": 1})},
+    )
+    outcome = Outcome.PASSED if record.as_it_should else Outcome.FAILED
+    return msgspec.structs.replace(record, outcome=outcome)
