@@ -94,7 +94,7 @@ class Window:
         self._touch = RealTouch(session, calibrations)
         self.dialogs = Dialogs(self._touch)
         self._orders = Orders()
-        self._pointer = Pointer(session)
+        self._pointer = Pointer(session, self.dialogs.open_menu)
         self._actions = Actions(session, self._own_actions(), self.show_tab)
         self._down: dict[int, str] = {}
         self._resized = self._button_held = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -14,6 +15,8 @@ from stampbench.sim.screen.sources import Source, SourceKind
 
 HOLD_S: Final = 0.25
 """A pointer that rests this long with its button down presses."""
+MENU_S: Final = 0.6
+"""On bare glass one that rests this long opens the menu."""
 _STILL_PX: Final = 3.0
 _WHEEL_RAD: Final = math.radians(5.0)
 _LIFT_PER_MM: Final = 0.15
@@ -37,10 +40,18 @@ class _Drag:
 
 
 class Pointer:
-    """Turns events on the glass into calls of the session, one each."""
+    """Turns events on the glass into calls of the session, one each.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        session: that is called.
+        open_menu: opens the menu of a place, mm, at a pixel: the right button, or a long press on bare glass.
+    """
+
+    def __init__(self, session: Session, open_menu: Callable[[float, float, tuple[int, int]], None]) -> None:
         self._session = session
+        self._open_menu = open_menu
+        self._bare: tuple[float, float, tuple[int, int]] | None = None
+        self._bare_s = 0.0
         self._drag: _Drag | None = None
         self._fingers: dict[int, tuple[float, float]] = {}
         self._mouse_down = False
@@ -67,6 +78,11 @@ class Pointer:
                 event.pos, glass
             ):
                 return self._down(event, glass)
+            case pygame.MOUSEMOTION if self._bare is not None:
+                if math.dist(event.pos, self._bare[2]) > _STILL_PX:
+                    self._bare = None
+            case pygame.MOUSEBUTTONUP if self._bare is not None:
+                self._bare = None
             case pygame.MOUSEMOTION if self._drag is not None:
                 self._move(self._drag, event.pos, glass)
                 return True
@@ -78,7 +94,12 @@ class Pointer:
         return False
 
     def advance(self, dt_s: float) -> None:
-        """Let time pass: a pointer that rests presses what it has hold of."""
+        """Let time pass: a pointer that rests presses what it holds, or opens the menu of bare glass."""
+        if self._bare is not None:
+            self._bare_s += dt_s
+            if self._bare_s >= MENU_S:
+                bare, self._bare = self._bare, None
+                self._open_menu(*bare)
         drag = self._drag
         if drag is None or drag.pressing or drag.part == "rim":
             return
@@ -89,6 +110,7 @@ class Pointer:
 
     def release(self) -> None:
         """Let go of everything: the window lost the mouse."""
+        self._bare = None
         if self._drag is not None:
             self._release(self._drag)
 
@@ -102,10 +124,7 @@ class Pointer:
         if event.button == 3 and self._session.plan is not None:
             return True
         if event.button == 3:
-            if picked is not None:
-                scene.remove(picked.key)
-            else:
-                self._session.arrangement.add_stamp(None, x_mm, y_mm)
+            self._open_menu(x_mm, y_mm, event.pos)
             return True
         if event.button != 1:
             return False
@@ -114,6 +133,7 @@ class Pointer:
         if picked is None:
             if self._session.plan is None:
                 scene.selected = None
+                self._bare, self._bare_s = (x_mm, y_mm, event.pos), 0.0
             return True
         scene.selected = picked.key
         thing = scene.get(picked.key)

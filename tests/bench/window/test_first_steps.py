@@ -37,7 +37,7 @@ def test_a_stamp_taken_from_the_ghost_is_pressed_and_read_by_holding_still(scree
 def test_a_click_beside_the_ghost_says_how_to_get_a_stamp(screen: Screen) -> None:
     picture = screen.do("at = 0.0\nclick = [5, 100]", seconds=0.1)
     assert picture.objects == ()
-    assert any("1 or the right button" in text for text in screen.window.toasts.texts)
+    assert any("1 puts a stamp down" in text for text in screen.window.toasts.texts)
 
 
 @pytest.mark.parametrize(

@@ -103,12 +103,22 @@ def test_keys_bring_fingers_palm_water_and_coin_and_take_them_away(screen: Scree
     assert screen.do('at = 0.0\nkey = "shift+delete"').objects == ()
 
 
-def test_the_right_button_adds_a_stamp_and_removes_it(screen: Screen) -> None:
-    picture = screen.do("at = 0.0\nclick = [30, 60]\nbutton = 3", seconds=0.2)
+def test_the_right_button_opens_a_menu_that_puts_things_down_and_takes_them_away(screen: Screen) -> None:
+    menu = "at = 0.0\nclick = [30, 60]\nbutton = 3"
+    picture = screen.do(menu, 'at = 0.1\nclick = "item.stamp"', seconds=0.2)
     assert [(drawn.thing.kind, round(drawn.thing.hold.x_mm)) for drawn in picture.objects] == [
         (ObjectKind.STAMP, 30)
     ]
-    assert screen.do("at = 0.0\nclick = [30, 60]\nbutton = 3", seconds=0.2).objects == ()
+    assert screen.do(menu, 'at = 0.1\nclick = "item.remove"', seconds=0.2).objects == ()
+    assert screen.window.dialogs.current is None
+
+
+def test_a_long_press_on_bare_glass_opens_the_menu_and_a_click_beside_closes_it(screen: Screen) -> None:
+    screen.do("at = 0.0\npress = [5, 100]", "at = 0.8\nrelease = [5, 100]", seconds=0.9)
+    assert screen.window.dialogs.current is not None
+    screen.do("at = 0.0\nclick = [50, 10]", seconds=0.1)
+    assert screen.window.dialogs.current is None
+    assert len(screen.session.scene) == 0
 
 
 def test_two_stamps_are_read_at_once(screen: Screen) -> None:

@@ -7,14 +7,17 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import pygame
 from stampbench.bench.window.parts.desk import ButtonPlan, Desk
 from stampbench.bench.window.parts.dialogs.dialog import Dialog
 from stampbench.bench.window.session.arrangement import FAMILIES
 from stampbench.bench.window.session.source_switch import ports as ports_there
 from stampbench.sim.panel import profile_names
+from stampbench.sim.screen.scene import ObjectKind
 
 _MOST_FILES: Final = 200
 _NEIGHBOURS: Final = 8
+_MENU: Final = (230, 250)
 
 
 class Chooser(Dialog):
@@ -33,9 +36,10 @@ class Chooser(Dialog):
         note: str = "",
         entry: tuple[str, Callable[[str], object]] | None = None,
         size: tuple[float, float] = (460, 460),
+        at: tuple[int, int] | None = None,
     ) -> None:
         """Make the list of (name, caption, what to do), with a line to type in if ``entry`` is given."""
-        super().__init__(desk, title, size)
+        super().__init__(desk, title, size, at)
         form = self.form()
         if entry is not None:
             caption, take = entry
@@ -56,6 +60,40 @@ class Chooser(Dialog):
         if text.strip():
             self.close()
             do(text.strip())
+
+
+class Menu(Chooser):
+    """What can be done at a place of the glass; a click beside it closes it."""
+
+    def handle(self, event: pygame.event.Event) -> bool:
+        """Close on a click beside it."""
+        beside = event.type == pygame.MOUSEBUTTONDOWN and not self.window.rect.collidepoint(event.pos)
+        if beside:
+            self.close()
+        return beside
+
+
+def menu(desk: Desk, x_mm: float, y_mm: float, at: tuple[int, int]) -> Menu:
+    """Return the menu of a place of the glass: of the object there, or of what can be put there."""
+    session, captions = desk.session, desk.captions
+    picked = session.scene.pick(x_mm, y_mm)
+    if picked is None:
+        things = [
+            (
+                kind.value,
+                captions(f"button.{kind}"),
+                partial(session.arrangement.add_object, kind, x_mm, y_mm),
+            )
+            for kind in ObjectKind
+        ]
+        return Menu(desk, captions("menu.add"), things, size=_MENU, at=at)
+    session.scene.selected = picked.key
+    thing = session.scene.get(picked.key)
+    actions = ["remove"]
+    if thing is not None and thing.kind is ObjectKind.STAMP:
+        actions = ["grip", "level", "random_code", "neighbours", "remove"]
+    items = [(action, captions(f"menu.{action}"), partial(desk.do, action)) for action in actions]
+    return Menu(desk, "" if thing is None else thing.body.name, items, size=_MENU, at=at)
 
 
 def devices(desk: Desk) -> Chooser:

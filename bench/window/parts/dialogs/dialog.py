@@ -12,19 +12,25 @@ from stampbench.bench.window.session.session import Session
 
 
 class Dialog:
-    """A dialog in the middle of the window, and no larger than it.
+    """A dialog in the window, and no larger than it.
 
     Args:
         desk: what to make it with.
         title: in the language of the window.
         size: wished, at 100 % scale.
+        at: pixel of its upper left corner, as far as there is room; None: in the middle.
     """
 
-    def __init__(self, desk: Desk, title: str, size: tuple[float, float]) -> None:
+    def __init__(
+        self, desk: Desk, title: str, size: tuple[float, float], at: tuple[int, int] | None = None
+    ) -> None:
         self.desk = desk
         room = Rect((0, 0), desk.widgets.window_resolution)
         place = Rect(0, 0, min(desk.px(size[0]), room.width), min(desk.px(size[1]), room.height))
         place.center = room.center
+        if at is not None:
+            place.topleft = at
+            place.clamp_ip(room)
         self.window: Any = UIWindow(place, desk.widgets, window_display_title=title, draggable=True)
         self.window.set_blocking(True)
 

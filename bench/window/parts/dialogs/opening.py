@@ -41,6 +41,7 @@ class Dialogs:
         self._name = ""
         self._touch = touch
         self._directory = Path.cwd()
+        self._menu_at = (0.0, 0.0, (0, 0))
         self._desk: Desk
 
     def use(self, desk: Desk) -> None:
@@ -60,6 +61,11 @@ class Dialogs:
         self._desk.widgets.drop_focus()
         self._name = name
         self.current = self._made(name)
+
+    def open_menu(self, x_mm: float, y_mm: float, at: tuple[int, int]) -> None:
+        """Open the menu of a place of the glass, beside the pixel where it was asked for."""
+        self._menu_at = x_mm, y_mm, at
+        self.open("menu")
 
     def close(self) -> bool:
         """Close what is open; whether anything was."""
@@ -83,6 +89,8 @@ class Dialogs:
         match name:
             case "help":
                 return Help(desk)
+            case "menu":
+                return choosing.menu(desk, *self._menu_at)
             case "device":
                 return choosing.devices(desk)
             case "family":
