@@ -11,7 +11,6 @@ from contextlib import ExitStack, closing
 import numpy as np
 import numpy.typing as npt
 from stampbench.bench.perf import Figure
-from stampbench.sim.hold import Hold
 
 PACKETS = 50_000
 FRAME_SHAPE = (72, 48)
@@ -124,11 +123,10 @@ def _raw_frames_mb_per_min() -> float:
 def _rig_packets_per_s(contacts: int) -> float:
     """Return how many reports a second go from a rig in software to its reader."""
     from stampbench.bench.rig.serial_rig import SerialRig
-    from stampbench.sim.press import Keyframe, Press
     from stampbench.sim.rig import open_channel, served
-    from stampbench.sim.rig.pattern import PatternDevice
+    from stampbench.sim.rig.pattern import PatternDevice, pattern_press
 
-    press = Press(f"pattern/{PACKETS}", (Keyframe(0, Hold(1.0, 1.0)),))
+    press = pattern_press(PACKETS)
     with served(PatternDevice(), open_channel()) as port, SerialRig(port) as rig:
         return PACKETS / _seconds(lambda: sum(1 for _ in rig.press(press, contacts)), 1, time.perf_counter)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections import deque
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from stampbench.bench.rig.port import SerialPort
+from stampbench.bench.rig.port import READ_WAIT_S, SerialPort
 from stampbench.bench.rig.ports import PortSearch
 from stampbench.firmware_emulator.errors import (
     InputError,
@@ -33,14 +34,22 @@ IDENTIFY_EVERY_S = 0.5
 IDENTITY_AFTER_RETURN_S = 0.5
 LOOK_EVERY_S = 0.1
 ATTEMPTS = 3
-HEARTBEAT_EVERY_S = 0.5
-_DEAF_AFTER_HEARTBEATS = 2
+ANSWER_WITHIN_S = 1.0
+"""How long a rig may take to answer (C2 of PROTOCOL.md)."""
+GRACE_S = 0.5
+"""What the line and this machine may add to the times of the protocol."""
+_LONGEST_READ_S = 2 * READ_WAIT_S
+"""A read that took longer was no wait for the rig: this process, or the machine, stood still."""
 _SETTLING_RESETS = 3
 _BITS_PER_BYTE = 10  # with start and stop bit
 
 
 class ManualPressError(StampbenchError):
     """The rig has no actuator: an operator must press, while :meth:`SerialRig.watch` reads what happens."""
+
+
+class RigChangedError(StampbenchError):
+    """Another rig answers on the port than the one that was opened there."""
 
 
 class RigConnection:
@@ -89,6 +98,7 @@ class RigConnection:
         self._sender = host_sender()
         self._inbox: deque[Packet] = deque()
         self._streams = Streams.CONTACTS
+        self._waited_s = 0.0
         self._serial: SerialPort
         self._contacts: ContactReader
 
@@ -220,36 +230,48 @@ class RigConnection:
 
     def _ask(self, command: Command) -> tuple[int, Answer | None]:
         """Send a command; return its number, and its answer, None if one of the two was lost."""
+        self._inbox.extend(self._parser.feed(self._serial.read_now()))
+        while self._inbox:  # what lay unread was said before the question
+            self._noted(self._inbox.popleft())
         sequence = self._sender.sequence
         on_its_way_s = self._send(command) * _BITS_PER_BYTE / self._baudrate
-        patience = _DEAF_AFTER_HEARTBEATS + int(on_its_way_s / HEARTBEAT_EVERY_S)
-        while patience:
+        until_s = self._waited_s + on_its_way_s + ANSWER_WITHIN_S + GRACE_S
+        while self._inbox or self._waited_s <= until_s:
             packet = self._next_packet()
             if packet.type == PacketType.ANSWER:
                 answer = Answer.unpack(packet.payload)
                 if answer.command_sequence == sequence:
                     return sequence, answer
             elif packet.type == PacketType.HEARTBEAT:
-                heartbeat = Heartbeat.unpack(packet.payload)
-                if heartbeat.last_command == sequence:
+                answer_lost = Heartbeat.unpack(packet.payload).last_command == sequence
+                if answer_lost:
                     break
-                if not heartbeat.pressing:
-                    patience -= 1
         return sequence, None
 
     def _next_packet(self) -> Packet:
-        waiting_since_s = self._clock()
+        until_s = self._waited_s + self._silence_s
         while not self._inbox:
-            self._inbox.extend(self._parser.feed(self._serial.read()))
-            if not self._inbox and self._clock() - waiting_since_s > self._silence_s:
+            self._read_more()
+            if not self._inbox and self._waited_s > until_s:
                 raise LinkError(
                     f"rig on {self.port}: silent for {self._silence_s:g} s; a heartbeat is due every 0.5 s"
                 )
-        packet = self._inbox.popleft()
+        return self._noted(self._inbox.popleft())
+
+    def _read_more(self) -> None:
+        """Take in what comes within a moment; only the wait for it counts, not what this process did else."""
+        begun_s = self._clock()
+        self._inbox.extend(self._parser.feed(self._serial.read()))
+        self._waited_s += min(self._clock() - begun_s, _LONGEST_READ_S)
+
+    def _noted(self, packet: Packet) -> Packet:
+        """Return a packet of which has been kept what it says of the rig."""
         if packet.type == PacketType.HEARTBEAT:
             self._hear(Heartbeat.unpack(packet.payload))
         elif packet.type == PacketType.HID_DESCRIPTOR:
             self.hid_descriptor = packet.payload
+        elif packet.type == PacketType.IDENTITY:
+            check_same_rig(self.port, self.identity, Identity.unpack(packet.payload))
         return packet
 
     def _hear(self, heartbeat: Heartbeat) -> None:
@@ -261,17 +283,17 @@ class RigConnection:
 
     def _handshake(self, deadline_s: float) -> None:
         """Ask for the identity until it comes."""
-        begun_s = now_s = self._clock()
-        asked_s = begun_s - IDENTIFY_EVERY_S
-        while now_s - begun_s <= deadline_s:
-            if now_s - asked_s >= IDENTIFY_EVERY_S:
+        until_s, ask_at_s = self._waited_s + deadline_s, self._waited_s
+        while self._waited_s <= until_s:
+            if self._waited_s >= ask_at_s:
                 self._send(Identify())
-                asked_s = now_s
-            for packet in self._parser.feed(self._serial.read()):
+                ask_at_s = self._waited_s + IDENTIFY_EVERY_S
+            self._read_more()
+            while self._inbox:
+                packet = self._inbox.popleft()
                 if packet.type == PacketType.IDENTITY:
                     self._know(Identity.unpack(packet.payload))
                     return
-            now_s = self._clock()
         counters = self._parser.counters
         raise ProtocolError(
             f"port {self.port} speaks another protocol: no identity within {deadline_s:g} s, "
@@ -282,3 +304,18 @@ class RigConnection:
     def _know(self, identity: Identity) -> None:
         self.identity = identity
         self._contacts = ContactReader(identity)
+
+
+def check_same_rig(port: str, before: Identity, now: Identity) -> None:
+    """Check that it is still the same rig that answers on a port.
+
+    Raises:
+        RigChangedError: it is another one, or it says otherwise of itself.
+    """
+    if now != before:
+        was, says = dataclasses.asdict(before), dataclasses.asdict(now)
+        changes = [f"{name} {was[name]}, now {says[name]}" for name in was if was[name] != says[name]]
+        raise RigChangedError(
+            f"rig on {port}: {before.profile} {before.serial_number!r} became {now.profile} "
+            f"{now.serial_number!r} ({'; '.join(changes)}); expected one rig from beginning to end"
+        )

@@ -84,6 +84,18 @@ class SerialPort:
         except (OSError, TypeError) as error:  # pyserial reads from a None when it is closed meanwhile
             raise LinkError(f"port {self.name} went away while it was read: {error}") from None
 
+    def read_now(self) -> bytes:
+        """Return what has arrived already; empty if nothing did.
+
+        Raises:
+            LinkError: the other end went away.
+        """
+        try:
+            waiting = _CHUNK if self._is_socket else self._serial.in_waiting
+            return self._serial.read(waiting) if waiting else b""
+        except (OSError, TypeError) as error:
+            raise LinkError(f"port {self.name} went away while it was read: {error}") from None
+
     def write(self, data: bytes) -> None:
         """Send ``data``.
 

@@ -7,13 +7,18 @@ from collections.abc import Callable, Iterable, Iterator
 from stampbench.bench.rig.connection import ATTEMPTS, ManualPressError, RigConnection
 from stampbench.bench.rig.report_checks import ReportChecker, ReportCounters
 from stampbench.firmware_emulator.errors import LinkError, StampbenchError
-from stampbench.firmware_emulator.link.commands import PressCommand, Stream, Streams
+from stampbench.firmware_emulator.link.commands import Identify, PressCommand, Stream, Streams
 from stampbench.firmware_emulator.link.messages import Heartbeat, Identity, PressDone, unpack_frame
 from stampbench.firmware_emulator.link.packets import LinkCounters, PacketType
 from stampbench.firmware_emulator.touch import Frame, TouchReport
 from stampbench.sim.press import Press
 
 __all__ = ["ManualPressError", "SerialRig"]
+
+END_GRACE_S = 5.0
+"""How much longer than asked for a press may take, by the clock and by its scans; beyond, it is endless."""
+IDENTIFY_EVERY_PRESSES = 20
+"""So often a rig is asked whether it is still the same."""
 
 
 class SerialRig(RigConnection):
@@ -29,6 +34,7 @@ class SerialRig(RigConnection):
     press_counters = LinkCounters()
     press_reports = ReportCounters()
     press_whole = True
+    _presses = _restarts = 0
 
     def press(
         self,
@@ -64,9 +70,17 @@ class SerialRig(RigConnection):
         self.press_whole = False
         checker = self._new_checker()
         reports = 0
+        allowed_s = press.duration_us / 1e6 + END_GRACE_S
+        until_s = self._waited_s + allowed_s
+        most_reports = 1e6 * allowed_s / max(1, self.identity.frame_interval_us)
         try:
             while True:
                 packet = self._next_packet()
+                if self._waited_s > until_s or reports > most_reports:
+                    raise LinkError(
+                        f"rig on {self.port}: a press of {press.duration_us / 1e6:g} s did not end within "
+                        f"{allowed_s:g} s"
+                    )
                 if packet.type == PacketType.CONTACTS:
                     reports += 1
                     report = self._contacts.report(packet.t_us, packet.payload)
@@ -173,6 +187,10 @@ class SerialRig(RigConnection):
 
     def _start_press(self, command: PressCommand, streams: Streams) -> int:
         """Make the rig begin a press and return the sequence number of the command it began with."""
+        if self._presses % IDENTIFY_EVERY_PRESSES == 0 or self.counters.restarts != self._restarts:
+            self._restarts = self.counters.restarts
+            self._demand(Identify())
+        self._presses += 1
         for _ in range(ATTEMPTS):
             self._demand_streams(streams)
             sequence, answer = self._ask(command)

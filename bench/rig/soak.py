@@ -11,10 +11,8 @@ from stampbench.bench.rig.serial_rig import SerialRig
 from stampbench.firmware_emulator.errors import LinkError
 from stampbench.firmware_emulator.link.faults import BYTE_FAULTS, Faults, Injected
 from stampbench.firmware_emulator.link.packets import LinkCounters
-from stampbench.sim.hold import Hold
-from stampbench.sim.press import Keyframe, Press
 from stampbench.sim.rig import Listen, RigFaults, open_channel, served
-from stampbench.sim.rig.pattern import PatternDevice, pattern_report
+from stampbench.sim.rig.pattern import PatternDevice, pattern_press, pattern_report
 
 SCANS = 250
 """Scans of one press."""
@@ -114,7 +112,7 @@ def soak(
 def _press_once(rig: SerialRig, result: SoakResult, clock: Callable[[], float]) -> None:
     seed = result.presses
     result.presses += 1
-    press = Press(f"pattern/{SCANS}", (Keyframe(0, Hold(1.0, 1.0)),))
+    press = pattern_press(SCANS)
     sent = [_places(seed, scan) for scan in range(SCANS)]
     possible = set(sent)
     try:

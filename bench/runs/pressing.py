@@ -12,6 +12,7 @@ from stampbench.bench.plans.plan import Plan, PlannedPress
 from stampbench.bench.plans.tables import Case
 from stampbench.bench.records.presses import Outcome, PressRecord
 from stampbench.bench.records.readings import Listener, PressReports, judged, listen, press_of, unread_record
+from stampbench.bench.rig.connection import check_same_rig
 from stampbench.bench.rig.opening import VIRTUAL, Opener, Rig, faults_of, open_rig
 from stampbench.bench.runs.progress import Made
 from stampbench.bench.runs.prompts import PATIENCE_S, PressRefused, Prompter, asking, prompted, prompts_of
@@ -20,6 +21,7 @@ from stampbench.firmware_emulator.errors import InputError, LinkError
 from stampbench.firmware_emulator.link.messages import Capability
 
 if TYPE_CHECKING:
+    from stampbench.firmware_emulator.link.messages import Identity
     from stampbench.firmware_emulator.link.packets import LinkCounters
     from stampbench.sim.device import Device
     from stampbench.sim.panel import Condition
@@ -93,9 +95,11 @@ class Presser:
 
         Raises:
             LinkError: the link failed several times in a row.
+            RigChangedError: another rig answers on the port than at first.
             KeyboardInterrupt: the operator ended the run.
         """
         failures = openings = 0
+        first: Identity | None = None
         faults = faults_of(self._plan, self._seed, profile) if self._port == VIRTUAL else None
         coming = iter(presses)
         planned = next(coming, None)
@@ -104,6 +108,8 @@ class Presser:
             try:
                 with (self._opener or open_rig)(self._port, profile, faults) as rig:
                     openings += 1
+                    first = first or rig.identity
+                    check_same_rig(self._port, first, rig.identity)
                     counters.of(rig, anew=openings > 1)
                     while planned is not None:
                         pressed = yield from self._pressing(rig, planned)

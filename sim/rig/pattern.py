@@ -8,8 +8,9 @@ import numpy as np
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.link.messages import Capability, Identity
 from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
+from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Condition
-from stampbench.sim.press import Press
+from stampbench.sim.press import Keyframe, Press
 
 CONTACTS = 5
 FRAME_INTERVAL_US = 4_000
@@ -67,6 +68,11 @@ class PatternDevice:
         for scan in range(scans):
             frame = Frame(scan * FRAME_INTERVAL_US, np.full(shape, scan % 30_000, np.int16))
             yield frame, pattern_report(seed, scan)
+
+
+def pattern_press(scans: int) -> Press:
+    """Return a press that asks for so many scans of a pattern."""
+    return Press(f"pattern/{scans}", (Keyframe(scans * FRAME_INTERVAL_US, Hold(1.0, 1.0)),))
 
 
 def pattern_report(seed: int, scan: int) -> TouchReport:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stampbench.bench.rig.serial_rig import ManualPressError, SerialRig
+from stampbench.bench.rig.connection import RigChangedError
+from stampbench.bench.rig.serial_rig import IDENTIFY_EVERY_PRESSES, ManualPressError, SerialRig
 from stampbench.firmware_emulator.errors import InputError, LinkError, NoHardwareError, ProtocolError
 from stampbench.firmware_emulator.hid.descriptor import parse_descriptor
 from stampbench.firmware_emulator.hid.reports import HidTouchDecoder, touch_screen
@@ -23,7 +25,7 @@ from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Condition, load_profile
 from stampbench.sim.press import Keyframe, Press
 from stampbench.sim.rig import VirtualRig, open_channel, served, warmed_up
-from stampbench.sim.rig.pattern import PatternDevice, pattern_report
+from stampbench.sim.rig.pattern import PatternDevice, pattern_press, pattern_report
 
 KEYFRAMES = (
     Keyframe(0, Hold(30.0, 50.0, force=0.0)),
@@ -41,7 +43,7 @@ def serve(request: pytest.FixtureRequest) -> Serve:
 
 
 def pattern(scans: int) -> Press:
-    return Press(f"pattern/{scans}", KEYFRAMES)
+    return pattern_press(scans)
 
 
 def coordinates(report: TouchReport) -> list[tuple[int, bool, int, int]]:
@@ -330,8 +332,9 @@ def test_file_that_is_no_port_is_an_input_error(tmp_path: Path) -> None:
 
 def test_rig_that_falls_silent_is_a_link_error() -> None:
     with served(PatternDevice(), open_channel()) as port, SerialRig(port, silence_s=60.0) as rig:
-        rig._clock = ticking_clock(step_s=100.0)
+        rig._clock = ticking_clock()
         rig._serial.write = lambda data: None  # type: ignore[method-assign]
+        rig._serial.read = rig._serial.read_now = lambda: b""  # type: ignore[method-assign]
         with pytest.raises(LinkError, match="silent for 60 s"):
             rig.reset()
 
@@ -366,3 +369,68 @@ def test_hid_reports_say_the_same_as_the_touch_reports(serve: Serve) -> None:
     decoded = [report for t_us, packet in packets for report in decoder.feed(t_us, packet)] + decoder.flush()
     assert [coordinates(r) for r in decoded if r.contacts] == [coordinates(r) for r in reports if r.contacts]
     assert max(len(report.contacts) for report in reports) == 7
+
+
+class LateRig(VirtualRig):
+    """Answers nine tenths of a second late, and shows every 20 ms that it lives."""
+
+    answer_late_s = 0.9
+
+    def _answer(self, packet: Any, status: Status, text: str = "") -> None:
+        self._flush()
+        until_s = self._clock() + self.answer_late_s
+        while self._clock() < until_s and not self._channel.interrupted:
+            self._channel.pause(0.02)
+            self._idle_heartbeat()
+        super()._answer(packet, status, text)
+
+
+def test_a_rig_may_take_the_second_that_the_protocol_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stampbench.sim.rig.virtual.VirtualRig", LateRig)
+    with served(PatternDevice(), open_channel()) as port, SerialRig(port) as rig:
+        assert len(list(rig.press(pattern(3), 0))) == 3
+        assert rig.press_whole
+
+
+def test_heartbeats_that_lay_unread_while_the_host_was_busy_are_no_lack_of_an_answer(serve: Serve) -> None:
+    with serve(PatternDevice()) as port, SerialRig(port) as rig:
+        time.sleep(1.5)  # heartbeats come every 0.4 s
+        assert len(list(rig.press(pattern(3), 0))) == 3
+        assert rig.press_whole
+
+
+def test_a_host_that_stood_still_blames_no_rig(serve: Serve) -> None:
+    """A clock that leaps five seconds between any two looks: as if the machine slept in each read."""
+    with serve(PatternDevice()) as port, SerialRig(port) as rig:
+        rig._clock = ticking_clock(step_s=5.0)
+        assert len(list(rig.press(pattern(50), 0))) == 50
+        assert rig.press_whole
+
+
+def test_a_press_that_never_ends_is_a_link_error(serve: Serve) -> None:
+    endless = Press("pattern/1000000", (Keyframe(0, Hold(1.0, 1.0)),))
+    with (
+        serve(PatternDevice()) as port,
+        SerialRig(port) as rig,
+        pytest.raises(LinkError, match="a press of 0 s did not end within 5 s"),
+    ):
+        list(rig.press(endless, 0))
+
+
+class TwoFacedDevice(PatternDevice):
+    """Another rig from its second press on, as if somebody had changed the cable."""
+
+    def press(self, press: Press, seed: int) -> Iterator[tuple[Frame, TouchReport]]:
+        if seed:
+            self.identity = replace(self.identity, serial_number="other", x_max=1000)
+        return super().press(press, seed)
+
+
+def test_a_rig_that_is_exchanged_between_presses_is_told_with_both_names(serve: Serve) -> None:
+    with serve(TwoFacedDevice("SN-7")) as port, SerialRig(port) as rig:
+        list(rig.press(pattern(1), 0))
+        list(rig.press(pattern(1), 1))
+        for _ in range(IDENTIFY_EVERY_PRESSES - 2):
+            list(rig.press(pattern(1), 0))
+        with pytest.raises(RigChangedError, match=r"'SN-7' became pattern 'other' \(serial_number SN-7, now"):
+            next(rig.press(pattern(1), 0))

@@ -9,24 +9,23 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 
 import pytest
-from stampbench.bench.rig.port import READ_WAIT_S
+from stampbench.bench.rig.port import READ_WAIT_S, SerialPort
 from stampbench.bench.rig.serial_rig import SerialRig
 from stampbench.firmware_emulator.errors import LinkError, NoHardwareError
 from stampbench.firmware_emulator.link.faults import BYTE_FAULTS, Faults, Injected
 from stampbench.firmware_emulator.link.messages import pack_contacts
 from stampbench.firmware_emulator.link.packets import PacketSender
 from stampbench.firmware_emulator.touch import TouchReport
-from stampbench.sim.hold import Hold
-from stampbench.sim.press import Keyframe, Press
+from stampbench.sim.press import Press
 from stampbench.sim.rig import RigFaults, VirtualRig, open_channel, served
-from stampbench.sim.rig.pattern import PatternDevice, pattern_report
+from stampbench.sim.rig.pattern import PatternDevice, pattern_press, pattern_report
 
 needs_pty = pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
 Serve = Callable[[Faults, int], object]
 
 
 def pattern(scans: int) -> Press:
-    return Press(f"pattern/{scans}", (Keyframe(0, Hold(1.0, 1.0)),))
+    return pattern_press(scans)
 
 
 def pixels(report: TouchReport) -> tuple[tuple[int, int, int], ...]:
@@ -170,13 +169,18 @@ def test_rig_that_comes_back_under_another_name_is_found_by_its_serial_number() 
             done.result()
 
 
-def test_rig_that_comes_back_is_found_within_a_second_although_other_ports_are_silent() -> None:
+def test_rig_that_comes_back_is_found_within_a_second_although_other_ports_are_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now_s, back_s = 0.0, 0.7
+    read = SerialPort.read
 
-    def clock() -> float:
+    def slow_read(port: SerialPort) -> bytes:
         nonlocal now_s
         now_s += READ_WAIT_S
-        return now_s
+        return read(port)
+
+    monkeypatch.setattr(SerialPort, "read", slow_read)
 
     with (
         ExitStack() as stack,
@@ -185,7 +189,7 @@ def test_rig_that_comes_back_is_found_within_a_second_although_other_ports_are_s
     ):
         others = [stack.enter_context(closing(open_channel("tcp"))).port for _ in range(8)]
         rig._serial.close()
-        rig.port, rig._clock, rig._pause = "socket://127.0.0.1:1", clock, lambda seconds: None
+        rig.port, rig._clock, rig._pause = "socket://127.0.0.1:1", lambda: now_s, lambda seconds: None
         rig.reconnect(lambda: [*others, port] if now_s >= back_s else others)
         assert rig.port == port
         assert now_s - back_s < 1.0
