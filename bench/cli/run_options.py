@@ -172,11 +172,14 @@ def _check_trials(plan: Path, options: RunOptions, *, workers: int | None, port:
             raise InputError(f"{name}: {plan} names a scenario: expected no {name}; nothing is pressed")
 
 
-def new_directory(name: str) -> Path:
-    """Return where a run goes that was given no place."""
+def new_directory(name: str, folder: str = "runs") -> Path:
+    """Return where a run goes that was given no place; nothing is there yet."""
+    import itertools
     from datetime import datetime
 
-    return Path("runs") / f"{name.replace(' ', '-')}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    stem = f"{name.replace(' ', '-')}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    numbered = (Path(folder) / f"{stem}-{number}" for number in itertools.count(2))
+    return next(path for path in itertools.chain([Path(folder) / stem], numbered) if not path.exists())
 
 
 def _resumed(

@@ -21,7 +21,7 @@ def sweep(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", help="Directory for sweep.json, .svg and .html.", show_default="sweeps/NAME"
+            "--out", "-o", help="Directory for sweep.json, .svg and .html.", show_default="sweeps/NAME-TIME"
         ),
     ] = None,
     svg: Annotated[Path | None, typer.Option(help="The heat map here, too.", show_default=False)] = None,
@@ -50,9 +50,10 @@ def sweep(
     import signal
 
     import msgspec
+    from stampbench.bench.cli.run_options import new_directory
     from stampbench.bench.plans.text import plan_file
     from stampbench.bench.report.terminal import RunProgress
-    from stampbench.bench.sweep.report import write_sweep
+    from stampbench.bench.sweep.report import FILE_NAME, write_sweep
     from stampbench.bench.sweep.sweeping import make_sweep, read_sweep
     from stampbench.firmware_emulator.errors import InputError
 
@@ -60,13 +61,16 @@ def sweep(
         raise InputError("--dask, --workers: a cluster has its own workers: expected one of them")
     file = plan_file(file, "sweeps")
     read = read_sweep(file, presses)
+    directory = out or new_directory(file.stem, "sweeps")
+    if (directory / FILE_NAME).exists():
+        raise InputError(f"{directory}: there is a sweep already: expected another directory by --out")
     if workers is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         workers = max(1, min(cores, len(read.points)))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the workers, too
     with RunProgress(read.presses) as progress:
         result = make_sweep(read, seed=seed, workers=workers, cluster=dask, progress=progress)
-    paths = write_sweep(result, out or Path("sweeps") / file.stem, svg)
+    paths = write_sweep(result, directory, svg)
     if as_json:
         typer.echo(msgspec.json.encode(result).decode())
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from stampbench.bench.judging.measurements import MEASUREMENTS
@@ -10,6 +11,8 @@ from stampbench.bench.report.html import render
 from stampbench.bench.sweep.pictures import sweep_svg
 from stampbench.bench.sweep.sweeping import Cell, Figure, SweepResult
 from stampbench.firmware_emulator.errors import InputError
+
+FILE_NAME: Final = "sweep.json"
 
 
 def write_sweep(result: SweepResult, directory: Path, svg: Path | None = None) -> tuple[Path, ...]:
@@ -25,7 +28,7 @@ def write_sweep(result: SweepResult, directory: Path, svg: Path | None = None) -
     """
     picture = sweep_svg(result)
     texts = {
-        directory / "sweep.json": msgspec.json.format(msgspec.json.encode(result), indent=1).decode() + "\n",
+        directory / FILE_NAME: msgspec.json.format(msgspec.json.encode(result), indent=1).decode() + "\n",
         directory / "sweep.svg": picture,
         directory / "sweep.html": render_page(result, picture),
     }

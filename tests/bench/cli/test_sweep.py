@@ -36,6 +36,10 @@ def test_sweep_prints_its_cells_and_draws_them(stampbench, tmp_path):
     answer = json.loads(ended.out)
     assert (answer["title"], answer["cells"][0]["figures"]["frr"]["n"]) == ("tiny", 2)
     assert (tmp_path / "out" / "sweep.svg").is_file()
+    before = (tmp_path / "out" / "sweep.json").read_bytes()
+    again = stampbench("sweep", file, "-o", tmp_path / "out", "--seed", 9)
+    assert (again.status, "another directory by --out" in again.err) == (4, True)
+    assert (tmp_path / "out" / "sweep.json").read_bytes() == before
 
 
 def test_cluster_and_workers_exclude_each_other(stampbench, tmp_path):
