@@ -301,6 +301,10 @@ class MarkedPresses:
         self._property("stamp.rig", self._rig.identity.serial_number)
         self._property("stamp.profile", self._rig.identity.profile)
         if self._directory is not None:
+            if (self._directory / FILE_NAME).exists():
+                raise pytest.UsageError(
+                    f"--stamp-out: {self._directory} holds records already: expected another directory"
+                )
             order = RunOrder(self._plan, self._directory, self._seed, self._station.port)
             rigs = {self._rig.identity.profile: identity_of(self._rig, self._station.port)}
             self._writer = RecordWriter(self._directory / FILE_NAME)

@@ -101,6 +101,9 @@ def test_presses_of_a_marked_test_are_made_measured_and_recorded(run, pytester):
     assert plan_of(recorded).cases[0].presses == 3
     first = [press.reading for press in recorded.presses]
     run(TESTS, "--stamp-seed", "5", "--stamp-out", "again")
+    once_more = run(TESTS, "--stamp-seed", "6", "--stamp-out", "again")
+    once_more.assert_outcomes(errors=2)
+    once_more.stdout.fnmatch_lines(["*--stamp-out: *holds records already: expected another directory*"])
     again = read_run(next(path for path in (pytester.path / "again").iterdir() if "stamps" in path.name))
     assert [press.reading for press in again.presses] == first
 
