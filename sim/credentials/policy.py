@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -153,11 +154,15 @@ def _touch_refused(way: Requirement, evidence: Evidence) -> Reason | None:
 
 def _time_refused(way: Requirement, evidence: Evidence, presented: Presented) -> Reason | None:
     age_s = evidence.received_s - presented.at_s
+    gap_s = 0.0 if evidence.touch is None else abs(evidence.touch.at_s - presented.at_s)
+    rssi_dbm = 0.0 if presented.rssi_dbm is None else presented.rssi_dbm
+    if not (math.isfinite(age_s) and math.isfinite(gap_s) and math.isfinite(rssi_dbm)):
+        return Reason.MALFORMED  # a comparison with what is no number lets everything pass
     if age_s > way.max_age_s:
         return Reason.TOO_OLD
     if age_s < -way.skew_s:
         return Reason.NOT_YET
-    if evidence.touch is not None and abs(evidence.touch.at_s - presented.at_s) > way.max_gap_s:
+    if gap_s > way.max_gap_s:
         return Reason.TOO_FAR_APART
     if way.min_rssi_dbm is not None and (presented.rssi_dbm is None or presented.rssi_dbm < way.min_rssi_dbm):
         return Reason.TOO_WEAK

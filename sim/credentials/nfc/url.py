@@ -3,11 +3,12 @@
 A template is the URL with fields in braces::
 
     https://stamp.example/s?e={picc}&c={mac}                   encrypted UID and counter, MAC of nothing else
-    https://stamp.example/s?e={picc}&d={data:16}&c={mac}       and 16 bytes of encrypted file data
+    https://stamp.example/s?e={picc}&d={data:16}&c={mac}       and 16 bytes of encrypted file data, covered
     https://stamp.example/s?u={uid}&n={counter}&c={mac}        in plain text
 
 ``covered_from`` names the field at which the MAC's input begins, or ``url`` for all after ``https://`` or
-``https://www.``, which the tag holds as one byte.
+``https://www.``, which the tag holds as one byte. Where nothing is named it covers the file data, and nothing
+else: encrypted UID and counter prove themselves; data that is not covered could be turned into other data.
 """
 
 from __future__ import annotations
@@ -51,14 +52,14 @@ class UrlTemplate:
 
     Args:
         text: the template.
-        covered_from: where the MAC's input begins.
+        covered_from: where the MAC's input begins; None: at the file data, or the MAC where there are none.
         lrp: mode of the tags.
 
     Raises:
-        InputError: the template has not the fields that make a stamp's URL.
+        InputError: the template has not the fields that make a stamp's URL, or file data that no MAC covers.
     """
 
-    def __init__(self, text: str, *, covered_from: str = "mac", lrp: bool = False) -> None:
+    def __init__(self, text: str, *, covered_from: str | None = None, lrp: bool = False) -> None:
         names = [match[1] for match in _FIELD.finditer(text)]
         rest = _FIELD.sub("", text)
         if set(names) not in _CHOICES or len(set(names)) != len(names) or {"{", "}"} & set(rest):
@@ -68,6 +69,8 @@ class UrlTemplate:
             )
         if not text.startswith(_PREFIX) or not rest.isascii():
             raise InputError(f'URL template "{text}": expected ASCII that begins with {_PREFIX}')
+        if covered_from is None:
+            covered_from = "data" if "data" in names else "mac"
         if covered_from not in (*names, "url"):
             raise InputError(f'covered_from = "{covered_from}": expected one of url, {", ".join(names)}')
         self.text = text
@@ -87,6 +90,10 @@ class UrlTemplate:
         self._covered_start = self._starts[covered_from]
         if self._covered_start > self._starts["mac"]:
             raise InputError(f'covered_from = "{covered_from}": expected what stands before {{mac}}')
+        if self._covered_start > self._starts.get("data", self._covered_start):
+            raise InputError(
+                f'covered_from = "{covered_from}": expected "data", or what stands before {{data}}'
+            )
         self._covered_from = covered_from
 
     def _width(self, field: re.Match[str]) -> int:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -248,7 +250,16 @@ def test_no_action_of_value_is_given_for_the_pattern_alone():
         assert all(way.factor is not None and way.touch for way in DEFAULT_POLICY[action])
 
 
-@pytest.mark.parametrize("wrong", [lambda v: v.register(b"short", Secret(bytes(16)), 0.0, 0.0)])
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("field", ["at_s", "rssi_dbm"])
+def test_what_is_no_number_proves_nothing(shop, field, number):
+    evidence = shop.evidence(Factor.BLE)
+    presented = replace(evidence.presented, **{field: number})
+    decided = shop.desk.decide(Action.COLLECT, replace(evidence, presented=presented))
+    assert decided.reason is Reason.MALFORMED
+
+
+@pytest.mark.parametrize("wrong", [lambda v: v.register(b"short", Secret(bytes(range(16))), 0.0, 0.0)])
 def test_password_stamp_of_a_wrong_id_is_refused(wrong):
     with pytest.raises(InputError, match="8 bytes"):
         wrong(PasswordVerifier())

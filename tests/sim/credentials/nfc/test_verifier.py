@@ -206,12 +206,19 @@ def test_url_that_is_not_to_the_letter_is_malformed(change):
         ("https://s.example/?e={picc:16}&c={mac}", "mac", "no number elsewhere"),
         ("https://s.example/?e={picc}&c={mac}", "uid", "expected one of url, picc, mac"),
         ("https://s.example/?c={mac}&e={picc}", "picc", "before {mac}"),
+        ("https://s.example/?e={picc}&d={data:16}&c={mac}", "mac", "before {data}"),
+        ("https://s.example/?e={picc}&c={mac}&d={data:16}", None, "before {mac}"),
     ],
 )
 def test_template_that_is_no_stamps_url_is_refused(text, covered_from, said):
     with pytest.raises(InputError) as refused:
         UrlTemplate(text, covered_from=covered_from)
     assert said in str(refused.value)
+
+
+def test_file_data_are_covered_unless_said_otherwise():
+    assert "covered_from='data'" in repr(UrlTemplate("https://s.example/?e={picc}&d={data:16}&c={mac}"))
+    assert "covered_from='mac'" in repr(UrlTemplate("https://s.example/?e={picc}&c={mac}"))
 
 
 def test_url_too_long_for_the_file_is_refused():
