@@ -105,6 +105,7 @@ def presses_on_rig(
 
     by_itself = Capability.PRESS in rig.identity.capabilities
     for number in range(1, presses + 1):
+        reports: Iterator[TouchReport | None]
         if by_itself:
             hand_seed, panel_seed = np.random.SeedSequence([seed, number]).spawn(2)
             press = _press(rig.identity.profile, object_name, np.random.default_rng(hand_seed))
@@ -112,7 +113,7 @@ def presses_on_rig(
         else:
             prompt(f"{number} of {presses}: press {object_name} somewhere, at another angle, then let go")
             reports = rig.watch(first_contact_s=_PROMPT_S, quiet_us=_QUIET_US)
-        yield from press_shapes(reports)
+        yield from press_shapes(report for report in reports if report is not None)
 
 
 def _press(profile_name: str, object_name: str, rng: np.random.Generator) -> Press:

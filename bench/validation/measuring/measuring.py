@@ -373,6 +373,7 @@ class _Measurer:
     def _scan(self, planned: Planned, attempt: int) -> _Scans:
         scans = _Scans()
         latest: list[Frame] = []
+        reports: Iterator[TouchReport | None]
         if self._by_itself:
             reports = self._press(planned, attempt, latest)
         else:
@@ -384,6 +385,8 @@ class _Measurer:
             )
             reports = self._rig.watch(first_contact_s=PROMPT_S, quiet_us=QUIET_US)
         for report in reports:
+            if report is None:  # a rig that has nothing yet
+                continue
             down = sorted((one for one in report.down if one.x_mm is not None), key=lambda one: one.id)
             if down:
                 ids = tuple(contact.id for contact in down)
