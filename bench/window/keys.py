@@ -105,6 +105,7 @@ BINDINGS: Final = (
     Binding(("F12",), "plan_stop", "plan"),
     Binding(("h",), "heat_map", "view"),
     Binding(("t",), "trails", "view"),
+    Binding(("b",), "compare", "view", control=True),
     Binding(("TAB",), "focus_next", "view", shift=False),
     Binding(("TAB",), "focus_back", "view", shift=True),
     Binding(("F2",), "next_tab", "view"),

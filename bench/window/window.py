@@ -13,6 +13,7 @@ from stampbench.bench.window.actions import Action, Actions
 from stampbench.bench.window.captions import LANGUAGES, Captions
 from stampbench.bench.window.clocks import Clock, VirtualClock
 from stampbench.bench.window.parts import layout
+from stampbench.bench.window.parts.comparison import Comparison, KeptMoment
 from stampbench.bench.window.parts.desk import Desk
 from stampbench.bench.window.parts.dialogs.opening import Dialogs
 from stampbench.bench.window.parts.instruments import TALLEST_TAB, Instruments
@@ -98,6 +99,7 @@ class Window:
         self._actions = Actions(session, self._own_actions(), self.show_tab)
         self._down: dict[int, str] = {}
         self._resized = self._button_held = False
+        self._kept: KeptMoment | None = None
         self._last_message: Message | None = None
         self._last_seconds = LastSeconds()
         self._surface = pygame.display.set_mode(size, pygame.RESIZABLE)
@@ -182,6 +184,7 @@ class Window:
             "picture": self.share_picture,
             "animation": self.share_animation,
             "plan_stop": self._stop_plan,
+            "compare": self._compare,
             "heat_map": partial(self._flip, "heat_map"),
             "trails": partial(self._flip, "trails"),
             "focus_next": lambda: self.desk.widgets.move_focus(1),
@@ -245,6 +248,15 @@ class Window:
 
     def _flip(self, what: str) -> None:
         setattr(self.shown, what, not getattr(self.shown, what))
+
+    def _compare(self) -> None:
+        """Keep what is shown, to be seen beside what comes; or let go of what was kept."""
+        self._kept = None if self._kept is not None else KeptMoment.of(self.desk)
+        self._place_kept()
+
+    def _place_kept(self) -> None:
+        area, kept = self.places.plots or self.places.content, self._kept
+        self._comparison = None if kept is None else Comparison(self.desk, area, kept)
 
     def _stop_plan(self) -> None:
         """End the plan; once it is over, close the window."""
@@ -366,6 +378,7 @@ class Window:
         if px_per_mm is not None:
             self.session.look()
         self.phone = Phone(self.places.phone, self.session.panel, lettering, px_per_mm)
+        self._place_kept()
         self.dialogs.use(self.desk)
         self._panel, self._source_kind = self.session.panel, self.session.source.kind
 
@@ -394,6 +407,8 @@ class Window:
         self.phone.draw(surface, self.session.picture, self.shown)
         draw_verdict(surface, self.places.verdict, desk)
         self.instruments.draw(surface)
+        if self._comparison is not None:
+            self._comparison.draw(surface)
         self.playback.draw(surface)
         desk.widgets.draw_ui(surface)
         if self.dialogs.current is None:

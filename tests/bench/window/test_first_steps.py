@@ -123,3 +123,16 @@ def test_why_begins_a_failure_at_the_pad_that_was_not_seen(screen: Screen) -> No
     assert decisive.key in ("pad_cause", "pad_unseen")
     assert decisive.values["share"] < 50
     assert "tilted" in [step.values.get("cause") for step in steps]
+
+
+def test_a_press_is_seen_beside_the_same_press_under_another_condition(screen: Screen) -> None:
+    keep = 'at = 0.9\nkey = "ctrl+b"'
+    kept = screen.do(ADD, 'at = 0.2\nkey = "space"\nseconds = 2.9', keep, seconds=1.0)
+    screen.do('at = 0.0\nkey = "ctrl+6"', seconds=0.6)
+    comparison = screen.window._comparison
+    assert comparison is not None
+    assert comparison._kept.picture.explanation == kept.explanation
+    assert comparison._kept.word == "READ  20406"
+    assert comparison._differences() == ["Grip: 1 → 0"]
+    screen.do('at = 0.0\nkey = "ctrl+b"', seconds=0.1)
+    assert screen.window._comparison is None
