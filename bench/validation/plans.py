@@ -161,8 +161,9 @@ class Tolerances(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         level: range of a pad's signal, over that of an ideal pad.
         evenness: largest less smallest level of a stamp's pads over their mean.
         flatness_mm: by how much a pad may stand back from the plane of all.
-        cpk: least capability of every dimension; the lot is rejected where even the upper end of the interval
-            is below.
+        ppk: least capability of every dimension, from the scatter of all stamps; the lot is rejected where
+            even the upper end of the interval is below.
+        cpk: the same from the scatter within cavities.
         gauge: largest precision to tolerance of the measurement (six standard deviations of gauge
             repeatability and reproducibility over the width of ``position_mm``).
         rule: by which a stamp near a tolerance is decided, see ``RULES`` of judging.
@@ -172,6 +173,7 @@ class Tolerances(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     level: tuple[float, float] | None = None
     evenness: _Positive | None = None
     flatness_mm: _Positive | None = None
+    ppk: float | None = None
     cpk: float | None = None
     gauge: _Positive = 0.3
     rule: Literal["iso-14253-1", "ilac-g8-guarded", "ilac-g8-simple"] = "iso-14253-1"

@@ -34,18 +34,28 @@ class CertificateStamp(Struct, frozen=True, kw_only=True):
 
 
 class CertificateDimension(Struct, frozen=True, kw_only=True):
-    """Capability of one dimension; None stands for infinite."""
+    """Capability of one dimension; None stands for infinite.
+
+    Attributes:
+        sd_mm, pp, ppk: from all stamps together, with intervals.
+        within_sd_mm, cp, cpk: within cavities; all None where there are no cavities with stamps enough.
+    """
 
     name: str
     n: int
     mean_mm: float
     sd_mm: float
-    cp: float | None
-    cp_low: float | None
-    cp_high: float | None
-    cpk: float | None
-    cpk_low: float | None
-    cpk_high: float | None
+    pp: float | None
+    pp_low: float | None
+    pp_high: float | None
+    ppk: float | None
+    ppk_low: float | None
+    ppk_high: float | None
+    within_sd_mm: float | None = None
+    cp: float | None = None
+    cpk: float | None = None
+    cpk_low: float | None = None
+    cpk_high: float | None = None
 
 
 class CertificateGauge(Struct, frozen=True, kw_only=True):

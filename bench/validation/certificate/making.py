@@ -152,6 +152,7 @@ def make_certificate(
             "evenness": tolerances.evenness,
             "flatness_mm": tolerances.flatness_mm,
             "cpk": tolerances.cpk,
+            "ppk": tolerances.ppk,
             "gauge": tolerances.gauge,
         },
         seed=plan.seed,
@@ -238,17 +239,23 @@ def _stamp(stamp: StampResult) -> CertificateStamp:
 
 
 def _dimension(name: str, one: Capability) -> CertificateDimension:
+    overall, within = one.overall, one.within
     return CertificateDimension(
         name=name,
         n=one.n,
         mean_mm=round(one.mean, _DIGITS),
-        sd_mm=round(one.sd, _DIGITS),
-        cp=_number(one.cp),
-        cp_low=_number(one.cp_low),
-        cp_high=_number(one.cp_high),
-        cpk=_number(one.cpk),
-        cpk_low=_number(one.cpk_low),
-        cpk_high=_number(one.cpk_high),
+        sd_mm=round(overall.sd, _DIGITS),
+        pp=_number(overall.potential),
+        pp_low=_number(overall.potential_low),
+        pp_high=_number(overall.potential_high),
+        ppk=_number(overall.actual),
+        ppk_low=_number(overall.actual_low),
+        ppk_high=_number(overall.actual_high),
+        within_sd_mm=None if within is None else round(within.sd, _DIGITS),
+        cp=None if within is None else _number(within.potential),
+        cpk=None if within is None else _number(within.actual),
+        cpk_low=None if within is None else _number(within.actual_low),
+        cpk_high=None if within is None else _number(within.actual_high),
     )
 
 

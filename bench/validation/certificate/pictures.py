@@ -92,17 +92,17 @@ def draw_pads(axes: Axes, certificate: Certificate) -> None:
 
 
 def draw_capability(axes: Axes, certificate: Certificate) -> None:
-    """Draw Cpk of every dimension with its interval, and the least that is asked for."""
-    axes.set_title("Capability (Cpk, 95 %)", fontsize=8, color=SOFT, loc="left")
+    """Draw Ppk of every dimension with its interval, and the least that is asked for."""
+    axes.set_title("Capability (Ppk, 95 %)", fontsize=8, color=SOFT, loc="left")
     dimensions = certificate.dimensions
     if not dimensions:
         _nothing(axes, "stamps of different kinds,\nor too few")
         return
-    least = certificate.tolerances.get("cpk")
+    least = certificate.tolerances.get("ppk")
     top = 0.0
     for place, one in enumerate(dimensions):
         value, low, high = (
-            _CPK_SHOWN if end is None else end for end in (one.cpk, one.cpk_low, one.cpk_high)
+            _CPK_SHOWN if end is None else end for end in (one.ppk, one.ppk_low, one.ppk_high)
         )
         colour = SERIES_COLOURS[0] if not isinstance(least, float) or high >= least else COLOURS["reject"]
         axes.plot([low, high], [place, place], color=colour, lw=2.2, alpha=0.35, solid_capstyle="butt")
@@ -114,7 +114,7 @@ def draw_capability(axes: Axes, certificate: Certificate) -> None:
         axes.axvline(least, color=COLOURS["reject"], lw=1.0, zorder=0)
     axes.set_yticks(range(len(dimensions)), [one.name for one in dimensions], fontsize=6.5)
     axes.set_ylim(len(dimensions) - 0.4, -0.6)
-    axes.set_xlim(min(0.0, *(one.cpk_low or 0.0 for one in dimensions)), max(1.6, top * 1.05))
+    axes.set_xlim(min(0.0, *(one.ppk_low or 0.0 for one in dimensions)), max(1.6, top * 1.05))
     axes.tick_params(axis="both", labelsize=6.5, length=2)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)

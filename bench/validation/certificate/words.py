@@ -97,6 +97,8 @@ def allowed(certificate: Certificate) -> list[str]:
         said.append(f"flatness {flatness:g} mm")
     if isinstance(cpk := limits["cpk"], float):
         said.append(f"Cpk {cpk:g}")
+    if isinstance(ppk := limits["ppk"], float):
+        said.append(f"Ppk {ppk:g}")
     return said
 
 

@@ -15,43 +15,68 @@ FEWEST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Indices:
+    """Two indices of a process and their intervals; infinite for values without any spread.
+
+    Attributes:
+        sd: standard deviation they rest on.
+        potential, potential_low, potential_high: width of the tolerance over six of them; exact interval,
+            from the chi-square distribution of the variance.
+        actual, actual_low, actual_high: distance of the mean from the nearer limit over three of them;
+            interval of Bissell (Applied Statistics 39, 1990, 331-340).
+    """
+
+    sd: float
+    potential: float
+    potential_low: float
+    potential_high: float
+    actual: float
+    actual_low: float
+    actual_high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
-    """Capability of one dimension.
+    """Capability of one dimension, by the names of AIAG's SPC and of ISO 22514-2.
 
     Attributes:
         n: values.
-        mean, sd: of the values; the standard deviation of a sample.
+        mean: of the values.
         lower, upper: tolerance.
-        cp, cpk: potential and actual capability; infinite for values without any spread inside the tolerance.
-        cp_low, cp_high: exact interval of Cp, from the chi-square distribution of the variance.
-        cpk_low, cpk_high: interval of Cpk (Bissell, Applied Statistics 39, 1990, 331-340).
-        confidence: coverage, two-sided.
+        overall: Pp and Ppk, from the standard deviation of all values.
+        within: Cp and Cpk, from that within subgroups; None where there are none.
+        confidence: coverage of the intervals, two-sided.
     """
 
     n: int
     mean: float
-    sd: float
     lower: float
     upper: float
-    cp: float
-    cp_low: float
-    cp_high: float
-    cpk: float
-    cpk_low: float
-    cpk_high: float
+    overall: Indices
+    within: Indices | None
     confidence: float
 
 
 def capability(
-    values: Sequence[float] | npt.NDArray[np.float64], lower: float, upper: float, confidence: float = 0.95
+    values: Sequence[float] | npt.NDArray[np.float64],
+    lower: float,
+    upper: float,
+    confidence: float = 0.95,
+    *,
+    groups: Sequence[int] = (),
 ) -> Capability:
-    """Return Cp and Cpk of values against a tolerance, assuming that they are normally distributed.
+    """Return the capability of values against a tolerance, assuming that they are normally distributed.
+
+    Args:
+        values: all of them.
+        lower: end of the tolerance.
+        upper: end of the tolerance.
+        confidence: coverage of the intervals.
+        groups: subgroup of each value, as the cavity of a stamp; empty: none.
 
     Raises:
         InputError: fewer than 3 values, one that is not finite, or a tolerance without width.
     """
-    from scipy.special import chdtri, ndtri
-
     sample = np.asarray(values, np.float64)
     n = sample.size
     if n < FEWEST:
@@ -60,29 +85,48 @@ def capability(
         raise InputError("capability: a value is not finite")
     if not lower < upper:
         raise InputError(f"capability: tolerance {lower:g} to {upper:g}: expected the smaller number first")
-    mean, sd = float(sample.mean()), float(sample.std(ddof=1))
-    room = min(upper - mean, mean - lower)
-    ends = math.copysign(math.inf, room)
-    cp = cp_low = cp_high = math.inf
-    cpk = cpk_low = cpk_high = ends
-    if sd >= 1e-12 * (upper - lower):
-        cp, cpk = (upper - lower) / (6.0 * sd), room / (3.0 * sd)
-        tail = (1.0 - confidence) / 2.0
-        # chdtri(v, p) is the value that a chi-square variable exceeds with probability p.
-        cp_low, cp_high = (cp * math.sqrt(float(chdtri(n - 1, p)) / (n - 1)) for p in (1.0 - tail, tail))
-        half = float(ndtri(1.0 - tail)) * math.sqrt(1.0 / (9.0 * n) + cpk * cpk / (2.0 * (n - 1)))
-        cpk_low, cpk_high = cpk - half, cpk + half
+    mean = float(sample.mean())
+    own = [sample[np.asarray(groups) == group] for group in sorted(set(groups))]
+    freedom = sum(len(group) - 1 for group in own)
+    within = None
+    if len(own) > 1 and freedom >= FEWEST - 1:
+        squares = sum(float(((group - group.mean()) ** 2).sum()) for group in own)
+        within = _indices(mean, math.sqrt(squares / freedom), n, freedom, (lower, upper), confidence)
     return Capability(
         n=n,
         mean=mean,
-        sd=sd,
         lower=lower,
         upper=upper,
-        cp=cp,
-        cp_low=cp_low,
-        cp_high=cp_high,
-        cpk=cpk,
-        cpk_low=cpk_low,
-        cpk_high=cpk_high,
+        overall=_indices(mean, float(sample.std(ddof=1)), n, n - 1, (lower, upper), confidence),
+        within=within,
         confidence=confidence,
+    )
+
+
+def _indices(
+    mean: float, sd: float, n: int, freedom: int, tolerance: tuple[float, float], confidence: float
+) -> Indices:
+    from scipy.special import chdtri, ndtri
+
+    lower, upper = tolerance
+    room = min(upper - mean, mean - lower)
+    potential = potential_low = potential_high = math.inf
+    actual = actual_low = actual_high = math.copysign(math.inf, room)
+    if sd >= 1e-12 * (upper - lower):
+        potential, actual = (upper - lower) / (6.0 * sd), room / (3.0 * sd)
+        tail = (1.0 - confidence) / 2.0
+        # chdtri(v, p) is the value that a chi-square variable exceeds with probability p.
+        potential_low, potential_high = (
+            potential * math.sqrt(float(chdtri(freedom, p)) / freedom) for p in (1.0 - tail, tail)
+        )
+        half = float(ndtri(1.0 - tail)) * math.sqrt(1.0 / (9.0 * n) + actual * actual / (2.0 * freedom))
+        actual_low, actual_high = actual - half, actual + half
+    return Indices(
+        sd=sd,
+        potential=potential,
+        potential_low=potential_low,
+        potential_high=potential_high,
+        actual=actual,
+        actual_low=actual_low,
+        actual_high=actual_high,
     )

@@ -264,7 +264,9 @@ def _process(
     if len(whole) >= FEWEST:
         values = np.array([stamp.deviations_mm for stamp in whole])
         capabilities = {
-            f"pad {pad + 1} {'xy'[axis]}": capability(values[:, pad, axis], -limit, limit)
+            f"pad {pad + 1} {'xy'[axis]}": capability(
+                values[:, pad, axis], -limit, limit, groups=[stamp.cavity for stamp in whole]
+            )
             for pad in range(values.shape[1])
             for axis in range(2)
         }
@@ -291,8 +293,7 @@ def _lot(
     again = sum(stamp.disposition is Disposition.AGAIN for stamp in stamps)
     counted = f"{rejected} of {len(stamps)} stamps rejected, at most {sample.accept} may be"
     faults = [f"{proof.appraiser}: {fault}" for proof in proofs for fault in proof.faults]
-    least = plan.tolerances.cpk
-    poor = [name for name, one in capabilities.items() if least is not None and one.cpk_high < least]
+    poor, unknown = _incapable(plan, capabilities)
     if faults:
         return Disposition.AGAIN, (*faults, *missing, *gauge.reasons(plan), counted)
     if rejected >= sample.reject:
@@ -300,8 +301,7 @@ def _lot(
     if missing or not gauge.proven(plan):
         return Disposition.AGAIN, (*missing, *gauge.reasons(plan), counted)
     if poor:
-        text = f"not capable: Cpk of {', '.join(poor)} is below {least:g} with its whole interval"
-        return Disposition.REJECT, (text, counted)
+        return Disposition.REJECT, (f"not capable: {'; '.join(poor)}", counted)
     unmeasured = [stamp for stamp in stamps if stamp.unmeasured]
     if unmeasured:
         text = f"{len(unmeasured)} of {len(stamps)} stamps were not measured as planned: "
@@ -309,6 +309,24 @@ def _lot(
         return Disposition.AGAIN, (text + "; ".join(whys), counted)
     if rejected + again >= sample.reject:
         return Disposition.AGAIN, (f"{counted}; {again} must be measured again",)
-    if least is not None and not capabilities:
-        return Disposition.AGAIN, (f"Cpk of at least {least:g} is asked for and was not measured", counted)
+    if unknown:
+        return Disposition.AGAIN, (f"{' and '.join(unknown)} asked for and not measured", counted)
     return Disposition.ACCEPT, (counted,)
+
+
+def _incapable(plan: ValidationPlan, capabilities: Mapping[str, Capability]) -> tuple[list[str], list[str]]:
+    """Return what is not capable with its whole interval, and which indices could not be measured."""
+    poor, unknown = [], []
+    for name, least in (("Ppk", plan.tolerances.ppk), ("Cpk", plan.tolerances.cpk)):
+        if least is None:
+            continue
+        found = {
+            dimension: one.overall if name == "Ppk" else one.within for dimension, one in capabilities.items()
+        }
+        known = {dimension: one for dimension, one in found.items() if one is not None}
+        below = [dimension for dimension, one in known.items() if one.actual_high < least]
+        if below:
+            poor.append(f"{name} of {', '.join(below)} is below {least:g} with its whole interval")
+        if not known:
+            unknown.append(f"{name} of at least {least:g}")
+    return poor, unknown

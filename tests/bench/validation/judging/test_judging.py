@@ -39,7 +39,7 @@ def test_a_lot_as_it_should_be_is_accepted(judged):
     assert result.count(Disposition.ACCEPT) == 10
     assert result.gauge.study.of_tolerance < 0.2
     assert len(result.capabilities) == 10
-    assert min(one.cpk_low for one in result.capabilities.values()) > 2.0
+    assert min(one.overall.actual_low for one in result.capabilities.values()) > 2.0
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -278,13 +278,18 @@ def test_a_process_that_is_not_capable_rejects_only_with_its_whole_interval(plan
     rng = np.random.default_rng(3)
     stamps = {f"S{n}": 0.12 * rng.standard_normal((5, 2)) for n in range(10)}
     presses = press_lot(stamps=stamps)
-    for cpk, decision in ((0.3, Disposition.ACCEPT), (3.0, Disposition.REJECT)):
-        tolerances = msgspec.structs.replace(plan.tolerances, cpk=cpk, position_mm=0.5)
+    for name, least, decision in (
+        ("ppk", 0.3, Disposition.ACCEPT),
+        ("cpk", 0.3, Disposition.ACCEPT),
+        ("cpk", 3.0, Disposition.REJECT),
+        ("ppk", 3.0, Disposition.REJECT),
+    ):
+        tolerances = msgspec.structs.replace(plan.tolerances, position_mm=0.5, **{name: least})
         import dataclasses
 
         result = judge(dataclasses.replace(plan, tolerances=tolerances), units, presses)
         assert result.disposition is decision
-    assert "not capable" in result.reasons[0]
+    assert "not capable: Ppk of pad" in result.reasons[0]
 
 
 def test_stamps_of_different_kinds_have_no_common_process(plan, units, press_lot):
