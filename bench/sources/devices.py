@@ -43,7 +43,8 @@ def open_device(
 
     Args:
         name: a serial port, whatever pyserial opens; or a Linux event device, ``/dev/input/event*``;
-            or ``phone``, whose page then says where it is served.
+            ``adb`` or ``adb:SERIAL``, an Android phone's own digitizer; or ``phone``, whose page then says
+            where it is served.
         wire_format: what it speaks; None to find out, for which contacts need to be made on hardware that
             sends nothing else.
         baudrate: None for that of the format, or 115200.
@@ -64,6 +65,12 @@ def open_device(
         from stampbench.bench.phone.line import open_phone
 
         with open_phone(name) as source:
+            yield source
+        return
+    if name.partition(":")[0] == "adb":
+        from stampbench.bench.sources.adb import open_adb
+
+        with open_adb(name) as source:
             yield source
         return
     if name.startswith("/dev/input/"):

@@ -72,7 +72,7 @@ def read(lines: RecordingLines) -> Recording:
     Raises:
         InputError: a line is malformed, or no device sends touch events.
     """
-    reader = _Reader(lines)
+    reader = EventReader(lines)
     before: list[Event] = []
     for event in reader.events():
         before.append(event)
@@ -96,7 +96,9 @@ class _Device:
     axes: dict[int, AxisRange] = field(default_factory=dict)
 
 
-class _Reader:
+class EventReader:
+    """The lines of getevent: events, and the devices that they come from."""
+
     def __init__(self, lines: RecordingLines) -> None:
         self.lines = lines
         self.devices: dict[str, _Device] = {}
@@ -123,7 +125,21 @@ class _Reader:
                     f"malformed event {shown(line)}", "'[ seconds] /dev/input/eventN: type code value'"
                 )
 
+    def event_of(self, line: str) -> Event | None:
+        """Return the event of a line by itself; None where it is none.
+
+        Raises:
+            InputError: an event that is malformed.
+        """
+        event = _EVENT.match(line)
+        return None if event is None else self.event(event, line)
+
     def event(self, event: re.Match[str], line: str) -> Event:
+        """Return what a line says that matches an event.
+
+        Raises:
+            InputError: type, code or value are none.
+        """
         time, old_time, path, kind_text, code_text, value_text = event.groups()
         try:
             named = kind_text.startswith("EV_")
@@ -145,6 +161,7 @@ class _Reader:
             ) from None
 
     def add_axis(self, device: _Device, axis: re.Match[str]) -> None:
+        """Note the range of an axis whose code is known."""
         name = axis[1]
         if name in _CODES:
             code = _CODES[name]
