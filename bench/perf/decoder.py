@@ -21,9 +21,12 @@ from rich.progress import Progress
 from scipy.spatial import cKDTree
 from stampbench.bench.perf import Figure
 from stampbench.sim.decoder import Decoder
+from stampbench.sim.decoder.constellations import FaceLimits
 from stampbench.sim.decoder.matching import best_matching, fit_each, pair_distances
+from stampbench.sim.decoder.unknowns import GRID, with_missing_pad
 from stampbench.sim.stamps import Family, load_family
 from stampbench.sim.stamps.canonical import centred_pads
+from stampbench.sim.stamps.index import index_of
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -37,6 +40,8 @@ KD_TREE_QUERIES = 1_000
 BRUTE_CODES = 6_000_000
 """Codes that the brute force looks at in all, whatever the family: sets its number of queries."""
 CALLS = 2_000
+MISSING = 40
+"""Stamps with a missing pad that are timed."""
 NEIGHBOURS = 32
 SEED = 20_261
 
@@ -146,23 +151,55 @@ def _single(name: str, decoder: Decoder, queries: Queries) -> dict[str, Figure]:
     start = time.process_time()
     codes, _ = decoder.decode_batch(strangers)
     taken = time.process_time() - start
+    one_core_s, all_cores_s = (_quickest_s(decoder, points, threads) for threads in (1, 0))
+    limits = FaceLimits.measure(decoder.codebook.pads_of(np.arange(min(decoder.codebook.size, 1_000))))
+    fewer = np.ascontiguousarray(points[:MISSING, :-1])
     return {
         f"{name}.decode_call_us": Figure(_median_call_us(decoder, points[:CALLS]), "us"),
         f"{name}.foreign_decodes_per_s": Figure(len(strangers) / taken, "1/s"),
         f"{name}.foreign_read": Figure(float(np.mean(codes >= 0)), "share"),
-        f"{name}.partial_call_ms": Figure(_median_call_us(decoder, points[:20, :4]) / 1e3, "ms"),
+        f"{name}.threads_decodes_per_s": Figure(
+            len(points) / all_cores_s, "1/s", len(points) / one_core_s, "one thread, by the clock as well"
+        ),
+        f"{name}.one_missing_us": Figure(
+            _median_call_us(decoder, fewer),
+            "us",
+            _median_us(lambda contacts: _by_whole_stamps(decoder, limits, contacts), fewer),
+            "whole stamps looked up, the missing pad at each place of a grid",
+        ),
         f"{name}.twenty_contacts_ms": Figure(_median_call_us(decoder, among) / 1e3, "ms"),
     }
 
 
 def _median_call_us(decoder: Decoder, contacts: Floats) -> float:
-    decoder.decode(contacts[0])
+    return _median_us(decoder.decode, contacts)
+
+
+def _median_us(call: Callable[[Floats], object], contacts: Floats) -> float:
+    call(contacts[0])  # compiles
     taken = []
     for each in contacts:
         start = time.perf_counter_ns()
-        decoder.decode(each)
+        call(each)
         taken.append(time.perf_counter_ns() - start)
     return float(np.median(taken)) / 1e3
+
+
+def _quickest_s(decoder: Decoder, points: Floats, threads: int) -> float:
+    taken = []
+    for _ in range(3):
+        start = time.perf_counter()
+        decoder.decode_batch(points, threads)
+        taken.append(time.perf_counter() - start)
+    return min(taken)
+
+
+def _by_whole_stamps(decoder: Decoder, limits: FaceLimits, contacts: Floats) -> Ints:
+    """Return the codes of which all pads but one fit the contacts, as any index finds them."""
+    radius = decoder.acceptance.partial_radius_mm()
+    tried = with_missing_pad(contacts, limits, radius)
+    codes, _ = index_of(decoder.codebook).within_any(tried, math.hypot(1.0, GRID) * radius)
+    return codes
 
 
 def readers(table: Floats, decoder: Decoder) -> dict[str, tuple[Reader, int]]:

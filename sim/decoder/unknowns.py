@@ -68,6 +68,15 @@ def places_of_missing_pad(contacts_mm: Floats, limits: FaceLimits, radius_mm: fl
     return places[: _possible(pads, all_pads, places, nearest, farthest, limits.face_radius_mm + slack)]
 
 
+def with_missing_pad(contacts_mm: Floats, limits: FaceLimits, radius_mm: float) -> Floats:
+    """Return the contacts (n - 1, 2) with each place of the missing pad added, shape (m, n, 2)."""
+    places = places_of_missing_pad(contacts_mm, limits, radius_mm)
+    tried = np.empty((len(places), len(contacts_mm) + 1, 2))
+    tried[:, :-1] = contacts_mm
+    tried[:, -1] = places
+    return tried
+
+
 def codes_with_missing_pad(
     contacts_mm: Floats, codebook: Codebook, search: CodeIndex, limits: FaceLimits, radius_mm: float
 ) -> tuple[Ints, Floats]:
@@ -82,10 +91,7 @@ def codes_with_missing_pad(
     if quick is not None:
         return quick
     tried_mm = max(radius_mm, LEAST_TRIED_MM)
-    places = places_of_missing_pad(contacts_mm, limits, tried_mm)
-    tried = np.empty((len(places), len(contacts_mm) + 1, 2))
-    tried[:, :-1] = contacts_mm
-    tried[:, -1] = places
+    tried = with_missing_pad(contacts_mm, limits, tried_mm)
     codes, _ = search.within_any(tried, math.hypot(1.0, GRID) * tried_mm + ROUNDING_MM)
     return _fitting(contacts_mm, codebook, codes, radius_mm, 1.0, 1.0)
 
