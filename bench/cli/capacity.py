@@ -44,6 +44,16 @@ def capacity(
     ] = 0.05,
     seed: Annotated[int, typer.Option(min=0, max=2**53, help="Of all draws.")] = 0,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that press.")] = 1,
+    codes: Annotated[
+        Path | None,
+        typer.Option(
+            help="Rank the codes of one family by what the panel loses of each; written here, .csv.",
+            show_default=False,
+        ),
+    ] = None,
+    max_loss: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="With --codes: loss up to which a code is worth making.")
+    ] = 0.001,
     picture: Annotated[
         Path | None, typer.Option("-o", help="Picture, .svg, .png or .pdf.", show_default=False)
     ] = None,
@@ -54,6 +64,9 @@ def capacity(
     from stampbench.bench.capacity.predicting import capacity as find_capacity
     from stampbench.bench.report.terminal import RunProgress
 
+    if codes is not None:
+        _rank(codes, profile, family or ["p5-60k"], noise, presses, sigma_mm, max_loss, seed, as_json)
+        return
     with RunProgress(2 * presses * len(family or FAMILIES)) as progress:
         found = find_capacity(
             profile,
@@ -75,6 +88,63 @@ def capacity(
         _print_json(found)
     else:
         _show(found)
+
+
+def _rank(
+    path: Path,
+    profile: str,
+    families: list[str],
+    noise: float,
+    presses: int,
+    sigma_mm: float | None,
+    max_loss: float,
+    seed: int,
+    as_json: bool,
+) -> None:
+    import json
+    from dataclasses import asdict
+
+    from stampbench.bench.capacity.ranking import rank_codes
+    from stampbench.bench.report.terminal import RunProgress
+    from stampbench.firmware_emulator.errors import InputError
+
+    if len(families) > 1:
+        raise InputError(f"--family {', '.join(families)}: --codes ranks the codes of one family")
+    with RunProgress(6 * presses) as progress:
+        found = rank_codes(
+            profile,
+            families[0],
+            noise=noise,
+            presses=3 * presses,
+            sigma_mm=sigma_mm,
+            largest_loss=max_loss,
+            seed=seed,
+            progress=progress,
+        )
+    found.write(path)
+    if as_json:
+        answer = {
+            "profile": profile,
+            "family": found.family,
+            "noise": noise,
+            "largest_loss": max_loss,
+            "codes": len(found.codes),
+            "good": found.good,
+            "checked": None if found.checked is None else asdict(found.checked),
+            "worst": asdict(found.worst),
+            "output": str(path),
+        }
+        typer.echo(json.dumps(answer, indent=2))
+        return
+    typer.echo(
+        f"{found.good:,} of {len(found.codes):,} codes of {found.family} are expected to lose at most"
+        f" {_percent(max_loss)} of their presses on {profile}"
+    )
+    if found.checked is not None:
+        typer.echo(
+            f"pressed to check: lost {_interval(found.checked)}; of the last: {_interval(found.worst)}"
+        )
+    typer.echo(f"list, best first: {path}, which stampbench family export takes with --avoid")
 
 
 def _print_json(found: Capacity) -> None:

@@ -152,13 +152,31 @@ def export(
     name: NameArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="File: .csv, .dxf or .svg.")],
     codes: Annotated[str, typer.Option(help="Codes, as 7 or 0-99 or 1,5,10-12; all without it.")] = "",
+    avoid: Annotated[
+        Path | None,
+        typer.Option(help="List that capacity --codes wrote: codes that its panel loses are left out."),
+    ] = None,
+    best: Annotated[
+        int | None, typer.Option(min=1, help="With --avoid: only so many, those that the panel loses least.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write pad coordinates for making stamps."""
+    from stampbench.firmware_emulator.errors import InputError
     from stampbench.sim.stamps.export import write_stamps
 
     codebook = _codebook(name)
-    chosen = _codes(codes, codebook.size) if codes else range(codebook.size)
+    chosen = _codes(codes, codebook.size) if codes else list(range(codebook.size))
+    if avoid is not None:
+        from stampbench.bench.capacity.ranking import read_ranking
+
+        asked = {*chosen}
+        good = [code for code, enough in read_ranking(avoid, codebook.size) if enough and code in asked]
+        if best is not None and best > len(good):
+            raise InputError(f"--best {best}: {avoid} has {len(good)} codes that are good enough")
+        chosen = good[:best]
+    elif best is not None:
+        raise InputError(f"--best {best}: needs --avoid, the list that says which are the best")
     write_stamps(output, [codebook.stamp(code) for code in chosen], _geometry(codebook))
     _print({"family": codebook.name, "stamps": len(chosen), "output": str(output)}, as_json)
 

@@ -89,3 +89,24 @@ def test_export_writes_the_codes_asked_for(app, tmp_path):
 def test_wrong_arguments_are_refused(app, arguments, said):
     with pytest.raises(InputError, match=said):
         run(app, *arguments)
+
+
+def test_export_leaves_out_the_codes_that_a_panel_loses(stampbench, tmp_path):
+    listed = tmp_path / "codes.csv"
+    listed.write_text(
+        "# p5-60k on a panel, largest_loss = 0.001\ncode,predicted_loss,soft_gap_mm\n"
+        "9,0.0001,19\n4,0.0005,18\n7,0.2,12\n"
+    )
+    output = tmp_path / "stamps.csv"
+    arguments = ("family", "export", "p5-60k", "--avoid", listed, "-o", output)
+    assert stampbench(*arguments).status == 0
+    assert [line.partition(",")[0] for line in output.read_text().splitlines()] == [
+        "name",
+        "p5-60k/9",
+        "p5-60k/4",
+    ]
+    assert stampbench(*arguments, "--best", 1).status == 0
+    assert len(output.read_text().splitlines()) == 2
+    refused = stampbench(*arguments, "--best", 3)
+    assert refused.status == 4
+    assert "has 2 codes that are good enough" in refused.err
