@@ -7,6 +7,7 @@ while the scenario runs; the tests plant all of them.
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from typing import Any
 from stampbench.bench.plans.messages import choose
 from stampbench.firmware_emulator.errors import InputError
 
-_CREDENTIALS = "stampbench.sim.credentials."
+_ROOT = "stampbench.sim."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Sabotage:
 
     Attributes:
         fault: in words.
-        where: module and attribute that it changes, as ``module:Class.method`` below the credentials.
+        where: module and attribute that it changes, as ``module:Class.method`` below :mod:`stampbench.sim`.
         spoil: makes the faulty thing of the sound one.
         part: of the scenario whose trials must find it.
         found_by: words in the name of such a trial.
@@ -39,7 +40,7 @@ class Sabotage:
 
 
 def _always(answer: Any) -> Callable[[Any], Any]:
-    return lambda sound: lambda *_: answer
+    return lambda sound: lambda *_, **__: answer
 
 
 def _pays_for_a_pattern(sound: Any) -> Any:
@@ -78,128 +79,233 @@ def _takes_factory_keys(sound: Any) -> Any:
     return build
 
 
+def _never_the_same(sound: Any) -> Any:
+    numbers = itertools.count()
+    return lambda points, unit_mm: next(numbers).to_bytes(32, "big")
+
+
+def _lives_in_1970(sound: Any) -> Any:
+    return lambda connection, pseudonyms, merchant, token, member, now_us: sound(
+        connection, pseudonyms, merchant, token, member, 0
+    )
+
+
+def _believes_yesterday(sound: Any) -> Any:
+    def judge(belief: Any, window: int, time_s: float) -> Any:
+        belief.back_until_s = time_s
+        return sound(belief, window, time_s)
+
+    return judge
+
+
+def _doubles_points(sound: Any) -> Any:
+    def movement(account: Any, amount: int, **named: Any) -> Any:
+        return sound(account, 2 * amount if account.value == "points" else amount, **named)
+
+    return movement
+
+
 SABOTAGES: Mapping[str, Mapping[str, Sabotage]] = {
     "hardened": {
         "guard-forgets": Sabotage(
             "the guard in memory accepts every counter",
-            "guard:MemoryGuard.advance",
+            "credentials.guard:MemoryGuard.advance",
             _always(True),
             "nfc",
             "the same URL again (plain)",
         ),
         "guard-forgets-names": Sabotage(
             "the guard in memory takes every use for the first",
-            "guard:MemoryGuard.first_use",
+            "credentials.guard:MemoryGuard.first_use",
             _always(True),
             "sound",
             "used token replayed",
         ),
         "file-forgets": Sabotage(
             "the guard in SQLite accepts every counter",
-            "guard:SqliteGuard.advance",
+            "credentials.guard:SqliteGuard.advance",
             _always(True),
             "nfc",
             "guard in SQLite: one accepted",
         ),
         "file-forgets-names": Sabotage(
             "the guard in SQLite takes every use for the first",
-            "guard:SqliteGuard.first_use",
+            "credentials.guard:SqliteGuard.first_use",
             _always(True),
             "nfc",
             "one name used twice, guard in SQLite",
         ),
         "mac-unchecked": Sabotage(
             "MACs of URLs are not compared",
-            "nfc.verifier:hmac",
+            "credentials.nfc.verifier:hmac",
             lambda sound: SimpleNamespace(compare_digest=lambda *_: True),
             "nfc",
             "tags of another issuer",
         ),
         "mac-one-byte": Sabotage(
             "MACs of URLs are compared in their first byte",
-            "nfc.verifier:hmac",
+            "credentials.nfc.verifier:hmac",
             lambda sound: SimpleNamespace(compare_digest=lambda a, b: a[:1] == b[:1]),
             "nfc",
             "every bit of every field changed",
         ),
         "counter-of-two-bytes": Sabotage(
             "a tag's counter is read from two of its three bytes",
-            "nfc.verifier:tap_in",
+            "credentials.nfc.verifier:tap_in",
             _counts_in_two_bytes,
             "nfc",
             "65,536th tap",
         ),
         "factory-keys": Sabotage(
             "a server takes the keys with which chips are delivered",
-            "nfc.verifier:SunVerifier.__init__",
+            "credentials.nfc.verifier:SunVerifier.__init__",
             _takes_factory_keys,
             "nfc",
             "server with the factory's key",
         ),
         "any-stamp": Sabotage(
             "a proof counts for a touch of any stamp",
-            "press:StampBook.proved",
+            "credentials.press:StampBook.proved",
             lambda sound: lambda book, credential, touch: sound(book, credential, None),
             "press",
             "touch of another or of none",
         ),
         "old-proofs": Sabotage(
             "a proof may be of any age",
-            "policy:_time_refused",
+            "credentials.policy:_time_refused",
             _always(None),
             "press",
             "touch and tap within 5 s",
         ),
         "weak-beacon": Sabotage(
             "a beacon is taken however weakly it was heard",
-            "policy:_time_refused",
+            "credentials.policy:_time_refused",
             _takes_weak_signals,
             "press",
             "beacon at -95 to -31 dBm",
         ),
         "pattern-pays": Sabotage(
             "a pattern alone pays",
-            "policy:Desk.decide",
+            "credentials.policy:Desk.decide",
             _pays_for_a_pattern,
             "press",
             "pay: accepted",
         ),
         "yesterday-believed": Sabotage(
             "identifiers of the day before are in time",
-            "ble.resolver:Resolver._judged",
+            "credentials.ble.resolver:Resolver._judged",
             _changed(in_time=True),
             "ble",
             "recorded 0 s to 26 h before",
         ),
         "repeats-redeem": Sabotage(
             "a window that a beacon shows again counts as new",
-            "ble.resolver:Resolver._judged",
+            "credentials.ble.resolver:Resolver._judged",
             _changed(repeated=False),
             "clocks",
             "no redeeming until the beacon has caught up",
         ),
         "exact-clocks": Sabotage(
             "no beacon's clock may err",
-            "ble.clocks:LARGEST_ERROR_PPM",
+            "credentials.ble.clocks:LARGEST_ERROR_PPM",
             lambda sound: 0.0,
             "clocks",
             "heard by nobody",
         ),
         "token-late": Sabotage(
             "a sounded token is good for 25 s after its window instead of 15",
-            "sound.token:LATE_S",
+            "credentials.sound.token:LATE_S",
             lambda sound: 25.0,
             "sound",
             "unused token, 10 s before",
         ),
         "any-session": Sabotage(
             "a sounded token of any session pays",
-            "sound.token:SoundVerifier.verify",
+            "credentials.sound.token:SoundVerifier.verify",
             _changed(bound=True),
             "sound",
             "token without a session",
         ),
-    }
+    },
+    "city-day": {
+        "factor-not-asked": Sabotage(
+            "a press of value needs no second factor",
+            "service.presses.decision:of_factor",
+            _always(None),
+            "patterns",
+            "exact copy: redeems without its tag",
+        ),
+        "replays-count": Sabotage(
+            "no shape was ever seen before",
+            "service.presses.authentication:repeat_digest",
+            _never_the_same,
+            "patterns",
+            "same contacts under a new key",
+        ),
+        "anywhere": Sabotage(
+            "no press is suspicious, wherever and whenever it was made",
+            "service.presses.authentication:suspicions",
+            lambda sound: lambda *_: iter(()),
+            "places",
+            "detected by the second press",
+        ),
+        "dead-stamps-count": Sabotage(
+            "a stamp that was disabled counts on",
+            "service.presses.decision:of_state",
+            _always(None),
+            "places",
+            "disabled or revoked",
+        ),
+        "token-lasts": Sabotage(
+            "a token never ends",
+            "service.api.presses:use_token",
+            _lives_in_1970,
+            "tokens",
+            "after its time",
+        ),
+        "yesterday-believed": Sabotage(
+            "identifiers of the day before are taken",
+            "credentials.ble.belief:BeaconBelief.judge",
+            _believes_yesterday,
+            "bluetooth",
+            "recorded 0 s to 26 h before",
+        ),
+        "beacons-count-again": Sabotage(
+            "a beacon's identifier counts as often as it is shown",
+            "service.presses.beacons:spend",
+            _always(SimpleNamespace(good=True, reason="")),
+            "bluetooth",
+            "same identifier, same member again",
+        ),
+        "answers-count-again": Sabotage(
+            "an answer by sound counts as often as it is shown",
+            "service.presses.sounds:spend",
+            _always(SimpleNamespace(good=True, reason="")),
+            "sounds",
+            "used answer replayed",
+        ),
+        "answers-last": Sabotage(
+            "an answer by sound is good however late it comes",
+            "service.presses.sounds:is_in_time",
+            _always(True),
+            "sounds",
+            "unused answer",
+        ),
+        "points-doubled": Sabotage(
+            "a press books its points twice",
+            "service.loyalty.cards:movement",
+            _doubles_points,
+            "honest",
+            "balances of all members",
+        ),
+        "erasure-forgets": Sabotage(
+            "an erasure erases nothing",
+            "service.api.customers:erase",
+            _always(None),
+            "books",
+            "erased: not found",
+        ),
+    },
 }
 """By scenario and name."""
 
@@ -228,7 +334,7 @@ def sabotaged(scenario: str, name: str) -> Iterator[None]:
     sabotage = sabotage_of(scenario, name)
     module, _, path = sabotage.where.partition(":")
     *owners, attribute = path.split(".")
-    owner: Any = importlib.import_module(_CREDENTIALS + module)
+    owner: Any = importlib.import_module(_ROOT + module)
     for part in owners:
         owner = getattr(owner, part)
     sound = getattr(owner, attribute)

@@ -15,6 +15,7 @@ from stampbench.bench.records.findings import Trial
 from stampbench.bench.runs.orders import RunOrder
 from stampbench.bench.runs.progress import Progress
 from stampbench.bench.runs.running import run
+from stampbench.bench.scenarios import city_day
 from stampbench.bench.scenarios.hardened import Settings
 from stampbench.bench.scenarios.sabotage import SABOTAGES, sabotage_of, sabotaged
 from stampbench.firmware_emulator.errors import InputError
@@ -54,6 +55,47 @@ def test_trial_finds_the_sabotage(name: str, tmp_path: Path) -> None:
     with sabotaged("hardened", name):
         spoilt = trial_of(sabotage.part, sabotage.found_by, tmp_path)
     assert spoilt.wrong > spoilt.allowed * spoilt.tries
+
+
+CITY = {
+    "transport": "asgi",
+    "attack_transport": "asgi",
+    "panel_presses": 2,
+    "panel_share": 0.5,
+    "merchants": 1,
+    "stores_each": 2,
+    "members_each": 12,
+    "days": 3,
+    "clones": 10,
+    "patterns": 2,
+    "patterns_offline": 100,
+    "enrolled": 5,
+    "captures": 1,
+    "replays": 2,
+    "repeats": 5,
+    "thefts": 2,
+    "tokens": 1,
+    "usage_events": 20,
+    "guesses": 5,
+    "erasures": 1,
+    "relay_s": 1,
+    "beacon_days": 1,
+    "recordings": 4,
+    "battery_changes": 2,
+    "sound_replay_s": 32,
+    "at_once": 2,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SABOTAGES["city-day"])
+def test_city_finds_the_sabotage(name: str, tmp_path: Path) -> None:
+    sabotage = sabotage_of("city-day", name)
+    settings = msgspec.convert({**CITY, "parts": [sabotage.part]}, city_day.Settings)
+    with sabotaged("city-day", name):
+        found = city_day.run(settings, seed=3, directory=tmp_path, tell=Progress())
+        trial = next(one for one in found if isinstance(one, Trial) and sabotage.found_by in one.case)
+    assert trial.wrong > trial.allowed * trial.tries
 
 
 def test_what_was_sabotaged_is_sound_again_afterwards() -> None:

@@ -178,7 +178,7 @@ class TestTrialsCanFail:
 
     def test_replays_accepted(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         numbers = iter(range(10**6))
-        monkeypatch.setattr(authentication, "shape_digest", lambda points: next(numbers).to_bytes(32, "big"))
+        monkeypatch.setattr(authentication, "repeat_digest", lambda *_: next(numbers).to_bytes(32, "big"))
         assert failed(patterns._replays(stage)) == {"3"}
 
     def test_places_ignored(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +204,7 @@ class TestTrialsCanFail:
         assert failed(sounds.trials(stage)) == {"7"}
 
     def test_challenges_that_last(self, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sounding, "answers_in_time", lambda *args: True)
+        monkeypatch.setattr(sounding, "is_in_time", lambda *args: True)
         stage.settings = msgspec.structs.replace(SMALL, sound_replay_s=32)
         merchant = stage.merchant("Sounding", factor="sound")
         sounder = sounds.Sounder(stage, merchant, merchant.stamp, draws("sound"), 0.0)
