@@ -144,6 +144,7 @@ def screen(
 
     from stampbench.bench.report.terminal import announce
     from stampbench.bench.window.clocks import RealClock, VirtualClock
+    from stampbench.bench.window.parts.tour import first_time
     from stampbench.bench.window.script import play, read_script
     from stampbench.bench.window.session.captures import Folder
     from stampbench.bench.window.session.plan_run import PlanRun
@@ -183,6 +184,8 @@ def screen(
         stack.enter_context(closing(window))
         if plan_run is not None:
             close_by_signals()
+        elif script is None and first_time():
+            window.tour.begin()
         if script is None:
             window.run()
         else:

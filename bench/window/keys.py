@@ -113,6 +113,7 @@ BINDINGS: Final = (
     Binding(("MINUS",), "smaller", "", control=True),
     Binding(("l",), "language", "view", control=True),
     Binding(("ESCAPE",), "escape", "view", shown="Esc"),
+    Binding(("F3",), "tour", "view"),
     Binding(("SLASH", "QUESTION", "F1"), "help", "view", shown="?  F1"),
     Binding(("q",), "quit", "view", control=True),
 )

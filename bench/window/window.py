@@ -23,6 +23,7 @@ from stampbench.bench.window.parts.pointer import Pointer
 from stampbench.bench.window.parts.tabs.autopress import AutoPressTab, Orders
 from stampbench.bench.window.parts.toasts import Toasts
 from stampbench.bench.window.parts.topbar import TopBar
+from stampbench.bench.window.parts.tour import Tour
 from stampbench.bench.window.parts.verdict import draw_verdict
 from stampbench.bench.window.parts.widgets import Widgets
 from stampbench.bench.window.real_touch import RealTouch
@@ -61,6 +62,7 @@ class Window:
     Attributes:
         shown: what of the glass is drawn.
         toasts: messages that are up.
+        tour: what is shown the first time.
         dialogs: which of them is open.
         open: whether it has not been closed.
     """
@@ -81,6 +83,7 @@ class Window:
         self.session = session
         self.shown = Shown()
         self.toasts = Toasts()
+        self.tour = Tour()
         self.open = True
         self._clock = clock
         self._now_us = clock()
@@ -137,6 +140,7 @@ class Window:
             self.session.undo.note()
         self._show()
         self.toasts.advance(dt_s)
+        self.tour.advance(dt_s)
         self.desk.widgets.update(dt_s)
         self._draw()
         pygame.display.flip()
@@ -185,6 +189,7 @@ class Window:
             "animation": self.share_animation,
             "plan_stop": self._stop_plan,
             "compare": self._compare,
+            "tour": self.tour.begin,
             "heat_map": partial(self._flip, "heat_map"),
             "trails": partial(self._flip, "trails"),
             "focus_next": lambda: self.desk.widgets.move_focus(1),
@@ -304,7 +309,7 @@ class Window:
     def _pass_on(self, event: pygame.event.Event) -> None:
         """Give an event to whoever is uppermost: messages, dialog, widgets, time line, keys, glass."""
         widgets = self.desk.widgets
-        if self.toasts.handle(event):
+        if self.tour.handle(event) or self.toasts.handle(event):
             return
         dialog = self.dialogs.current
         if dialog is not None and dialog.handle(event):
@@ -417,6 +422,15 @@ class Window:
         plots = self.places.plots if self.session.plan is None else None  # else no control would be free
         over = (plots or self.places.phone).inflate(-2 * desk.px(8), -2 * desk.px(8))
         self.toasts.draw(surface, over, desk.lettering)
+        if self.tour.step is not None:
+            places, width = self.places, surface.get_width()
+            about = {
+                "glass": places.phone,
+                "verdict": places.verdict,
+                "tabs": places.tabs.union(places.content),
+                "sources": pygame.Rect(0, 0, width, places.phone.top),
+            }
+            self.tour.draw(surface, about, desk.lettering, self._captions)
 
     def _splash(self) -> None:
         """Draw something to look at while kernels are loaded, or compiled for the first time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from stampbench.bench.window.parts.tour import STEPS, first_time
 from stampbench.bench.window.parts.verdict import figures, headline
 from stampbench.bench.window.session.reasons import steps_to_verdict
 from stampbench.sim.screen import theme
@@ -13,6 +14,8 @@ from stampbench.sim.screen.sources import SourceState
 from .session.test_hand_rig import panel
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.bench.window.conftest import Screen
 
 ADD = 'at = 0.0\nkey = "c"\n[[do]]\nat = 0.02\ntype = "20406\\n"'
@@ -136,3 +139,32 @@ def test_a_press_is_seen_beside_the_same_press_under_another_condition(screen: S
     assert comparison._differences() == ["Grip: 1 → 0"]
     screen.do('at = 0.0\nkey = "ctrl+b"', seconds=0.1)
     assert screen.window._comparison is None
+
+
+def test_the_tour_takes_ten_seconds_through_the_window(screen: Screen) -> None:
+    screen.do('at = 0.0\nkey = "f3"', seconds=0.1)
+    seen = []
+    for _ in range(5):
+        seen.append(screen.window.tour.step)
+        screen.do(seconds=2.5)
+    assert seen == [*STEPS, None]
+
+
+def test_any_key_ends_the_tour_and_does_nothing_else(screen: Screen) -> None:
+    picture = screen.do('at = 0.0\nkey = "f3"', 'at = 0.2\nkey = "1"', seconds=0.3)
+    assert screen.window.tour.step is None
+    assert picture.objects == ()
+
+
+def test_a_click_ends_the_tour_and_takes_the_ghost(screen: Screen) -> None:
+    drag = "at = 0.2\ndrag = [[30.8, 54.8], [28.0, 40.0]]\nseconds = 0.1"
+    picture = screen.do('at = 0.0\nkey = "f3"', drag, seconds=0.4)
+    assert screen.window.tour.step is None
+    assert len(picture.objects) == 1
+
+
+def test_the_first_time_is_once(tmp_path: Path) -> None:
+    assert first_time(tmp_path / "config")
+    assert not first_time(tmp_path / "config")
+    (tmp_path / "file").write_text("")
+    assert not first_time(tmp_path / "file")
