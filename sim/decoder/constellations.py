@@ -37,7 +37,7 @@ class FaceLimits:
 
     @classmethod
     def measure(cls, pads_mm: Floats) -> FaceLimits:
-        """The limits that stamps (m, n, 2) keep."""
+        """Return the limits that stamps (m, n, 2) keep."""
         shortest, longest = math.inf, 0.0
         for i in range(1, pads_mm.shape[1]):
             apart = np.hypot(*np.moveaxis(pads_mm[:, i:] - pads_mm[:, :-i], 2, 0))
@@ -63,7 +63,7 @@ class Hit:
 
 @kernel
 def in_one_disc(points: Floats, chosen: Ints, radius: float) -> bool:
-    """Whether some disc of this radius holds all chosen points: one whose rim carries two of them does."""
+    """Return whether a disc of this radius holds all chosen points: one whose rim carries two of them."""
     k = chosen.shape[0]
     for i in range(k):
         for j in range(i):
@@ -146,7 +146,7 @@ def possible_constellations(
 
 
 def rival_reach_mm(distance_mm: float, sigma_mm: float) -> float:
-    """Distance within which another choice of contacts rivals one at ``distance_mm``.
+    """Return the distance within which another choice of contacts rivals one at ``distance_mm``.
 
     The likelihood is exp(-distance^2 / (2 sigma^2)); a rival is not ``RIVAL_ODDS`` times less likely.
     """

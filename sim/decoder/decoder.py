@@ -236,7 +236,7 @@ class Decoder:
         return [self._read(points_mm, code, radius, None, True) for code in codes[:MOST_CANDIDATES].tolist()]
 
     def _read_all(self, points: Floats) -> list[Reading]:
-        """:meth:`decode_all` of contacts that are apart, in nominal mm."""
+        """Return :meth:`decode_all` of contacts that are apart, in nominal mm."""
         extra = len(points) - self.pads_per_stamp
         if extra < -1 or len(points) < 3:
             return [Reading(Verdict.NONE, note=f"{len(points)} contacts are too few for a stamp")]
@@ -293,7 +293,7 @@ class Decoder:
         return np.concatenate([codes for codes, _ in parts]), np.concatenate([far for _, far in parts])
 
     def _nearest_read(self, points: Floats) -> tuple[Ints, Floats]:
-        """Codes (m,) read of contacts (m, pads, 2), -1 where none is, and distances (m,)."""
+        """Return codes (m,) read of contacts (m, pads, 2), -1 where none is, and distances (m,)."""
         codes, distances = self._index.nearest(points, self._radius)
         doubtful = np.flatnonzero((codes >= 0) & (distances > self.min_distance_mm / 2.0))
         if len(doubtful):
@@ -307,17 +307,17 @@ class Decoder:
         return codes, distances
 
     def _rivals(self, points: Floats) -> tuple[Ints, Floats]:
-        """Nearest two codes of contacts (m, pads, 2), as far as a second can be too near: both (m, 2)."""
+        """Find the nearest two codes of contacts (m, pads, 2), as far as a second can be too near: (m, 2)."""
         return self._index.nearest_two(points, self.acceptance.rival_reach_mm(self._radius))
 
     def is_clear(self, points_mm: Floats, by_mm: float) -> bool:
-        """Whether no code comes near to contacts (pads, 2) whose shape changes by up to ``by_mm``."""
+        """Return whether no code comes near to contacts (pads, 2) whose shape changes by up to ``by_mm``."""
         points = points_mm[np.newaxis] * self._mm_per_unit
         wide = self._radius + (by_mm + ROUNDING_MM) * self._mm_per_unit
         return self.scale_known and bool(self._index.nearest(points, wide)[0][0] < 0)
 
     def _finite(self, points_mm: npt.ArrayLike) -> Floats | None:
-        """The points (n, 2) in nominal mm, or None if they are rubbish."""
+        """Return the points (n, 2) in nominal mm, or None if they are rubbish."""
         try:
             points = np.array(points_mm, np.float64, order="C")
         except (TypeError, ValueError):
@@ -328,7 +328,7 @@ class Decoder:
         return points if are_apart(points, -1.0, LARGEST_COORDINATE_MM) else None
 
     def _complete(self, points: Floats) -> Reading:
-        """As many contacts as pads."""
+        """Read as many contacts as pads."""
         # In a dense family the second-best is mostly found with the best: one search less.
         dense = self._radius <= FIRST_LOOK * self.min_distance_mm <= DENSE * self._radius
         if dense:
@@ -348,7 +348,7 @@ class Decoder:
         return self._read(points, code, self._radius, margin, False)
 
     def _one_missing(self, points: Floats) -> Reading:
-        """One contact fewer than pads: every code that fits, and the one if it stands alone."""
+        """Return one contact fewer than pads: every code that fits, and the one if it stands alone."""
         radius = self.acceptance.partial_radius_mm()
         codes, distances = self._fitting_others(points, radius)
         if not len(codes):
@@ -363,7 +363,7 @@ class Decoder:
         return _undecided(Verdict.PARTIAL, codes, distances)
 
     def _among_others(self, points: Floats) -> list[Reading]:
-        """More contacts than pads: each choice that reads, unless a better one shares a contact."""
+        """Return more contacts than pads: each choice that reads, unless a better one shares a contact."""
         chosen = possible_constellations(points, self.pads_per_stamp, self._limits, self._radius)
         if chosen is None:
             return [_crowd(len(points))]
@@ -371,7 +371,7 @@ class Decoder:
         return self._explain(points, hits, self._radius) or self._one_missing_among_others(points)
 
     def _hits_among(self, points: Floats, chosen: Ints) -> list[Hit]:
-        """Those of the choices (m, pads) that fit a code, and the codes that rival it."""
+        """Return those of the choices (m, pads) that fit a code, and the codes that rival it."""
         radius = self.acceptance.radius_among_mm(len(chosen))
         codes, distances = self._index.nearest(points[chosen], radius)
         hits = []
@@ -385,7 +385,7 @@ class Decoder:
         return hits
 
     def _one_missing_among_others(self, points: Floats) -> list[Reading]:
-        """One pad missing beside contacts that are not the stamp's: read where that cannot be chance."""
+        """Read one pad missing beside contacts that are not the stamp's, where that cannot be chance."""
         pads = self.pads_per_stamp - 1
         if pads < 3 or self._partial_chance > self.acceptance.most_partial_chance():
             return [FOREIGN]
@@ -404,7 +404,7 @@ class Decoder:
         return [reading for reading in readings if not self._covers_others(points, reading)] or [FOREIGN]
 
     def _covers_others(self, points: Floats, reading: Reading) -> bool:
-        """Whether a contact that is no pad lies under the stamp, where no finger can be."""
+        """Return whether a contact that is no pad lies under the stamp, where no finger can be."""
         if reading.code is None or reading.pose is None:
             return False
         middle, face = enclosing_circle(self.codebook.pads(reading.code))
@@ -414,7 +414,7 @@ class Decoder:
         )
 
     def _explain(self, points: Floats, hits: list[Hit], radius: float) -> list[Reading]:
-        """Readings of the choices of contacts that fit, unless a better one shares a contact."""
+        """Return readings of the choices of contacts that fit, unless a better one shares a contact."""
         readings = []
         for best, rivals in separate(hits, self.sigma_mm):
             if rivals:
@@ -429,7 +429,10 @@ class Decoder:
         return readings
 
     def _judge_scaled(self, points: Floats) -> Reading:
-        """Scale unknown: codes may come nearer than the minimum distance, so likelihoods must decide."""
+        """Judge by likelihoods where the scale is unknown.
+
+        Codes may come nearer than the minimum distance.
+        """
         radius = self._radius
         wide = math.sqrt(radius**2 - 2.0 * self.sigma_mm**2 * math.log(self.acceptance.misread))
         codes, distances = codes_at_some_scale(
@@ -445,7 +448,7 @@ class Decoder:
         return self._read(points, int(codes[0]), radius, second - float(distances[0]), len(codes) == 1)
 
     def _margin(self, points: Floats, distance: float) -> float | None:
-        """How much farther than ``distance`` the second-best code is from complete contacts."""
+        """Return how much farther than ``distance`` the second-best code is from complete contacts."""
         if self.codebook.size == 1:
             return None
         radius = max(FIRST_LOOK * self.min_distance_mm, self._radius)
@@ -475,14 +478,14 @@ class Decoder:
         return self.acceptance.partial_chance()
 
     def _closest_pairs(self) -> list[tuple[int, int, float]]:
-        """Closest codes of a catalogue; a family guarantees its distance to all alike."""
+        """Return closest codes of a catalogue; a family guarantees its distance to all alike."""
         if not isinstance(self.codebook, Catalogue) or self.codebook.size == 1:
             return []
         pairs = closest_pairs(self.codebook, MOST_CLOSE_PAIRS)
         return [(pair.first, pair.second, pair.distance_mm) for pair in pairs]
 
     def _told_apart_mm(self) -> float:
-        """Least distance of codes that a panel can tell apart."""
+        """Return the least distance of codes that a panel can tell apart."""
         apart = self.codebook.min_distance_mm
         if apart >= TWINS_MM or not self._closest:
             return apart
@@ -490,7 +493,7 @@ class Decoder:
         return farther[0] if farther else (math.inf if self.codebook.size <= 2 else TWINS_MM)
 
     def _warn_of_close_pairs(self) -> tuple[tuple[int, int, float], ...]:
-        """Name the codes that cannot be told apart at the noise."""
+        """Return the name the codes that cannot be told apart at the noise."""
         most = TOLD_APART * self.sigma_mm
         close = tuple(pair for pair in self._closest if pair[2] < most)
         if close and isinstance(self.codebook, Catalogue):
@@ -510,7 +513,7 @@ class Decoder:
         return close
 
     def _fitting_others(self, points: Floats, radius: float) -> tuple[Ints, Floats]:
-        """Every code of which all pads but one lie within the radius of the points, nearest first."""
+        """Return every code of which all pads but one lie within the radius of the points, nearest first."""
         return codes_with_missing_pad(points, self.codebook, self._index, self._limits, radius)
 
     def _read(
@@ -523,7 +526,7 @@ class Decoder:
         *,
         among: list[int] | None = None,
     ) -> Reading:
-        """The reading of a code that is known to fit: matching, distance and pose."""
+        """Return the reading of a code that is known to fit: matching, distance and pose."""
         own = points if among is None else points[among]
         pads = np.ascontiguousarray(self.codebook.pads(code), np.float64)
         matching = np.full(len(own), -1, np.int64)
@@ -553,7 +556,7 @@ def _counted(codebook: Any, geometry: FaceGeometry) -> Chance:
 
 
 def _first_of_each(points: Floats) -> Ints:
-    """Indices of the contacts that are left when those at one place are taken for one."""
+    """Return indices of the contacts that are left when those at one place are taken for one."""
     first: list[int] = []
     for i, point in enumerate(points):
         if all(math.dist(point, points[j]) > COINCIDENT_MM for j in first):
@@ -562,14 +565,14 @@ def _first_of_each(points: Floats) -> Ints:
 
 
 def _crowd(contacts: int) -> Reading:
-    """The reading of contacts that offer more choices than are tried."""
+    """Return the reading of contacts that offer more choices than are tried."""
     return Reading(
         Verdict.NONE, note=f"{contacts} contacts offer more than {MOST_CONSTELLATIONS:,} choices of pads"
     )
 
 
 def _undecided(verdict: Verdict, codes: Any, distances: Any) -> Reading:
-    """A reading without a code: the candidates, nearest first, each once."""
+    """Return a reading without a code: the candidates, nearest first, each once."""
     nearest: dict[int, float] = {}
     for code, distance in zip(codes, distances, strict=True):
         nearest.setdefault(int(code), float(distance))

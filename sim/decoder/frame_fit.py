@@ -275,7 +275,7 @@ def restore_held(deltas: Floats, pad_floor: float) -> tuple[Floats, float]:
 
 
 def _follows(fit: PadFit, last: PadFit) -> bool:
-    """Whether these are still the pads of the frame before; pads that lift leave fits that go astray."""
+    """Return whether these are the pads of the frame before: pads that lift leave fits that go astray."""
     stayed = np.abs(fit.points_mm - last.points_mm).max() < FOLLOWED_STEP_MM
     fits = fit.misfit < max(GOOD_MISFIT, FOLLOWED_MISFIT * last.misfit)
     return bool(stayed and fits and (fit.bodies.grounding[:, 1] > LEAST_PEAK_SHARE).all())

@@ -39,7 +39,7 @@ def pair_distances(points: Floats, out: Floats) -> None:
 
 @kernel
 def are_apart(points: Floats, least: float, farthest: float) -> bool:
-    """Whether points (n, 2) lie at most ``farthest`` from 0 on each axis, and no two within ``least``."""
+    """Return whether points (n, 2) lie within ``farthest`` of 0 on each axis, and no two within ``least``."""
     for i in range(points.shape[0]):
         if not (abs(points[i, 0]) <= farthest and abs(points[i, 1]) <= farthest):  # also where one is NaN
             return False
@@ -114,7 +114,7 @@ def best_matching(
     matching: Ints,
     pose: Floats,
 ) -> float:
-    """Least squared distance (mm^2) of points (k, 2) to any k of the pads (n, 2); -1 if beyond ``radius``.
+    """Return the least squared distance (mm^2) of points (k, 2) to any k of the pads; -1 beyond ``radius``.
 
     ``matching`` (k,) receives the pad of each point and ``pose`` (5,) the motion, as in :func:`fit`.
     """
@@ -183,7 +183,7 @@ def lay_over(
     matching: Ints,
     pose: Floats,
 ) -> float:
-    """:func:`best_matching` of points (k, 2) to pads (n, 2) whose distances are not known yet."""
+    """Return :func:`best_matching` of points (k, 2) to pads (n, 2) whose distances are not known yet."""
     point_distances = np.empty((points.shape[0], points.shape[0]))
     pad_distances = np.empty((pads.shape[0], pads.shape[0]))
     pair_distances(points, point_distances)
@@ -197,7 +197,7 @@ def lay_over(
 def fit_each(
     points: Floats, pads: Floats, radius: float, scale_low: float, scale_high: float, squares: Floats
 ) -> None:
-    """Squared distance (mm^2) of points (k, 2) to each of the stamps (m, n, 2); -1 if beyond ``radius``."""
+    """Compute squared distances (mm^2) of points (k, 2) to each stamp (m, n, 2); -1 beyond ``radius``."""
     k = points.shape[0]
     n = pads.shape[1]
     point_distances = np.empty((k, k))

@@ -320,7 +320,7 @@ class PressDecoder:
         return self._decision
 
     def _conclusion(self) -> tuple[_Shape | None, Reading]:
-        """The shape that the press comes down to, and what it reads as."""
+        """Return the shape that the press comes down to, and what it reads as."""
         if self._hand:
             for shape in self._shapes.values():
                 self._look_up(shape)
@@ -339,7 +339,7 @@ class PressDecoder:
         return best, self._decoder.decode(np.array(self._most).reshape(-1, 2))
 
     def _taken_at_once(self, t_us: int) -> bool:
-        """Whether contacts that vanish in one report were cancelled by the phone, and did not lift."""
+        """Return whether contacts that vanish in one report were cancelled by the phone, and did not lift."""
         if self._contact_limit is None or len(self._touches) < 2:
             return False
         soon = t_us - self._landed_us <= CANCELLED_WITHIN_US
@@ -397,7 +397,7 @@ class PressDecoder:
     def _swapped(
         self, touch: _Touch, position: tuple[float, float], positions: list[tuple[float, float]]
     ) -> bool:
-        """Whether another contact is now where the one with this id was."""
+        """Return whether another contact is now where the one with this id was."""
         if math.dist(touch.position, position) <= self._step:
             return False
         return any(math.dist(touch.position, other) <= self._rejoin for other in positions)
@@ -452,7 +452,7 @@ class PressDecoder:
             self._drawn[number] = touch.landed_at, farthest
 
     def _with_a_pad_at_a_finger(self) -> Reading | None:
-        """The reading of all pads but one where a finger is at the last one.
+        """Return the reading of all pads but one where a finger is at the last one.
 
         Either both make one contact, which the pad drew from where the finger rested, or the finger drew the
         contact of the pad.
@@ -483,7 +483,7 @@ class PressDecoder:
         return fitting[0] if len({reading.code for reading in rivals}) == 1 else _either(rivals)
 
     def _all_but_one(self, points: npt.NDArray[np.float64]) -> list[tuple[Reading, tuple[float, float]]]:
-        """Every code of which all pads but one are at the points, and where its last pad stands."""
+        """Return every code of which all pads but one are at the points, and where its last pad stands."""
         return [
             (
                 reading,
@@ -496,7 +496,7 @@ class PressDecoder:
         ]
 
     def _hypotheses(self, landed: bool) -> list[_Shape]:
-        """The choices among more contacts than pads that fit a code."""
+        """Return the choices among more contacts than pads that fit a code."""
         touches = self._touches
         live = [shape for shape in self._shapes.values() if touches.keys() >= {*shape.touches}]
         fitting = [shape for shape in live if shape.reading is not None or shape.reports < SETTLED_REPORTS]
@@ -529,7 +529,7 @@ class PressDecoder:
         shape.reading = reading if reads else None
 
     def _likeliest(self) -> tuple[_Shape | None, list[_Shape]]:
-        """The likeliest of the shapes that read, and those of other codes that rival it."""
+        """Return the likeliest of the shapes that read, and those of other codes that rival it."""
         shapes = self._shapes.values()
         scored = sorted(
             (
@@ -551,13 +551,13 @@ class PressDecoder:
         return best, rivals
 
     def _log_likelihood(self, shape: _Shape) -> float:
-        """Of a shape that reads, up to a constant that all share."""
+        """Return the log-likelihood of a shape that reads, up to a constant that all share."""
         distance = (shape.reading.distance_mm if shape.reading else None) or 0.0
         apart = self._times_apart(shape) * math.log(APART_ODDS)
         return -(distance**2) / (2.0 * self._decoder.sigma_mm**2) - apart
 
     def _times_apart(self, shape: _Shape) -> int:
-        """How many times touches of the shape landed apart from those before them."""
+        """Return how many times touches of the shape landed apart from those before them."""
         return len({self._bouts[number] for number in shape.touches}) - 1
 
     def _decide(self, t_us: int, live: list[_Shape]) -> PressDecision | None:
@@ -587,7 +587,7 @@ class PressDecoder:
         )
 
     def _may_be_chance(self, shape: _Shape, reading: Reading) -> bool:
-        """Whether fingers and pads may fit a code by chance, since a pad may be still to come."""
+        """Return whether fingers and pads may fit a code by chance, since a pad may be still to come."""
         if not self._decoder.scale_known:
             return False
         fits = self._decoder.acceptance.chance_within(reading.distance_mm or 0.0) * self._choices
@@ -596,7 +596,7 @@ class PressDecoder:
         return fits * coming > (self._misread / 10.0 if slowly else self._misread)
 
     def _log_odds(self, reading: Reading, shape: _Shape) -> float | None:
-        """Least log-likelihood ratio of the code read over any other, with the evidence of the shape."""
+        """Return the least log-likelihood ratio of the code read over any other, by the shape's evidence."""
         if reading.distance_mm is None or reading.code is None or not self._decoder.scale_known:
             return None
         variance = self._bias_mm**2 + self._jitter_mm**2 / shape.distinct

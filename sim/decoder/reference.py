@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 def exhaustive_distances_mm(
     points_mm: Floats, table_mm: Floats, scale_low: float = 1.0, scale_high: float = 1.0
 ) -> Floats:
-    """Distance of the points (k, 2) to every code of the table (size, n, 2), k <= n; shape (size,).
+    """Return distances of the points (k, 2) to every code of the table (size, n, 2), k <= n: (size,).
 
     The minimum over all ways to give each point a pad of its own, all rotations and translations, and all
     scales of the points between the limits.
@@ -39,7 +39,7 @@ def exhaustive_distances_mm(
 
 
 def exhaustive_code(points_mm: Floats, table_mm: Floats, radius_mm: float) -> tuple[int, float]:
-    """Nearest code to a complete stamp and its distance; (-1, inf) where none lies within the radius."""
+    """Find the nearest code to a complete stamp, and its distance; (-1, inf) beyond the radius."""
     distances = exhaustive_distances_mm(points_mm, table_mm)
     code = int(distances.argmin())
     return (code, float(distances[code])) if distances[code] <= radius_mm else (-1, math.inf)
@@ -64,13 +64,13 @@ def exhaustive_candidates(points_mm: Floats, table_mm: Floats, acceptance: Accep
 
 
 def exhaustive_margin_mm(points_mm: Floats, table_mm: Floats) -> float:
-    """How much farther the second-best code lies than the best."""
+    """Return how much farther the second-best code lies than the best."""
     first, second = np.sort(exhaustive_distances_mm(points_mm, table_mm))[:2]
     return float(second - first)
 
 
 def exhaustive_partial(points_mm: Floats, table_mm: Floats, acceptance: Acceptance) -> list[int]:
-    """Every code that fits contacts of which pads are missing, nearest first."""
+    """Return every code that fits contacts of which pads are missing, nearest first."""
     distances = exhaustive_distances_mm(points_mm, table_mm)
     fitting = np.flatnonzero(distances <= acceptance.outer_radius_mm(len(points_mm)))
     return [int(code) for code in fitting[np.argsort(distances[fitting], kind="stable")]]
@@ -79,7 +79,7 @@ def exhaustive_partial(points_mm: Floats, table_mm: Floats, acceptance: Acceptan
 def exhaustive_constellations(
     points_mm: Floats, table_mm: Floats, radius_mm: float
 ) -> list[tuple[tuple[int, ...], int, float]]:
-    """Every choice of contacts that reads as a code: (contacts in ascending order, code, distance)."""
+    """Return every choice of contacts that reads as a code: (contacts in ascending order, code, distance)."""
     pads = table_mm.shape[1]
     readings: list[tuple[tuple[int, ...], int, float]] = []
     for chosen in combinations(range(len(points_mm)), pads):

@@ -75,7 +75,7 @@ class StampTracker:
         return tuple(self._stamps)
 
     def _identify(self, points: dict[int, npt.NDArray[np.float64]]) -> list[TrackedStamp]:
-        """New stamps among the contacts that belong to none."""
+        """Return new stamps among the contacts that belong to none."""
         if len(points) < self._decoder.pads_per_stamp:
             return []
         ids = list(points)
@@ -90,7 +90,7 @@ class StampTracker:
         return found
 
     def _follow(self, stamp: TrackedStamp, points: dict[int, npt.NDArray[np.float64]]) -> TrackedStamp | None:
-        """The stamp at this report; None where too little of it is left."""
+        """Return the stamp at this report; None where too little of it is left."""
         pads = np.ascontiguousarray(self._decoder.codebook.pads(stamp.code), np.float64)
         contacts = [contact if contact in points else None for contact in stamp.contacts]
         fitted = self._fit(contacts, points, pads)
@@ -112,7 +112,7 @@ class StampTracker:
         points: dict[int, npt.NDArray[np.float64]],
         pads: npt.NDArray[np.float64],
     ) -> tuple[Pose, float] | None:
-        """Pose and distance from the pads that have a contact; None if they are too few or do not fit."""
+        """Fit pose and distance to the pads that have a contact; None if too few, or if they do not fit."""
         seen = [(pad, contact) for pad, contact in enumerate(contacts) if contact is not None]
         if len(seen) < FEWEST_PADS:
             return None

@@ -24,7 +24,7 @@ _STAMPS = 2_000
 
 
 def mean_path_mm(geometry: FaceGeometry, seed: int = 0) -> float:
-    """Length of the line of admissible shapes that a stamp takes at the scales allowed, on average (mm).
+    """Return the length (mm) of the line of admissible shapes of a stamp at all scales allowed, on average.
 
     The size of a stamp times the range of scales at which it still keeps the spacing and fits in the face.
     """
@@ -40,7 +40,9 @@ def mean_path_mm(geometry: FaceGeometry, seed: int = 0) -> float:
 
 
 def rivals_at_unknown_scale(acceptance: Acceptance, codes: int, geometry: FaceGeometry) -> float:
-    """How many other codes fit a stamp, on average, where its scale is unknown; none do where it is known.
+    """Return how many other codes fit a stamp, on average, where its scale is unknown.
+
+    None where it is known.
 
     Well below 1 it is the share of presses that end ``ambiguous``.
     """
@@ -51,5 +53,5 @@ def rivals_at_unknown_scale(acceptance: Acceptance, codes: int, geometry: FaceGe
 
 
 def codes_at_unknown_scale(acceptance: Acceptance, geometry: FaceGeometry, ambiguous: float = 0.01) -> int:
-    """Codes that can be told apart without the scale, if that share of presses may be ambiguous."""
+    """Return codes that can be told apart without the scale, if that share of presses may be ambiguous."""
     return math.floor(ambiguous / rivals_at_unknown_scale(acceptance, 1, geometry))

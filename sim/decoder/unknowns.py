@@ -54,7 +54,7 @@ def _possible(
 
 
 def places_of_missing_pad(contacts_mm: Floats, limits: FaceLimits, radius_mm: float) -> Floats:
-    """Points (m, 2), one within ``GRID`` radii of any place where the missing pad can be."""
+    """Return points (m, 2), one within ``GRID`` radii of any place where the missing pad can be."""
     step = math.sqrt(2.0) * GRID * radius_mm
     slack = (1.0 + GRID) * radius_mm + ROUNDING_MM  # the contacts are off by a radius, the place by the grid
     nearest = max(limits.spacing_mm - slack, 0.0)
@@ -80,7 +80,7 @@ def with_missing_pad(contacts_mm: Floats, limits: FaceLimits, radius_mm: float) 
 def codes_with_missing_pad(
     contacts_mm: Floats, codebook: Codebook, search: CodeIndex, limits: FaceLimits, radius_mm: float
 ) -> tuple[Ints, Floats]:
-    """Every code of which all pads but one lie within ``radius_mm`` of the contacts (n - 1, 2).
+    """Return every code of which all pads but one lie within ``radius_mm`` of the contacts (n - 1, 2).
 
     Returns codes and distances in mm, nearest first.
     """
@@ -105,7 +105,7 @@ def codes_at_some_scale(
     scale_low: float,
     scale_high: float,
 ) -> tuple[Ints, Floats]:
-    """Every code within ``radius_mm`` of the contacts (n, 2) times a scale in the range.
+    """Return every code within ``radius_mm`` of the contacts (n, 2) times a scale in the range.
 
     Returns codes and distances in mm, nearest first.
     """
@@ -133,7 +133,7 @@ def _fitting(
     scale_low: float,
     scale_high: float,
 ) -> tuple[Ints, Floats]:
-    """Those of the codes that lie within the radius, nearest first, equal ones by code."""
+    """Return those of the codes that lie within the radius, nearest first, equal ones by code."""
     codes = np.sort(codes)
     squares = np.empty(len(codes))
     pads = np.ascontiguousarray(codebook.pads_of(codes), np.float64)

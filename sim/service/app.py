@@ -30,7 +30,7 @@ ROUTERS = (tenants, stamps, presses, fraud, loyalty, attendance, customers, bill
 
 
 def create_app(service: Service) -> FastAPI:
-    """The application of a service; ``/docs`` shows its interface."""
+    """Return the application of a service; ``/docs`` shows its interface."""
     app = FastAPIOffline(
         title="stampbench stamp service",
         description="The stamp service's twin: presses in, decisions out, and all that follows from them.",
@@ -58,7 +58,7 @@ def create_app(service: Service) -> FastAPI:
 
 
 def app_from_environment() -> FastAPI:
-    """The application of one worker process: its database and secret are in the environment."""
+    """Return the application of one worker process: its database and secret are in the environment."""
     database = os.environ.get(DATABASE_VARIABLE, DEFAULT_DATABASE)
     origins = tuple(os.environ.get(ORIGINS_VARIABLE, "").split())
     return create_app(open_service(ServiceSettings(read_secret(database), database, origins=origins)))

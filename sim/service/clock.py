@@ -19,14 +19,14 @@ class Clock(Protocol):
     """What tells the time."""
 
     def now_us(self) -> int:
-        """Microseconds since 1970 (UTC)."""
+        """Return microseconds since 1970 (UTC)."""
 
 
 class SystemClock:
     """The machine's clock."""
 
     def now_us(self) -> int:
-        """Microseconds since 1970 (UTC)."""
+        """Return microseconds since 1970 (UTC)."""
         return time.time_ns() // 1000
 
 
@@ -41,7 +41,7 @@ class VirtualClock:
     at_us: int
 
     def now_us(self) -> int:
-        """Microseconds since 1970 (UTC)."""
+        """Return microseconds since 1970 (UTC)."""
         return self.at_us
 
     def advance(self, **amount: float) -> None:
@@ -50,12 +50,12 @@ class VirtualClock:
 
 
 def to_us(moment: dt.datetime) -> int:
-    """Microseconds since 1970 of a moment with a time zone."""
+    """Return microseconds since 1970 of a moment with a time zone."""
     return (moment - _EPOCH) // dt.timedelta(microseconds=1)
 
 
 def to_datetime(at_us: int) -> dt.datetime:
-    """The moment, in UTC."""
+    """Return the moment, in UTC."""
     return _EPOCH + dt.timedelta(microseconds=at_us)
 
 
@@ -66,27 +66,27 @@ class Calendar:
     zone: ZoneInfo
 
     def local(self, at_us: int) -> dt.datetime:
-        """Local time."""
+        """Return local time."""
         return to_datetime(at_us).astimezone(self.zone)
 
     def day(self, at_us: int) -> str:
-        """Local date, ``2026-11-21``: sorts as text."""
+        """Return local date, ``2026-11-21``: sorts as text."""
         return self.local(at_us).date().isoformat()
 
     def start_of(self, day: dt.date) -> int:
-        """First microsecond of a local day."""
+        """Return the first microsecond of a local day."""
         return to_us(dt.datetime.combine(day, dt.time(), self.zone))
 
     def month_of(self, at_us: int) -> str:
-        """Local month, ``2026-11``."""
+        """Return local month, ``2026-11``."""
         return self.day(at_us)[:7]
 
     def week_of(self, day: str) -> tuple[int, int]:
-        """Year and number of the week (ISO 8601: it begins on Monday) of a local date."""
+        """Return year and number of the week (ISO 8601: it begins on Monday) of a local date."""
         return dt.date.fromisoformat(day).isocalendar()[:2]
 
     def month_us(self, month: str) -> tuple[int, int]:
-        """First microsecond of a month ``2026-11`` and of the one after it.
+        """Return the first microsecond of a month ``2026-11`` and of the one after it.
 
         Raises:
             ValueError: no such month.

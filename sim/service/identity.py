@@ -61,7 +61,7 @@ class Principal:
             )
 
     def own_merchant(self) -> int:
-        """The merchant of an app's or a merchant's key.
+        """Return the merchant of an app's or a merchant's key.
 
         Raises:
             ForbiddenError: a key of somebody else.
@@ -72,7 +72,7 @@ class Principal:
 
 
 def digest(text: str) -> bytes:
-    """What is stored in place of a secret of full entropy."""
+    """Return what is stored in place of a secret of full entropy."""
     return hashlib.sha256(text.encode()).digest()
 
 
@@ -84,7 +84,7 @@ def make_key(
     vendor_id: int | None = None,
     merchant_id: int | None = None,
 ) -> tuple[int, str]:
-    """A new key: its number and its text, which is not kept."""
+    """Return a new key: its number and its text, which is not kept."""
     text = f"{role.value}_{secrets.token_urlsafe(_KEY_BYTES)}"
     number = insert(
         connection,
@@ -99,12 +99,12 @@ def make_key(
 
 
 def withdrawn() -> UnauthorisedError:
-    """What a key that is not known, or no longer good, is answered."""
+    """Return what a key that is not known, or no longer good, is answered."""
     return UnauthorisedError("key", "this key is not known, or was withdrawn")
 
 
 def principal_of(connection: sa.Connection, text: str | None) -> Principal:
-    """Who holds a key.
+    """Return who holds a key.
 
     Raises:
         UnauthorisedError: none given, not known, or withdrawn.
@@ -127,7 +127,7 @@ class KeysSeen:
         self._seen: dict[bytes, Principal] = {}
 
     def find(self, text: str) -> Principal | None:
-        """Whose key this is, as it was seen before."""
+        """Return whose key this is, as it was seen before."""
         return self._seen.get(digest(text))
 
     def note(self, text: str, principal: Principal) -> None:
@@ -171,7 +171,7 @@ class Pseudonyms:
 def member_id_of(
     connection: sa.Connection, merchant_id: int, pseudonym: bytes, now_us: int, calendar: Calendar
 ) -> int:
-    """The member of a pseudonym, made where new."""
+    """Return the member of a pseudonym, made where new."""
     found = find_member(connection, merchant_id, pseudonym)
     if found is not None:
         return found
@@ -192,7 +192,7 @@ def member_id_of(
 
 
 def find_member(connection: sa.Connection, merchant_id: int, pseudonym: bytes) -> int | None:
-    """The member of a pseudonym; None where there is none."""
+    """Return the member of a pseudonym; None where there is none."""
     return connection.execute(
         _MEMBER, {"merchant_id": merchant_id, "pseudonym": pseudonym}
     ).scalar_one_or_none()

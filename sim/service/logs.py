@@ -47,7 +47,7 @@ class RequestLog:
 
 
 def log_requests() -> dict[str, Any]:
-    """Settings for :func:`logging.config.dictConfig` that write the lines to stderr."""
+    """Return settings for :func:`logging.config.dictConfig` that write the lines to stderr."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -253,13 +253,13 @@ def seed_month(service: Service, merchant: SeededMerchant, *, members: int = MEM
 
 
 def somewhere(rng: np.random.Generator, centre_deg: Sequence[float], radius_m: float) -> tuple[float, float]:
-    """A place drawn evenly from a disc: latitude and longitude, degrees."""
+    """Return a place drawn evenly from a disc: latitude and longitude, degrees."""
     distance_m, direction = radius_m * math.sqrt(rng.random()), rng.uniform(0.0, 2.0 * math.pi)
     return moved(centre_deg, distance_m, direction)
 
 
 def moved(place_deg: Sequence[float], distance_m: float, direction_rad: float) -> tuple[float, float]:
-    """A place some way off; good for the distances of a city."""
+    """Return a place some way off; good for the distances of a city."""
     lat_deg, lon_deg = place_deg
     north_m, east_m = distance_m * math.cos(direction_rad), distance_m * math.sin(direction_rad)
     shrink = math.cos(math.radians(lat_deg))
@@ -269,7 +269,7 @@ def moved(place_deg: Sequence[float], distance_m: float, direction_rad: float) -
 def pressed(
     pads_mm: Points, rng: np.random.Generator, *, sigma_mm: float = 0.1, scale: float = 1.0
 ) -> Points:
-    """Contacts of a press: the pads somewhere on a phone, turned, in any order, with noise on each axis.
+    """Return contacts of a press: the pads anywhere on a phone, turned, in any order, with noise.
 
     Contacts are rounded to 0.01 mm, as touch controllers report them.
     """
@@ -282,7 +282,7 @@ def pressed(
 
 
 def settled(points_mm: Points, rng: np.random.Generator, *, sigma_mm: float = 0.03) -> Points:
-    """The same press a moment later: pads settle a little."""
+    """Return the same press a moment later: pads settle a little."""
     return _reported(points_mm + np.asarray(rng.normal(0.0, sigma_mm, points_mm.shape), np.float64))
 
 

@@ -83,11 +83,11 @@ class Service:
         return self.settings.rules
 
     def member(self, connection: sa.Connection, merchant_id: int, name: str) -> int:
-        """The member that a merchant calls so, made where new."""
+        """Return the member that a merchant calls so, made where new."""
         pseudonym = self.pseudonyms.of(merchant_id, "member", name)
         return member_id_of(connection, merchant_id, pseudonym, self.clock.now_us(), self.calendar)
 
     def first_key(self) -> str:
-        """A new key for the operator."""
+        """Return a new key for the operator."""
         with self.database.write() as connection:
             return make_key(connection, Role.OPERATOR, now_us=self.clock.now_us())[1]

@@ -51,7 +51,7 @@ class Body(BaseModel):
 
 
 async def service_of(request: Request) -> Service:
-    """The service that the app was made for (async, as what waits for nothing: it needs no thread)."""
+    """Return the service that the app was made for (async, as what waits for nothing: it needs no thread)."""
     service: Service = request.app.state.service
     return service
 
@@ -212,7 +212,7 @@ VendorDep = Annotated[Access, Depends(_vendor_access)]
 
 
 def moment_us(moment: dt.datetime, name: str) -> int:
-    """Microseconds since 1970.
+    """Return microseconds since 1970.
 
     Raises:
         MalformedError: outside the years 2000 to 2199.
@@ -223,7 +223,7 @@ def moment_us(moment: dt.datetime, name: str) -> int:
 
 
 def shown(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Stored columns as the API has them: times as ISO 8601 in UTC, without ``_us`` and ``_id``."""
+    """Return stored columns as the API has them: times as ISO 8601 in UTC, without ``_us`` and ``_id``."""
     answer: dict[str, Any] = {}
     for name, value in mapping.items():
         if name.endswith("_us"):

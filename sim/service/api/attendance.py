@@ -72,7 +72,7 @@ class CorrectionBody(Body):
 
 @router.post("/staff", status_code=201)
 def post_staff(body: StaffBody, access: MerchantDep) -> dict[str, int]:
-    """Somebody begins to work at a store."""
+    """Note that somebody begins to work at a store."""
     check_store(access.connection, access.merchant_id, body.store)
     staff_id = add_staff(
         access.connection,
@@ -87,13 +87,13 @@ def post_staff(body: StaffBody, access: MerchantDep) -> dict[str, int]:
 
 @router.get("/staff")
 def get_staff(access: MerchantDep) -> list[dict[str, Any]]:
-    """Who works here."""
+    """Return who works here."""
     return [shown(one) for one in staff_of(access.connection, access.merchant_id)]
 
 
 @router.post("/staff/{staff_id}/shifts", status_code=201)
 def post_shift(staff_id: PathId, body: ShiftBody, access: MerchantDep) -> dict[str, int]:
-    """Plan a shift."""
+    """Return plan a shift."""
     shift_id = add_shift(
         access.connection,
         access.merchant_id,
@@ -108,7 +108,7 @@ def post_shift(staff_id: PathId, body: ShiftBody, access: MerchantDep) -> dict[s
 
 @router.get("/staff/{staff_id}/shifts")
 def get_shifts(staff_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
-    """Somebody's shifts, and those that were removed."""
+    """Return somebody's shifts, and those that were removed."""
     return [shown(one) for one in shifts_of(access.connection, access.merchant_id, staff_id)]
 
 
@@ -148,17 +148,17 @@ def post_correction(staff_id: PathId, body: CorrectionBody, access: MerchantDep)
 
 @router.get("/staff/{staff_id}/punches")
 def get_punches(staff_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
-    """All punches and corrections of somebody."""
+    """Return all punches and corrections of somebody."""
     return [shown(one) for one in history(access.connection, access.merchant_id, staff_id)]
 
 
 @router.get("/staff/{staff_id}/hours/{month}")
 def get_work(staff_id: PathId, month: Month, access: MerchantDep) -> dict[str, Any]:
-    """Hours and wage of a month, day by day."""
+    """Return hours and wage of a month, day by day."""
     return month_of_work(access.connection, access.merchant_id, staff_id, month, access.calendar)
 
 
 @router.get("/hours/{month}")
 def get_all_work(month: Month, access: MerchantDep) -> list[dict[str, Any]]:
-    """Hours and wages of a month, of everybody who works here."""
+    """Return hours and wages of a month, of everybody who works here."""
     return month_of_all(access.connection, access.merchant_id, month, access.calendar)

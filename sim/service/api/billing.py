@@ -52,7 +52,7 @@ def post_usage(vendor_id: PathId, body: UsageBatch, access: VendorDep) -> dict[s
 
 @router.get("/invoices")
 def get_invoices(vendor_id: PathId, access: VendorDep) -> list[dict[str, Any]]:
-    """A vendor's invoices, oldest first."""
+    """Return a vendor's invoices, oldest first."""
     return [shown(invoice) for invoice in invoices_of(access.connection, vendor_id)]
 
 

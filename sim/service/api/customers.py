@@ -70,7 +70,7 @@ class ContactBody(Body):
 
 @router.get("/counts")
 def get_counts(access: MerchantDep, from_day: FromDay = None, to_day: ToDay = None) -> dict[str, Any]:
-    """Customers, presses and stamps from one day to another (today unless told): in all, by day, hour, ..."""
+    """Return counts from one day to another (today unless told): in all, by day, hour, ..."""
     first, last = days_of(access, from_day, to_day)
     return {
         "from": first,
@@ -92,13 +92,13 @@ def post_segment(body: SegmentBody, access: MerchantDep) -> dict[str, int]:
 
 @router.get("/segments")
 def get_segments(access: MerchantDep) -> list[dict[str, Any]]:
-    """Questions that have a name."""
+    """Return questions that have a name."""
     return segments_of(access.connection, access.merchant_id)
 
 
 @router.get("/segments/{segment_id}")
 def get_segment(segment_id: PathId, access: MerchantDep) -> dict[str, int]:
-    """How many members a segment has now; who they are stays in the service."""
+    """Return how many members a segment has now; who they are stays in the service."""
     now_us = access.now_us
     return {"members": len(segment_members(access.connection, access.merchant_id, segment_id, now_us))}
 
@@ -112,13 +112,13 @@ def post_campaign(body: CampaignBody, access: MerchantDep) -> dict[str, int]:
 
 @router.get("/campaigns")
 def get_campaigns(access: MerchantDep) -> list[dict[str, Any]]:
-    """Messages, newest first, at most 100, each with what came back."""
+    """Return messages, newest first, at most 100, each with what came back."""
     return [shown(one) for one in campaigns_of(access.connection, access.merchant_id)]
 
 
 @router.get("/campaigns/{campaign_id}")
 def get_campaign(campaign_id: PathId, access: MerchantDep) -> dict[str, Any]:
-    """What came back of a message."""
+    """Return what came back of a message."""
     return shown(what_came_back(access.connection, access.merchant_id, campaign_id))
 
 
@@ -145,7 +145,7 @@ def put_contact(member: Name, body: ContactBody, access: MerchantDep) -> None:
 
 @router.get("/members/{member:path}/export")
 def get_export(member: Name, access: MerchantDep) -> dict[str, Any]:
-    """All that is stored of a member."""
+    """Return all that is stored of a member."""
     member_id = access.known_member(member)
     return shown(export(access.connection, member_id))
 
@@ -158,7 +158,7 @@ def delete_member(member: Name, access: MerchantDep) -> None:
 
 
 def days_of(access: Access, first: dt.date | None, last: dt.date | None) -> tuple[str, str]:
-    """First and last day of a question; today unless told.
+    """Return the first and last day of a question; today unless told.
 
     Raises:
         MalformedError: they do not rise, or lie too far apart.

@@ -58,7 +58,7 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def explain(errors: Sequence[Mapping[str, Any]]) -> str:
-    """What is wrong with a request, place by place; never what was sent."""
+    """Return what is wrong with a request, place by place; never what was sent."""
     places = []
     for error in errors[:_MOST]:
         where, *names = [str(part) for part in error["loc"]]
@@ -85,7 +85,7 @@ async def _of_form(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _of_http(request: Request, error: Exception) -> JSONResponse:
-    """Paths and methods that there are not."""
+    """Return paths and methods that there are not."""
     if not isinstance(error, HTTPException):
         raise error
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
@@ -96,7 +96,7 @@ async def _of_http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _of_race(request: Request, error: Exception) -> JSONResponse:
-    """Two requests did the same at the same time, and this one came second."""
+    """Return two requests did the same at the same time, and this one came second."""
     return _answer(409, "conflict", "another request did the same at the same time; look, and ask again")
 
 
@@ -105,6 +105,6 @@ async def _of_range(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _of_database(request: Request, error: Exception) -> JSONResponse:
-    """The database is away or too busy: nothing was done, and the same may be asked again."""
+    """Return the database is away or too busy: nothing was done, and the same may be asked again."""
     LOGGER.log(logging.ERROR, "database: %s", type(error).__name__)
     return _answer(503, "database", "the database does not answer; try again", {"Retry-After": "1"})

@@ -33,13 +33,13 @@ class DecisionBody(Body):
 
 @router.get("/merchants/{merchant_id}/alarms")
 def get_alarms(access: MerchantDep) -> list[dict[str, Any]]:
-    """A merchant's alarms, newest first, at most 100."""
+    """Return a merchant's alarms, newest first, at most 100."""
     return [shown(alarm) for alarm in alarms_of(access.connection, access.merchant_id)]
 
 
 @router.get("/merchants/{merchant_id}/alarms/{alarm_id}")
 def get_alarm(alarm_id: PathId, access: MerchantDep) -> dict[str, Any]:
-    """One alarm with the presses behind it."""
+    """Return one alarm with the presses behind it."""
     return shown(alarm_of(access.connection, access.merchant_id, alarm_id))
 
 

@@ -73,13 +73,13 @@ def put_program(body: ProgramBody, access: MerchantDep) -> None:
 
 @router.get("/program")
 def get_program(access: MerchantDep) -> dict[str, Any]:
-    """The program."""
+    """Return the program."""
     return program_of(access.connection, access.merchant_id)
 
 
 @router.get("/members/{member:path}/card")
 def get_card(member: Name, access: MerchantDep) -> dict[str, Any]:
-    """A member's balances and coupons."""
+    """Return a member's balances and coupons."""
     member_id = access.known_member(member)
     coupons = [shown(coupon) for coupon in coupons_of(access.connection, member_id)]
     return {"balances": balances(access.connection, member_id), "coupons": coupons}
@@ -87,7 +87,7 @@ def get_card(member: Name, access: MerchantDep) -> dict[str, Any]:
 
 @router.get("/members/{member:path}/ledger")
 def get_ledger(member: Name, access: MerchantDep) -> list[dict[str, Any]]:
-    """A member's movements, newest first, at most 1,000."""
+    """Return a member's movements, newest first, at most 1,000."""
     member_id = access.known_member(member)
     return [shown(entry) for entry in movements(access.connection, member_id)]
 
@@ -123,7 +123,7 @@ def post_void(coupon_id: PathId, access: MerchantDep) -> None:
 
 @router.post("/redemptions", status_code=201)
 def post_redemption(body: FreezeBody, access: MerchantDep) -> dict[str, Any]:
-    """First phase: set a coupon or points aside; 409 for whoever comes second."""
+    """Return the first phase: set a coupon or points aside; 409 for whoever comes second."""
     redemption_id = freeze(
         access.service,
         access.connection,
@@ -139,19 +139,19 @@ def post_redemption(body: FreezeBody, access: MerchantDep) -> dict[str, Any]:
 
 @router.get("/redemptions/{redemption_id}")
 def get_redemption(redemption_id: PathId, access: MerchantDep) -> dict[str, Any]:
-    """One redemption with its steps."""
+    """Return one redemption with its steps."""
     return shown(redemption_of(access.connection, access.merchant_id, redemption_id))
 
 
 @router.post("/redemptions/{redemption_id}/execute")
 def post_execute(redemption_id: PathId, access: MerchantDep) -> dict[str, str]:
-    """Second phase."""
+    """Return the second phase."""
     return _step(access, redemption_id, "execute")
 
 
 @router.post("/redemptions/{redemption_id}/release")
 def post_release(redemption_id: PathId, access: MerchantDep) -> dict[str, str]:
-    """Second phase the other way: as if nothing had been set aside."""
+    """Return the second phase the other way: as if nothing had been set aside."""
     return _step(access, redemption_id, "release")
 
 

@@ -57,7 +57,7 @@ async def post_sign_in(request: Request, service: ServiceDep, lang: Language = "
 def get_shop(
     request: Request, service: ServiceDep, lang: Language = "ko", session: Session = None
 ) -> Response:
-    """The page of the merchant whose session it is."""
+    """Return the page of the merchant whose session it is."""
     try:
         with service.database.read() as connection:
             now_us = service.clock.now_us()

@@ -167,7 +167,7 @@ def post_press(body: PressBody, access: SenderDep, idempotency_key: IdempotencyK
 
 @pressing.post("/presses/fallback", response_model=PressAnswer, responses=TOO_MANY)
 def post_fallback(body: FallbackBody, access: PressDep, idempotency_key: IdempotencyKey) -> Response:
-    """A press without a stamp, worth less and limited."""
+    """Take a press without a stamp, worth less and limited."""
     service = access.service
     digest = service.pseudonyms.of(access.merchant_id, "request", body.model_dump_json())
     answer = fall_back(
@@ -178,7 +178,7 @@ def post_fallback(body: FallbackBody, access: PressDep, idempotency_key: Idempot
 
 @pressing.post("/presses/challenges", status_code=201)
 def post_challenge(access: PressDep) -> dict[str, str]:
-    """A challenge that a stamp answers by sound, for one press within half a minute."""
+    """Return a challenge that a stamp answers by sound, for one press within half a minute."""
     service, now_us = access.service, access.now_us
     challenge = new_challenge(service.settings.secret, access.merchant_id, now_us)
     until = to_datetime(now_us + service.rules.challenge_seconds * SECOND_US)
@@ -207,13 +207,13 @@ def get_presses(
     outcome: Outcome | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[dict[str, Any]]:
-    """Presses, newest first; those that wait for a person with ``outcome=review``."""
+    """Return presses, newest first; those that wait for a person with ``outcome=review``."""
     return [shown(one) for one in presses_of(access.connection, access.merchant_id, outcome, limit=limit)]
 
 
 @router.get("/merchants/{merchant_id}/presses/{press_id}")
 def get_press(press_id: PathId, access: MerchantDep) -> dict[str, Any]:
-    """One press, without its member and device."""
+    """Return one press, without its member and device."""
     return shown(press_of(access.connection, access.merchant_id, press_id))
 
 
@@ -241,7 +241,7 @@ def _respond(access: Access, answer: Answer) -> Response:
 
 
 def answer_of(answer: Answer) -> PressAnswer:
-    """An answer as it travels."""
+    """Return an answer as it travels."""
     return PressAnswer(
         press=answer.press_id,
         outcome=answer.outcome,

@@ -76,7 +76,7 @@ def post_snowshoe_stamp(
     service: ServiceDep,
     snowshoe_api_key: Annotated[str | None, Header()] = None,
 ) -> JSONResponse:
-    """Which stamp was pressed."""
+    """Return which stamp was pressed."""
     receipt = uuid.uuid4()
     now_us = service.clock.now_us()
     created = f"{to_datetime(now_us):%Y-%m-%dT%H:%M:%S}.{now_us % 1_000_000:06d}0Z"

@@ -84,7 +84,7 @@ class NewSound(Body):
 
 
 def _kind(body: object) -> str:
-    """Of a credential that is to be paired; tags were there first, and need not say so."""
+    """Return what a credential that is to be paired says; tags were there first, and need not say so."""
     return str(body.get("kind", "sun") if isinstance(body, dict) else getattr(body, "kind", "sun"))
 
 
@@ -134,13 +134,13 @@ def post_stamp(body: NewStamp, access: MerchantDep) -> dict[str, Any]:
 
 @router.get("/merchants/{merchant_id}/stamps")
 def get_stamps(access: MerchantDep) -> list[dict[str, Any]]:
-    """A merchant's stamps; patterns stay in the service."""
+    """Return a merchant's stamps; patterns stay in the service."""
     return [shown(stamp) for stamp in stamps_of(access.connection, access.merchant_id)]
 
 
 @router.get("/merchants/{merchant_id}/stamps/{stamp_id}/history")
 def get_history(stamp_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
-    """What was done with a stamp."""
+    """Return what was done with a stamp."""
     return [shown(event) for event in history_of(access.connection, access.merchant_id, stamp_id)]
 
 
@@ -181,7 +181,7 @@ def post_credential(
 
 @router.get("/merchants/{merchant_id}/stamps/{stamp_id}/credentials")
 def get_credentials(stamp_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
-    """A stamp's tags, beacons and sounders."""
+    """Return a stamp's tags, beacons and sounders."""
     return credentials_of(access.connection, access.merchant_id, stamp_id)
 
 
@@ -203,7 +203,7 @@ def post_battery(stamp_id: PathId, credential_id: PathId, body: Battery, access:
 
 @router.get("/merchants/{merchant_id}/bundle")
 def get_bundle(access: AppDep) -> dict[str, Any]:
-    """The patterns of this merchant's active stamps, signed, for offline apps, for a while."""
+    """Return the patterns of this merchant's active stamps, signed, for offline apps, for a while."""
     hours = access.service.rules.offline_hours
     content = bundle_of(access.connection, access.merchant_id, now_us=access.now_us, hours=hours)
     return {"bundle": access.service.signer.sign(content), "exp": content["exp"]}
@@ -211,5 +211,5 @@ def get_bundle(access: AppDep) -> dict[str, Any]:
 
 @router.get("/bundle-key")
 def get_bundle_key(access: KeyDep) -> dict[str, Any]:
-    """With which apps check bundles (JWK)."""
+    """Return the keys with which apps check bundles (JWK)."""
     return access.service.signer.public_key

@@ -105,7 +105,7 @@ def post_brand(vendor_id: PathId, body: NewBrand, access: VendorDep) -> dict[str
 
 @router.get("/vendors/{vendor_id}/brands")
 def get_brands(vendor_id: PathId, access: VendorDep) -> list[dict[str, Any]]:
-    """A vendor's brands."""
+    """Return a vendor's brands."""
     rows = access.connection.execute(sa.select(Brand.id, Brand.name).where(Brand.vendor_id == vendor_id))
     return [dict(row._mapping) for row in rows]
 
@@ -119,7 +119,7 @@ def post_merchant(vendor_id: PathId, body: NewMerchant, access: VendorDep) -> di
 
 @router.get("/vendors/{vendor_id}/merchants")
 def get_merchants(vendor_id: PathId, access: VendorDep) -> list[dict[str, Any]]:
-    """A vendor's merchants."""
+    """Return a vendor's merchants."""
     rows = access.connection.execute(
         sa.select(Merchant.id, Merchant.name, Merchant.brand_id).where(Merchant.vendor_id == vendor_id)
     )
@@ -162,11 +162,11 @@ def post_store(body: NewStore, access: MerchantDep) -> dict[str, int]:
 
 @router.get("/merchants/{merchant_id}/stores")
 def get_stores(access: MerchantDep) -> list[dict[str, Any]]:
-    """A merchant's stores."""
+    """Return a merchant's stores."""
     return stores_of(access.connection, access.merchant_id)
 
 
 @router.get("/merchants/{merchant_id}/stores/{store_id}/otp-secret")
 def get_otp_secret(store_id: PathId, access: AboveDep) -> dict[str, str]:
-    """The secret of a store's one-time codes in base 32, to be put into the staff's device."""
+    """Return the secret of a store's one-time codes in base 32, to be put into the staff's device."""
     return {"secret": otp_secret_of(access.connection, access.merchant_id, store_id)}

@@ -61,7 +61,7 @@ class PaidDay:
 def pay_days(
     days: Mapping[str, Sequence[tuple[int, int]]], hourly_wage: int, terms: PayTerms, calendar: Calendar
 ) -> dict[str, PaidDay]:
-    """Pay whole weeks of work.
+    """Return pay whole weeks of work.
 
     The minutes of an unpaid break are taken from the day's, not from the night's; what a person was away
     between two spans counts as break. Minutes beyond a day's are not counted a second time beyond the week's.

@@ -25,7 +25,7 @@ def add_staff(
     number: str,
     hourly_wage: int,
 ) -> int:
-    """Somebody begins to work at a store.
+    """Note that somebody begins to work at a store.
 
     Raises:
         ConflictError: the number is taken, or the member works here already.
@@ -49,7 +49,7 @@ def add_staff(
 
 
 def staff_of(connection: sa.Connection, merchant_id: int) -> list[dict[str, Any]]:
-    """Who works for a merchant."""
+    """Return who works for a merchant."""
     rows = connection.execute(
         sa.select(Staff.id, Staff.store_id, Staff.number, Staff.hourly_wage)
         .where(Staff.merchant_id == merchant_id)
@@ -68,7 +68,7 @@ def add_shift(
     grace_minutes: int,
     rule: str,
 ) -> int:
-    """Plan a shift.
+    """Return plan a shift.
 
     Raises:
         NotFoundError: nobody of that number works here.
@@ -206,7 +206,7 @@ def _plain(name: str) -> str:
 
 
 def standing(connection: sa.Connection, staff_id: int, from_us: int, to_us: int) -> list[AnyRow]:
-    """Punches that count, as (id, at_us, direction), in their order."""
+    """Return punches that count, as (id, at_us, direction), in their order."""
     voider = aliased(Punch)
     return list(
         connection.execute(
@@ -225,7 +225,7 @@ def standing(connection: sa.Connection, staff_id: int, from_us: int, to_us: int)
 
 
 def history(connection: sa.Connection, merchant_id: int, staff_id: int) -> list[dict[str, Any]]:
-    """All punches and corrections of somebody.
+    """Return all punches and corrections of somebody.
 
     Raises:
         NotFoundError: no such person.

@@ -93,7 +93,7 @@ def close_month(
 
 
 def invoices_of(connection: sa.Connection, vendor_id: int) -> list[dict[str, Any]]:
-    """A vendor's invoices, oldest first; digests in hexadecimal."""
+    """Return a vendor's invoices, oldest first; digests in hexadecimal."""
     rows = connection.execute(sa.select(Invoice).where(Invoice.vendor_id == vendor_id).order_by(Invoice.id))
     return [
         {name: value.hex() if isinstance(value, bytes) else value for name, value in row._mapping.items()}

@@ -90,7 +90,7 @@ def _insert(dialect: str) -> sa.Executable:
 
 
 def usage_of(connection: sa.Connection, vendor_id: int, month: str, calendar: Calendar) -> Iterator[Usage]:
-    """All usage of a month, in the order of time and name: whatever order it was told in."""
+    """Yield all usage of a month, in the order of time and name: whatever order it was told in."""
     from_us, to_us = calendar.month_us(month)
     merchants = sa.select(Merchant.id).where(Merchant.vendor_id == vendor_id)
     reported = sa.select(

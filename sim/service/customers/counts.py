@@ -16,7 +16,7 @@ _ACCEPTED = Press.outcome == "accepted"
 
 
 def totals(connection: sa.Connection, merchant_id: int, from_day: str, to_day: str) -> dict[str, int]:
-    """Customers, presses and stamps given from one day to another, both included."""
+    """Return customers, presses and stamps given from one day to another, both included."""
     presses = connection.execute(
         sa.select(
             sa.func.count(sa.distinct(sa.case((_ACCEPTED, Press.member_id)))),
@@ -38,7 +38,7 @@ def totals(connection: sa.Connection, merchant_id: int, from_day: str, to_day: s
 
 
 def by_day(connection: sa.Connection, merchant_id: int, from_day: str, to_day: str) -> list[dict[str, Any]]:
-    """Presses and customers of every day, also of those without any."""
+    """Return presses and customers of every day, also of those without any."""
     rows = connection.execute(
         sa.select(Press.day, sa.func.count(), sa.func.count(sa.distinct(Press.member_id)))
         .where(Press.merchant_id == merchant_id, Press.day.between(from_day, to_day), _ACCEPTED)
@@ -55,7 +55,7 @@ def by_day(connection: sa.Connection, merchant_id: int, from_day: str, to_day: s
 
 
 def by_hour(connection: sa.Connection, merchant_id: int, from_day: str, to_day: str) -> list[int]:
-    """Presses of each of the 24 hours."""
+    """Return presses of each of the 24 hours."""
     rows = connection.execute(
         sa.select(Press.hour, sa.func.count())
         .where(Press.merchant_id == merchant_id, Press.day.between(from_day, to_day), _ACCEPTED)
@@ -66,7 +66,7 @@ def by_hour(connection: sa.Connection, merchant_id: int, from_day: str, to_day: 
 
 
 def by_stamp(connection: sa.Connection, merchant_id: int, from_day: str, to_day: str) -> list[dict[str, Any]]:
-    """Presses and customers of each stamp, most pressed first."""
+    """Return presses and customers of each stamp, most pressed first."""
     rows = connection.execute(
         sa.select(
             Stamp.id.label("stamp"),
@@ -85,7 +85,7 @@ def by_stamp(connection: sa.Connection, merchant_id: int, from_day: str, to_day:
 
 
 def by_store(connection: sa.Connection, merchant_id: int, from_day: str, to_day: str) -> list[dict[str, Any]]:
-    """Presses and customers of each store, most pressed first."""
+    """Return presses and customers of each store, most pressed first."""
     rows = connection.execute(
         sa.select(
             Store.id.label("store"),
@@ -102,7 +102,7 @@ def by_store(connection: sa.Connection, merchant_id: int, from_day: str, to_day:
 
 
 def repeat_rate(connection: sa.Connection, merchant_id: int, from_day: str, to_day: str) -> dict[str, int]:
-    """How many members came, and how many of them on more than one day."""
+    """Return how many members came, and how many of them on more than one day."""
     days = (
         sa.select(Press.member_id, sa.func.count(sa.distinct(Press.day)).label("days"))
         .where(
@@ -121,7 +121,7 @@ def repeat_rate(connection: sa.Connection, merchant_id: int, from_day: str, to_d
 
 
 def open_matters(connection: sa.Connection, merchant_id: int) -> dict[str, int]:
-    """What waits for somebody: presses in review, open alarms; and coupons that are out."""
+    """Return what waits for somebody: presses in review, open alarms; and coupons that are out."""
     alarms = sa.select(sa.func.count()).where(
         Alarm.merchant_id == merchant_id, Alarm.state.in_(("open", "appealed"))
     )

@@ -48,7 +48,7 @@ def add_segment(connection: sa.Connection, merchant_id: int, name: str, query: s
 
 
 def segments_of(connection: sa.Connection, merchant_id: int) -> list[dict[str, Any]]:
-    """A merchant's segments."""
+    """Return a merchant's segments."""
     rows = connection.execute(
         sa.select(Segment.id, Segment.name, Segment.query)
         .where(Segment.merchant_id == merchant_id)
@@ -58,7 +58,7 @@ def segments_of(connection: sa.Connection, merchant_id: int) -> list[dict[str, A
 
 
 def campaigns_of(connection: sa.Connection, merchant_id: int, *, limit: int = 100) -> list[dict[str, Any]]:
-    """A merchant's messages, newest first, each with what came back."""
+    """Return a merchant's messages, newest first, each with what came back."""
     numbers = connection.execute(
         sa.select(Campaign.id)
         .where(Campaign.merchant_id == merchant_id)
@@ -69,7 +69,7 @@ def campaigns_of(connection: sa.Connection, merchant_id: int, *, limit: int = 10
 
 
 def segment_members(connection: sa.Connection, merchant_id: int, segment_id: int, now_us: int) -> list[int]:
-    """Members of a segment now.
+    """Return members of a segment now.
 
     Raises:
         NotFoundError: no such segment.
@@ -146,7 +146,7 @@ def deliver(connection: sa.Connection, transport: Transport, *, now_us: int, lim
 
 
 def _taken(transport: Transport, row: AnyRow) -> bool:
-    """Whether a message was taken; one that fails waits, and those before it are not sent again for it."""
+    """Send a message; one that fails waits, and those before it are not sent again for it."""
     try:
         return transport.send(row.id, row.address, row.language, row.text)
     except OSError as error:
@@ -155,7 +155,7 @@ def _taken(transport: Transport, row: AnyRow) -> bool:
 
 
 def what_came_back(connection: sa.Connection, merchant_id: int, campaign_id: int) -> dict[str, Any]:
-    """Of a campaign: how many it reached, and who pressed or redeemed within a fortnight after.
+    """Return how many a campaign reached, and who pressed or redeemed within a fortnight after.
 
     Raises:
         NotFoundError: no such campaign.

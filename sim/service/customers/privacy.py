@@ -19,7 +19,7 @@ from stampbench.sim.service.tables.presses import Press
 
 
 def require_member(connection: sa.Connection, pseudonyms: Pseudonyms, merchant_id: int, name: str) -> int:
-    """The member that a merchant calls so.
+    """Return the member that a merchant calls so.
 
     Raises:
         NotFoundError: none, or erased.
@@ -62,7 +62,7 @@ def set_consent(
 
 
 def consenting(connection: sa.Connection, merchant_id: int, purpose: str) -> set[int]:
-    """Members whose latest word on a purpose is yes."""
+    """Return members whose latest word on a purpose is yes."""
     latest = (
         sa.select(Consent.member_id, sa.func.max(Consent.id).label("id"))
         .join(Member, Member.id == Consent.member_id)
@@ -85,7 +85,7 @@ def set_contact(connection: sa.Connection, member_id: int, address: str, languag
 
 
 def export(connection: sa.Connection, member_id: int) -> dict[str, Any]:
-    """All that is stored of a member."""
+    """Return all that is stored of a member."""
     member = connection.execute(
         sa.select(Member.joined_us, Member.joined_day).where(Member.id == member_id)
     ).one()

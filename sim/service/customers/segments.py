@@ -49,7 +49,7 @@ class Condition:
     number: int
 
     def holds(self, value: int) -> bool:
-        """Whether it holds for a value."""
+        """Return whether it holds for a value."""
         return bool(COMPARISONS[self.comparison](value, self.number))
 
 
@@ -75,7 +75,7 @@ def parse(query: str) -> tuple[Condition, ...]:
 def members_where(
     connection: sa.Connection, merchant_id: int, conditions: tuple[Condition, ...], now_us: int
 ) -> list[int]:
-    """Members of a merchant, not erased, for whom all conditions hold, by number."""
+    """Return members of a merchant, not erased, for whom all conditions hold, by number."""
     facts = facts_of(merchant_id, {condition.figure for condition in conditions}, now_us).subquery()
     wanted = [
         COMPARISONS[condition.comparison](facts.c[condition.figure], condition.number)
@@ -86,7 +86,7 @@ def members_where(
 
 
 def facts_of(merchant_id: int, figures: set[str], now_us: int) -> sa.Select[*tuple[Any, ...]]:
-    """Statement for the wanted figures of every member: ``member_id`` and a column for each."""
+    """Return the statement for the wanted figures of every member: ``member_id`` and a column for each."""
     columns: list[sa.ColumnElement[Any]] = [Member.id.label("member_id")]
     source: sa.FromClause = Member.__table__
     accounts = {"stamps": Account.STAMPS, "points": Account.POINTS, "coupons": Account.COUPONS}

@@ -96,7 +96,7 @@ def raise_alarm(
 
 
 def alarms_of(connection: sa.Connection, merchant_id: int, *, limit: int = 100) -> list[dict[str, Any]]:
-    """A merchant's alarms, newest first."""
+    """Return a merchant's alarms, newest first."""
     rows = connection.execute(
         sa.select(Alarm).where(Alarm.merchant_id == merchant_id).order_by(Alarm.id.desc()).limit(limit)
     )
@@ -104,7 +104,7 @@ def alarms_of(connection: sa.Connection, merchant_id: int, *, limit: int = 100) 
 
 
 def open_alarms(connection: sa.Connection, merchant_id: int, *, limit: int) -> list[AnyRow]:
-    """Alarms that nobody has decided, newest first, each with its stamp and the number of its presses."""
+    """Return alarms that nobody has decided, newest first, each with its stamp and number of presses."""
     presses = (
         sa.select(sa.func.count())
         .select_from(AlarmPress)
@@ -130,7 +130,7 @@ def open_alarms(connection: sa.Connection, merchant_id: int, *, limit: int) -> l
 
 
 def alarm_of(connection: sa.Connection, merchant_id: int, alarm_id: int) -> dict[str, Any]:
-    """One alarm with the presses behind it and what was said to it.
+    """Return one alarm with the presses behind it and what was said to it.
 
     Raises:
         NotFoundError: no such alarm.

@@ -92,7 +92,7 @@ class Suspicion:
 
 
 def suspicions(seen: Circumstances, rules: Rules, calendar: Calendar) -> Iterator[Suspicion]:
-    """All that the checks find, gravest first."""
+    """Yield all that the checks find, gravest first."""
     place = seen.place
     if place is None:
         if seen.require_place:
@@ -111,7 +111,7 @@ def suspicions(seen: Circumstances, rules: Rules, calendar: Calendar) -> Iterato
 
 
 def cloned(reason: str) -> Suspicion:
-    """The pattern is the stamp's and the credential is not: somebody has copied the pattern."""
+    """Return the pattern is the stamp's and the credential is not: somebody has copied the pattern."""
     text = f"the pattern is the stamp's and its credential is not ({reason})"
     return Suspicion(kind=Kind.CLONED, outcome=Outcome.REFUSED, explanation=text, sure=True)
 
@@ -199,7 +199,7 @@ def _staff(seen: Circumstances, rules: Rules) -> Iterator[Suspicion]:
 
 
 def is_open(opening: str, at_us: int, calendar: Calendar, slack_minutes: int) -> bool:
-    """Whether a store is open, give or take the slack.
+    """Return whether a store is open, give or take the slack.
 
     Args:
         opening: seven days of ``[opens, closes]`` in minutes after midnight, Monday first, as JSON.

@@ -45,7 +45,7 @@ class CardRules:
 
 
 def ask_card(member_id: int, at_us: int, calendar: Calendar) -> tuple[Asked, Asked]:
-    """Statements that lock a member's card and then tell what is on it, for :func:`stamp_card`."""
+    """Return statements that lock a member's card and then tell what is on it, for :func:`stamp_card`."""
     values = {"member_id": member_id, "at_us": at_us, "day": calendar.day(at_us)}
     return ask_lock(member_id), (_CARD, values)
 

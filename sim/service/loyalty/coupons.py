@@ -80,7 +80,7 @@ def move_coupon(connection: sa.Connection, coupon_id: int, source: str, target: 
 
 
 def coupons_of(connection: sa.Connection, member_id: int) -> list[dict[str, Any]]:
-    """A member's coupons."""
+    """Return a member's coupons."""
     rows = connection.execute(
         sa.select(Coupon.id, Coupon.name, Coupon.state, Coupon.issued_us, Coupon.expires_us)
         .where(Coupon.member_id == member_id)

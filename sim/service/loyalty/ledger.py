@@ -45,7 +45,7 @@ def movement(
     calendar: Calendar,
     press_id: int | None = None,
 ) -> dict[str, Any]:
-    """One movement, to be booked."""
+    """Return one movement, to be booked."""
     return {
         "merchant_id": merchant_id,
         "member_id": member_id,
@@ -93,7 +93,7 @@ def book(
 
 
 def balance(connection: sa.Connection, member_id: int, account: Account) -> int:
-    """The sum of a member's movements."""
+    """Return the sum of a member's movements."""
     return connection.execute(
         sa.select(sa.func.coalesce(sa.func.sum(Entry.amount), 0)).where(
             Entry.member_id == member_id, Entry.account == account.value
@@ -102,7 +102,7 @@ def balance(connection: sa.Connection, member_id: int, account: Account) -> int:
 
 
 def balances(connection: sa.Connection, member_id: int) -> dict[str, int]:
-    """All balances of a member; accounts that never moved are 0."""
+    """Return all balances of a member; accounts that never moved are 0."""
     rows = connection.execute(
         sa.select(Entry.account, sa.func.sum(Entry.amount))
         .where(Entry.member_id == member_id)
@@ -112,7 +112,7 @@ def balances(connection: sa.Connection, member_id: int) -> dict[str, int]:
 
 
 def movements(connection: sa.Connection, member_id: int, *, limit: int = 1000) -> list[dict[str, Any]]:
-    """A member's movements, newest first."""
+    """Return a member's movements, newest first."""
     rows = connection.execute(
         sa.select(
             Entry.id,

@@ -144,7 +144,7 @@ def release_overdue(service: Service) -> int:
 
 
 def redemption_of(connection: sa.Connection, merchant_id: int, redemption_id: int) -> dict[str, Any]:
-    """One redemption with its steps.
+    """Return one redemption with its steps.
 
     Raises:
         NotFoundError: no such redemption.

@@ -35,7 +35,7 @@ class Bar:
 
 
 def standing(bars: Sequence[Bar], title: str) -> Markup:
-    """Bars side by side with a scale; the highest says its number."""
+    """Return bars side by side with a scale; the highest says its number."""
     top = round_top(max((bar.value for bar in bars), default=0))
     room, foot = _HEIGHT - _TOP - _BOTTOM, _HEIGHT - _BOTTOM
     left, right = 6.0 + _DIGIT * len(f"{top:,}"), _WIDTH - _RIGHT
@@ -76,7 +76,7 @@ def standing(bars: Sequence[Bar], title: str) -> Markup:
 
 
 def lying(bars: Sequence[Bar], title: str) -> Markup:
-    """Bars below each other, each under its name and with its number."""
+    """Return bars below each other, each under its name and with its number."""
     most = max((bar.value for bar in bars), default=0) or 1
     parts = []
     for i, bar in enumerate(bars):
@@ -93,7 +93,7 @@ def lying(bars: Sequence[Bar], title: str) -> Markup:
 
 
 def round_top(value: int) -> int:
-    """The end of a scale: an even number of one or two digits and zeros, not less than the value."""
+    """Return the end of a scale: an even number of one or two digits and zeros, not less than the value."""
     if value <= 2:
         return 2
     unit = int(10 ** max(0, math.floor(math.log10(value)) - 1))

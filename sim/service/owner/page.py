@@ -49,12 +49,12 @@ def _templates() -> Environment:
 
 
 def sign_in_page(words: Words, *, wrong: bool = False) -> str:
-    """Where the key is asked for."""
+    """Return where the key is asked for."""
     return _templates().get_template("sign_in.html.j2").render(words=words, wrong=wrong)
 
 
 def owner_page(service: Service, merchant_id: int, words: Words) -> str:
-    """The figures of a merchant today and in the last thirty days."""
+    """Return the figures of a merchant today and in the last thirty days."""
     now_us = service.clock.now_us()
     now = service.calendar.local(now_us)
     last = now.date()
@@ -149,7 +149,7 @@ def _stamp_chart(stamps: list[dict[str, Any]], words: Words) -> Any:
 def _groups(
     connection: sa.Connection, merchant_id: int, card: int | None, members: int, now_us: int, words: Words
 ) -> list[Group]:
-    """The questions every owner has, then those that were given a name."""
+    """Return the questions every owner has, then those that were given a name."""
     questions = [(words.segment_gone, "unseen >= 30"), (words.segment_once, "presses = 1 and unseen >= 14")]
     if card is not None:
         almost = max(1, card - 2)

@@ -20,7 +20,7 @@ _MAC_BYTES: Final = 16
 
 
 def session_of(secret: bytes, principal: Principal, now_us: int) -> str:
-    """A session for whoever holds a merchant's key.
+    """Return a session for whoever holds a merchant's key.
 
     Raises:
         ForbiddenError: the key is for something else.
@@ -31,7 +31,7 @@ def session_of(secret: bytes, principal: Principal, now_us: int) -> str:
 
 
 def merchant_of(connection: sa.Connection, secret: bytes, session: str | None, now_us: int) -> int:
-    """Whose session it is.
+    """Return whose session it is.
 
     Raises:
         UnauthorisedError: not made here, over, or its key was withdrawn.

@@ -186,7 +186,7 @@ def _raise_alarms(case: _Case, stamp: Any, press_id: int, found: Sequence[Suspic
 
 
 def _matched(case: _Case) -> tuple[Match, PressDecision | None]:
-    """The stamp, or why there is none."""
+    """Return the stamp, or why there is none."""
     rules, evidence = case.rules, case.evidence
     nothing = Match(None, Reading(Verdict.NONE))
     if (
@@ -206,7 +206,7 @@ def _matched(case: _Case) -> tuple[Match, PressDecision | None]:
 
 
 def _read_offline(case: _Case) -> tuple[Match, PressDecision | None]:
-    """The stamp that an app read from its bundle; the bundle must have been good at the time."""
+    """Return the stamp that an app read from its bundle; the bundle must have been good at the time."""
     reading = case.evidence.reading
     if reading is None:
         raise MalformedError("evidence", "neither contacts nor a reading: expected one of them")
@@ -228,7 +228,7 @@ def _read_offline(case: _Case) -> tuple[Match, PressDecision | None]:
 def _judged(
     case: _Case, match: Match, stamp: Any, seen: Any
 ) -> tuple[PressDecision | None, str, list[Suspicion]]:
-    """The ground for not accepting, the factor that was proved, and what the checks found."""
+    """Return the ground for not accepting, the factor that was proved, and what the checks found."""
     evidence, rules = case.evidence, case.rules
     ground = decision.of_state(stamp.state)
     ground = ground or decision.of_work(evidence.purpose, is_staff=seen.staff_id is not None)
@@ -263,7 +263,7 @@ def _judged(
 
 
 def _offline_lately(case: _Case) -> int:
-    """Presses that an app read by itself for this member, within a day."""
+    """Count presses that an app read by itself for this member, within a day."""
     if case.start.member_id is None:
         return 0
     return case.connection.execute(
@@ -277,7 +277,7 @@ def _offline_lately(case: _Case) -> int:
 
 
 def _factor(case: _Case, stamp: Any) -> tuple[str, PressDecision | None]:
-    """The second factor that was proved; any that fails refuses the press."""
+    """Return the second factor that was proved; any that fails refuses the press."""
     proved = []
     claim = Claim(case.merchant_id, stamp.id, case.start.member_id, case.evidence.purpose, case.now_us)
     # In one order, so that two presses with the same credentials cannot wait for each other.

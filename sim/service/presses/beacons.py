@@ -53,12 +53,12 @@ _RSSI: Final = re.compile(r"-?[0-9]{1,3}", re.ASCII)
 
 
 def beacon_key(secret: bytes, beacon: str) -> Secret:
-    """The identity key of a beacon, by its id in hexadecimal."""
+    """Return the identity key of a beacon, by its id in hexadecimal."""
     return Secret(hmac.digest(secret, f"beacon-key:{beacon}".encode(), "sha256")[:AES_KEY_BYTES])
 
 
 def password_key(secret: bytes, beacon: str) -> Secret:
-    """The key of a beacon's one-time passwords, by its id in hexadecimal."""
+    """Return the key of a beacon's one-time passwords, by its id in hexadecimal."""
     return Secret(hmac.digest(secret, f"password-key:{beacon}".encode(), "sha256"), 32)
 
 
@@ -125,7 +125,7 @@ class OtpCheck:
         return spend(connection, row.id, step, claim.member_id or ANYBODY, claim.now_us)
 
     def _guessed(self, connection: sa.Connection, claim: Claim) -> int:
-        """Wrong passwords for this stamp in an hour; whoever asks holds the lock of its clock."""
+        """Return wrong passwords for this stamp in an hour; whoever asks holds the lock of its clock."""
         guessed = sa.select(sa.func.count()).where(
             Press.stamp_id == claim.stamp_id,
             Press.at_us > claim.now_us - HOUR_US,
@@ -169,7 +169,7 @@ def pair_beacon(
 def pair_passwords(
     service: Service, connection: sa.Connection, merchant_id: int, stamp_id: int, *, frame: str
 ) -> int:
-    """The same for a beacon with one-time passwords; its clock is set to the time of day.
+    """Return the same for a beacon with one-time passwords; its clock is set to the time of day.
 
     Raises:
         NotFoundError: no such stamp.
@@ -238,7 +238,7 @@ def battery_changed(
 
 
 def _heard(values: Mapping[str, str], rules: Rules) -> Frame | Checked:
-    """The frame that a phone heard near by; or why it is none."""
+    """Return the frame that a phone heard near by; or why it is none."""
     frame, rssi = _parsed(values.get("frame", "")), values.get("rssi_dbm", "")
     if frame is None or not _RSSI.fullmatch(rssi):
         return Checked(False, MALFORMED)
@@ -253,7 +253,7 @@ def _parsed(text: str) -> Frame | None:
 
 
 def _window(heard: bytes, key: Secret, belief: BeaconBelief, now_s: float) -> int | None:
-    """The window of an identifier: of now, and where it is not, of the day before."""
+    """Return the window of an identifier: of now, and where it is not, of the day before."""
     present = belief.present(now_s)
     window = window_of(heard, key, belief.exponent, *present)
     if window is None:
@@ -263,7 +263,7 @@ def _window(heard: bytes, key: Secret, belief: BeaconBelief, now_s: float) -> in
 
 
 def _locked(connection: sa.Connection, stamp_id: int, kind: str) -> list[AnyRow]:
-    """A stamp's beacons of one kind; nobody else reads their clocks until this transaction ends."""
+    """Return a stamp's beacons of one kind; nobody else reads their clocks until this transaction ends."""
     rows = (
         sa.select(
             StampCredential.id,

@@ -71,7 +71,7 @@ class Verifier(Protocol):
 
 
 def tag_keys(secret: bytes) -> TagKeys:
-    """Keys with which the service's tags are personalised."""
+    """Return keys with which the service's tags are personalised."""
     return TagKeys(Secret(hashlib.sha256(b"tags:" + secret).digest()[:16]))
 
 
@@ -104,7 +104,7 @@ class SunCheck:
 
 
 def spend(connection: sa.Connection, credential_id: int, counter: int, holder: int, now_us: int) -> Checked:
-    """Good, and noted, if this holder has not used this counter of the credential."""
+    """Return good, and noted, if this holder has not used this counter of the credential."""
     use = {"credential_id": credential_id, "counter": counter, "holder": holder, "at_us": now_us}
     new = insert_new(connection, CredentialUse, use, ("credential_id", "counter", "holder"))
     return Checked(True) if new is not None else Checked(False, REPLAYED)
@@ -126,7 +126,7 @@ def pair(connection: sa.Connection, merchant_id: int, stamp_id: int, kind: str, 
 
 
 def credentials_of(connection: sa.Connection, merchant_id: int, stamp_id: int) -> list[dict[str, Any]]:
-    """A stamp's credentials.
+    """Return a stamp's credentials.
 
     Raises:
         NotFoundError: no such stamp.

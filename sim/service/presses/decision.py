@@ -29,24 +29,24 @@ ACCEPTED = PressDecision(Outcome.ACCEPTED, "ok")
 
 
 def refused(reason: str) -> PressDecision:
-    """No."""
+    """Refuse, for this reason."""
     return PressDecision(Outcome.REFUSED, reason)
 
 
 def review(reason: str) -> PressDecision:
-    """A person decides."""
+    """Let a person decide, for this reason."""
     return PressDecision(Outcome.REVIEW, reason)
 
 
 def unmatched(match: Match) -> PressDecision:
-    """Why contacts are no stamp."""
+    """Return why contacts are no stamp."""
     if match.reading.verdict in (Verdict.AMBIGUOUS, Verdict.PARTIAL):
         return refused(match.reading.verdict.value)
     return refused(UNKNOWN)
 
 
 def of_state(state: str) -> PressDecision | None:
-    """What a stamp's state says."""
+    """Return what a stamp's state says."""
     return None if state == "active" else refused(f"stamp_{state}")
 
 
@@ -59,7 +59,7 @@ def of_shape(
     size_known: bool,
     require_liveness: bool,
 ) -> PressDecision | None:
-    """What size and life of a pattern say.
+    """Return what size and life of a pattern say.
 
     The size is absolute: a copy at another scale fits no better for being similar. Two sets of contacts of
     one press differ a little; equal ones were computed, very different ones are two presses.
@@ -79,7 +79,7 @@ def of_shape(
 
 
 def of_time(pressed_us: int, now_us: int, rules: Rules, *, offline: bool) -> PressDecision | None:
-    """What the device's clock says."""
+    """Return what the device's clock says."""
     late_s = (now_us - pressed_us) / 1e6
     if late_s < -rules.skew_seconds:
         return refused("from_the_future")
@@ -89,7 +89,7 @@ def of_time(pressed_us: int, now_us: int, rules: Rules, *, offline: bool) -> Pre
 
 
 def of_factor(needed: str, given: str, purpose: Purpose, *, redeem_factor: bool) -> PressDecision | None:
-    """Whether a press has the second factor that it needs: those of value do."""
+    """Return whether a press has the second factor that it needs: those of value do."""
     if purpose is Purpose.REDEEM:
         if needed and given != needed:
             return refused("factor_missing")
@@ -99,14 +99,14 @@ def of_factor(needed: str, given: str, purpose: Purpose, *, redeem_factor: bool)
 
 
 def of_work(purpose: Purpose, *, is_staff: bool) -> PressDecision | None:
-    """Only who works for the merchant checks in and out."""
+    """Refuse who checks in or out and does not work for the merchant."""
     if purpose in (Purpose.CHECK_IN, Purpose.CHECK_OUT) and not is_staff:
         return refused("not_staff")
     return None
 
 
 def of_suspicions(found: Sequence[Suspicion]) -> PressDecision | None:
-    """What the checks say: a refusal before a review."""
+    """Return what the checks say: a refusal before a review."""
     for suspicion in sorted(found, key=lambda s: s.outcome is not Outcome.REFUSED):
         return PressDecision(suspicion.outcome, suspicion.kind.value)
     return None

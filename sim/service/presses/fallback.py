@@ -43,7 +43,7 @@ class Method(StrEnum):
 
 
 def hotp(secret: bytes, counter: int, digits: int = DIGITS) -> str:
-    """One-time password of a counter (RFC 4226, HMAC-SHA-1)."""
+    """Return one-time password of a counter (RFC 4226, HMAC-SHA-1)."""
     mac = hmac.digest(secret, counter.to_bytes(8, "big"), hashlib.sha1)
     offset = mac[-1] & 0x0F
     number = int.from_bytes(mac[offset : offset + 4], "big") & 0x7FFF_FFFF
@@ -51,12 +51,12 @@ def hotp(secret: bytes, counter: int, digits: int = DIGITS) -> str:
 
 
 def totp_step(at_us: int) -> int:
-    """Time step of RFC 6238."""
+    """Return the time step of RFC 6238."""
     return at_us // (STEP_S * SECOND_US)
 
 
 def matching_step(secret: bytes, code: str, at_us: int) -> int | None:
-    """The step within the drift allowed whose code this is; all are compared, whichever fits."""
+    """Return the step within the drift allowed whose code this is; all are compared, whichever fits."""
     now, found = totp_step(at_us), None
     for step in range(now - DRIFT_STEPS, now + DRIFT_STEPS + 1):
         if hmac.compare_digest(hotp(secret, step).encode(), code.encode()):
@@ -154,7 +154,7 @@ def fall_back(
 
 
 def _by_code(connection: sa.Connection, store: AnyRow, code: str, now_us: int) -> PressDecision:
-    """A staff code is good for one press: its step must be later than the last one used."""
+    """Use a staff code, good for one press: its step must be later than the last one used."""
     step = matching_step(store.otp_secret, code, now_us)
     if step is None:
         return decision.refused(WRONG_CODE)
@@ -165,7 +165,7 @@ def _by_code(connection: sa.Connection, store: AnyRow, code: str, now_us: int) -
 
 
 def _by_number(connection: sa.Connection, member_id: int | None, now_us: int, per_day: int) -> PressDecision:
-    """The number on the wall is no secret: it is good for so many presses a member and day."""
+    """Return the number on the wall is no secret: it is good for so many presses a member and day."""
     used = connection.execute(
         sa.select(sa.func.count()).where(
             Press.member_id == member_id,

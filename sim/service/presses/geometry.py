@@ -23,7 +23,7 @@ _WHOLE: Final = 1e-6
 
 
 def distances_mm(points: Points) -> Points:
-    """Distances of all pairs, sorted: they depend on neither order, place nor orientation."""
+    """Return distances of all pairs, sorted: they depend on neither order, place nor orientation."""
     first, second = _pairs(len(points))
     apart = points[first] - points[second]
     return np.sort(np.sqrt(np.square(apart).sum(axis=1)))
@@ -35,12 +35,12 @@ def _pairs(count: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
 
 
 def farthest_pair_mm(points: Points) -> float:
-    """Distance of the two farthest apart; 0 for fewer than two."""
+    """Return the distance of the two farthest apart; 0 for fewer than two."""
     return float(distances_mm(points)[-1]) if len(points) > 1 else 0.0
 
 
 def scale_of(points: Points, pads: Points, contacts: Sequence[int]) -> float:
-    """Size of a pattern relative to its stamp: root sums of squares about the mean.
+    """Return the size of a pattern relative to its stamp: root sums of squares about the mean.
 
     Args:
         points: contacts.
@@ -53,7 +53,7 @@ def scale_of(points: Points, pads: Points, contacts: Sequence[int]) -> float:
 
 
 def shape_change_mm(first: Points, second: Points) -> float:
-    """Largest change of a distance between two sets of contacts; infinite if they differ in number."""
+    """Return largest change of a distance between two sets of contacts; infinite if they differ in number."""
     if len(first) != len(second):
         return float("inf")
     return float(np.abs(distances_mm(first) - distances_mm(second)).max(initial=0.0))

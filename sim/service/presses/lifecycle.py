@@ -107,7 +107,7 @@ def before_press(
 def repeated(
     service: Service, connection: sa.Connection, merchant_id: int, key_digest: bytes, request_digest: bytes
 ) -> Answer:
-    """The answer that a key got before.
+    """Return the answer that a key got before.
 
     Raises:
         ConflictError: it was used for another request.

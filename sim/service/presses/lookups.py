@@ -36,13 +36,13 @@ _now = sa.bindparam("now_us", type_=sa.BigInteger)
 
 
 def _count(limit: int, *conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
-    """How many presses, but never more than the limit."""
+    """Return how many presses, but never more than the limit."""
     some = sa.select(sa.literal(1)).select_from(Press).where(*conditions).limit(limit).subquery()
     return sa.select(sa.func.count()).select_from(some).scalar_subquery()
 
 
 def _located(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
-    """The latest press that gave a place, was not refused, and whose phone did not call the place made up."""
+    """Return the latest press that gave a place, was not refused, and whose place was not made up."""
     return (
         sa.select(Press.id)
         .where(
@@ -59,7 +59,7 @@ def _located(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
 
 
 def before_matching(rules: Rules) -> sa.Select[*tuple[Any, ...]]:
-    """Statement for merchant, member, the earlier answer to the same key, and how much was unknown lately."""
+    """Return the statement for merchant, member, the earlier answer to the same key, and what was unknown."""
     since = _now - rules.misses_minutes * MINUTE_US
     unknown = (Press.merchant_id == _merchant, Press.reason.in_(_MISSES), Press.at_us > since)
     earlier = sa.select(Press.id).where(
@@ -122,7 +122,7 @@ STAMP_AND_STORE: Final = (
 
 
 def after_matching(rules: Rules) -> sa.Select[*tuple[Any, ...]]:
-    """Statement for what was seen of this stamp, member, device and shape before."""
+    """Return the statement for what was seen of this stamp, member, device and shape before."""
     burst_since = _now - rules.burst_minutes * MINUTE_US
     stamp_before = aliased(Press)
     member_before = aliased(Press)
@@ -184,7 +184,7 @@ def _place_columns(press: type[Press], whose: str) -> list[sa.ColumnElement[Any]
 
 
 def earlier_of(row: Any, whose: str) -> Earlier | None:
-    """The located press of a stamp or member in a row of :func:`after_matching`."""
+    """Return the located press of a stamp or member in a row of :func:`after_matching`."""
     press_id = getattr(row, f"{whose}_press_id")
     if press_id is None:
         return None

@@ -35,7 +35,7 @@ _SHOWN: Final = (
 def presses_of(
     connection: sa.Connection, merchant_id: int, outcome: str | None, *, limit: int
 ) -> list[dict[str, Any]]:
-    """A merchant's presses with that outcome, or with any; newest first."""
+    """Return a merchant's presses with that outcome, or with any; newest first."""
     wanted = [Press.merchant_id == merchant_id]
     if outcome is not None:
         wanted.append(Press.outcome == outcome)
@@ -44,7 +44,7 @@ def presses_of(
 
 
 def press_of(connection: sa.Connection, merchant_id: int, press_id: int) -> dict[str, Any]:
-    """One press as it may be shown.
+    """Return one press as it may be shown.
 
     Raises:
         NotFoundError: no such press.

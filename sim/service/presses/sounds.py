@@ -73,13 +73,13 @@ class Challenge:
 
 
 def new_challenge(secret: bytes, merchant_id: int, now_us: int) -> Challenge:
-    """A challenge for a press at one merchant."""
+    """Return a challenge for a press at one merchant."""
     number = int.from_bytes(secrets.token_bytes(_NUMBER_BYTES), "big", signed=True)
     return Challenge(now_us, number, _mac(secret, merchant_id, now_us, number))
 
 
 def read_challenge(secret: bytes, merchant_id: int, text: str) -> Challenge | None:
-    """The challenge of a text, whenever it was given; None if it was not given here, for this merchant."""
+    """Return the challenge of a text, whenever it was given; None if not here, for this merchant."""
     try:
         content = bytes.fromhex(text)
     except ValueError:
@@ -94,7 +94,7 @@ def read_challenge(secret: bytes, merchant_id: int, text: str) -> Challenge | No
 
 
 def sound_key(secret: bytes, stamp: str) -> Secret:
-    """The key of a stamp that sounds, by its id in hexadecimal."""
+    """Return the key of a stamp that sounds, by its id in hexadecimal."""
     return Secret(hmac.digest(secret, f"sound-key:{stamp}".encode(), "sha256"), KEY_BYTES)
 
 
@@ -128,13 +128,13 @@ class SoundCheck:
 
 
 def is_in_time(challenge: Challenge, rules: Rules, now_us: int) -> bool:
-    """Whether a challenge may be answered now; other workers' clocks may be a little ahead."""
+    """Return whether a challenge may be answered now; other workers' clocks may be a little ahead."""
     age_s = (now_us - challenge.at_us) / SECOND_US
     return -EARLY_S <= age_s <= rules.challenge_seconds
 
 
 def is_answer(secret: bytes, challenge: Challenge, token: SoundToken, now_s: float) -> bool:
-    """Whether a token answers a challenge; the stamp's clock may be 15 s slow and 2 s fast."""
+    """Return whether a token answers a challenge; the stamp's clock may be 15 s slow and 2 s fast."""
     first, last = window_at(challenge.at_us / SECOND_US - LATE_S), window_at(now_s + EARLY_S)
     key = sound_key(secret, token.stamp.hex())
     return window_of(token, key, first, last, (challenge.nonce,)) is not None

@@ -25,7 +25,7 @@ class Verified:
 
 
 def token_of(secret: bytes, merchant_id: int, key_digest: bytes) -> str:
-    """The token of a press: computed, so that a repeated request gets it again; its digest alone is kept."""
+    """Return the token of a press: computed, so that a repeat gets it again; its digest alone is kept."""
     text = hmac.digest(secret, f"token:{merchant_id}:".encode() + key_digest, "sha256")
     return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 

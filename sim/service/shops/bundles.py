@@ -39,13 +39,13 @@ class BundleSigner:
         return dict(self._key.as_dict(private=False))
 
     def sign(self, content: dict[str, Any]) -> str:
-        """The content as a compact JWS."""
+        """Return the content as a compact JWS."""
         return jws.serialize_compact(
             {"alg": _ALGORITHM}, json.dumps(content).encode(), self._key, algorithms=[_ALGORITHM]
         )
 
     def open(self, text: str) -> dict[str, Any]:
-        """The content of a bundle that was signed here.
+        """Return the content of a bundle that was signed here.
 
         Raises:
             MalformedError: it was not.
@@ -59,7 +59,7 @@ class BundleSigner:
 
 
 def bundle_of(connection: sa.Connection, merchant_id: int, *, now_us: int, hours: int) -> dict[str, Any]:
-    """The patterns of one merchant's active stamps, and until when they are good."""
+    """Return the patterns of one merchant's active stamps, and until when they are good."""
     rows = connection.execute(
         sa.select(Stamp.serial, Stamp.pads)
         .where(Stamp.merchant_id == merchant_id, Stamp.state == "active")

@@ -118,7 +118,7 @@ def change_state(
 
 
 def stamps_of(connection: sa.Connection, merchant_id: int) -> list[dict[str, Any]]:
-    """A merchant's stamps, without their patterns."""
+    """Return a merchant's stamps, without their patterns."""
     rows = connection.execute(
         sa.select(
             Stamp.id, Stamp.store_id, Stamp.serial, Stamp.name, Stamp.state, Stamp.factor, Stamp.enrolled_us
@@ -130,7 +130,7 @@ def stamps_of(connection: sa.Connection, merchant_id: int) -> list[dict[str, Any
 
 
 def history_of(connection: sa.Connection, merchant_id: int, stamp_id: int) -> list[dict[str, Any]]:
-    """What was done with a stamp.
+    """Return what was done with a stamp.
 
     Raises:
         NotFoundError: no such stamp.

@@ -138,7 +138,7 @@ class Matcher:
 
 
 def _nearest(readings: Iterable[tuple[Patterns, Reading]]) -> Match:
-    """The first stamp read; where none was, what those with the most pads said."""
+    """Return the first stamp read; where none was, what those with the most pads said."""
     first = None
     for stamps, reading in readings:
         if reading.code is not None:

@@ -94,7 +94,7 @@ def add_store(
 
 
 def opening_text(opening: Hours) -> str:
-    """Opening hours as they are stored.
+    """Return opening hours as they are stored.
 
     Raises:
         MalformedError: not seven days, or hours that do not rise.
@@ -126,7 +126,7 @@ def check_store(connection: sa.Connection, merchant_id: int, store_id: int) -> N
 
 
 def stores_of(connection: sa.Connection, merchant_id: int) -> list[dict[str, Any]]:
-    """A merchant's stores."""
+    """Return a merchant's stores."""
     rows = connection.execute(
         sa.select(
             Store.id, Store.name, Store.number, Store.lat_deg, Store.lon_deg, Store.radius_m, Store.opening
@@ -163,7 +163,7 @@ def _new(made: int | None, what: str, name: str) -> int:
 
 
 def otp_secret_of(connection: sa.Connection, merchant_id: int, store_id: int) -> str:
-    """The secret of a store's one-time codes in base 32.
+    """Return the secret of a store's one-time codes in base 32.
 
     Raises:
         NotFoundError: the store is not the merchant's.

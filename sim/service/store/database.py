@@ -75,13 +75,13 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """One transaction: committed at the end of the block, rolled back if an error leaves it."""
+        """Yield one transaction: committed at the end of the block, rolled back if an error leaves it."""
         with self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A connection for statements that only read."""
+        """Yield a connection for statements that only read."""
         with self._reading.connect() as connection:
             yield connection
 
@@ -92,7 +92,7 @@ class Database:
 
 @cache
 def new_row(dialect: str, table: type[Table], unique: tuple[str, ...]) -> sa.Executable:
-    """Statement that inserts a row and tells its id, unless one with the same ``unique`` columns is there."""
+    """Return the statement that inserts a row and tells its id, unless the ``unique`` columns are there."""
     columns = table.columns()
     made = (postgresql if dialect == "postgresql" else sqlite).insert(columns)
     return made.on_conflict_do_nothing(index_elements=unique).returning(columns.c.id)

@@ -21,12 +21,12 @@ Digest = Annotated[bytes, mapped_column(sa.LargeBinary(32))]
 
 
 def reference(column: str) -> Mapped[int]:
-    """A column that names a row of another table."""
+    """Return a column that names a row of another table."""
     return mapped_column(_BIG, sa.ForeignKey(column))
 
 
 def optional_reference(column: str) -> Mapped[int | None]:
-    """A column that may name a row of another table."""
+    """Return a column that may name a row of another table."""
     return mapped_column(_BIG, sa.ForeignKey(column), nullable=True)
 
 
@@ -60,7 +60,7 @@ class Table(Base):
 
     @classmethod
     def columns(cls) -> sa.Table:
-        """The table as statements without the mapper know it: they are put together quicker."""
+        """Return the table as statements without the mapper know it: they are put together quicker."""
         if not isinstance(cls.__table__, sa.Table):
             raise TypeError(f"{cls.__name__} is no table")
         return cls.__table__
