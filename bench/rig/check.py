@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from stampbench.bench.rig.port import SerialPort
+from stampbench.bench.rig.report_checks import ReportChecker
 from stampbench.firmware_emulator.errors import ProtocolError
 from stampbench.firmware_emulator.link.commands import (
     Command,
@@ -318,35 +319,21 @@ class RigCheck:
         if self._identity is None:
             self._untried("no identity", "R3", "R4", "R5")
             return
-        reader = ContactReader(self._identity)
-        down: set[int] = set()
+        reader, checker = ContactReader(self._identity), ReportChecker(self._identity)
         tried = False
         for _, packet in self._seen:
             if packet.type == PacketType.RAW_FRAME:
                 unpack_frame(packet.t_us, packet.payload)
-            if packet.type != PacketType.CONTACTS:
-                continue
-            report = reader.report(packet.t_us, packet.payload)
-            tried = tried or bool(report.contacts)
-            ids = [contact.id for contact in report.contacts]
-            limit = self._identity.contact_limit
-            right = len(ids) == len(set(ids)) <= limit
-            self._judge("R3", right, f"contacts {ids} in one scan, must be at most {limit}, no id twice")
-            for contact in report.contacts:
-                inside = contact.x <= self._identity.x_max and contact.y <= self._identity.y_max
-                self._judge(
-                    "R4", inside, f"contact at ({contact.x}, {contact.y}) beyond the maxima of the identity"
-                )
-            now = {contact.id for contact in report.down}
-            vanished = down - set(ids)
-            self._judge(
-                "R5", not vanished, f"contacts {sorted(vanished)} vanished without a report of their lift"
-            )
-            down = now
+            if packet.type == PacketType.CONTACTS:
+                report = reader.report(packet.t_us, packet.payload)
+                tried = tried or bool(report.contacts)
+                checker.see(report)
         if not tried:
-            self._findings.pop("R3", None)
-            self._findings.pop("R5", None)
             self._untried("nothing touched the panel meanwhile", "R3", "R4", "R5")
+            return
+        breaches = checker.counters.breaches
+        for clause in ("R3", "R4", "R5"):
+            self._judge(clause, clause not in breaches, breaches.get(clause, ""))
 
 
 def _of(packets: list[Packet], kind: PacketType) -> list[Packet]:

@@ -1,4 +1,4 @@
-"""Oddities of a rig's reports that the link cannot know of: whole as they arrived, something is missing."""
+"""Whether a rig's reports keep R2 to R5 of PROTOCOL.md: whole as they arrived, something is wrong."""
 
 from __future__ import annotations
 
@@ -8,6 +8,21 @@ from dataclasses import dataclass
 from stampbench.firmware_emulator.link.messages import Identity
 from stampbench.firmware_emulator.touch import TouchReport
 
+_BREACHES = {
+    "R2": (("dropped", "reports thrown away by the rig, which were read too slowly"),),
+    "R3": (
+        ("split_scans", "scans in more than one contacts packet"),
+        ("repeated_ids", "scans with an id twice"),
+        ("too_many_contacts", "scans with more contacts than the identity says"),
+    ),
+    "R4": (("out_of_range", "contacts beyond the maxima of the identity"),),
+    "R5": (
+        ("lost_lifts", "contacts vanished without a report of their lift"),
+        ("repeated_lifts", "lifts of contacts that were not down"),
+    ),
+}
+"""By clause, what breaks it."""
+
 
 @dataclass(slots=True)
 class ReportCounters:
@@ -15,19 +30,40 @@ class ReportCounters:
 
     Attributes:
         missed_scans: scans that went unreported while something touched, by the rig's own interval.
-        lost_lifts: contacts that vanished without a report of their lift.
+        split_scans: packets of contacts with the time of the one before.
+        repeated_ids: scans with two contacts of one id.
         too_many_contacts: scans with more contacts than the rig says it can tell apart.
         out_of_range: contacts beyond the rig's own maxima.
+        lost_lifts: contacts that vanished without a report of their lift.
+        repeated_lifts: lifts of contacts that were not down.
+        dropped: reports that the rig threw away unsent, by its own count.
     """
 
     missed_scans: int = 0
-    lost_lifts: int = 0
+    split_scans: int = 0
+    repeated_ids: int = 0
     too_many_contacts: int = 0
     out_of_range: int = 0
+    lost_lifts: int = 0
+    repeated_lifts: int = 0
+    dropped: int = 0
 
     def to_mapping(self) -> dict[str, int]:
         """Return the counts by name."""
         return dataclasses.asdict(self)
+
+    @property
+    def breaches(self) -> dict[str, str]:
+        """Clauses of the protocol that the rig broke, with what was seen; empty if it kept them.
+
+        Where the link lost packets, they may be to blame.
+        """
+        counts = self.to_mapping()
+        seen = {
+            clause: [f"{counts[name]} {words}" for name, words in kinds if counts[name]]
+            for clause, kinds in _BREACHES.items()
+        }
+        return {clause: ", ".join(found) for clause, found in seen.items() if found}
 
 
 class ReportChecker:
@@ -40,7 +76,7 @@ class ReportChecker:
     def __init__(self, identity: Identity) -> None:
         self.counters = ReportCounters()
         self._identity = identity
-        self._last_us = 0
+        self._last_us: int | None = None
         self._down: frozenset[int] = frozenset()
 
     def see(self, report: TouchReport) -> None:
@@ -49,13 +85,18 @@ class ReportChecker:
         contacts = report.contacts
         if not (contacts or self._down):
             return
-        if self._down and identity.frame_interval_us:
-            intervals = round((report.t_us - self._last_us) / identity.frame_interval_us)
-            counters.missed_scans += max(0, intervals - 1)
-        counters.lost_lifts += len(self._down - {contact.id for contact in contacts})
+        ids = {contact.id for contact in contacts}
+        if self._last_us is not None:
+            if self._down and identity.frame_interval_us:
+                intervals = round((report.t_us - self._last_us) / identity.frame_interval_us)
+                counters.missed_scans += max(0, intervals - 1)
+            counters.split_scans += report.t_us == self._last_us
+        counters.repeated_ids += len(ids) < len(contacts)
         counters.too_many_contacts += len(contacts) > identity.contact_limit
         counters.out_of_range += sum(
             contact.x > identity.x_max or contact.y > identity.y_max for contact in contacts
         )
+        counters.lost_lifts += len(self._down - ids)
+        counters.repeated_lifts += len({c.id for c in contacts if not c.tip} - self._down)
         self._down = frozenset(contact.id for contact in contacts if contact.tip)
         self._last_us = report.t_us

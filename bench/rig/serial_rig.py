@@ -61,6 +61,8 @@ class SerialRig(RigConnection):
             InputError: the rig knows no such object.
             LinkError: the link died, or the rig fell silent.
         """
+        if self.heartbeat is None:
+            self._await_heartbeat()  # what was dropped before is not of this press
         before, dropped = self.counters, self.dropped
         command = press.command(seed)
         streams = Streams.CONTACTS
@@ -93,12 +95,15 @@ class SerialRig(RigConnection):
                 elif packet.type == PacketType.PRESS_DONE:
                     done = PressDone.unpack(packet.payload)
                     if done.command_sequence == sequence:
+                        if done.dropped is None:
+                            self._await_heartbeat()
                         self.press_counters = self.counters - before
+                        self.press_reports.dropped = done.dropped or self.dropped - dropped
                         self.press_whole = (
                             done.reports == reports
                             and not done.aborted
                             and self.press_counters.lossless
-                            and self.dropped == dropped
+                            and not self.press_reports.breaches
                         )
                         return
                 elif packet.type == PacketType.HEARTBEAT and not Heartbeat.unpack(packet.payload).pressing:
@@ -152,7 +157,7 @@ class SerialRig(RigConnection):
                     raise LinkError(f"rig on {self.port}: nobody pressed within {first_contact_s:g} s")
             elif packet.t_us - touched_us > quiet_us:
                 self.press_counters = self.counters - before
-                self.press_whole = self.press_counters.lossless
+                self.press_whole = self.press_counters.lossless and not self.press_reports.breaches
                 return
 
     def stream(self, *, frames: bool = False) -> Iterator[TouchReport | Frame | None]:
@@ -179,6 +184,11 @@ class SerialRig(RigConnection):
         if streams != self._streams:
             self._demand(Stream(streams))
             self._streams = streams
+
+    def _await_heartbeat(self) -> None:
+        """Wait for the next heartbeat, which comes within half a second."""
+        while self._next_packet().type != PacketType.HEARTBEAT:
+            pass
 
     def _new_checker(self) -> ReportChecker:
         checker = ReportChecker(self.identity)

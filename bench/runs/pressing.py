@@ -252,7 +252,8 @@ class Presser:
             judged(record, press_reports), link={"reports": press_reports.reports} | odd
         )
         if not rig.press_whole:
-            record = msgspec.structs.replace(record, outcome=Outcome.ERROR, message=_loss(counters))
+            message = _loss(counters, rig.press_reports.breaches)
+            record = msgspec.structs.replace(record, outcome=Outcome.ERROR, message=message)
         return record
 
     def _lost(self, planned: PlannedPress, message: str) -> PressRecord:
@@ -364,7 +365,10 @@ def _botched(record: PressRecord) -> PressRecord:
     )
 
 
-def _loss(counters: dict[str, int]) -> str:
-    """Return what the link did to a press that is not whole."""
+def _loss(counters: dict[str, int], breaches: dict[str, str]) -> str:
+    """Return what the link, or else the rig, did to a press that is not whole."""
     faults = [f"{counters[name]} {name.replace('_', ' ')}" for name in FAULTS if counters[name]]
+    if breaches and not faults:
+        broken = "; ".join(f"{clause} broken: {seen}" for clause, seen in breaches.items())
+        return f"the rig does not keep its protocol, see stampbench rig check: {broken}"
     return f"the link did not bring all reports: {', '.join(faults) or 'the press ended early'}"

@@ -19,7 +19,6 @@ from stampbench.firmware_emulator.link.payload import (
     pack_text,
     split_fields,
     split_text,
-    unpack_fields,
     unpack_text,
 )
 from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
@@ -30,6 +29,7 @@ _CONTACT = struct.Struct("<BBHHH")
 _FRAME = struct.Struct("<BB")
 _ANSWER = struct.Struct("<IBB")
 _PRESS_DONE = struct.Struct("<IBI")
+_DROPPED = struct.Struct("<I")
 _TIP = 0x01
 _CANCELLED = 0x02
 _SIZE_UNITS_PER_MM = 100
@@ -242,23 +242,28 @@ class PressDone:
         command_sequence: sequence number of the press command.
         aborted: True if a reset ended the press early.
         reports: contact reports sent for this press.
+        dropped: those thrown away unsent because the host read too slowly; None from a rig of revision 1.0,
+            which tells it in its next heartbeat.
     """
 
     command_sequence: int
     aborted: bool
     reports: int
+    dropped: int | None = None
 
     kind = PacketType.PRESS_DONE
 
     def pack(self) -> bytes:
         """Return the payload."""
-        return pack_fields(_PRESS_DONE, "press done", self.command_sequence, self.aborted, self.reports)
+        fixed = pack_fields(_PRESS_DONE, "press done", self.command_sequence, self.aborted, self.reports)
+        return fixed if self.dropped is None else fixed + pack_fields(_DROPPED, "press done", self.dropped)
 
     @classmethod
     def unpack(cls, payload: bytes) -> PressDone:
-        """Read the payload."""
-        sequence, aborted, reports = unpack_fields(_PRESS_DONE, "press done", payload)
-        return cls(sequence, bool(aborted), reports)
+        """Read the payload; bytes after the last known field are passed over."""
+        (sequence, aborted, reports), rest = split_fields(_PRESS_DONE, "press done", payload)
+        dropped = _DROPPED.unpack_from(rest)[0] if len(rest) >= _DROPPED.size else None
+        return cls(sequence, bool(aborted), reports, dropped)
 
 
 def pack_contacts(report: TouchReport) -> bytes:

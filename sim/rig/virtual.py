@@ -113,6 +113,7 @@ class VirtualRig:
         match commands.unpack_command(packet.type, packet.payload):
             case commands.Identify():
                 self._queue(PacketType.IDENTITY, self._device.identity.pack())
+                self._queue(PacketType.HEARTBEAT, self._heartbeat().pack())
             case commands.Reset():
                 self._aborted = self._pressing
                 self._streams = commands.Streams.CONTACTS
@@ -159,7 +160,7 @@ class VirtualRig:
             if self._aborted or self._channel.interrupted:
                 break
         self._pressing = False
-        done = PressDone(packet.sequence, self._aborted, self._reports - reports_before)
+        done = PressDone(packet.sequence, self._aborted, self._reports - reports_before, dropped=0)
         self._queue(PacketType.PRESS_DONE, done.pack())
 
     def _scan(self, frame: Frame, report: TouchReport) -> None:

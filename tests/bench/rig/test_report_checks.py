@@ -38,3 +38,14 @@ def test_contact_that_vanishes_is_a_lost_lift() -> None:
 def test_contacts_beyond_the_identity_are_counted() -> None:
     counters = counted((0, [down(number, x=4096) for number in range(11)]))
     assert (counters.too_many_contacts, counters.out_of_range) == (1, 11)
+
+
+def test_a_scan_in_two_packets_and_an_id_twice_break_r3() -> None:
+    counters = counted((0, [down(1)]), (0, [down(1), down(2)]), (1, [down(1), down(1), down(2)]))
+    assert (counters.split_scans, counters.repeated_ids) == (1, 1)
+    assert counters.breaches == {"R3": "1 scans in more than one contacts packet, 1 scans with an id twice"}
+
+
+def test_a_lift_of_what_was_not_down_breaks_r5() -> None:
+    counters = counted((0, [down(1)]), (1, [up(1)]), (2, [up(1)]))
+    assert counters.breaches == {"R5": "1 lifts of contacts that were not down"}

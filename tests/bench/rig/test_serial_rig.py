@@ -17,7 +17,7 @@ from stampbench.firmware_emulator.errors import InputError, LinkError, NoHardwar
 from stampbench.firmware_emulator.hid.descriptor import parse_descriptor
 from stampbench.firmware_emulator.hid.reports import HidTouchDecoder, touch_screen
 from stampbench.firmware_emulator.link.commands import PressCommand
-from stampbench.firmware_emulator.link.messages import Answer, Status
+from stampbench.firmware_emulator.link.messages import Answer, Heartbeat, PressDone, Status
 from stampbench.firmware_emulator.link.packets import PacketType
 from stampbench.firmware_emulator.touch import Frame, TouchReport
 from stampbench.sim.device import Device, RigDevice
@@ -176,18 +176,19 @@ def test_rig_without_actuator_asks_for_the_operator(serve: Serve, monkeypatch: p
 
 
 class HandPressedDevice(PatternDevice):
-    """Ten scans of touch between scans without."""
+    """Ten scans of touch between scans without, the last of them with the lift."""
 
     def press(self, press: Press, seed: int) -> Iterator[tuple[Frame, TouchReport]]:
         for scan, (frame, report) in enumerate(super().press(press, seed)):
-            yield frame, report if 5 <= scan < 15 else TouchReport(report.t_us, ())
+            contacts = tuple(contact._replace(tip=scan < 14) for contact in report.contacts)
+            yield frame, TouchReport(report.t_us, contacts if 5 <= scan < 15 else ())
 
 
 def test_watching_an_operator_ends_when_nothing_has_touched_for_a_while() -> None:
     with served(HandPressedDevice(), open_channel()) as port, SerialRig(port) as rig:
         rig._send(pattern(1000).command(0))
         reports = list(rig.watch(first_contact_s=60.0, quiet_us=100_000))
-        assert [bool(report.down) for report in reports] == [False] * 5 + [True] * 10 + [False] * 26
+        assert [bool(report.down) for report in reports] == [False] * 5 + [True] * 9 + [False] * 26
         assert rig.press_whole
 
 
@@ -434,3 +435,92 @@ def test_a_rig_that_is_exchanged_between_presses_is_told_with_both_names(serve: 
             list(rig.press(pattern(1), 0))
         with pytest.raises(RigChangedError, match=r"'SN-7' became pattern 'other' \(serial_number SN-7, now"):
             next(rig.press(pattern(1), 0))
+
+
+class OddDevice(PatternDevice):
+    """Reports otherwise than the protocol says, in the second half of its scans."""
+
+    def __init__(self, spoil: Callable[[TouchReport], TouchReport]) -> None:
+        super().__init__()
+        self._spoil = spoil
+
+    def press(self, press: Press, seed: int) -> Iterator[tuple[Frame, TouchReport]]:
+        for scan, (frame, report) in enumerate(super().press(press, seed)):
+            yield frame, report if scan < 5 else self._spoil(report)
+
+
+def contacts_with(**changes: Any) -> Callable[[TouchReport], TouchReport]:
+    return lambda report: report._replace(contacts=tuple(c._replace(**changes) for c in report.contacts))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "clause", "seen"),
+    [
+        pytest.param(contacts_with(id=0), "R3", "5 scans with an id twice", id="all contacts have id 0"),
+        pytest.param(contacts_with(x=4096), "R4", "25 contacts beyond the maxima", id="beyond x maximum"),
+        pytest.param(
+            lambda report: report._replace(
+                contacts=tuple(report.contacts[0]._replace(id=number) for number in range(13))
+            ),
+            "R3",
+            "5 scans with more contacts than the identity says",
+            id="13 contacts at a limit of 10",
+        ),
+        pytest.param(
+            lambda report: report._replace(contacts=()),
+            "R5",
+            "5 contacts vanished without a report of their lift",
+            id="no lift",
+        ),
+        pytest.param(
+            contacts_with(tip=False), "R5", "20 lifts of contacts that were not down", id="lift again"
+        ),
+    ],
+)
+def test_a_press_in_which_the_rig_breaks_a_clause_is_not_whole(
+    spoil: Callable[[TouchReport], TouchReport], clause: str, seen: str
+) -> None:
+    with served(OddDevice(spoil), open_channel()) as port, SerialRig(port) as rig:
+        list(rig.press(pattern(10), 0))
+        assert not rig.press_whole
+        assert seen in rig.press_reports.breaches[clause]
+
+
+def test_reports_that_the_rig_threw_away_leave_no_press_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+
+    def pack(done: PressDone) -> bytes:
+        told.append(done)
+        return replace(done, dropped=20).packed()
+
+    monkeypatch.setattr(PressDone, "packed", PressDone.pack, raising=False)
+    monkeypatch.setattr(PressDone, "pack", pack)
+    with served(PatternDevice(), open_channel()) as port, SerialRig(port) as rig:
+        assert len(list(rig.press(pattern(5), 0))) == 5
+        assert not rig.press_whole
+        assert rig.press_reports.breaches == {
+            "R2": "20 reports thrown away by the rig, which were read too slowly"
+        }
+
+
+def test_a_rig_of_revision_1_0_tells_what_it_threw_away_in_its_next_heartbeat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class OldRig(VirtualRig):
+        thrown = 0
+
+        def _queue(self, kind: PacketType, payload: bytes) -> None:
+            if kind == PacketType.PRESS_DONE:
+                payload, OldRig.thrown = payload[:9], 20
+            super()._queue(kind, payload)
+
+        def _heartbeat(self) -> Heartbeat:
+            return replace(super()._heartbeat(), dropped=OldRig.thrown)
+
+    monkeypatch.setattr("stampbench.sim.rig.virtual.VirtualRig", OldRig)
+    with served(PatternDevice(), open_channel()) as port, SerialRig(port) as rig:
+        list(rig.press(pattern(5), 0))
+        assert not rig.press_whole
+        assert rig.press_reports.dropped == 20
+        list(rig.press(pattern(5), 0))
+        assert rig.press_whole

@@ -72,6 +72,7 @@ GOLDEN = [  # written out by hand from the tables of PROTOCOL.md, numbers little
     ),
     (Answer(7, 0x41, Status.BAD_ARGUMENT, "no"), "07000000 41 03 6e6f"),
     (PressDone(7, aborted=True, reports=258), "07000000 01 02010000"),
+    (PressDone(7, aborted=False, reports=258, dropped=3), "07000000 00 02010000 03000000"),
     (
         replace(IDENTITY, capabilities=Capability.PRESS | Capability.MARKS_CANCELLED),
         "01 0a 2100 3804 8007 a0f00000 20ac0100 10270000 1b 0f"

@@ -127,8 +127,8 @@ def test_every_command_is_answered_once_with_its_number() -> None:
 
 
 def test_identity_comes_ahead_of_its_answer() -> None:
-    _, identity, answer = replies(Identify())
-    assert (identity.type, answer.type) == (PacketType.IDENTITY, PacketType.ANSWER)
+    _, *said = replies(Identify())
+    assert [packet.type for packet in said] == [PacketType.IDENTITY, PacketType.HEARTBEAT, PacketType.ANSWER]
 
 
 def test_press_sends_answer_then_every_scan_then_done() -> None:
@@ -136,7 +136,7 @@ def test_press_sends_answer_then_every_scan_then_done() -> None:
     assert packets[0].type == PacketType.ANSWER
     assert {packet.type for packet in packets[1:-1]} == {PacketType.CONTACTS}
     assert len(packets) == 2 + SCANS
-    assert PressDone.unpack(packets[-1].payload) == PressDone(0, aborted=False, reports=SCANS)
+    assert PressDone.unpack(packets[-1].payload) == PressDone(0, aborted=False, reports=SCANS, dropped=0)
 
 
 def test_device_clock_advances_by_scans_alone() -> None:
@@ -160,7 +160,7 @@ def test_idle_rig_shows_that_it_lives_and_what_it_answered_last() -> None:
 def test_heartbeat_that_nobody_reads_takes_no_number() -> None:
     channel = ScriptedChannel(b"", b"", *said(Identify()), reading=False)
     VirtualRig(PatternDevice(), channel, channel.clock).serve()
-    assert [packet.sequence for packet in PacketParser().feed(bytes(channel.sent))] == [1, 2]
+    assert [packet.sequence for packet in PacketParser().feed(bytes(channel.sent))] == [1, 2, 3]
 
 
 def test_raw_frames_come_ahead_of_their_contacts_when_asked_for() -> None:
