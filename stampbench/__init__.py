@@ -27,6 +27,7 @@ __all__ = [
     "LinkError",
     "NoHardwareError",
     "Panel",
+    "PhoneScale",
     "Plan",
     "Press",
     "PressDecision",
@@ -35,6 +36,7 @@ __all__ = [
     "ProtocolError",
     "Reading",
     "Run",
+    "ScalePrior",
     "StampbenchError",
     "TouchReport",
     "Verdict",
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from stampbench.sim.decoder.decoder import Decoder
     from stampbench.sim.decoder.press import PressDecision, PressDecoder
     from stampbench.sim.decoder.reading import Reading, Verdict
+    from stampbench.sim.decoder.scale import PhoneScale, ScalePrior
     from stampbench.sim.device import Device
     from stampbench.sim.hold import Hold
     from stampbench.sim.panel.condition import Condition
@@ -88,6 +91,7 @@ else:
         "sim.decoder.decoder": ("Decoder",),
         "sim.decoder.press": ("PressDecision", "PressDecoder"),
         "sim.decoder.reading": ("Reading", "Verdict"),
+        "sim.decoder.scale": ("PhoneScale", "ScalePrior"),
         "sim.device": ("Device",),
         "sim.hold": ("Hold",),
         "sim.panel.condition": ("Condition",),

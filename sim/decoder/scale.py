@@ -50,6 +50,10 @@ class ScalePrior:
         mm_per_unit: its likeliest size.
         relative_sd: standard deviation of its logarithm.
 
+    >>> import stampbench as sb
+    >>> round(1.0 / sb.ScalePrior(mm_per_unit=0.166, relative_sd=0.07).mm_per_unit, 2)
+    6.02
+
     Raises:
         InputError: a size that is not positive, or a deviation outside 0.0001..0.3.
     """
@@ -86,6 +90,13 @@ class _Press:
 
 class PhoneScale:
     """The size of one device's unit, and the presses on it, read at that size.
+
+    >>> import stampbench as sb
+    >>> family = sb.load_family("p5-60k")
+    >>> scale = sb.PhoneScale(sb.Decoder(family, sigma_mm=0.2))
+    >>> codes = [scale.add(5.8 * (family.pads(code) + 40.0)).code for code in (777, 20406, 5)]
+    >>> codes, round(1.0 / scale.mm_per_unit, 1)
+    ([777, 20406, 5], 5.8)
 
     Args:
         decoder: whose codebook and noise; it reads millimetres.

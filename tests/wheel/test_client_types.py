@@ -31,6 +31,8 @@ names: npt.NDArray[np.int64] = codes
 press = sb.PressDecoder(decoder)
 sooner: sb.PressDecision | None = press.feed(sb.TouchReport(0, (sb.Contact(1, True, 10, 20),)))
 decision: sb.PressDecision = press.finish()
+scale = sb.PhoneScale(decoder, sb.ScalePrior(0.166, 0.07))
+px_per_mm: float = 1.0 / scale.mm_per_unit
 profile: sb.Profile = sb.load_profile("nexus-5")
 panel = sb.Panel(profile, sb.Condition(noise=2.0), seed=1)
 frame: sb.Frame = panel.frame(0)
