@@ -1,8 +1,7 @@
 """Recordings written in another format that can hold the same: contacts, their ids, times, the panel's size.
 
-Kernel events travel by multitouch protocol B; a touch that the panel took back is told as a palm there, as
-the kernel does. They know a size in whole units per mm only, and HID in hundredths of a mm: what is lost by
-that is noted.
+Kernel events travel by multitouch protocol B. They know a size in whole units per mm only, HID in hundredths
+of a mm, and neither that the panel took a touch back: what is lost by that is noted.
 """
 
 from __future__ import annotations
@@ -18,13 +17,11 @@ from stampbench.bench.sources.evdev_events import (
     ABS_MT_POSITION_X,
     ABS_MT_POSITION_Y,
     ABS_MT_SLOT,
-    ABS_MT_TOOL_TYPE,
     ABS_MT_TRACKING_ID,
     BTN_TOUCH,
     EV_ABS,
     EV_KEY,
     EV_SYN,
-    MT_TOOL_PALM,
     SYN_REPORT,
 )
 from stampbench.bench.sources.recording import Recording
@@ -38,7 +35,6 @@ SLOTS: Final = 16
 """Contacts at once that a converted recording can hold."""
 _NAMES: Final = {
     (EV_ABS, ABS_MT_SLOT): "ABS_MT_SLOT",
-    (EV_ABS, ABS_MT_TOOL_TYPE): "ABS_MT_TOOL_TYPE",
     (EV_ABS, ABS_MT_TRACKING_ID): "ABS_MT_TRACKING_ID",
     (EV_ABS, ABS_MT_POSITION_X): "ABS_MT_POSITION_X",
     (EV_ABS, ABS_MT_POSITION_Y): "ABS_MT_POSITION_Y",
@@ -74,7 +70,6 @@ class _Panel:
             (ABS_MT_SLOT, 0, SLOTS - 1, 0),
             (ABS_MT_POSITION_X, *self.x_range, self.resolutions[0]),
             (ABS_MT_POSITION_Y, *self.y_range, self.resolutions[1]),
-            (ABS_MT_TOOL_TYPE, 0, MT_TOOL_PALM, 0),
             (ABS_MT_TRACKING_ID, 0, 65535, 0),
         ]
 
@@ -113,6 +108,7 @@ def convert(recording: Recording, target: Target, path: Path) -> int:
     ):
         if low is None or high is None:
             raise InputError(f"{target} tells the range of {name}: expected --range WxH, which {path} lacks")
+    recording.reports = _noting_cancelled(recording, recording.reports)
     lines = _LINES[target](recording)
     scans = 0
     try:
@@ -123,6 +119,15 @@ def convert(recording: Recording, target: Target, path: Path) -> int:
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}: expected a new file") from None
     return scans
+
+
+def _noting_cancelled(recording: Recording, reports: Iterator[TouchReport]) -> Iterator[TouchReport]:
+    cancelled = 0
+    for report in reports:
+        cancelled += sum(contact.cancelled for contact in report.contacts)
+        yield report
+    if cancelled:
+        recording.notes.append(f"{cancelled} touches that the panel took back are written as lifted")
 
 
 def _write_capture(recording: Recording, path: Path) -> int:
@@ -157,9 +162,6 @@ def events_of(reports: Iterator[TouchReport]) -> Iterator[list[Event]]:
                 continue
             tell(ABS_MT_SLOT, slots.take(contact))
             if not contact.tip:
-                if contact.cancelled:
-                    tell(ABS_MT_TOOL_TYPE, MT_TOOL_PALM)
-                    tell(ABS_MT_TOOL_TYPE, 0)
                 tell(ABS_MT_TRACKING_ID, -1)
                 del slots.of[contact.id]
                 continue
@@ -249,14 +251,11 @@ def _getevent(recording: Recording) -> Iterator[tuple[str, int]]:
             f"{head}{axis:<22}: value 0, min {low}, max {high}, fuzz 0, flat 0, resolution {resolution}",
             0,
         )
-    tools = {0: "MT_TOOL_FINGER", MT_TOOL_PALM: "MT_TOOL_PALM"}
     for events in events_of(recording.reports):
         for t_us, kind, code, value in events:
             seconds, microseconds = divmod(t_us, 1_000_000)
             said = f"{value & 0xFFFFFFFF:08x}"
-            if code == ABS_MT_TOOL_TYPE and kind == EV_ABS:
-                said = tools[value]
-            elif kind == EV_KEY:
+            if kind == EV_KEY:
                 said = "DOWN" if value else "UP"
             time = f"[{seconds:>8}.{microseconds:06d}]"
             yield f"{time} {path}: {_KINDS[kind]:<12} {_NAMES[kind, code]:<20} {said}", int(kind == EV_SYN)

@@ -86,6 +86,18 @@ def test_a_touch_that_was_cancelled_is_still_cancelled(tmp_path: Path) -> None:
         assert [c.cancelled for report in again for c in report.contacts] == [False, True]
 
 
+def test_a_touch_that_kernel_events_cannot_tell_as_cancelled_is_noted(tmp_path: Path) -> None:
+    recording = recorded([])
+    recording.reports = iter(
+        [
+            TouchReport(0, (Contact(1, True, 10, 20),)),
+            TouchReport(10_000, (Contact(1, False, 10, 20, cancelled=True),)),
+        ]
+    )
+    convert(recording, Target.EVEMU, tmp_path / "out")
+    assert recording.notes == ["1 touches that the panel took back are written as lifted"]
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("precious")
     with pytest.raises(InputError, match="expected a new file"):
