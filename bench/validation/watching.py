@@ -27,6 +27,8 @@ from stampbench.firmware_emulator.errors import InputError
 
 BASELINE_LOTS = 4
 """First lots of a part: they say how much lots differ."""
+SURE = 0.75
+"""Share of the stations whose lots scatter no more than the first ones are taken to say."""
 WORSE_P = 0.001
 """A run is worse than those before it if chance makes it so less often."""
 _END_BYTES = 16_384
@@ -170,6 +172,12 @@ def _series(lots: list[Certificate], of: str = "") -> Iterator[Series]:
     spread = [first.var(ddof=1) for first in firsts if len(first) > 1]
     errors = [error for points in values.values() for _, _, error in points]
     between = float(np.mean(spread)) if spread else 0.0
+    if spread:
+        # A few lots tell the scatter roughly; too small a one would alarm at nothing.
+        from scipy.special import chdtri
+
+        freedom = sum(len(first) - 1 for first in firsts if len(first) > 1)
+        between *= freedom / float(chdtri(freedom, SURE))
     sigma = math.sqrt(max(between, float(np.mean(np.square(errors))))) if errors else 0.0
     for (cavity, pad, axis), points in sorted(values.items()):
         if len(points) <= 1 or sigma == 0.0:

@@ -128,7 +128,10 @@ def station_key() -> Ed25519PrivateKey | None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise InputError(f"{path}: cannot be made: {error.strerror}: expected a writable place") from None
+            raise InputError(
+                f"{path}: the station's key cannot be made: {error.strerror}: expected a writable place, "
+                "another one in STAMPBENCH_STATION_KEY, or --no-sign"
+            ) from None
         make_signing_key(path)
     return load_signing_key(path)
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from stampbench.bench.validation.measuring.pads import localised, resting_on
+from stampbench.bench.validation.measuring.pads import resting_on
 from stampbench.firmware_emulator.errors import InputError
 
 Points: TypeAlias = npt.NDArray[np.float64]
 
 FEWEST_STAMPS = 3
 """Of one cavity, without which its systematic error cannot be told from scatter."""
-FEWEST_TRUSTED = 2
-"""Pads without a fault that a pose needs."""
+FEWEST_TRUSTED = 3
+"""Pads that must agree with each other to say that the others are off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,11 @@ def mould_feedback(
 ) -> MouldFeedback:
     """Separate the systematic pad offsets of each cavity from the scatter of its stamps.
 
-    A cavity's offset is the mean over its stamps, laid over nominal by those of its pads that are right
-    (found by ``localised``): a mould is corrected pad by pad. Scatter is
-    pooled over all cavities. An offset is significant if its cavity as a whole is off nominal beyond what
-    chance gives one of all cavities, and the pad beyond what it gives one of all pads (F tests, Bonferroni).
+    A cavity's offset is the mean over its stamps, laid over nominal by the largest set of its pads that agree
+    with each other: a mould is corrected pad by pad, and a best fit of all would blame innocent ones, too.
+    Where no three agree, no pad is blamed. Scatter is pooled over all cavities. An offset is significant if
+    its cavity as a whole is off nominal beyond what chance gives one of all cavities, and the pad beyond what
+    it gives one of all pads (F tests, Bonferroni).
 
     Args:
         deviations_mm: of each stamp after its best fit, shape (stamps, pads, 2).
@@ -123,16 +125,23 @@ def mould_feedback(
     corrections = []
     for cavity, stamps in known.items():
         n, mean = len(stamps), stamps.mean(axis=0)
-        # The cavity as a whole first: the motion below heaps chance errors on single pads.
+        # The cavity as a whole first: what follows heaps chance errors on single pads.
         off = chance(n * float((mean**2).sum()) / free, free, len(known)) <= level
-        faulty = np.zeros(pads, np.bool_)
-        if off:
-            apart = (localised(mean, nominal_mm) ** 2).sum(axis=1)
-            faulty = np.array([chance(n * one / 2.0, 2, pads * len(known)) <= level for one in apart])
-        if pads - int(faulty.sum()) >= FEWEST_TRUSTED:
-            offsets, growth = resting_on(mean, nominal_mm, ~faulty)
-        else:  # nothing is left to rest on: all of them as the best fit has them
-            offsets, growth = mean, np.ones(pads)
+        faulty, offsets, growth = np.zeros(pads, np.bool_), mean, np.ones(pads)
+        for size in range(pads - 1, FEWEST_TRUSTED - 1, -1) if off else ():
+            # The largest set of pads that agree with each other, and of these the one that agrees best.
+            sets = [np.isin(np.arange(pads), chosen) for chosen in itertools.combinations(range(pads), size)]
+            rests = [resting_on(mean, nominal_mm, trusted) for trusted in sets]
+            apart = [float((rest[0][trusted] ** 2).sum()) for trusted, rest in zip(sets, rests, strict=True)]
+            best = int(np.argmin(apart))
+            agree = 2 * size - 3
+            if chance(n * apart[best] / agree, agree, len(known)) <= level:
+                continue
+            offsets, growth = rests[best]
+            squares_of = (offsets**2).sum(axis=1) / growth
+            tested = [chance(n * one / 2.0, 2, pads * len(known)) <= level for one in squares_of]
+            faulty = np.array(tested) & ~sets[best]
+            break
         half = float(stdtrit(freedom, 0.5 + confidence / 2.0)) * sd / math.sqrt(n)
         for pad in range(pads):
             x, y = map(float, offsets[pad])

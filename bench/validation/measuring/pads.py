@@ -19,8 +19,6 @@ WINDOW_MM = 6.0
 """Radius around a contact whose counts are its pad's: half the least spacing of two pads."""
 PAD_COMPRESSION_MM = 0.5
 """How far a pad of conductive foam or rubber gives way from first touch to full contact."""
-L1_ROUNDS = 40
-_TINY_MM = 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,22 +133,6 @@ def flatness_mm(levels: Points, nominal_mm: Points) -> float:
     design = np.column_stack([np.ones(known.sum()), nominal_mm[known]])
     off = heights - design @ np.linalg.lstsq(design, heights, rcond=None)[0]
     return float(np.abs(off).max())
-
-
-def localised(deviations_mm: Points, nominal_mm: Points) -> Points:
-    """Return the same deviations (pads, 2) after the small motion that makes the sum of their lengths least.
-
-    A least squares fit spreads the error of one pad over all; this leaves it where it is, because the pads
-    that are right then agree (iteratively reweighted least squares).
-    """
-    design = motions(nominal_mm)
-    flat = deviations_mm.ravel()
-    moved = deviations_mm
-    for _ in range(L1_ROUNDS):
-        weights = np.repeat(1.0 / (np.hypot(*moved.T) + _TINY_MM), 2)
-        motion = np.linalg.solve(design.T @ (design * weights[:, None]), design.T @ (flat * weights))
-        moved = (flat - design @ motion).reshape(-1, 2)
-    return moved
 
 
 def resting_on(

@@ -3,11 +3,12 @@ from __future__ import annotations
 import json
 
 import msgspec
+import numpy as np
 import pytest
 from stampbench.bench.validation.certificate.certificate import certificate_bytes
 from stampbench.bench.validation.certificate.chart_pictures import draw_charts
 from stampbench.bench.validation.certificate.seal import sealed
-from stampbench.bench.validation.watching import BASELINE_LOTS, CERTIFICATE_NAME, Watcher
+from stampbench.bench.validation.watching import BASELINE_LOTS, CERTIFICATE_NAME, Station, Watcher
 from stampbench.firmware_emulator.errors import InputError
 
 
@@ -36,7 +37,7 @@ def test_good_lots_raise_no_alarm(make_lot, put, tmp_path):
 def test_a_drifting_pad_is_heard_before_its_limit_is_crossed(make_lot, put, tmp_path, sign):
     watcher = Watcher(tmp_path)
     first = None
-    for number in range(30):
+    for number in range(12):
         drift = sign * 0.01 * max(0, number - 8)
         put(make_lot(number, offsets={(2, 4): drift}))
         if alarms := watcher.look():
@@ -178,3 +179,18 @@ def test_summary_is_json(make_lot, put, tmp_path):
     watcher = Watcher(tmp_path)
     answer = json.loads(json.dumps(_summary(watcher, watcher.look())))
     assert (answer["lots"], len(answer["series"]), answer["alarms"]) == (2, 20, [])
+
+
+def test_a_station_in_control_alarms_seldom_although_four_lots_tell_its_scatter(make_lot):
+    # Thirty-seven lots at one false alarm in 370: one station in ten, give or take three standard errors.
+    alarmed = 0
+    for station_number in range(30):
+        station, rng = Station(), np.random.default_rng(station_number)
+        offsets = {(cavity, pad): 0.02 * rng.standard_normal() for cavity in (1, 2) for pad in range(1, 6)}
+        found = [
+            alarm
+            for number in range(37)
+            for alarm in station.add_lot(make_lot(number, offsets=offsets, rng=rng), "here")
+        ]
+        alarmed += any(alarm.kind == "drift" for alarm in found)
+    assert alarmed / 12 <= 0.1 + 3 * np.sqrt(0.1 * 0.9 / 12)

@@ -75,3 +75,29 @@ def test_stamps_alike_leave_no_scatter_and_no_division_by_it():
 def test_what_does_not_fit_is_refused(value):
     with pytest.raises(InputError, match="mould feedback"):
         mould_feedback(np.full((4, 5, 2), value), [1] * (4 if math.isnan(value) else 3), NOMINAL)
+
+
+@pytest.mark.parametrize("pair", [(1, 2), (2, 5), (3, 4)])
+def test_two_pads_of_five_that_are_off_are_blamed_and_no_other(pair):
+    rng = np.random.default_rng(9)
+    right = 0
+    for _ in range(40):
+        deviations, cavities = lot(rng, 80, faults={})
+        for number in np.flatnonzero(cavities == 2):
+            pads = NOMINAL + 0.05 * rng.standard_normal(NOMINAL.shape)
+            pads[pair[0] - 1] += (0.16, 0.02)
+            pads[pair[1] - 1] += (-0.05, 0.15)
+            deviations[number] = fit_press(pads, NOMINAL).deviations_mm
+        blamed = {(one.cavity, one.pad) for one in mould_feedback(deviations, cavities, NOMINAL).to_apply}
+        right += blamed == {(2, pad) for pad in pair}
+    assert right >= 36
+
+
+def test_no_pad_is_blamed_where_no_three_agree():
+    rng = np.random.default_rng(10)
+    deviations, cavities = lot(rng, 80, faults={})
+    crooked = NOMINAL + np.array([[0.3, 0.0], [0.0, -0.35], [-0.3, 0.2], [0.25, 0.3], [-0.2, -0.3]])
+    for number in np.flatnonzero(cavities == 2):
+        pads = crooked + 0.02 * rng.standard_normal(NOMINAL.shape)
+        deviations[number] = fit_press(pads, NOMINAL).deviations_mm
+    assert mould_feedback(deviations, cavities, NOMINAL).to_apply == ()
