@@ -44,6 +44,13 @@ def phone(
             "--lan", help="Let phones of the local network reach the page, not this computer alone."
         ),
     ] = False,
+    https: Annotated[
+        bool,
+        typer.Option(
+            "--https",
+            help="With a certificate of its own: the page is a secure context.",
+        ),
+    ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 lets the system choose.")] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON alone on stdout, a line a press.")
@@ -126,7 +133,7 @@ def phone(
     )
 
     async def serve() -> None:
-        async with server.serving("0.0.0.0" if lan else "127.0.0.1", port) as url:
+        async with server.serving("0.0.0.0" if lan else "127.0.0.1", port, https=https) as url:
             if as_json:
                 typer.echo(json.dumps({"url": url}))
             else:

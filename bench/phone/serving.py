@@ -8,13 +8,16 @@ import importlib.resources
 import math
 import secrets
 import socket
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import uvicorn
+from stampbench.bench.phone.certificate import write_certificate
 from stampbench.bench.phone.presses import Hello, PhonePress, PhonePresses, decode_message
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.touch import TouchReport
@@ -231,11 +234,16 @@ class PhoneServer:
         task.add_done_callback(self._tasks.discard)
 
     @asynccontextmanager
-    async def serving(self, host: str, port: int = 0) -> AsyncIterator[str]:
+    async def serving(self, host: str, port: int = 0, *, https: bool = False) -> AsyncIterator[str]:
         """Serve while the block runs; yields the address, token and all.
 
+        Args:
+            host: to listen on.
+            port: 0 lets the system choose.
+            https: with a certificate of its own, for which nobody vouches.
+
         Raises:
-            InputError: nobody can listen there.
+            InputError: nobody can listen there, or a certificate cannot be made.
         """
         try:
             listener = socket.create_server((host, port))
@@ -243,6 +251,13 @@ class PhoneServer:
             raise InputError(f"phone: {host}:{port}: {error.strerror}: expected a free port") from error
         # asyncio does not see that it is TCP; without this, answers wait for acknowledgements.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        shown = host_shown(host)
+        kept = contextlib.ExitStack()
+        secured: dict[str, Any] = {}
+        if https:
+            directory = Path(kept.enter_context(tempfile.TemporaryDirectory()))
+            key, certificate = write_certificate(directory, shown)
+            secured = {"ssl_keyfile": str(key), "ssl_certfile": str(certificate)}
         config = uvicorn.Config(
             self.app,
             log_level="warning",
@@ -251,14 +266,16 @@ class PhoneServer:
             ws="websockets-sansio",
             lifespan="off",
             timeout_graceful_shutdown=1,
+            **secured,
         )
         server = _Server(config)
-        with listener:
+        with kept, listener:
             running = asyncio.create_task(server.serve([listener]))
             try:
                 while not server.started and not running.done():
                     await asyncio.sleep(0.005)
-                yield f"http://{host_shown(host)}:{listener.getsockname()[1]}/?token={self.token}"
+                scheme = "https" if https else "http"
+                yield f"{scheme}://{shown}:{listener.getsockname()[1]}/?token={self.token}"
             finally:
                 server.should_exit = True
                 await running
