@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 from stampbench.bench.judging.statistics import Rate, rate
-from stampbench.bench.runs.running import Progress
+from stampbench.bench.runs.progress import Progress
 from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def rank_codes(
     rng = np.random.default_rng(seed)
     by_gap = np.argsort(gaps_mm)
     # Evenly over the range of gaps: most codes have close pads, and the question is where losses end.
-    wanted = rng.uniform(*gaps_mm[by_gap[[0, -1]]], presses)
+    wanted = rng.uniform(float(gaps_mm.min()), float(gaps_mm.max()), presses)
     pressed = by_gap[np.minimum(np.searchsorted(gaps_mm[by_gap], wanted), len(by_gap) - 1)]
     progress.say(
         f"{presses:,} presses of codes whose pads are {wanted.min():.1f} to {wanted.max():.1f} mm apart"

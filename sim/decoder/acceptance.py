@@ -198,14 +198,14 @@ class Acceptance:
             fits = self._chance.partial * self.partial_radius_mm() ** degrees
             return float(np.mean(fits * np.exp(-fits * ALONE**degrees)))
         if contacts == self.pads:
-            choices, fewer = np.ones(1), np.full(1, self.pads)
+            choices, fewer = np.ones(1, np.int64), np.full(1, self.pads, np.int64)
         else:
             choices = self._chance.choices(contacts, self.pads)
             fewer = self._chance.choices(contacts, self.pads - 1)
-        complete = [self._complete_chance(int(count)) for count in choices]
-        chance = self.partial_chance() if self.pads > 3 else 0.0
-        partial = np.where(fewer * chance <= self.most_partial_chance(), fewer * chance, 0.0)
-        return float(min(1.0, np.mean(complete) + np.mean(partial)))
+        complete = float(np.mean([self._complete_chance(int(count)) for count in choices]))
+        partial = fewer * (self.partial_chance() if self.pads > 3 else 0.0)
+        partial[partial > self.most_partial_chance()] = 0.0
+        return min(1.0, complete + float(partial.mean()))
 
     @property
     def _chance(self) -> Chance:

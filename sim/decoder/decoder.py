@@ -468,9 +468,10 @@ class Decoder:
 
     def _chance(self) -> Chance:
         """Count how often foreign contacts fit a code, once for each codebook."""
-        limits, pads = self._limits, self.pads_per_stamp
+        limits, pads = self._limits, self.codebook.pads_per_stamp
         geometry = FaceGeometry(pads, spacing_mm=limits.spacing_mm, face_radius_mm=limits.face_radius_mm)
-        return _counted(self.codebook, geometry)
+        codebook: Any = self.codebook
+        return _counted(codebook, geometry)
 
     @cached_property
     def _partial_chance(self) -> float:

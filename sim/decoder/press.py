@@ -38,20 +38,18 @@ after 2 reports in the median and 5 at 99 %; 11.5 % of 30,000 foreign objects re
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from stampbench.firmware_emulator.touch import Contact, TouchReport
+from stampbench.firmware_emulator.touch import TouchReport
 from stampbench.sim.decoder.acceptance import chi_quantile, degrees_of_freedom
 from stampbench.sim.decoder.decoder import LARGEST_COORDINATE_MM, Decoder
-from stampbench.sim.decoder.reading import Reading, Verdict, stands_at
+from stampbench.sim.decoder.pad_at_finger import PRESS_ODDS, PadAtFinger, either
+from stampbench.sim.decoder.reading import Reading, Verdict
+from stampbench.sim.decoder.touches import PATIENCE_REPORTS, Place, Shape, Touches
 
 JITTER_MM = 0.06
 """Jitter per report and axis. Measured: unfiltered position of an object lying still on a Nexus 5 panel."""
-PATIENCE_REPORTS = 6
-"""Complete reports after which a press is decided even if its shape has not settled."""
 CANCELLED_WITHIN_US = 60_000
 """Contacts that vanish at once so soon after a landing were cancelled. Simulated with iphone-like: the sixth
 contact cancelled 179 stamps beside a resting finger, 178 within 50 ms; 200 others lay 160 ms or more."""
@@ -59,26 +57,12 @@ CLEAR_MM = 0.5
 """Way that the mean shape of a foreign object may go before it is looked up again."""
 SETTLED_REPORTS = 2
 """Complete reports that must agree: the first one after a landing may hold a pad that is not fully down."""
-STEP_MM = 6.0
-"""Way of a contact between two reports up to which its id is believed: half of what lies between pads."""
-REJOIN_MM = 3.0
-"""Way between two reports up to which a contact with a new id is one that was there."""
-PRESS_ODDS = 100.0
-"""How many times likelier than any choice of another code one must be: of a press there is time to learn more
-than of a report."""
-APART_US = 24_000
-"""Contacts that land so long after those before them belong to something else, mostly: the fingers that hold
-a phone are down before a press, and pads of a stamp that is pressed land within 20 ms of each other."""
 APART_ODDS = 100.0
 """So much less likely is a choice for each time that its contacts landed apart: pads may, too."""
 STILL_LANDING = 0.4
 """Chance that a pad not yet down is still to come after one more report without a landing."""
 STILL_LANDING_SLOWLY = 0.8
 """The same where the contacts of the choice landed apart: some may well be fingers."""
-DRAWN_MM = 0.5
-"""How far at least a pad and a finger that are near draw each other's contact."""
-AT_FINGER_MM = 12.0
-"""How far apart they are then at most: on a 4 mm grid, 7 mm of skin and 6 mm of pad."""
 MOST_HYPOTHESES = 8
 """Choices of contacts followed at a time, the nearest to their codes."""
 LOOK_EVERY = 4
@@ -133,91 +117,6 @@ class PressDecision:
                 return "not enough contacts for a stamp, or too many"
 
 
-@dataclass(slots=True)
-class _Touch:
-    """A contact, followed through changes of its id."""
-
-    number: int
-    id: int
-    position: tuple[float, float]
-    landed_us: int
-    landed_at: tuple[float, float]
-
-
-@dataclass(slots=True)
-class _Shape:
-    """Mean shape of the same touches over reports, each laid over the mean by the best rigid motion."""
-
-    touches: tuple[int, ...]
-    since_us: int
-    reports: int = 0
-    distinct: int = 0
-    agreeing: int = 0
-    """Newest reports that agree with each other."""
-    points_mm: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
-    """The mean, in the position of the newest report."""
-    newest_mm: list[tuple[float, float]] = field(default_factory=list)
-    clear_mm: float = 0.0
-    """Rigid distance that the mean can yet go without coming near to a code."""
-    reading: Reading | None = None
-    """What the mean reads as, if it is a code with all its pads."""
-
-    def add(self, positions_mm: list[tuple[float, float]], settle_mm: float) -> None:
-        """Take in a report; one farther than ``settle_mm`` from the mean starts the mean anew."""
-        self.reports += 1
-        if positions_mm == self.newest_mm:
-            self.agreeing += 1
-            return
-        self.newest_mm = positions_mm
-        points_mm = np.array(positions_mm, np.float64)
-        if self.distinct:
-            laid, distance = _lay_over(self.points_mm, points_mm)
-            if distance <= settle_mm or self.reports > PATIENCE_REPORTS:
-                self.distinct += 1
-                self.agreeing += 1
-                self.points_mm = laid + (points_mm - laid) / self.distinct
-                self.clear_mm -= distance / self.distinct
-                return
-        self.clear_mm = 0.0
-        self.distinct = 1
-        self.agreeing = 1
-        self.points_mm = points_mm
-
-
-def _lay_over(
-    moving_mm: npt.NDArray[np.float64], fixed_mm: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.float64], float]:
-    """Move a shape rigidly onto another of the same order; the moved shape and the distance left."""
-    a, b = moving_mm.view(np.complex128)[:, 0], fixed_mm.view(np.complex128)[:, 0]
-    a, middle = a - np.add.reduce(a) / len(a), np.add.reduce(b) / len(b)
-    z = complex(np.add.reduce(a.conj() * (b - middle)))
-    laid = a * (z / abs(z) if z else 1.0) + middle
-    left = laid - b
-    return laid.view(np.float64).reshape(-1, 2), math.sqrt(np.vdot(left, left).real)
-
-
-def _distance(reading: Reading) -> float:
-    return reading.distance_mm or 0.0
-
-
-def _leads_to(goal: Sequence[float], rest: Sequence[float], drawn: Sequence[float]) -> bool:
-    """Return whether a contact was drawn from its rest towards a goal that is near, within 60 degrees."""
-    to_x, to_y, by_x, by_y = goal[0] - rest[0], goal[1] - rest[1], drawn[0] - rest[0], drawn[1] - rest[1]
-    away, by = math.hypot(to_x, to_y), math.hypot(by_x, by_y)
-    return by >= DRAWN_MM and away <= AT_FINGER_MM and to_x * by_x + to_y * by_y >= 0.5 * away * by
-
-
-def _either(readings: list[Reading]) -> Reading:
-    """Return the reading of contacts that may be any of several stamps, likeliest first."""
-    codes = tuple(dict.fromkeys(reading.candidates[0] for reading in readings))
-    return Reading(
-        Verdict.AMBIGUOUS,
-        distance_mm=readings[0].distance_mm,
-        candidates=codes,
-        candidates_total=len(codes),
-    )
-
-
 class PressDecoder:
     """Reads one press; make a new one for the next.
 
@@ -258,23 +157,14 @@ class PressDecoder:
         quantile = chi_quantile(0.999, degrees_of_freedom(self._pads))
         self._settle_mm = quantile * math.sqrt(2.0) * self._jitter_mm
         self._contact_limit = contact_limit
-        follows = decoder.scale_known
-        self._step = STEP_MM if follows else math.inf
-        self._rejoin = REJOIN_MM if follows else 0.0
-        self._touches: dict[int, _Touch] = {}
-        self._bout = 0
-        self._landed_us = 0
-        self._quiet = 0  # reports since the last landing
-        self._lifting = False
+        self._touches = Touches(in_mm=decoder.scale_known)
+        self._finger = PadAtFinger(decoder, self._settle_mm)
         self._looks = 0  # in a row that showed nothing
         self._choices = 1
-        self._hand = False  # whether there are other contacts than the stamp's
-        self._bouts: list[int] = []  # of each touch: which time contacts landed apart from those before
-        self._apart: _Shape | None = None
-        self._drawn: dict[int, tuple[tuple[float, float], tuple[float, float]]] = {}  # the hand's: from, to
-        self._shapes: dict[tuple[int, ...], _Shape] = {}
-        self._shape: _Shape | None = None
-        self._best: _Shape | None = None
+        self._crowded = False
+        self._shapes: dict[tuple[int, ...], Shape] = {}
+        self._shape: Shape | None = None
+        self._best: Shape | None = None
         self._most: list[tuple[float, float]] = []
         self._first_contact_us: int | None = None
         self._cancelled = False
@@ -284,16 +174,19 @@ class PressDecoder:
         """Take in the next report; the decision if this report makes it sure, the first time only."""
         if self._decision is not None:
             return None
-        contacts = [contact for contact in report.down if self._has_position(contact)]
+        contacts = self._places(report)
         if contacts and self._first_contact_us is None:
             self._first_contact_us = report.t_us
         self._cancelled |= any(contact.cancelled for contact in report.contacts)
         if not contacts and self._taken_at_once(report.t_us):
             self._cancelled = True
-        landed = self._follow(report.t_us, contacts)
+        landed = self._touches.follow(report.t_us, contacts)
         if not contacts:
             self._shape = None
             return None
+        if landed:
+            self._looks = 0
+            self._crowded |= len(contacts) > self._pads
         live = self._accumulate(report.t_us, landed)
         self._decision = self._decide(report.t_us, live)
         return self._decision
@@ -302,7 +195,7 @@ class PressDecoder:
         """Say that the touches were cancelled by their source (touchcancel, palm, stolen gesture)."""
         self._cancelled = True
         self._shape = None
-        self._touches = {}
+        self._touches.clear()
 
     def finish(self) -> PressDecision:
         """End the press: the decision already made, or what all its reports say."""
@@ -319,7 +212,7 @@ class PressDecoder:
             )
         return self._decision
 
-    def _conclusion(self) -> tuple[_Shape | None, Reading]:
+    def _conclusion(self) -> tuple[Shape | None, Reading]:
         """Return the shape that the press comes down to, and what it reads as."""
         if self._hand:
             for shape in self._shapes.values():
@@ -327,10 +220,10 @@ class PressDecoder:
             likeliest, rivals = self._likeliest()
             if likeliest is not None and likeliest.reading is not None:
                 readings = [shape.reading for shape in (likeliest, *rivals) if shape.reading is not None]
-                return likeliest, readings[0] if not rivals else _either(readings)
-            hidden = self._with_a_pad_at_a_finger()
+                return likeliest, readings[0] if not rivals else either(readings)
+            hidden = self._finger.reading()
             if hidden is not None:
-                return self._apart, hidden
+                return self._finger.shape, hidden
             if len(self._most) > self._pads:
                 return None, self._decoder.decode(np.array(self._most))
         best = self._best
@@ -340,73 +233,35 @@ class PressDecoder:
 
     def _taken_at_once(self, t_us: int) -> bool:
         """Return whether contacts that vanish in one report were cancelled by the phone, and did not lift."""
-        if self._contact_limit is None or len(self._touches) < 2:
+        if self._contact_limit is None or len(self._touches.down) < 2:
             return False
-        soon = t_us - self._landed_us <= CANCELLED_WITHIN_US
-        return soon or len(self._touches) >= self._contact_limit
+        soon = t_us - self._touches.landed_us <= CANCELLED_WITHIN_US
+        return soon or len(self._touches.down) >= self._contact_limit
 
-    def _has_position(self, contact: Contact) -> bool:
-        if self._decoder.scale_known and (contact.x_mm is None or contact.y_mm is None):
-            return False
-        x, y = self._position(contact)
-        return abs(x) <= LARGEST_COORDINATE_MM and abs(y) <= LARGEST_COORDINATE_MM  # false for NaN
+    @property
+    def _hand(self) -> bool:
+        """Whether there were other contacts than those of a stamp."""
+        return self._crowded or self._touches.bout > 0
 
-    def _position(self, contact: Contact) -> tuple[float, float]:
-        if contact.x_mm is None or contact.y_mm is None:
-            return float(contact.x), float(contact.y)
-        return contact.x_mm, contact.y_mm
-
-    def _follow(self, t_us: int, contacts: list[Contact]) -> bool:
-        """Find the touch of each contact, by its id or else by its place; whether any landed."""
-        before = {touch.id: touch for touch in self._touches.values()}
-        now: dict[int, _Touch] = {}
-        strayed: list[tuple[int, tuple[float, float]]] = []
-        positions = [self._position(contact) for contact in contacts]
-        for contact, position in zip(contacts, positions, strict=True):
-            touch = before.get(contact.id)
-            if touch is None or self._swapped(touch, position, positions):
-                strayed.append((contact.id, position))
+    def _places(self, report: TouchReport) -> list[tuple[int, Place]]:
+        """Return ids and places of the contacts that are down; in device units where the scale is unknown."""
+        places: list[tuple[int, Place]] = []
+        for contact in report.down:
+            if contact.x_mm is not None and contact.y_mm is not None:
+                x, y = contact.x_mm, contact.y_mm
+            elif self._decoder.scale_known:
                 continue
-            touch.position = position
-            now[touch.number] = touch
-            del before[contact.id]
-        landed: list[_Touch] = []
-        for id_, position in strayed:
-            near = min(before.values(), key=lambda touch: math.dist(touch.position, position), default=None)
-            if near is not None and math.dist(near.position, position) <= self._rejoin:
-                del before[near.id]
-                near.id, near.position = id_, position
-                now[near.number] = near
             else:
-                landed.append(_Touch(len(self._bouts) + len(landed), id_, position, t_us, position))
-        if landed:
-            if now and t_us - self._landed_us >= APART_US:
-                self._bout += 1
-                self._hand = True
-            self._bouts += [self._bout] * len(landed)
-            self._landed_us = t_us
-            self._quiet = self._looks = 0
-        else:
-            self._quiet += 1
-        self._lifting = not landed and (self._lifting or bool(before))
-        now.update((touch.number, touch) for touch in landed)
-        self._hand |= len(now) > self._pads
-        self._touches = now
-        return bool(landed)
+                x, y = float(contact.x), float(contact.y)
+            if abs(x) <= LARGEST_COORDINATE_MM and abs(y) <= LARGEST_COORDINATE_MM:  # false for NaN
+                places.append((contact.id, (x, y)))
+        return places
 
-    def _swapped(
-        self, touch: _Touch, position: tuple[float, float], positions: list[tuple[float, float]]
-    ) -> bool:
-        """Return whether another contact is now where the one with this id was."""
-        if math.dist(touch.position, position) <= self._step:
-            return False
-        return any(math.dist(touch.position, other) <= self._rejoin for other in positions)
-
-    def _accumulate(self, t_us: int, landed: bool) -> list[_Shape]:
+    def _accumulate(self, t_us: int, landed: bool) -> list[Shape]:
         """Add the report to the shapes that its touches may be; return those with all pads."""
-        touches = self._touches
+        touches = self._touches.down
         if len(touches) >= len(self._most):
-            self._most = [touch.position for touch in touches.values()]
+            self._most = [touch.place for touch in touches.values()]
         if len(touches) > self._pads:
             self._shape = None
             live = self._hypotheses(landed)
@@ -416,14 +271,14 @@ class PressDecoder:
             if key in self._shapes:
                 self._shape = self._shapes[key]
             elif self._shape is None or self._shape.touches != numbers:
-                self._shape = _Shape(numbers, t_us)
-                if len(numbers) == self._pads and not (self._lifting and self._hand):
+                self._shape = Shape(numbers, t_us)
+                if len(numbers) == self._pads and not (self._touches.lifting and self._hand):
                     self._shapes[key] = self._shape
             live = [self._shape]
-        if self._bout and not self._lifting:
-            self._follow_those_apart(t_us)
+        if self._touches.bout and not self._touches.lifting:
+            self._finger.add(t_us, self._touches)
         for shape in live:
-            shape.add([touches[number].position for number in shape.touches], self._settle_mm)
+            shape.add([touches[number].place for number in shape.touches], self._settle_mm)
             if self._best is None or self._weight(shape) >= self._weight(self._best):
                 self._best = shape
         return [
@@ -432,93 +287,30 @@ class PressDecoder:
             if len(shape.touches) == self._pads and tuple(sorted(shape.touches)) in self._shapes
         ]
 
-    def _follow_those_apart(self, t_us: int) -> None:
-        """Add the report to the shape of the touches that landed last, if they may be all pads but one."""
-        numbers = tuple(sorted(number for number in self._touches if self._bouts[number] == self._bout))
-        if (
-            not self._pads - 1 <= len(numbers) <= self._pads
-            or not self._decoder.scale_known
-            or self._pads < 4
-        ):
-            return
-        if self._apart is None or self._apart.touches != numbers:
-            self._apart, self._drawn = _Shape(numbers, t_us), {}
-        self._apart.add([self._touches[number].position for number in numbers], self._settle_mm)
-        for number in self._touches.keys() - {*numbers}:
-            touch = self._touches[number]
-            _, farthest = self._drawn.get(number, (touch.landed_at, touch.landed_at))
-            if math.dist(touch.landed_at, touch.position) >= math.dist(touch.landed_at, farthest):
-                farthest = touch.position
-            self._drawn[number] = touch.landed_at, farthest
-
-    def _with_a_pad_at_a_finger(self) -> Reading | None:
-        """Return the reading of all pads but one where a finger is at the last one.
-
-        Either both make one contact, which the pad drew from where the finger rested, or the finger drew the
-        contact of the pad.
-        """
-        if self._apart is None or self._apart.reports < PATIENCE_REPORTS:
-            return None
-        points = self._apart.points_mm
-        fitting: list[Reading] = []
-        if len(points) < self._pads:
-            fitting = [
-                reading
-                for reading, pad in self._all_but_one(points)
-                if any(_leads_to(pad, *way) for way in self._drawn.values())
-            ]
-        else:
-            for left_out, contact in enumerate(points.tolist()):
-                fitting += [
-                    reading
-                    for reading, pad in self._all_but_one(np.delete(points, left_out, axis=0))
-                    if math.dist(pad, contact) <= REJOIN_MM
-                    and any(_leads_to(finger, pad, contact) for finger, _ in self._drawn.values())
-                ]
-        if not fitting:
-            return None
-        fitting.sort(key=_distance)
-        reach = math.sqrt(_distance(fitting[0]) ** 2 + 2.0 * self._decoder.sigma_mm**2 * math.log(PRESS_ODDS))
-        rivals = [reading for reading in fitting if _distance(reading) <= reach]
-        return fitting[0] if len({reading.code for reading in rivals}) == 1 else _either(rivals)
-
-    def _all_but_one(self, points: npt.NDArray[np.float64]) -> list[tuple[Reading, tuple[float, float]]]:
-        """Return every code of which all pads but one are at the points, and where its last pad stands."""
-        return [
-            (
-                reading,
-                stands_at(
-                    reading.pose, self._decoder.codebook.pads(reading.code)[reading.contacts.index(-1)]
-                ),
-            )
-            for reading in self._decoder.partial_readings(points)
-            if reading.code is not None and reading.pose is not None
-        ]
-
-    def _hypotheses(self, landed: bool) -> list[_Shape]:
+    def _hypotheses(self, landed: bool) -> list[Shape]:
         """Return the choices among more contacts than pads that fit a code."""
-        touches = self._touches
+        touches = self._touches.down
         live = [shape for shape in self._shapes.values() if touches.keys() >= {*shape.touches}]
         fitting = [shape for shape in live if shape.reading is not None or shape.reports < SETTLED_REPORTS]
-        idle = not fitting and not self._lifting
-        if landed or (idle and (self._looks <= PATIENCE_REPORTS or self._quiet % LOOK_EVERY == 0)):
+        idle = not fitting and not self._touches.lifting
+        if landed or (idle and (self._looks <= PATIENCE_REPORTS or self._touches.quiet % LOOK_EVERY == 0)):
             ids = sorted(touches, key=lambda number: touches[number].id)
-            hits, self._choices = self._decoder.hits(np.array([touches[number].position for number in ids]))
+            hits, self._choices = self._decoder.hits(np.array([touches[number].place for number in ids]))
             self._looks = 0 if hits else self._looks + 1
             for hit in sorted(hits, key=lambda hit: hit.distance_mm)[:MOST_HYPOTHESES]:
                 chosen = tuple(ids[contact] for contact in hit.contacts)
                 key = tuple(sorted(chosen))
                 if key not in self._shapes:
-                    self._shapes[key] = _Shape(chosen, max(touches[number].landed_us for number in chosen))
+                    self._shapes[key] = Shape(chosen, max(touches[number].landed_us for number in chosen))
                 if self._shapes[key] not in fitting:
                     fitting.append(self._shapes[key])
         return fitting
 
     @staticmethod
-    def _weight(shape: _Shape) -> tuple[int, int]:
+    def _weight(shape: Shape) -> tuple[int, int]:
         return len(shape.touches), shape.reports
 
-    def _look_up(self, shape: _Shape) -> None:
+    def _look_up(self, shape: Shape) -> None:
         """Read the mean shape, unless it has not gone far from where no code is near."""
         if shape.clear_mm > 0.0:
             return
@@ -528,7 +320,7 @@ class PressDecoder:
         reads = reading.verdict is Verdict.READ and -1 not in reading.contacts
         shape.reading = reading if reads else None
 
-    def _likeliest(self) -> tuple[_Shape | None, list[_Shape]]:
+    def _likeliest(self) -> tuple[Shape | None, list[Shape]]:
         """Return the likeliest of the shapes that read, and those of other codes that rival it."""
         shapes = self._shapes.values()
         scored = sorted(
@@ -550,17 +342,17 @@ class PressDecoder:
         ]
         return best, rivals
 
-    def _log_likelihood(self, shape: _Shape) -> float:
+    def _log_likelihood(self, shape: Shape) -> float:
         """Return the log-likelihood of a shape that reads, up to a constant that all share."""
         distance = (shape.reading.distance_mm if shape.reading else None) or 0.0
         apart = self._times_apart(shape) * math.log(APART_ODDS)
         return -(distance**2) / (2.0 * self._decoder.sigma_mm**2) - apart
 
-    def _times_apart(self, shape: _Shape) -> int:
+    def _times_apart(self, shape: Shape) -> int:
         """Return how many times touches of the shape landed apart from those before them."""
-        return len({self._bouts[number] for number in shape.touches}) - 1
+        return len({self._touches.bouts[number] for number in shape.touches}) - 1
 
-    def _decide(self, t_us: int, live: list[_Shape]) -> PressDecision | None:
+    def _decide(self, t_us: int, live: list[Shape]) -> PressDecision | None:
         """Apply the stopping rule to the shapes that are down with all pads."""
         settled = [
             shape
@@ -586,16 +378,16 @@ class PressDecoder:
             log_odds=log_odds,
         )
 
-    def _may_be_chance(self, shape: _Shape, reading: Reading) -> bool:
+    def _may_be_chance(self, shape: Shape, reading: Reading) -> bool:
         """Return whether fingers and pads may fit a code by chance, since a pad may be still to come."""
         if not self._decoder.scale_known:
             return False
         fits = self._decoder.acceptance.chance_within(reading.distance_mm or 0.0) * self._choices
         slowly = self._times_apart(shape) > 0
-        coming = (STILL_LANDING_SLOWLY if slowly else STILL_LANDING) ** self._quiet
+        coming = (STILL_LANDING_SLOWLY if slowly else STILL_LANDING) ** self._touches.quiet
         return fits * coming > (self._misread / 10.0 if slowly else self._misread)
 
-    def _log_odds(self, reading: Reading, shape: _Shape) -> float | None:
+    def _log_odds(self, reading: Reading, shape: Shape) -> float | None:
         """Return the least log-likelihood ratio of the code read over any other, by the shape's evidence."""
         if reading.distance_mm is None or reading.code is None or not self._decoder.scale_known:
             return None

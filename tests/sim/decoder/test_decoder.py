@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.decoder import Decoder, Verdict, constellations
+from stampbench.sim.decoder.chance import FINGER_GAP_MM, spread_contacts
 from stampbench.sim.decoder.reference import (
     exhaustive_candidates,
     exhaustive_code,
@@ -17,7 +19,7 @@ from stampbench.sim.decoder.reference import (
     exhaustive_margin_mm,
     exhaustive_partial,
 )
-from stampbench.sim.stamps import Catalogue
+from stampbench.sim.stamps import Catalogue, FaceGeometry, load_family
 
 
 @pytest.fixture(scope="module")
@@ -392,9 +394,40 @@ def test_other_pad_counts_are_read(make_codebook, press):
         assert (reading.verdict, reading.code) == (Verdict.READ, 9)
 
 
+def test_a_false_acceptance_asked_for_is_kept(codebook, stamps, press):
+    decoder = Decoder(codebook, far=0.003)
+    assert decoder.acceptance.far(5) == pytest.approx(0.003, rel=0.2)
+    strangers = stamps(6_000, seed=98)
+    codes, _ = decoder.decode_batch(strangers)
+    assert 0.003 / 2.0 < np.mean(codes >= 0) < 0.003 * 2.0
+    assert decoder.decode(press(codebook.pads(3), np.random.default_rng(0), 0.1)).code == 3
+    with pytest.raises(InputError, match="one follows from the other"):
+        Decoder(codebook, far=0.003, sigma_mm=0.1)
+
+
+@pytest.mark.parametrize(("sigma_mm", "contacts"), [(0.36, 5), (0.25, 5), (0.1, 4), (0.36, 10)])
+def test_stated_false_acceptance_is_that_of_strangers(sigma_mm, contacts):
+    decoder = Decoder(load_family("p5-60k"), sigma_mm=sigma_mm)
+    rng = np.random.default_rng(18)
+    if contacts <= 5:
+        strangers = itertools.islice(FaceGeometry(contacts).random_pads(rng), 1_500)
+    else:
+        strangers = (spread_contacts(contacts, FINGER_GAP_MM, rng) for _ in range(600))
+    read = np.mean([decoder.decode(each).code is not None for each in strangers])
+    stated = decoder.acceptance.far(contacts)
+    assert stated / 2.0 < read < stated * 2.0
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [{"scale": "any"}, {"misread": 0.0}, {"mm_per_unit": 0.0}, {"sigma_mm": -1.0}, {"frr": 2.0}],
+    [
+        {"scale": "any"},
+        {"misread": 0.0},
+        {"mm_per_unit": 0.0},
+        {"sigma_mm": -1.0},
+        {"frr": 2.0},
+        {"far": 0.0},
+    ],
     ids=str,
 )
 def test_arguments_out_of_range_are_refused(codebook, arguments):
