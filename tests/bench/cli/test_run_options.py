@@ -85,6 +85,8 @@ def test_run_until_confident_stops_early_and_says_why(stampbench, plan_file, tmp
         "0.2",
         "--beta",
         "0.2",
+        "--set",
+        "cases.foreign.presses=60",
         "--out",
         tmp_path / "out",
         "--json",
@@ -94,12 +96,20 @@ def test_run_until_confident_stops_early_and_says_why(stampbench, plan_file, tmp
     frr = summary["limits"][0]["sequential"]
     assert (frr["decision"], frr["failures"], frr["alpha"], frr["cap"]) == ("accept", 0, 0.2, 60)
     assert frr["trials"] < 10
-    assert summary["presses"]["planned"] == 62
-    assert summary["presses"]["done"] < 15
+    assert summary["presses"]["planned"] == 120
+    assert (summary["presses"]["done"] < 15, summary["presses"]["not_made"]) == (True, 0)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "Cases were pressed until their limits were decided" in page
     assert f"decided after {frr['trials']} presses of at most 60 (alpha 0.2, beta 0.2)" in page
     assert "How the cases were stopped" in page
+
+
+def test_what_a_run_until_confident_leaves_undecided_is_not_passed(stampbench, plan_file, tmp_path):
+    """Two foreign objects refused decide nothing between a rate of 12.5 % and one of 50 %."""
+    ended = stampbench("run", plan_file(), "--until-confident", "--out", tmp_path / "out", "--json")
+    summary = json.loads(ended.out)
+    assert (ended.status, summary["verdict"]) == (3, "error")
+    assert summary["limits"][1]["result"] == "unset"
 
 
 @pytest.mark.parametrize(
