@@ -68,7 +68,7 @@ class Tour:
         lines = lettering.wrapped(captions(f"tour.{step}"), 15, width - 2 * pad)
         lines.append(captions("tour.end"))
         box = pygame.Rect(0, 0, width, len(lines) * lettering.height(15) + 2 * pad)
-        box.center = lit.center
+        box.midbottom = lit.centerx, lit.bottom - pad  # below what it is about, as far as there is room
         box.clamp_ip(surface.get_rect())
         pygame.draw.rect(surface, theme.BEZEL, box, border_radius=pad // 2)
         for number, line in enumerate(lines):
