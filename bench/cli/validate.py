@@ -261,7 +261,7 @@ def _show(certificate: Certificate, paths: tuple[Path, ...]) -> None:
     console.print(f"gauge R&R: {gauge_said(certificate)}")
     for suspect in certificate.suspects:
         console.print(f"  {suspect}")
-    for line in (*rigs_said(certificate), uncertainty_said(certificate)):
+    for line in (*rigs_said(certificate), "uncertainty: " + "; ".join(uncertainty_said(certificate))):
         console.print(line, soft_wrap=True)
     for sentence in to_apply(certificate):
         console.print(f"correct {sentence}")

@@ -22,7 +22,7 @@ from stampbench.firmware_emulator.errors import InputError
 
 _TOLD = 4
 """Differences that are told one by one."""
-_FIRST = ("decision", "missing", "reasons")
+_FIRST = ("decision", "missing", "plan_sha256", "reasons")
 
 
 @dataclass(frozen=True, slots=True)

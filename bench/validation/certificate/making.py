@@ -26,7 +26,7 @@ from stampbench.bench.validation.certificate.certificate import (
 )
 from stampbench.bench.validation.judging.judging import LotResult, judge_lot
 from stampbench.bench.validation.judging.stamps import RULES, StampResult
-from stampbench.bench.validation.measuring.lots import Unit, nominal_pads_mm
+from stampbench.bench.validation.measuring.lots import Unit, draw_sample, nominal_pads_mm, stamps_sha256
 from stampbench.bench.validation.measuring.measuring import (
     FILE_NAME,
     MeasuredPress,
@@ -89,6 +89,7 @@ def judge_records(directory: Path, other_plan: ValidationPlan | None = None) -> 
         units,
         {name: nominal_pads_mm(name) for name in names},
         presses,
+        drawn=_drawn(plan, header),
         virtual=virtual,
         resolution_mm=max(header.resolution_mm.values(), default=0.0),
     )
@@ -101,6 +102,13 @@ def judge_records(directory: Path, other_plan: ValidationPlan | None = None) -> 
         presses=presses,
         result=result,
     )
+
+
+def _drawn(plan: ValidationPlan, header: MeasurementHeader) -> list[str] | None:
+    """Return the serials that the seed draws; None where the list of the lot is not what it was."""
+    if plan.lot.stamps is not None and stamps_sha256(plan) != header.stamps_sha256:
+        return None
+    return [unit.serial for unit in draw_sample(plan)]
 
 
 def make_certificate(

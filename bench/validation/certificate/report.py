@@ -90,7 +90,7 @@ def render_page(certificate: Certificate, data: bytes) -> bytes:
         unknown=unknown(certificate),
         gauge_said=gauge_said(certificate),
         rigs_said=rigs_said(certificate),
-        uncertainty_said=uncertainty_said(certificate),
+        uncertainty_said="; ".join(uncertainty_said(certificate)),
         attempts_said=attempts_said(certificate),
         drawn=drawn(certificate),
         allowed=allowed(certificate),

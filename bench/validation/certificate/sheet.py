@@ -47,8 +47,10 @@ if TYPE_CHECKING:
 _HEIGHT = 11.69
 _LEFT, _RIGHT = 0.075, 0.925
 _MOST_CORRECTIONS = 3
-_FACTS_PT = 6.2
-_FACT_HEIGHT = 0.0084
+_FACTS_PT = 7.0
+_FACT_HEIGHT = 0.0113
+_FACTS_HEIGHT = 0.07
+_MOST_RIGS = 4
 _WORDS: Final = {"accept": "ACCEPTED", "reject": "REJECTED", "measure again": "MEASURE AGAIN"}
 _STYLE: Final[Any] = {
     "font.family": "sans-serif",
@@ -141,27 +143,31 @@ def _draw_facts(figure: Figure, certificate: Certificate) -> None:
         f"{certificate.presses:,} of {certificate.planned:,} presses, {certificate.lost} lost to the bench"
     )
     attempts = attempts_said(certificate)
+    uncertainty = zip((True, False), uncertainty_said(certificate), strict=False)
     rows: tuple[tuple[tuple[str, str], ...], ...] = (
         (
             ("date, station", f"{certificate.date}, {certificate.station}"),
             ("lot and sample", f"{sampling.lot_size:,} stamps, {drawn(certificate)}"),
         ),
-        (("sampling", f"{sampled(certificate)}; {risks(certificate)}"),),
+        (("sampling", sampled(certificate)), ("stamps", counts)),
+        (("risks", risks(certificate)),),
         ((f"why {sampling.severity}", why),),
         (("tolerances", ", ".join(allowed(certificate))),),
         (("measured on", "; ".join((*rigs, presses))),),
-        (("rigs", "; ".join(rigs_said(certificate))),),
-        (("uncertainty", uncertainty_said(certificate)),),
+        *((("", line),) for line in rigs_said(certificate)[:_MOST_RIGS]),
+        *((("uncertainty" if first else "", line),) for first, line in uncertainty),
         *((("attempts", "; ".join(attempts)),) for _ in range(bool(attempts))),
-        (("gauge R&R", gauge_said(certificate)), ("stamps", counts)),
+        (("gauge R&R", gauge_said(certificate)),),
     )
     figure.add_artist(Line2D([_LEFT, _RIGHT], [0.8495, 0.8495], color=LINE, lw=0.7))
+    height = min(_FACT_HEIGHT, _FACTS_HEIGHT / (len(rows) - 1))
+    size = min(_FACTS_PT, 0.75 * height * _HEIGHT * 72.0)
     for line, row in enumerate(rows):
         for place, (name, text) in enumerate(row):
-            x, y = (_LEFT, 0.517)[place], 0.8395 - _FACT_HEIGHT * line
+            x, y = (_LEFT, 0.517)[place], 0.8405 - height * line
             end = 0.505 if place + 1 < len(row) else _RIGHT
-            figure.text(x, y, name, fontsize=_FACTS_PT, color=SOFT)
-            write(figure, x + 0.095, y, text, end, size=_FACTS_PT)
+            figure.text(x, y, name, fontsize=size, color=SOFT)
+            write(figure, x + 0.095, y, text, end, size=size, least=4.5)
     figure.add_artist(Line2D([_LEFT, _RIGHT], [0.7675, 0.7675], color=LINE, lw=0.7))
 
 

@@ -59,16 +59,17 @@ def rigs_said(certificate: Certificate) -> list[str]:
     return said
 
 
-def uncertainty_said(certificate: Certificate) -> str:
-    """Return the budget of the uncertainty, in words."""
+def uncertainty_said(certificate: Certificate) -> list[str]:
+    """Return the budget of the uncertainty in words: its parts, and what they give together."""
     budget = certificate.budget
     if budget is None:
-        return "uncertainty: nothing was measured"
+        return ["nothing was measured"]
     parts = ", ".join(f"{part.name} {part.u_mm:.4f} ({_freedom(part.freedom)})" for part in budget.parts)
-    return (
-        f"uncertainty (GUM), mm: {parts}; together {budget.standard_mm:.4f} ({_freedom(budget.freedom)}), "
-        f"k = {budget.coverage:.2f}, U = {budget.expanded_mm:.3f} at 95 %; rule: {certificate.rule}"
-    )
+    return [
+        f"GUM, mm (degrees of freedom): {parts}",
+        f"together {budget.standard_mm:.4f} ({_freedom(budget.freedom)}), k = {budget.coverage:.2f}, "
+        f"U = {budget.expanded_mm:.3f} mm at 95 %; {certificate.rule}",
+    ]
 
 
 def _freedom(freedom: float | None) -> str:

@@ -83,6 +83,7 @@ def judge_lot(
     nominals_mm: Mapping[str, Points],
     presses: Sequence[MeasuredPress],
     *,
+    drawn: Collection[str] | None = None,
     virtual: Collection[str] = (),
     resolution_mm: float = 0.0,
 ) -> LotResult:
@@ -93,6 +94,7 @@ def judge_lot(
         units: the sample.
         nominals_mm: pads of each nominal object, the reference's too, by its name, shape (pads, 2).
         presses: all that were made.
+        drawn: serials that the seed draws; None where the list of the lot is no longer there.
         virtual: appraisers whose rig is in software.
         resolution_mm: smallest step in which the rigs tell a place.
     """
@@ -100,7 +102,7 @@ def judge_lot(
         (planned.unit.serial, planned.appraiser.name, planned.repeat, planned.press, planned.kind)
         for planned in planned_presses(plan, tuple(units), virtual)
     )
-    missing = tuple(_missing(plan, units, wanted, presses))
+    missing = tuple(_missing(plan, units, drawn, wanted, presses))
     proofs = tuple(_prove(plan, units, nominals_mm, presses, wanted, virtual))
     seen = _lay_over(units, nominals_mm, presses, {proof.appraiser: proof for proof in proofs})
     gauge, between = lot_gauge(plan, units, seen.fitted)
@@ -141,12 +143,15 @@ def judge_lot(
 def _missing(
     plan: ValidationPlan,
     units: Sequence[Unit],
+    drawn: Collection[str] | None,
     wanted: _Wanted,
     presses: Sequence[MeasuredPress],
 ) -> Iterator[str]:
     """Yield what the plan asks for and the records do not hold, and what they hold that nobody asked for."""
     if len(units) != plan.sample.sample_size:
         yield f"{len(units)} stamps were drawn, the sampling plan calls for {plan.sample.sample_size}"
+    elif drawn is not None and {unit.serial for unit in units} != set(drawn):
+        yield f"the sample is not the one that seed {plan.seed} draws"
     made: _Wanted = Counter(
         (press.serial, press.appraiser, press.repeat, press.press, press.kind) for press in presses
     )

@@ -112,6 +112,21 @@ def test_a_second_attempt_stands_beside_the_first_and_in_its_certificate(stampbe
 
     second = lot / "attempt-2" / "certificate.jsonl"
     assert stampbench("certificate", "verify", second).status == 0
+    records = second.with_name("measurements.jsonl")
+    lines = records.read_text()
+    every = lines.splitlines(keepends=True)
+    serials = [f'"serial":"{stamp["serial"]}"' for stamp in certificate["stamps"]]
+    for told, tampered in (
+        ("plan_sha256 is", lines.replace("position_mm = 0.3", "position_mm = 3.0", 1)),
+        ("the sample is not the one that seed 3 draws", lines.replace(serials[0], '"serial":"00"')),
+        ("planned presses are not on record", "".join([*every[:9], every[-1]])),
+    ):
+        records.write_text(tampered)
+        ended = stampbench("certificate", "verify", second)
+        assert (ended.status, told in ended.out) == (1, True), ended.out
+    records.write_text(lines)
+    assert stampbench("certificate", "verify", second).status == 0
+
     log = lot / "attempts.jsonl"
     log.write_text("".join(log.read_text().splitlines(keepends=True)[2:]))
     ended = stampbench("certificate", "verify", second)

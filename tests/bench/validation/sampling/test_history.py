@@ -138,3 +138,13 @@ def test_a_missing_folder_is_named(tmp_path, make_lot):
 def test_what_does_not_go_together_is_refused(read, sampling, said):
     with pytest.raises(InputError, match=said):
         read(('history = "lots"', sampling))
+
+
+def test_forged_certificates_of_earlier_lots_are_refused_where_keys_are_listed(read, put, make_lot):
+    for number in range(15):
+        put(make_lot(number))
+    plan = read(('history = "lots"', 'history = "lots"\nreduced = true\nkeys = ["' + "A" * 43 + '="]'))
+    with pytest.raises(
+        InputError, match="not signed: expected a certificate signed with one of the 1 listed"
+    ):
+        due_inspection(plan)
