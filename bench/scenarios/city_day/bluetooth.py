@@ -213,7 +213,7 @@ class _Batteries:
 
     @staticmethod
     def _changed(beacon: Beacon, recordings: list[bytes]) -> None:
-        recordings += [beacon.shown(hours * 3600.0) for hours in (0.5, 1, 2, 5, 10, 20)]
+        recordings += [beacon.shown(hours * 3600.0) for hours in (1.5, 2, 3, 5, 10, 20)]
         beacon.change_battery()
 
     def _noticed(self, beacon: Beacon, recordings: list[bytes]) -> None:

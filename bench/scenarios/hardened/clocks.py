@@ -103,7 +103,9 @@ def _battery_changed(settings: Settings, rng: np.random.Generator, tell: Progres
         scene = Scene(Secret(rng.bytes(16)), 10, error_ppm=float(rng.uniform(-LARGEST_PPM, LARGEST_PPM)))
         for time_s in np.arange(0.0, change_s, 7.0 * _WINDOW_S):
             _heard_by_both(scene, float(time_s))
-        recordings = [scene.shown(change_s - age_s) for age_s in range(1024, 20 * 3600, 1024)]
+        # Younger ones are of windows that could still be on the air, had no battery been changed.
+        ages_s = range(5 * 1024, 20 * 3600, 1024)
+        recordings = [scene.shown(change_s - age_s) for age_s in ages_s]
         scene.beacon.clock.change_battery(change_s, change_s + 30.0)
         heard_s = change_s + 60.0
         data = scene.shown(heard_s)

@@ -64,11 +64,10 @@ class ClockBounds:
         self._run_on(time_s)
         self._earliest_s = min(self._earliest_s, window * self._period_s)
 
-    def set_back(self, window: int, time_s: float) -> None:
-        """Learn that the clock was set back, and that this is its window now."""
-        self._time_s = max(time_s, self._time_s)
-        self._earliest_s = window * self._period_s
-        self._latest_s = (window + 1 + self._late) * self._period_s
+    def set_back(self, window: int, time_s: float) -> ClockBounds:
+        """Return what may be believed if the clock was set back, and this is its window now."""
+        earliest_s, latest_s = window * self._period_s, (window + 1 + self._late) * self._period_s
+        return ClockBounds(time_s, earliest_s, self._period_s, self._tolerance, self._late, latest_s)
 
     def _run_on(self, time_s: float) -> None:
         passed_s = max(0.0, time_s - self._time_s)

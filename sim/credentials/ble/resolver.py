@@ -79,7 +79,7 @@ class Resolver:
         clock_s: float = FIRST_CLOCK_S,
         shown: bytes | None = None,
     ) -> None:
-        """Get to know a beacon.
+        """Get to know a beacon; one that is known already and shows itself is known anew.
 
         Args:
             beacon: its name: letters, digits and ._- alone, for it becomes part of other names.
@@ -103,8 +103,13 @@ class Resolver:
         if shown is not None and window_of(shown, identity_key, exponent, *belief.present(time_s)) is None:
             raise InputError(f"beacon {beacon}: identifier {shown.hex()}: expected that of its key and clock")
         with self._lock:
-            if beacon in self._registered:
+            before = self._registered.get(beacon)
+            if before is not None and (shown is None or before.identity_key != identity_key):
                 raise InputError(f"beacon {beacon}: known already: expected another name")
+            if before is not None:
+                belief.repeats_to = before.belief.repeats_to
+                for text in before.table:
+                    self._table.pop(text, None)
             self._registered[beacon] = _Registered(identity_key, belief)
             if self._prepared_s[1] > -math.inf:
                 self._prepare(beacon, self._registered[beacon])

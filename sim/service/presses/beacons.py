@@ -8,6 +8,7 @@ same.
 from __future__ import annotations
 
 import hmac
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -275,6 +276,7 @@ def _locked(connection: sa.Connection, stamp_id: int, kind: str) -> list[AnyRow]
             BeaconClock.latest_s,
             BeaconClock.repeats_to,
             BeaconClock.back_until_us,
+            BeaconClock.set_back,
         )
         .join(BeaconClock, BeaconClock.credential_id == StampCredential.id)
         .where(StampCredential.stamp_id == stamp_id, StampCredential.kind == kind)
@@ -295,7 +297,11 @@ def _belief(row: AnyRow, rules: Rules) -> BeaconBelief:
     # The identifier changes at an instant drawn within its window: what is on the air may lag by one.
     back_until_s = -math.inf if row.back_until_us is None else row.back_until_us / 1e6
     exponent = row.window_s.bit_length() - 1
-    return BeaconBelief(exponent, _clock(row, rules, late=1), row.repeats_to, back_until_s)
+    set_back = [
+        ClockBounds(known_s, earliest_s, row.window_s, rules.beacon_tolerance, 1, latest_s)
+        for known_s, earliest_s, latest_s in json.loads(row.set_back)
+    ]
+    return BeaconBelief(exponent, _clock(row, rules, late=1), row.repeats_to, back_until_s, set_back)
 
 
 def _begin(connection: sa.Connection, credential_id: int, window_s: int, clock_s: float, now_us: int) -> None:
@@ -316,7 +322,7 @@ def _keep(
 ) -> None:
     """Write down what is believed now."""
     known_s, earliest_s, latest_s = clock.known
-    values: dict[str, float | None] = {
+    values: dict[str, float | str | None] = {
         "known_us": round(known_s * SECOND_US),
         "earliest_s": earliest_s,
         "latest_s": latest_s,
@@ -324,5 +330,6 @@ def _keep(
     if belief is not None:
         back = belief.back_until_s
         values["repeats_to"] = belief.repeats_to
+        values["set_back"] = json.dumps([clock.known for clock in belief.set_back])
         values["back_until_us"] = round(back * SECOND_US) if math.isfinite(back) else None
     connection.execute(sa.update(BeaconClock).where(BeaconClock.id == clock_id).values(values))

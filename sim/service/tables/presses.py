@@ -115,6 +115,8 @@ class BeaconClock(Table):
     latest_s: Mapped[float]
     repeats_to: Mapped[int] = mapped_column(sa.BigInteger(), default=-1)
     back_until_us: Mapped[int | None] = mapped_column(sa.BigInteger())
+    set_back: Mapped[str] = mapped_column(sa.Text(), default="[]")
+    """JSON: clocks that it may have instead, each as ``known_s``, ``earliest_s`` and ``latest_s``."""
 
 
 class Review(Table):
