@@ -148,20 +148,6 @@ def count_interval(k: int, confidence: float = 0.95) -> tuple[float, float]:
     return float(gammaincinv(k, tail)) if k > 0 else 0.0, float(gammaincinv(k + 1, 1.0 - tail))
 
 
-def zero_failure_trials(success: float, confidence: float = 0.95) -> int:
-    """Count the trials without a failure needed to claim ``success`` with ``confidence`` (one-sided).
-
-    The smallest n with success**n <= 1 - confidence: at 95 % it is 59, 299, 2,995 and 29,956 for a success of
-    0.95, 0.99, 0.999 and 0.9999.
-
-    Raises:
-        InputError: an argument outside 0..1.
-    """
-    _check_open_unit("success", success)
-    _check_open_unit("confidence", confidence)
-    return math.ceil(math.log1p(-confidence) / math.log(success))
-
-
 def zero_failure_success(n: int, confidence: float = 0.95) -> float:
     """Return success rate that ``n`` trials without a failure prove with ``confidence`` (one-sided).
 
@@ -172,27 +158,6 @@ def zero_failure_success(n: int, confidence: float = 0.95) -> float:
         raise InputError(f"zero_failure_success: n = {n}: expected at least 1 trial")
     _check_open_unit("confidence", confidence)
     return math.exp(math.log1p(-confidence) / n)
-
-
-def zero_failure_claim(n: int, confidence: float = 0.95) -> str:
-    """Return what ``n`` trials without a failure prove (one-sided), as a sentence.
-
-    "0 of 2,995: 95 % confident of 99.9 %". The success rate is rounded down: no more is claimed than proven.
-
-    Raises:
-        InputError: n below 1, or confidence outside 0..1.
-    """
-    success = zero_failure_success(n, confidence)
-    # Two significant digits of the failure rate, rounded up; 1e-9 absorbs what the logarithms lost.
-    failure = 100.0 * (1.0 - success)
-    digits = max(0, 1 - math.floor(math.log10(failure)))
-    claimed = 100.0 - math.ceil(failure * 10**digits - 1e-9) / 10**digits
-    return f"0 of {n:,}: {100.0 * confidence:g} % confident of {_plain(claimed, digits)} %"
-
-
-def _plain(number: float, digits: int) -> str:
-    text = f"{number:.{digits}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,6 @@ class Reported:
     directory: Path
 
 
-def write_reports(source: Path, destination: Path | None = None) -> tuple[Run, Assessment]:
-    """Write reports as :func:`report_run` does, without a baseline."""
-    reported = report_run(source, destination)
-    return reported.run, reported.assessment
-
-
 def report_run(source: Path, destination: Path | None = None, baseline: Path | None = None) -> Reported:
     """Render ``summary.json``, ``junit.xml`` and ``report.html`` of the run in ``source``.
 

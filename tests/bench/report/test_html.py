@@ -8,7 +8,7 @@ from stampbench.bench.judging.assessment import judge, measure
 from stampbench.bench.judging.tallies import Sample
 from stampbench.bench.plans.tables import Limit
 from stampbench.bench.records.presses import Outcome
-from stampbench.bench.report import limit_rows, press_cards, shown_presses, write_reports
+from stampbench.bench.report import limit_rows, press_cards, report_run, shown_presses
 from stampbench.firmware_emulator.errors import InputError
 
 
@@ -22,7 +22,7 @@ def no_pictures(monkeypatch):
 def page(write_run):
     def render(presses, **how):
         directory = write_run(presses, **how)
-        write_reports(directory)
+        report_run(directory)
         return (directory / "report.html").read_text(encoding="utf-8")
 
     return render
@@ -104,7 +104,7 @@ def test_run_without_presses_has_a_page(page):
 
 
 def test_reports_can_go_elsewhere(write_run, make_press, tmp_path):
-    write_reports(write_run([make_press(1)]), tmp_path / "other")
+    report_run(write_run([make_press(1)]), tmp_path / "other")
     assert sorted(path.name for path in (tmp_path / "other").iterdir()) == [
         "junit.xml",
         "report.html",
@@ -115,7 +115,7 @@ def test_reports_can_go_elsewhere(write_run, make_press, tmp_path):
 def test_destination_that_is_a_file_is_told(write_run, make_press, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="expected a writable directory"):
-        write_reports(write_run([make_press(1)]), tmp_path / "file")
+        report_run(write_run([make_press(1)]), tmp_path / "file")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from stampbench.bench.judging.assessment import Verdict
 from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import FILE_NAME, read_run
 from stampbench.bench.records.findings import Figure, Trial
-from stampbench.bench.report import write_reports
+from stampbench.bench.report import report_run
 from stampbench.bench.runs.orders import RunOrder
 from stampbench.bench.runs.running import run
 from stampbench.bench.scenarios import load_scenario
@@ -100,7 +100,8 @@ def test_records_cut_in_the_middle_of_a_line_are_an_interrupted_run(trial_plan, 
     run_trials(trial_plan(), tmp_path / "out")
     records = tmp_path / "out" / FILE_NAME
     records.write_bytes(records.read_bytes()[:-200])
-    recorded, assessment = write_reports(tmp_path / "out")
+    reported = report_run(tmp_path / "out")
+    recorded, assessment = reported.run, reported.assessment
     assert 0 < len(recorded.findings) < 4
     assert assessment.verdict is Verdict.INTERRUPTED
     assert "This run did not end" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
@@ -125,7 +126,7 @@ def test_a_run_that_lies_there_is_never_overwritten(trial_plan, tmp_path):
 
 def test_junit_has_a_case_per_finding_and_one_for_the_bench(trial_plan, tmp_path):
     run_trials(trial_plan("tries = 1000", "opened = 1"), tmp_path)
-    write_reports(tmp_path)
+    report_run(tmp_path)
     suite = ElementTree.parse(tmp_path / "junit.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("5", "1", "0")
     failed = next(case for case in suite.iter("testcase") if case.find("failure") is not None)
@@ -210,7 +211,7 @@ def test_scenario_whose_extra_is_missing_says_so(monkeypatch):
 def test_scenario_that_finds_nothing_has_not_passed(trial_plan, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["doors_scenario"], "run", lambda *_, **__: iter(()))
     run_trials(trial_plan(), tmp_path)
-    assert write_reports(tmp_path)[1].verdict is Verdict.NOTHING_RAN
+    assert report_run(tmp_path).assessment.verdict is Verdict.NOTHING_RAN
 
 
 def test_directory_that_cannot_be_made_is_refused(trial_plan, tmp_path):
