@@ -24,10 +24,11 @@ from ..conftest import NOMINAL
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _made_up_nominal():
-    """The stamps of these lots are of no family."""
+def _made_up(units):
+    """The stamps of these lots are of no family, and were not drawn."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("stampbench.bench.validation.certificate.making.nominal_pads_mm", lambda name: NOMINAL)
+        patch.setattr("stampbench.bench.validation.certificate.making.draw_sample", lambda plan: units)
         yield
 
 
