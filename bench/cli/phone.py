@@ -81,6 +81,7 @@ def phone(
     if sigma_mm is None:
         decoder = Decoder(decoder.codebook, sigma_mm=min(decoder.sigma_mm, USUAL_SIGMA_MM))
     prior = CSS_PX if px_per_mm is None else ScalePrior(1.0 / px_per_mm, 0.01)
+    PhoneScale(decoder, prior).read(decoder.codebook.pads(0) / prior.mm_per_unit)  # kernels are compiled now
     names = getattr(decoder.codebook, "names", None)
     numbers: list[str] = []
     ended = asyncio.Event()

@@ -110,7 +110,7 @@ def _answer(name: str, command: list[str]) -> str:
 def _described(name: str, command: list[str]) -> EventReader:
     """Return a reader that knows the devices which getevent describes."""
     text = io.BytesIO(_answer(name, command).encode())
-    reader = EventReader(RecordingLines(name, io.BufferedReader(text)))  # type: ignore[type-var]
+    reader = EventReader(RecordingLines(name, io.BufferedReader(text)))
     for _ in reader.events():
         pass
     return reader

@@ -24,6 +24,7 @@ class Served:
 
     def __init__(self) -> None:
         self.decoder = Decoder(load_family("p5-60k"), sigma_mm=0.2)
+        PhoneScale(self.decoder).read(6.0 * self.decoder.codebook.pads(0))  # kernels are compiled now
         self.reports, self.presses, self.phones = [], [], []
         self.came = threading.Condition()
         self.server = PhoneServer(

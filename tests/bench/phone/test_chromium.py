@@ -31,10 +31,13 @@ def test_contacts_are_what_the_browser_had(served, chromium):
         if report.down
     ]
     whole = [points for points in told if len(points) == 5]
+    at_once = np.array([was for was in sent if len(was) == 5])
     # The browser keeps float32 px, and the page says 1/1000 px.
-    near = [min(np.abs(points - was).max() for was in sent if len(was) == 5) for points in whole]
-    assert max(near) < 1e-3
-    assert len(whole) >= 0.9 * 41
+    for points in whole:
+        assert np.abs(at_once - points).max(axis=2).min(axis=0).max() < 1e-3
+    # Of touches that come in a burst, the browser may move one finger a moment before another.
+    together = [np.abs(at_once - points).max(axis=(1, 2)).min() < 1e-3 for points in whole]
+    assert sum(together) >= 0.9 * len(at_once)
     times = [report.t_us for report in served.reports]
     assert times == sorted(times)
 
