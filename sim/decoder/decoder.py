@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.decoder.acceptance import ALONE, Acceptance
 from stampbench.sim.decoder.chance import Chance
+from stampbench.sim.decoder.close_codes import closest_codes, told_apart_mm, too_close
 from stampbench.sim.decoder.constellations import (
     MOST_CONSTELLATIONS,
     MOST_EXTRA_CONTACTS,
@@ -35,10 +35,9 @@ from stampbench.sim.decoder.matching import (
 from stampbench.sim.decoder.reading import Reading, Verdict, stands_at
 from stampbench.sim.decoder.unknown_scale import SCALE_TOLERANCE
 from stampbench.sim.decoder.unknowns import codes_at_some_scale, codes_with_missing_pad
-from stampbench.sim.stamps import Catalogue, Codebook, FaceGeometry
+from stampbench.sim.stamps import Codebook, FaceGeometry
 from stampbench.sim.stamps.geometry import enclosing_circle
 from stampbench.sim.stamps.index import index_of
-from stampbench.sim.stamps.proof import closest_pairs
 
 MOST_CANDIDATES = 20
 """Codes listed in a reading."""
@@ -46,14 +45,6 @@ COINCIDENT_MM = 0.01
 """Contacts nearer than this are one contact reported twice."""
 LARGEST_COORDINATE_MM = 1e5
 """Beyond any panel; keeps squares of coordinates far from overflow and rounding below 1e-4 mm."""
-TWINS_MM = 1.0
-"""Stamps nearer than this no panel tells apart, at the 0.1 mm that an isolated pad is off: the noise assumed
-where none is given is not made for them."""
-TOLD_APART = 8.0
-"""Distance of two codes, in sigmas, below which more than 1 in 1,000 presses of either are ambiguous: the
-noise towards the other code exceeds 3.1 sigma, and leaves it more than ``misread`` of the likelihood."""
-MOST_CLOSE_PAIRS = 20
-"""Close pairs of a catalogue that are named."""
 BATCH = 4_096
 """Stamps that a thread reads at a time."""
 FIRST_LOOK = 1.0
@@ -65,8 +56,6 @@ FURTHER_LOOK = 1.5
 
 NOTHING = Reading(Verdict.NONE)
 FOREIGN = Reading(Verdict.FOREIGN)
-
-_LOG = logging.getLogger(__name__)
 
 
 class Decoder:
@@ -114,11 +103,11 @@ class Decoder:
             raise InputError(f"mm_per_unit {mm_per_unit!r}: must be a positive number of millimetres")
         self.codebook = codebook
         self._index = index_of(codebook)
-        self._closest = self._closest_pairs()
+        closest = closest_codes(codebook)
         self.acceptance = Acceptance.design(
             pads=codebook.pads_per_stamp,
             min_distance_mm=codebook.min_distance_mm,
-            told_apart_mm=self._told_apart_mm(),
+            told_apart_mm=told_apart_mm(codebook, closest),
             sigma_mm=sigma_mm,
             frr=frr,
             misread=misread,
@@ -126,7 +115,7 @@ class Decoder:
             scale_known=scale == "known",
             chance=self._chance,
         )
-        self.close_pairs = self._warn_of_close_pairs()
+        self.close_pairs = too_close(codebook, closest, self.sigma_mm)
         tolerance = 0.0 if scale == "known" else SCALE_TOLERANCE
         self._scale_low = 1.0 - tolerance
         self._scale_high = 1.0 + tolerance
@@ -477,41 +466,6 @@ class Decoder:
     def _partial_chance(self) -> float:
         """Codes that fit a foreign object of one pad fewer, on average."""
         return self.acceptance.partial_chance()
-
-    def _closest_pairs(self) -> list[tuple[int, int, float]]:
-        """Return closest codes of a catalogue; a family guarantees its distance to all alike."""
-        if not isinstance(self.codebook, Catalogue) or self.codebook.size == 1:
-            return []
-        pairs = closest_pairs(self.codebook, MOST_CLOSE_PAIRS)
-        return [(pair.first, pair.second, pair.distance_mm) for pair in pairs]
-
-    def _told_apart_mm(self) -> float:
-        """Return the least distance of codes that a panel can tell apart."""
-        apart = self.codebook.min_distance_mm
-        if apart >= TWINS_MM or not self._closest:
-            return apart
-        farther = [distance for _, _, distance in self._closest if distance >= TWINS_MM]
-        return farther[0] if farther else (math.inf if self.codebook.size <= 2 else TWINS_MM)
-
-    def _warn_of_close_pairs(self) -> tuple[tuple[int, int, float], ...]:
-        """Return the name the codes that cannot be told apart at the noise."""
-        most = TOLD_APART * self.sigma_mm
-        close = tuple(pair for pair in self._closest if pair[2] < most)
-        if close and isinstance(self.codebook, Catalogue):
-            names = self.codebook.names
-            listed = ", ".join(
-                f"{names[one]!r} and {names[other]!r} ({mm:.2f} mm)" for one, other, mm in close
-            )
-            more = " and perhaps more" if len(close) == MOST_CLOSE_PAIRS else ""
-            _LOG.warning(
-                "%s: cannot be told apart at a noise of %.2f mm: %s%s; expected %.2f mm between stamps",
-                self.codebook.name,
-                self.sigma_mm,
-                listed,
-                more,
-                most,
-            )
-        return close
 
     def _fitting_others(self, points: Floats, radius: float) -> tuple[Ints, Floats]:
         """Return every code of which all pads but one lie within the radius of the points, nearest first."""
