@@ -10,7 +10,7 @@ import numpy as np
 from stampbench.firmware_emulator.controller import Controller
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.hid.digitizer import HidDigitizer
-from stampbench.firmware_emulator.link.messages import Capability, ContactReader, Identity
+from stampbench.firmware_emulator.link.messages import Capability, Identity
 from stampbench.firmware_emulator.touch import Frame, TouchReport
 from stampbench.sim.panel import Condition, Panel, PlacedObject, Profile
 from stampbench.sim.press import REST_FRAMES, Press
@@ -52,7 +52,7 @@ class Device:
         identity: who it is as a rig on the link.
         digitizer: the HID device it also speaks as; None where its panel is too large for one.
         panel: gives frames of what stands on it.
-        controller: gives reports of frames, as it computes them; :meth:`scan` gives them as the link does.
+        controller: gives reports of frames.
 
     >>> device = sb.Device(sb.load_profile("nexus-5"), condition=sb.Condition(), seed=1)
     >>> held = sb.Hold(30.0, 60.0)
@@ -74,7 +74,6 @@ class Device:
         self.digitizer = _digitizer(profile)
         self.panel = Panel(profile, condition, seed)
         self.controller = Controller(profile.geometry, profile.controller)
-        self._contacts = ContactReader(self.identity)
         self._seed = seed
         self._press_seeds = np.random.default_rng(seed)
 
@@ -94,15 +93,14 @@ class Device:
         self.controller.reset()
 
     def scan(self, t_us: int, objects: Sequence[PlacedObject] = ()) -> tuple[Frame, TouchReport]:
-        """Scan the panel once; return the frame, and the report in the units of the link.
+        """Scan the panel once; return the frame, and the report as a host reads it from the link.
 
         Args:
             t_us: time of the scan, microseconds; must not run backwards.
             objects: what stands on the panel at that time.
         """
         frame = self.panel.frame(t_us, objects)
-        report = self.controller.process(frame)
-        return frame, self._contacts.carried(report) if report.contacts else report
+        return frame, self.controller.process(frame)
 
     def press(self, press: Press, seed: int | None = None) -> Iterator[tuple[Frame, TouchReport]]:
         """Yield every scan of one press: rest, the press, and rest until a lift has been reported.

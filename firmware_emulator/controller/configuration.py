@@ -173,10 +173,17 @@ class ControllerSettings:
 def parameters(geometry: PanelGeometry, settings: ControllerSettings) -> npt.NDArray[np.void]:
     """Return geometry and settings as the kernels read them: shape (1,), a float64 or int64 field for each.
 
-    Alternatives become their index (segmenter 0 = peak, contact_policy 0 = drop, id_policy 0 = lowest), and
-    the field ``leave_threshold`` is added.
+    Alternatives become their index (segmenter 0 = peak, contact_policy 0 = drop, id_policy 0 = lowest).
+    Added are ``leave_threshold``, and ``x_unit_mm`` and ``y_unit_mm``: what a host takes one device unit for,
+    which knows the active area in whole micrometres.
     """
-    values = {**asdict(geometry), **asdict(settings), "leave_threshold": settings.leave_threshold}
+    values = {
+        **asdict(geometry),
+        **asdict(settings),
+        "leave_threshold": settings.leave_threshold,
+        "x_unit_mm": round(geometry.width_mm * 1000) / 1000 / geometry.x_max,
+        "y_unit_mm": round(geometry.height_mm * 1000) / 1000 / geometry.y_max,
+    }
     for name, kind in get_type_hints(ControllerSettings).items():
         if isinstance(values[name], str):
             values[name] = get_args(kind).index(values[name])

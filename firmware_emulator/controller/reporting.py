@@ -64,7 +64,7 @@ def _hold_still(track: np.void, params: npt.NDArray[np.void]) -> None:
 
 @kernel
 def _tell(contact: np.void, track: np.void, tip: bool, params: npt.NDArray[np.void]) -> None:
-    """Fill one contact; its mm are computed back from the units, as a host does."""
+    """Fill one contact, its mm and its size as a host has them that reads it from the link (PROTOCOL.md)."""
     p = params[0]
     x = min(max(math.floor(track["reported_x_mm"] / p["width_mm"] * p["x_max"] + 0.5), 0), p["x_max"])
     y = min(max(math.floor(track["reported_y_mm"] / p["height_mm"] * p["y_max"] + 0.5), 0), p["y_max"])
@@ -72,9 +72,9 @@ def _tell(contact: np.void, track: np.void, tip: bool, params: npt.NDArray[np.vo
     contact["tip"] = tip
     contact["x"] = x
     contact["y"] = y
-    contact["x_mm"] = x / p["x_max"] * p["width_mm"]
-    contact["y_mm"] = y / p["y_max"] * p["height_mm"]
-    contact["size_mm"] = track["size_mm"]
+    contact["x_mm"] = x * p["x_unit_mm"]
+    contact["y_mm"] = y * p["y_unit_mm"]
+    contact["size_mm"] = max(1.0, np.rint(100.0 * track["size_mm"])) / 100.0
 
 
 @kernel

@@ -279,7 +279,7 @@ def pack_contacts(report: TouchReport) -> bytes:
                     (_TIP if contact.tip else 0) | (_CANCELLED if contact.cancelled else 0),
                     contact.x,
                     contact.y,
-                    0 if contact.size_mm is None else _size_units(contact.size_mm),
+                    0 if contact.size_mm is None else max(1, round(contact.size_mm * _SIZE_UNITS_PER_MM)),
                 )
                 for contact in report.contacts
             ]
@@ -322,33 +322,6 @@ class ContactReader:
                 ]
             ),
         )
-
-    def carried(self, report: TouchReport) -> TouchReport:
-        """Return what :meth:`report` reads from :func:`pack_contacts` of ``report``, without the bytes."""
-        x_scale_mm, y_scale_mm = self._x_scale_mm, self._y_scale_mm
-        return TouchReport(
-            report.t_us,
-            tuple(
-                [
-                    Contact(
-                        number,
-                        tip,
-                        x,
-                        y,
-                        x * x_scale_mm,
-                        y * y_scale_mm,
-                        None if size_mm is None else _size_units(size_mm) / _SIZE_UNITS_PER_MM,
-                        cancelled,
-                    )
-                    for number, tip, x, y, _, _, size_mm, cancelled in report.contacts
-                ]
-            ),
-        )
-
-
-def _size_units(size_mm: float) -> int:
-    """Return a size in the units of the link, of which 0 says that none is reported."""
-    return max(1, round(size_mm * _SIZE_UNITS_PER_MM))
 
 
 def pack_frame(frame: Frame) -> bytes:
