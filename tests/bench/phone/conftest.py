@@ -7,6 +7,7 @@ import itertools
 import json
 import shutil
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -126,6 +127,7 @@ class Chromium:
             points = at[: n + 1] + rng.normal(0.0, jitter_mm * self.px_per_mm, at[: n + 1].shape)
             self.touch("touchStart" if n < 5 else "touchMove", points.tolist())
             sent.append(points)
+            time.sleep(0.004)  # a controller's scans have times of their own
         self.touch("touchEnd", [])
         self.evaluate("0")  # all has been dispatched
         return sent
