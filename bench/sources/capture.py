@@ -8,7 +8,9 @@ out with a note. Unknown fields and lines of unknown kind are passed over; a hig
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, BinaryIO, Self
@@ -132,10 +134,19 @@ class CaptureWriter:
         self.close()
 
     def _write(self, line: bytes) -> None:
+        """Append a whole line, or none: the system may take a part of it before the disk is full."""
+        left, written = line + b"\n", 0
         try:
-            self._file.write(line + b"\n")
+            while left:
+                taken = self._file.write(left)
+                left, written = left[taken:], written + taken
         except OSError as error:
-            raise InputError(f"{self._path}: cannot be written further: {error.strerror}") from error
+            with suppress(OSError):
+                self._file.seek(-written, os.SEEK_CUR)
+                self._file.truncate()
+            raise InputError(
+                f"{self._path}: cannot be written further: {error.strerror}; what stands there is whole"
+            ) from error
 
 
 def recognises(head: bytes) -> bool:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -169,3 +172,33 @@ def test_rubbish_anywhere_raises_nothing_but_our_error(
     path.write_bytes(whole[:at] + rubbish + whole[at:])
     with contextlib.suppress(InputError):
         read(path)
+
+
+class TightFile(io.FileIO):
+    """Takes seven bytes at once, and so many in all."""
+
+    room = 0
+
+    def write(self, data: Any) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        taken = super().write(bytes(data)[: min(7, self.room)])
+        self.room -= taken
+        return taken
+
+
+def test_a_disk_that_fills_up_leaves_whole_lines_and_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "full.jsonl"
+    writer = CaptureWriter(path, CaptureHeader(device="d"))
+    writer._file.close()
+    writer._file = TightFile(path, "ab")
+    writer._file.room = 1000
+    report = TouchReport(0, (Contact(1, True, 5, 6, 0.5, 0.6),))
+    for t_us in (0, 1):
+        writer.report(report._replace(t_us=t_us))
+    writer._file.room = 20
+    with pytest.raises(InputError, match=r"full\.jsonl: cannot be written further: No space left on device"):
+        writer.report(report._replace(t_us=2))
+    writer.close()
+    with open_recording(str(path)) as recording:
+        assert [read.t_us for read in recording] == [0, 1]
