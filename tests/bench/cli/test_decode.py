@@ -200,13 +200,14 @@ def test_impossible_arguments_are_status_4(stampbench, evemu, arguments):
 @pytest.fixture
 def frames_capture(tmp_path):
     """Two stamps of p5-60k on a Nexus 5, the upper one let go, for 30 scans; raw frames and no contacts."""
+    from stampbench.sim.hold import Hold
     from stampbench.sim.panel import Panel, PlacedObject, load_profile
     from stampbench.sim.stamps.objects import resolve_object
 
     path, panel = tmp_path / "frames.capture", Panel(load_profile("nexus-5"), seed=2)
     stamps = [
-        PlacedObject(resolve_object("p5-60k/4321"), 30.8, 27.0, 0.4, 1.0, 0.0),
-        PlacedObject(resolve_object("p5-60k/77"), 30.8, 82.0, 2.0, 1.0, 1.0),
+        PlacedObject(resolve_object("p5-60k/4321"), Hold(30.8, 27.0, 0.4, force=1.0, grip=0.0)),
+        PlacedObject(resolve_object("p5-60k/77"), Hold(30.8, 82.0, 2.0, force=1.0, grip=1.0)),
     ]
     with CaptureWriter(path, CaptureHeader(device="nexus-5 virtual", width_mm=61.6, height_mm=109.6)) as w:
         for scan in range(30):
