@@ -40,6 +40,14 @@ plan: sb.Plan = sb.Plan.read("quickstart")
 finished: sb.Run = sb.run(plan, out="runs/a", seed=3)
 again: sb.Run = sb.read_run("runs/a")
 
+above = sb.Keyframe(t_us=0, hold=sb.Hold(30.0, 50.0, force=0.0))
+stamping = sb.Press("p5-60k/777", (above,))
+held: sb.Hold = stamping.at(10_000)
+device = sb.Device(profile, condition=sb.Condition(), seed=1)
+for scanned, told in device.press(stamping):
+    t_us: int = scanned.t_us
+    down: tuple[sb.Contact, ...] = told.down
+
 
 def exit_status(error: sb.StampbenchError) -> int:
     if isinstance(error, sb.InputError | sb.LinkError | sb.NoHardwareError | sb.ProtocolError):
