@@ -377,7 +377,7 @@ def assess(plan: Plan, run: Run) -> Assessment:
             for case in plan.cases
             if not stops.enough(profile, case.name)
         )
-    verdict, reason = _ended(run, f"{len(run.presses) - repeated:,} of {planned:,} presses") or _verdict(
+    verdict, reason = _ended(run, f"{made.total():,} of {planned:,} presses") or _verdict(
         plan, run, limits, outcomes, not_made, planned
     )
     return Assessment(
