@@ -41,6 +41,10 @@ NEAR_MM = 2.2
 """Distance within which they are counted at most: the density is nearly even over so much."""
 OFTEN = 0.2
 """Codes within the distance, on average, that are enough."""
+ROOM_DRAWS = 8_192
+ROOM_SHARE = 0.004
+"""Of so many places drawn, the share that must keep a geometry; 1.7 % keep that of five pads by default."""
+LOOSENED = 1.05
 PARTIAL_CODES = 500
 PARTIAL_OBJECTS = 200
 NEAR_PARTIAL_MM = 3.0
@@ -76,10 +80,12 @@ class Chance:
     def counted(cls, codebook: Codebook, geometry: FaceGeometry, index: CodeIndex) -> Chance:
         """Count the chances of a codebook with its index; the same each time."""
         rng = np.random.default_rng(0)
-        complete = _count(index, geometry, codebook.size, rng)
+        own = getattr(codebook, "geometry", None)
+        room = geometry if isinstance(own, FaceGeometry) else roomy(geometry)
+        complete = _count(index, room, codebook.size, rng)
         if geometry.pads == MIN_PADS:
             return cls(geometry, complete, np.zeros(1))
-        others = replace(geometry, pads=geometry.pads - 1)
+        others = replace(room, pads=geometry.pads - 1)
         drawn = min(PARTIAL_CODES, codebook.size)
         stamps = codebook.pads_of(np.sort(rng.choice(codebook.size, drawn, replace=False)))
         without = np.concatenate([np.delete(stamps, pad, axis=1) for pad in range(geometry.pads)])
@@ -91,6 +97,25 @@ class Chance:
     def choices(self, contacts: int, points: int) -> Ints:
         """Return how many choices of so many points contacts offer, for some arrangements, shape (m,)."""
         return _choices(self.geometry, contacts, points)
+
+
+@functools.lru_cache(maxsize=64)
+def roomy(geometry: FaceGeometry) -> FaceGeometry:
+    """Return the geometry, or, where few places drawn at random keep it, the next that is loose enough.
+
+    The geometry of a catalogue is that of the stamps in it: a single one leaves no object room beside itself.
+
+    >>> tight = FaceGeometry(5, spacing_mm=20.0, face_radius_mm=17.1)
+    >>> roomy(tight).face_radius_mm > 17.1
+    True
+    """
+    while len(geometry.drawn(np.random.default_rng(0), ROOM_DRAWS)) < ROOM_SHARE * ROOM_DRAWS:
+        geometry = replace(
+            geometry,
+            spacing_mm=geometry.spacing_mm / LOOSENED,
+            face_radius_mm=geometry.face_radius_mm * LOOSENED,
+        )
+    return geometry
 
 
 def _count(index: CodeIndex, geometry: FaceGeometry, size: int, rng: np.random.Generator) -> float:

@@ -45,12 +45,17 @@ class FaceGeometry:
 
     def random_pads(self, rng: np.random.Generator) -> Iterator[Floats]:
         """Yield admissible stamps (n, 2) without end: pads even over the face, redrawn until spaced."""
-        near = np.triu_indices(self.pads, 1)
         while True:
-            points = rng.uniform(-self.face_radius_mm, self.face_radius_mm, (4096, self.pads, 2))
-            points = points[(np.square(points).sum(axis=2) <= self.face_radius_mm**2).all(axis=1)]
-            gaps = np.square(points[:, near[0]] - points[:, near[1]]).sum(axis=2)
-            yield from points[(gaps >= self.spacing_mm**2).all(axis=1)]
+            yield from self.drawn(rng, 4096)
+
+    def drawn(self, rng: np.random.Generator, draws: int) -> Floats:
+        """Return those of so many stamps drawn at random, (m, n, 2), that are admissible."""
+        near = np.triu_indices(self.pads, 1)
+        points = rng.uniform(-self.face_radius_mm, self.face_radius_mm, (draws, self.pads, 2))
+        points = points[(np.square(points).sum(axis=2) <= self.face_radius_mm**2).all(axis=1)]
+        gaps = np.square(points[:, near[0]] - points[:, near[1]]).sum(axis=2)
+        admissible: Floats = points[(gaps >= self.spacing_mm**2).all(axis=1)]
+        return admissible
 
 
 def rigid_distance_mm(a: npt.ArrayLike, b: npt.ArrayLike) -> float:

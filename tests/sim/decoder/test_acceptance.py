@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.decoder import Decoder
 from stampbench.sim.decoder.acceptance import LARGEST_DEFAULT_SIGMA_MM, Acceptance, chi_quantile
 from stampbench.sim.decoder.chance import Chance
-from stampbench.sim.stamps import FaceGeometry
+from stampbench.sim.stamps import Catalogue, FaceGeometry, load_family
 
 
 def test_default_noise_is_what_the_minimum_distance_survives() -> None:
@@ -88,3 +89,9 @@ def test_a_single_stamp_gets_a_finite_radius() -> None:
 def test_nonsense_is_refused(sigma_mm: float, frr: float) -> None:
     with pytest.raises(InputError, match=r"sigma_mm|frr"):
         Acceptance.design(pads=5, min_distance_mm=2.0, sigma_mm=sigma_mm, frr=frr)
+
+
+def test_a_catalogue_of_one_stamp_knows_its_chances() -> None:
+    # Its geometry leaves room for no other object: those drawn to count chances keep a looser one.
+    decoder = Decoder(Catalogue(["only"], load_family("p5-60k").pads(777)[np.newaxis]))
+    assert 0.0 < decoder.acceptance.chance_within(0.1) < 1e-6
