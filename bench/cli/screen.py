@@ -112,7 +112,7 @@ def screen(
     """
     from contextlib import ExitStack, closing
 
-    from stampbench.bench.cli.screen_plan import close_by_signals, order_for_window
+    from stampbench.bench.cli.screen_plan import closed_by_signals, order_for_window
     from stampbench.firmware_emulator.errors import InputError
     from stampbench.sim.panel import load_profile
 
@@ -183,7 +183,7 @@ def screen(
         )
         stack.enter_context(closing(window))
         if plan_run is not None:
-            close_by_signals()
+            stack.enter_context(closed_by_signals())
         elif script is None and first_time():
             window.tour.begin()
         if script is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -60,10 +62,11 @@ def order_for_window(
     return order
 
 
-def close_by_signals() -> None:
+@contextmanager
+def closed_by_signals() -> Iterator[None]:
     """Let an interrupt, or a service manager's stop, close the window of a plan, whose records end in order.
 
-    A second one ends the program at once.
+    A second one, or one where there is no window, ends the program at once.
     """
     import signal
 
@@ -71,7 +74,13 @@ def close_by_signals() -> None:
 
     def close(number: int, frame: object) -> None:
         signal.signal(number, signal.default_int_handler)
+        if not pygame.display.get_init():
+            raise KeyboardInterrupt
         pygame.event.post(pygame.event.Event(pygame.QUIT))
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, close)
+    before = {number: signal.signal(number, close) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
