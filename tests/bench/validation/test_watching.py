@@ -37,7 +37,7 @@ def test_good_lots_raise_no_alarm(make_lot, put, tmp_path):
 def test_a_drifting_pad_is_heard_before_its_limit_is_crossed(make_lot, put, tmp_path, sign):
     watcher = Watcher(tmp_path)
     first = None
-    for number in range(12):
+    for number in range(20):
         drift = sign * 0.01 * max(0, number - 8)
         put(make_lot(number, offsets={(2, 4): drift}))
         if alarms := watcher.look():
