@@ -18,7 +18,6 @@ from stampbench.sim.decoder.reference import (
 )
 from stampbench.sim.stamps import load_family
 from stampbench.sim.stamps.canonical import centred_pads
-from stampbench.sim.stamps.density import space_volume
 from stampbench.sim.stamps.family_cache import cache_folder
 
 
@@ -97,7 +96,7 @@ def strangers(family):
 def test_random_objects_read_are_as_many_as_predicted(sigma_mm, family, strangers):
     decoder = Decoder(family, sigma_mm=sigma_mm)
     read, _ = decoder.decode_batch(strangers)
-    predicted = decoder.acceptance.predicted_far(family.size, space_volume(family.geometry))
+    predicted = decoder.acceptance.far()
     assert predicted / 2.0 < np.mean(read >= 0) < predicted * 2.0
 
 
