@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
-from stampbench.bench.dut.process import Answer, ProcessUnderTest
+from stampbench.bench.dut.answers import Answer
+from stampbench.bench.dut.device import DeviceUnderTest
+from stampbench.bench.dut.opening import device_under_test
 from stampbench.bench.plans.draws import PressDrawer
 from stampbench.bench.plans.plan import Plan, PlannedPress
 from stampbench.bench.plans.tables import DutSettings
@@ -42,7 +44,7 @@ class DutPresser:
         from stampbench.sim.decoder import Decoder
 
         self._plan = plan
-        self._dut = ProcessUnderTest(dut.command, dut.codes, dut.timeout_s)
+        self._dut = dut
         self._drawer = PressDrawer(plan, seed)
         self._decoder = Decoder(self._drawer.codebook, sigma_mm=plan.decoder.sigma_mm)
 
@@ -59,10 +61,10 @@ class DutPresser:
 
         device = Device(load_profile(profile))
         failures = 0
-        with self._dut:
+        with device_under_test(self._dut, device.identity) as dut:
             for planned in presses:
                 try:
-                    record, failures = self._press(device, planned), 0
+                    record, failures = self._press(dut, device, planned), 0
                 except LinkError as error:
                     failures += 1
                     if failures == LINK_FAILURES_IN_A_ROW:
@@ -70,7 +72,7 @@ class DutPresser:
                     record = self._lost(planned, str(error))
                 yield made_press(record, {})
 
-    def _press(self, device: Device, planned: PlannedPress) -> PressRecord:
+    def _press(self, dut: DeviceUnderTest, device: Device, planned: PlannedPress) -> PressRecord:
         from stampbench.sim.panel import Condition
 
         draw = self._drawer.draw(planned)
@@ -81,9 +83,7 @@ class DutPresser:
             unread_record(planned, draw, settings, draw.press),
             listen(self._decoder, reports, cancel_limit=device.identity.cancel_limit),
         )
-        size_mm = device.identity.width_um / 1000, device.identity.height_um / 1000
-        answer = self._dut.press(planned.index, size_mm, reports)
-        return _answered(record, answer, len(reports))
+        return _answered(record, dut.press(planned.index, reports), len(reports))
 
     def _lost(self, planned: PlannedPress, message: str) -> PressRecord:
         draw = self._drawer.draw(planned)

@@ -76,12 +76,15 @@ class DutSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         kind: "process": a recogniser as a child process; see :mod:`stampbench.bench.dut.process`.
         command: that starts it.
         timeout_s: time for its answer after the last report; without one in time, nothing was read.
+        late_ms: a report that goes out later than this, where reports are sent when they are due, makes its
+            press an error.
         codes: codes by the names that it gives the stamps; empty: its answer is the code itself.
     """
 
     kind: Literal["process"]
     command: Annotated[list[str], Meta(min_length=1)]
     timeout_s: Annotated[float, Meta(gt=0.0, le=600.0)] = 5.0
+    late_ms: Annotated[float, Meta(gt=0.0, le=1000.0)] = 5.0
     codes: dict[str, Annotated[int, Meta(ge=0)]] = {}
 
 
