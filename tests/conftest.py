@@ -18,6 +18,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # What tests start in the checkout imports stampbench as it is installed, not the folder of that name.
 os.environ["PYTHONSAFEPATH"] = "1"
+# What its developer is used to is nothing to the tests.
+os.environ["STAMPBENCH_DEFAULTS"] = ""
 
 PROJECT = Path(__file__).parents[1]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
+from stampbench.bench.cli.output import end_with_reader
 from stampbench.bench.cli.stamp_options import (
     CatalogueFile,
     Family,
@@ -86,10 +87,12 @@ def decode(
         raise InputError("decode: expected recordings, or --source and a port")
     if speed is not None and not events:
         raise InputError("--speed is about the lines of --events; expected both")
-    if events and (family is not None or catalogue is not None):
-        raise InputError("--events prints contacts, not stamps; expected it without --family and --catalogue")
+    if events and any(option is not None for option in (family, catalogue, sigma_mm)):
+        raise InputError("--events prints contacts, not stamps; expected it without options about stamps")
     given = given_ruler(size_mm, px_per_mm, range_units, flip_x=flip_x, flip_y=flip_y, swap_xy=swap_xy)
-    decoder = stamp_decoder(family, catalogue, sigma_mm)
+    decoder = None if events else stamp_decoder(family, catalogue, sigma_mm)
+    if source is not None:
+        end_with_reader()
     if frames and decoder is None:
         raise InputError("--frames looks for stamps; expected --family or --catalogue with it")
     by_frames = decoder if frames else None

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import pkgutil
 import signal
 import sys
 import threading
-from typing import Annotated
+from typing import Annotated, TextIO, cast
 
 import typer
 from stampbench.bench import cli
+from stampbench.bench.cli.defaults import take_defaults
+from stampbench.bench.cli.examples import add_examples
+from stampbench.bench.cli.output import PatientOutput
 from stampbench.firmware_emulator.errors import InputError, StampbenchError
 from typer.exceptions import TyperException
 
@@ -20,8 +24,7 @@ _TYPERS_INTERRUPTED = 130
 
 app = typer.Typer(
     name="stampbench",
-    no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -34,13 +37,18 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Simulate and test capacitive touch stamps."""
+    if context.invoked_subcommand is None:
+        from stampbench.bench.cli.doctor import welcome
+
+        typer.echo(welcome())
 
 
 @functools.cache
@@ -51,6 +59,7 @@ def _register_commands() -> None:
             module = importlib.import_module(f"stampbench.bench.cli.{module_info.name}")
             if hasattr(module, "register"):
                 module.register(app)
+    add_examples(app)
 
 
 def _say(message: object) -> None:
@@ -63,8 +72,12 @@ def main() -> None:
     if threading.current_thread() is threading.main_thread():
         # A service manager's stop is an interrupt too: what was begun is ended in order.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+    output = PatientOutput(sys.stdout)
     try:
-        status = app(standalone_mode=False)
+        take_defaults()
+        with contextlib.redirect_stdout(cast("TextIO", output)):
+            status = app(standalone_mode=False)
+            output.flush()
         if status == _TYPERS_INTERRUPTED:
             raise KeyboardInterrupt
     except StampbenchError as error:
@@ -78,7 +91,6 @@ def main() -> None:
         _say("interrupted")
         status = 2
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): nothing is wrong, and nothing can be said to it.
-        sys.stderr.close()
+        # The reader of a command that prints for ever went away: nothing is wrong.
         status = 0
     sys.exit(status)

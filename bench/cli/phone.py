@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from stampbench.bench.cli.defaults import usual
+from stampbench.bench.cli.output import end_with_reader
 from stampbench.bench.cli.stamp_options import CatalogueFile, Family, SigmaMm, stamp_decoder
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ def phone(
     except ModuleNotFoundError as error:
         raise InputError(f"phone needs {error.name}: pip install 'stampbench[phone]'") from None
     if family is None and catalogue is None:
-        family = "p5-60k"
+        family = usual("family") or "p5-60k"
     decoder = stamp_decoder(family, catalogue, sigma_mm)
     if decoder is None:
         raise AssertionError("a family or a catalogue is given")
@@ -144,6 +146,8 @@ def phone(
             await ended.wait()
             await asyncio.sleep(0.05)
 
+    if presses is None:
+        end_with_reader()
     with stack:
         asyncio.run(serve())
     if faults:

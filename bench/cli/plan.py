@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from stampbench.bench.cli.run_options import Settings
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Check plans, and list what they hold.", no_args_is_help=True)
+    group = typer.Typer(help="Find, copy and check plans, and list what they hold.", no_args_is_help=True)
     group.command(name="check")(check)
+    group.command(name="copy")(copy)
     group.command(name="list")(list_plan)
     group.command(name="resolve")(resolve)
     app.add_typer(group, name="plan")
@@ -48,16 +49,49 @@ def check(
         typer.echo(f"{entry['plan']}: ok, {holds}")
 
 
+def copy(
+    name: Annotated[str, typer.Argument(help="Plan, lot or sweep that travels along.", show_default=False)],
+    to: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A new file.", show_default="NAME.toml")
+    ] = None,
+) -> None:
+    """Copy a plan, lot or sweep that travels with the package, to change it; includes are laid into it."""
+    from stampbench.bench.plans.text import plan_file, read_plan_text, travelling
+    from stampbench.firmware_emulator.errors import InputError
+
+    folder = next((kind for kind in _USED_BY if name in (file.stem for file in travelling(kind))), "plans")
+    source = plan_file(name, folder)
+    target = to or Path(source.name)
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(read_plan_text(source).text)
+    except FileExistsError:
+        raise InputError(f"{target} is there already: expected a new file") from None
+    except OSError as error:
+        raise InputError(f"{target}: {error.strerror}: expected a new file") from None
+    typer.echo(f"{target}; now: stampbench {_USED_BY[folder]} {target}")
+
+
+_USED_BY: Final = {"plans": "run", "lots": "validate", "sweeps": "sweep"}
+"""What takes the files of a folder that travels along."""
+
+
 def list_plan(
-    plan: Annotated[Path, typer.Argument(help="Plan in TOML.", show_default=False)],
+    plan: Annotated[
+        Path | None,
+        typer.Argument(help="Plan in TOML, or its name.", show_default="those that travel along"),
+    ] = None,
     settings: Settings = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
-    """List the matrix and the limits of a plan, with what it includes, or its scenario and the settings."""
+    """List the plans that travel along; of one: its matrix, limits and includes, or scenario and settings."""
     import json
 
     from stampbench.bench.plans.plan import Plan
 
+    if plan is None:
+        _list_travelling(as_json=as_json)
+        return
     read = Plan.read(plan, settings or ())
     if read.header.scenario:
         _list_trials(read, as_json=as_json)
@@ -133,6 +167,39 @@ def resolve(
     from stampbench.bench.plans.plan import Plan
 
     typer.echo(Plan.read(plan, settings or ()).text, nl=False)
+
+
+def _list_travelling(*, as_json: bool) -> None:
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+    from stampbench.bench.plans.text import travelling
+
+    found = [
+        {"name": path.stem, "command": f"stampbench {used_by} {path.stem}", "holds": _holds(path)}
+        for folder, used_by in _USED_BY.items()
+        for path in travelling(folder)
+    ]
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    table = Table("command", "what it holds", box=None, pad_edge=False)
+    for entry in found:
+        table.add_row(entry["command"], entry["holds"])
+    Console(highlight=False).print(table)
+
+
+def _holds(path: Path) -> str:
+    """Return what a file says of itself: its description, or the first sentence of its first comment."""
+    import itertools
+
+    from stampbench.bench.plans.text import read_plan_text
+
+    if said := read_plan_text(path).raw.get("plan", {}).get("description", ""):
+        return str(said)
+    lines = itertools.takewhile(lambda line: line.startswith("#"), path.read_text("utf-8").splitlines())
+    return " ".join(line.lstrip("# ") for line in lines).partition(". ")[0] + "."
 
 
 def _list_trials(read: Plan, *, as_json: bool) -> None:

@@ -54,8 +54,12 @@ def run(
         ),
     ] = None,
     rig: Annotated[
-        str, typer.Option(help="Serial port of the rig, as pyserial takes it, or the rig in software.")
-    ] = "virtual",
+        str | None,
+        typer.Option(
+            help="Serial port of the rig, as pyserial takes it, or the rig in software.",
+            show_default="STAMPBENCH_RIG, or virtual",
+        ),
+    ] = None,
     out: Out = None,
     seed: Seed = None,
     workers: Workers = None,
@@ -114,7 +118,7 @@ def _reread(
     replay: Path,
     options: RunOptions,
     *,
-    rig: str,
+    rig: str | None,
     workers: int | None,
     out: Path | None,
     seed: int | None,
@@ -128,7 +132,7 @@ def _reread(
 
     if (
         plan is not None
-        or rig != "virtual"
+        or rig is not None
         or seed is not None
         or options != RunOptions(settings=options.settings)
     ):
@@ -148,7 +152,7 @@ def execute(
     plan: Path | None,
     *,
     workers: int | None,
-    port: str = "virtual",
+    port: str | None = None,
     presses_per_case: int | None = None,
     out: Path | None,
     seed: int | None,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from stampbench.bench.cli.defaults import usual
 
 if TYPE_CHECKING:
     from stampbench.bench.records.files import Confidence
@@ -108,12 +109,12 @@ def order_of(
     options: RunOptions,
     *,
     workers: int | None,
-    port: str,
+    port: str | None,
     presses_per_case: int | None,
     out: Path | None,
     seed: int | None,
 ) -> RunOrder:
-    """Return what is to be run.
+    """Return what is to be run; where nothing is said of rig, station or operator, the usual ones.
 
     Raises:
         InputError: options that do not go together, or that name what does not exist.
@@ -125,12 +126,14 @@ def order_of(
     from stampbench.firmware_emulator.errors import InputError
 
     if options.resume is not None:
+        port = port or usual("rig") or "virtual"
         return _resumed(plan, options, workers=workers, port=port, out=out, seed=seed)
     if plan is None:
         raise InputError("PLAN: expected a plan, or --resume or --replay with the directory of a run")
     read = Plan.read(plan, options.settings)
     if read.header.scenario:
         _check_trials(plan, options, workers=workers, port=port)
+        port = "virtual"
     if options.sabotage:
         sabotage_of(read.header.scenario, options.sabotage)
     if presses_per_case is not None:
@@ -144,24 +147,24 @@ def order_of(
         plan=read,
         directory=out or new_directory(read.header.name),
         seed=read.header.seed if seed is None else seed,
-        port=port,
+        port=port or usual("rig") or "virtual",
         presses_per_case=presses_per_case,
         shard=shard,
         stops=None if options.confidence is None else EarlyStops(read, options.confidence),
-        station=options.station,
-        operator=options.operator,
+        station=options.station or usual("station") or "",
+        operator=options.operator or usual("operator") or "",
         duts=_duts(options.duts),
         sabotage=options.sabotage,
     )
     return _with_workers(order, workers)
 
 
-def _check_trials(plan: Path, options: RunOptions, *, workers: int | None, port: str) -> None:
+def _check_trials(plan: Path, options: RunOptions, *, workers: int | None, port: str | None) -> None:
     """Refuse what means nothing to the trials of a scenario."""
     from stampbench.firmware_emulator.errors import InputError
 
     given = {
-        "--rig": port != "virtual",
+        "--rig": port not in (None, "virtual"),
         "--workers": workers is not None,
         "--shard": options.shard is not None,
         "--until-confident": options.confidence is not None,
@@ -172,14 +175,20 @@ def _check_trials(plan: Path, options: RunOptions, *, workers: int | None, port:
             raise InputError(f"{name}: {plan} names a scenario: expected no {name}; nothing is pressed")
 
 
-def new_directory(name: str, folder: str = "runs") -> Path:
-    """Return where a run goes that was given no place; nothing is there yet."""
+def new_directory(name: str, folder: str = "") -> Path:
+    """Return where a run goes that was given no place; nothing is there yet.
+
+    Args:
+        name: of what is run.
+        folder: to be in; "": ``STAMPBENCH_RUNS``, or ``runs``.
+    """
     import itertools
     from datetime import datetime
 
     stem = f"{name.replace(' ', '-')}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    numbered = (Path(folder) / f"{stem}-{number}" for number in itertools.count(2))
-    return next(path for path in itertools.chain([Path(folder) / stem], numbered) if not path.exists())
+    root = Path(folder or usual("runs") or "runs")
+    numbered = (root / f"{stem}-{number}" for number in itertools.count(2))
+    return next(path for path in itertools.chain([root / stem], numbered) if not path.exists())
 
 
 def _resumed(

@@ -209,12 +209,17 @@ def _window_size(text: str) -> tuple[int, int]:
 
 
 def _codebook(family: str | None, catalogue: str | None) -> Family | Catalogue:
+    from stampbench.bench.cli.defaults import usual
     from stampbench.firmware_emulator.errors import InputError
     from stampbench.sim.stamps import Catalogue, load_family
 
     if family is not None and catalogue is not None:
         raise InputError("--family and --catalogue exclude each other; expected one of them")
-    return Catalogue.read(catalogue) if catalogue is not None else load_family(family or "p5-60k")
+    return (
+        Catalogue.read(catalogue)
+        if catalogue is not None
+        else load_family(family or usual("family") or "p5-60k")
+    )
 
 
 def _prepare_display(*, scripted: bool) -> None:

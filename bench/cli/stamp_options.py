@@ -20,7 +20,9 @@ Seconds = Annotated[
     float | None,
     typer.Option(help="How long to read a device; until Ctrl-C without.", min=0.0, show_default=False),
 ]
-Family = Annotated[str | None, typer.Option(help="Read stamps of this family.", show_default=False)]
+Family = Annotated[
+    str | None, typer.Option(help="Read stamps of this family.", show_default="STAMPBENCH_FAMILY, or none")
+]
 CatalogueFile = Annotated[
     str | None, typer.Option(help="Read the stamps of this catalogue file.", show_default=False)
 ]
@@ -81,13 +83,18 @@ def given_ruler(
 
 
 def stamp_decoder(family: str | None, catalogue: str | None, sigma_mm: float | None = None) -> Decoder | None:
-    """Return the decoder of the codebook that ``--family`` or ``--catalogue`` names; None without either.
+    """Return the decoder of the codebook that ``--family`` or ``--catalogue`` names, or that is usual here.
+
+    None: of none.
 
     Raises:
         InputError: both are named, there is no such codebook, or sigma_mm is none or stands alone.
     """
+    from stampbench.bench.cli.defaults import usual
     from stampbench.firmware_emulator.errors import InputError
 
+    if catalogue is None:
+        family = family or usual("family")
     if family is not None and catalogue is not None:
         raise InputError("--family and --catalogue exclude each other; expected one of them")
     if family is None and catalogue is None:

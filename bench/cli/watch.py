@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from stampbench.bench.cli.output import end_with_reader
 
 if TYPE_CHECKING:
     from stampbench.bench.validation.watching import Alarm, Watcher
@@ -68,6 +69,7 @@ def watch(
                 typer.echo(f"{directory}: expected certificates or records below it", err=True)
             raise typer.Exit(NOTHING_RAN)
         raise typer.Exit(1 if alarms else 0)
+    end_with_reader()
     while True:
         for alarm in alarms:
             typer.echo(json.dumps(alarm.to_mapping()) if as_json else _line(alarm))

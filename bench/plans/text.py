@@ -109,12 +109,15 @@ def plan_file(plan: str | Path, folder: str = "plans") -> Path:
     path = Path(plan)
     if path.suffix or len(path.parts) != 1 or path.is_file():
         return path
-    travelling = Path(str(files("stampbench.fixtures").joinpath(folder)))
-    found = travelling / f"{path.name}.toml"
-    if not found.is_file():
-        names = sorted(file.stem for file in travelling.glob("*.toml"))
-        raise InputError(f"{plan}: no such plan: {choose(path.name, names, 'a file, or one of')}")
-    return found
+    found = {file.stem: file for file in travelling(folder)}
+    if path.name not in found:
+        raise InputError(f"{plan}: no such plan: {choose(path.name, list(found), 'a file, or one of')}")
+    return found[path.name]
+
+
+def travelling(folder: str = "plans") -> list[Path]:
+    """Return the files that travel with the package, in the order of their names; the folder as above."""
+    return sorted(Path(str(files("stampbench.fixtures").joinpath(folder))).glob("*.toml"))
 
 
 def _read(path: Path, within: tuple[Path, ...], includes: list[Path]) -> tuple[dict[str, Any], str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+import time
 from types import TracebackType
 from typing import Final, Self, TextIO
 
@@ -49,17 +50,20 @@ _STYLES = {
     Result.UNSET.value: "dim",
 }
 
+LINE_EVERY_S: Final = 10.0
+"""Between two lines where no bar is seen."""
 _CHANGES_SHOWN: Final = 10
 _ANSWERS: Final[dict[str, Answer]] = {"s": "skip", "r": "again", "a": "abort"}
 
 
 class RunProgress(RunTells):
-    """A bar on stderr while the block runs; where stderr is no terminal, single lines."""
+    """A bar on stderr while the block runs; where stderr is no terminal, a line every ten seconds."""
 
     def __init__(self, presses: int) -> None:
         console = Console(stderr=True)
         self._console = console
         self._failed = self._findings = self._missed = 0
+        self._told_s = time.monotonic()
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -93,6 +97,7 @@ class RunProgress(RunTells):
     def tried(self, done: int, of: int) -> None:
         """Move the bar through the present trial of a scenario."""
         self._bar.update(self._task, completed=done, total=of)
+        self._tell()
 
     def recorded(self, line: Struct) -> None:
         """Count what a scenario found."""
@@ -110,6 +115,18 @@ class RunProgress(RunTells):
         self._failed += failed
         found = f"{self._failed:,} failed" if self._failed else ""
         self._bar.update(self._task, advance=presses, found=found)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Print a line for a log, where one is due."""
+        task = self._bar.tasks[0]
+        if self._console.is_terminal or task.finished or time.monotonic() - self._told_s < LINE_EVERY_S:
+            return
+        self._told_s = time.monotonic()
+        of = "" if task.total is None else f" of {task.total:,.0f}"
+        found = f", {task.fields['found']}" if task.fields["found"] else ""
+        rate = f", {task.completed / task.elapsed:,.0f} a second" if task.elapsed else ""
+        self.say(f"{task.description}: {task.completed:,.0f}{of}{found}{rate}")
 
 
 class TerminalPrompter:
@@ -164,10 +181,11 @@ class _CountColumn(ProgressColumn):
 
 
 class _SpeedColumn(ProgressColumn):
-    """Presses per second of late."""
+    """Presses per second: of late, and at the end of all the time it took."""
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
+        whole = task.completed / task.elapsed if task.finished and task.elapsed else None
+        speed = whole or task.speed
         return Text("" if speed is None else f"{speed:,.0f} presses/s")
 
 
