@@ -338,10 +338,14 @@ def assess(plan: Plan, run: Run) -> Assessment:
     stops = None if confidence is None else EarlyStops(plan, confidence)
     repeated = 0
     made: Counter[tuple[str, str]] = Counter()
+    seen = bytearray(plan.size + 2)  # by the number of the press: one that stands there twice is one
     for press in run.presses:
         tally.add(press)
         repeated += press.again
-        made[press.profile, press.case] += press.outcome is not Outcome.ABORTED
+        place = min(press.press, plan.size + 1)
+        if press.outcome is not Outcome.ABORTED and not seen[place]:
+            made[press.profile, press.case] += 1
+            seen[place] = place <= plan.size
         if stops is not None:
             stops.see([press])
     kinds = {case.kind for case in plan.cases}
@@ -368,17 +372,13 @@ def assess(plan: Plan, run: Run) -> Assessment:
             test = None if stops is None else stops.of_limit(place, profile)
             limits.append(judge(found, limit, worst, test))
     outcomes = {outcome.value: tally.outcomes[outcome] for outcome in Outcome}
-    planned = Shard(*run.header.shard, run.header.shard_block).size(plan.size)
-    not_made = planned - made.total()
-    if stops is not None:
-        not_made = sum(
-            case.presses - made[profile, case.name]
-            for profile in plan.header.profiles
-            for case in plan.cases
-            if not stops.enough(profile, case.name)
-        )
+    asked = _asked_for(plan, Shard(*run.header.shard, run.header.shard_block))
+    planned = sum(asked.values())
+    not_made = sum(  # case by case: too many presses of one make up for none of another
+        max(0, presses - made[key]) for key, presses in asked.items() if stops is None or not stops.enough(*key)
+    )
     verdict, reason = _ended(run, f"{made.total():,} of {planned:,} presses") or _verdict(
-        plan, run, limits, outcomes, not_made, planned
+        plan, run, limits, outcomes, not_made, planned, made.total()
     )
     return Assessment(
         verdict=verdict,
@@ -387,10 +387,20 @@ def assess(plan: Plan, run: Run) -> Assessment:
         limits=tuple(limits),
         outcomes=outcomes,
         planned=planned,
-        not_made=max(0, not_made),
+        not_made=not_made,
         repeated=repeated,
         by_chance=chance_of_many(plan),
     )
+
+
+def _asked_for(plan: Plan, shard: Shard) -> dict[tuple[str, str], int]:
+    """Return how many presses of each case on each profile are of this part of the run."""
+    asked, end = {}, 0
+    for profile in plan.header.profiles:
+        for case in plan.cases:
+            start, end = end, end + case.presses
+            asked[profile, case.name] = shard.size(end) - shard.size(start)
+    return asked
 
 
 def _assess_findings(run: Run) -> Assessment:
@@ -467,10 +477,10 @@ def _verdict(
     outcomes: Mapping[str, int],
     not_made: int,
     planned: int,
+    presses: int,
 ) -> tuple[Verdict, str]:
     """Return the verdict of a run of presses that came to its end: without all of them it is never passed."""
     skipped = outcomes["skipped"]
-    presses = planned - not_made
     faults = outcomes["error"] + outcomes["timeout"]
     if len(run.presses) == skipped + outcomes["aborted"]:
         return Verdict.NOTHING_RAN, "no press was made"

@@ -319,6 +319,27 @@ def test_every_planned_press_is_made_before_a_run_passes(write_run, good, header
     assert (result.verdict, result.reason) == (verdict, reason)
 
 
+@pytest.mark.parametrize("held", [3, 1])
+def test_presses_of_one_case_do_not_make_up_for_those_of_another(write_run, make_press, held):
+    records = [make_press(number) for number in range(1, held + 1)]
+    records += [make_press(number, kind="foreign", verdict="foreign") for number in range(held + 1, 25)]
+    judged = whole(read_run(write_run(records)))
+    assert (judged.verdict, judged.not_made) == (Verdict.ERROR, 4 - held)
+
+
+def test_a_press_that_stands_in_the_records_twice_is_one(write_run, good):
+    judged = whole(read_run(write_run([*good[:3], good[0], *good[4:]])))
+    assert (judged.verdict, judged.not_made) == (Verdict.ERROR, 1)
+
+
+def test_each_part_of_a_run_answers_for_its_own_presses_of_each_case(write_run, good):
+    run = read_run(write_run(good[1:6:2]))  # 2, 4 and 6 of four held and two foreign ones
+    part = dataclasses.replace(run, header=msgspec.structs.replace(run.header, shard=(2, 2)))
+    assert (assessment(part).planned, assessment(part).not_made) == (3, 0)
+    other = dataclasses.replace(run, header=msgspec.structs.replace(run.header, shard=(1, 2)))
+    assert assessment(dataclasses.replace(other, presses=run.presses[1:])).not_made == 1
+
+
 def test_a_limit_that_was_not_measured_is_an_error_of_the_bench(write_run, good):
     lost = [msgspec.structs.replace(press, reading=None, outcome=Outcome.SKIPPED) for press in good[:4]]
     result = assessment(read_run(write_run([*lost, *good[4:]])))
