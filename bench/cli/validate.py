@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from stampbench.bench.validation.attempts import Attempt
     from stampbench.bench.validation.certificate.certificate import Certificate
+    from stampbench.bench.validation.measuring.lots import Unit
     from stampbench.bench.validation.plans import ValidationPlan
     from stampbench.bench.validation.sampling.switching import Switching
 
@@ -40,6 +43,9 @@ def validate(
     attempt: Annotated[
         bool, typer.Option("--attempt", help="Measure a lot once more: beside the earlier attempts.")
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the last attempt, which was interrupted.")
+    ] = False,
     again: Annotated[
         bool,
         typer.Option("--judge-again", help="Press nothing, judge the records by their own plan."),
@@ -66,11 +72,16 @@ def validate(
 
     if other_plan and not again:
         raise InputError("--other-plan: expected --judge-again with it")
+    if resume + attempt + again > 1:
+        raise InputError("--resume, --attempt and --judge-again: expected one of them")
     read = read_validation_plan(plan_file(plan, "lots"))
     key = None if no_sign else station_key() if sign is None else load_signing_key(sign)
     base = out or Path("lots") / read.lot.name.replace("/", "-").replace(" ", "-")
     if again:
         begun = _last_attempt(base)
+    elif resume:
+        begun = _last_attempt(base)
+        _resume(read, _ports(read, rig or ["virtual"]), base, begun)
     else:
         ports = _ports(read, rig or ["virtual"])
         due = due_inspection(read)
@@ -92,7 +103,7 @@ def _next_attempt(plan: ValidationPlan, base: Path, *, attempt: bool) -> Attempt
     from datetime import UTC, datetime
 
     from stampbench.bench.validation.attempts import Attempt, latest, read_attempts
-    from stampbench.bench.validation.measuring.measuring import FILE_NAME
+    from stampbench.bench.validation.measuring.records import FILE_NAME
     from stampbench.firmware_emulator.errors import InputError
 
     earlier = latest(read_attempts(base))
@@ -101,7 +112,7 @@ def _next_attempt(plan: ValidationPlan, base: Path, *, attempt: bool) -> Attempt
         ended = (earlier[-1].decision if earlier else "") or "no decision"
         raise InputError(
             f"{base}: holds attempt {number - 1} at this lot ({ended}): expected --attempt for another one "
-            "beside it, --judge-again to judge its records, or another --out"
+            "beside it, --resume if it was interrupted, --judge-again to judge its records, or another --out"
         )
     return Attempt(
         attempt=number,
@@ -153,20 +164,54 @@ def _ports(plan: ValidationPlan, rigs: list[str]) -> dict[str, str]:
 
 
 def _measure(plan: ValidationPlan, due: Switching, ports: dict[str, str], base: Path, begun: Attempt) -> None:
-    from stampbench.bench.report.terminal import RunProgress
     from stampbench.bench.rig.opening import VIRTUAL
     from stampbench.bench.validation.attempts import append_attempt
     from stampbench.bench.validation.measuring.lots import draw_sample, make_lot
-    from stampbench.bench.validation.measuring.measuring import measure_lot, planned_presses
     from stampbench.bench.validation.sampling.history import inspected_as_due
-    from stampbench.firmware_emulator.errors import StampbenchError
 
     plan, directory = inspected_as_due(plan, due), base / begun.directory
     units = draw_sample(plan)
     if VIRTUAL in ports.values():
         units = make_lot(plan, units, directory)
+    _press(plan, units, ports, base, directory, due=due, begin=lambda: append_attempt(base, begun))
+
+
+def _resume(today: ValidationPlan, ports: dict[str, str], base: Path, begun: Attempt) -> None:
+    """Go on with an attempt that was interrupted, by the plan and the sample it was begun with."""
+    import msgspec
+    from stampbench.bench.validation.attempts import append_attempt
+    from stampbench.bench.validation.measuring.records import interrupted
+    from stampbench.firmware_emulator.errors import InputError
+
+    directory = base / begun.directory
+    plan, units, made = interrupted(directory)
+    if plan.text != today.text:
+        raise InputError(
+            f"{today.path}: has changed since {directory} was begun: expected the plan it was begun by"
+        )
+    resumed = msgspec.structs.replace(begun, event="resumed")
+    _press(plan, units, ports, base, directory, made=made, begin=lambda: append_attempt(base, resumed))
+
+
+def _press(
+    plan: ValidationPlan,
+    units: tuple[Unit, ...],
+    ports: dict[str, str],
+    base: Path,
+    directory: Path,
+    *,
+    begin: Callable[[], object],
+    due: Switching | None = None,
+    made: int | None = None,
+) -> None:
+    """Press what is planned, or what is left of it behind so many presses that were made."""
+    from stampbench.bench.report.terminal import RunProgress
+    from stampbench.bench.rig.opening import VIRTUAL
+    from stampbench.bench.validation.measuring.measuring import measure_lot, planned_presses
+    from stampbench.firmware_emulator.errors import StampbenchError
+
     in_software = {name for name, port in ports.items() if port == VIRTUAL}
-    with RunProgress(sum(1 for _ in planned_presses(plan, units, in_software))) as progress:
+    with RunProgress(sum(1 for _ in planned_presses(plan, units, in_software)) - (made or 0)) as progress:
         end = measure_lot(
             plan,
             units,
@@ -174,10 +219,12 @@ def _measure(plan: ValidationPlan, due: Switching, ports: dict[str, str], base: 
             ports,
             progress,
             due=due,
-            begin=lambda: append_attempt(base, begun),
+            begin=begin,
             prompt=lambda text: typer.echo(text, err=True),
+            resume=made is not None,
         )
     if end.status == "interrupted":
+        typer.echo(f"to go on: stampbench validate {plan.path} --out {base} --resume", err=True)
         raise KeyboardInterrupt
     if end.status == "error":
         raise StampbenchError(end.message)

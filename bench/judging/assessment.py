@@ -375,7 +375,9 @@ def assess(plan: Plan, run: Run) -> Assessment:
     asked = _asked_for(plan, Shard(*run.header.shard, run.header.shard_block))
     planned = sum(asked.values())
     not_made = sum(  # case by case: too many presses of one make up for none of another
-        max(0, presses - made[key]) for key, presses in asked.items() if stops is None or not stops.enough(*key)
+        max(0, presses - made[key])
+        for key, presses in asked.items()
+        if stops is None or not stops.enough(*key)
     )
     verdict, reason = _ended(run, f"{made.total():,} of {planned:,} presses") or _verdict(
         plan, run, limits, outcomes, not_made, planned, made.total()

@@ -25,7 +25,8 @@ from stampbench.bench.scenarios.tally import draws_of
 from stampbench.bench.validation.judging.judging import LotResult, judge_lot
 from stampbench.bench.validation.judging.stamps import Disposition
 from stampbench.bench.validation.measuring.lots import Unit, draw_sample, nominal_pads_mm
-from stampbench.bench.validation.measuring.measuring import MeasuredPress, Planned, planned_presses
+from stampbench.bench.validation.measuring.measuring import Planned, planned_presses
+from stampbench.bench.validation.measuring.records import MeasuredPress
 from stampbench.bench.validation.plans import ValidationPlan, parse_validation_plan
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.rig.error import RigError

@@ -19,11 +19,11 @@ FIRST = "0" * 64
 
 
 class Attempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line: an attempt that begins, or the end of one.
+    """One line: an attempt that begins or goes on, or the end of one.
 
     Attributes:
         attempt: its number, from 1.
-        event: "begun", or "certified" once its certificate is written.
+        event: "begun", "resumed" after it was interrupted, or "certified" once its certificate is written.
         directory: with its records, below that of the log.
         decision: empty while there is none.
         measurements_sha256, certificate_sha256: of its files; empty while there are none.

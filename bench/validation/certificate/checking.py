@@ -16,7 +16,7 @@ from stampbench.bench.validation.certificate.certificate import (
 )
 from stampbench.bench.validation.certificate.making import judge_records, make_certificate
 from stampbench.bench.validation.certificate.seal import MARKS, SealCheck, check_seal, shows_data
-from stampbench.bench.validation.measuring.measuring import FILE_NAME
+from stampbench.bench.validation.measuring.records import FILE_NAME
 from stampbench.bench.validation.plans import ValidationPlan, parse_validation_plan
 from stampbench.firmware_emulator.errors import InputError
 

@@ -27,15 +27,16 @@ from stampbench.bench.validation.certificate.certificate import (
 from stampbench.bench.validation.judging.judging import LotResult, judge_lot
 from stampbench.bench.validation.judging.stamps import RULES, StampResult
 from stampbench.bench.validation.measuring.lots import Unit, draw_sample, nominal_pads_mm, stamps_sha256
-from stampbench.bench.validation.measuring.measuring import (
+from stampbench.bench.validation.measuring.measuring import reference_of
+from stampbench.bench.validation.measuring.records import (
     FILE_NAME,
     MeasuredPress,
     MeasurementHeader,
+    measured_plan,
+    measured_units,
     read_measurements,
-    reference_of,
 )
-from stampbench.bench.validation.plans import ValidationPlan, parse_validation_plan
-from stampbench.bench.validation.sampling.sampling import Severity
+from stampbench.bench.validation.plans import ValidationPlan
 from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,14 +74,9 @@ def judge_records(directory: Path, other_plan: ValidationPlan | None = None) -> 
     header, presses, end = read_measurements(path)
     if end is None or end.status != "complete":
         raise InputError(f"{path}: the measurement is not complete: expected a whole one")
-    plan = other_plan or parse_validation_plan(header.plan_text, Path(header.plan_path), header.seed)
-    plan = replace(plan, seed=header.seed)
-    if header.switching is not None:
-        plan = replace(plan, inspection=Severity(header.switching.inspection))
-    units = tuple(
-        Unit(str(unit["serial"]), int(unit["cavity"]), str(unit["nominal"]), str(unit["object"]))
-        for unit in header.units
-    )
+    plan, units = measured_plan(header), measured_units(header)
+    if other_plan is not None:
+        plan = replace(other_plan, seed=plan.seed, inspection=plan.inspection)
     virtual = {name for name, rig in header.rigs.items() if rig.virtual}
     names = {unit.nominal for unit in units}
     names |= {one.nominal for one in [reference_of(plan, units, virtual=bool(virtual))] if one is not None}

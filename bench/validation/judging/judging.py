@@ -21,8 +21,9 @@ from stampbench.bench.validation.judging.mould import MouldFeedback, mould_feedb
 from stampbench.bench.validation.judging.reference import RigProof, prove_rig
 from stampbench.bench.validation.judging.stamps import Disposition, Evidence, StampResult, judge_stamp
 from stampbench.bench.validation.measuring.lots import Unit
-from stampbench.bench.validation.measuring.measuring import MeasuredPress, planned_presses, reference_of
+from stampbench.bench.validation.measuring.measuring import planned_presses, reference_of
 from stampbench.bench.validation.measuring.pads import FittedPress, fit_press
+from stampbench.bench.validation.measuring.records import MeasuredPress
 from stampbench.bench.validation.plans import ValidationPlan
 
 Points: TypeAlias = npt.NDArray[np.float64]

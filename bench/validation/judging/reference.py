@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from stampbench.bench.validation.measuring.measuring import MeasuredPress
 from stampbench.bench.validation.measuring.pads import FittedPress, fit_press, motions
+from stampbench.bench.validation.measuring.records import MeasuredPress
 from stampbench.bench.validation.plans import ValidationPlan
 
 Points: TypeAlias = npt.NDArray[np.float64]

@@ -15,14 +15,22 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct
-from stampbench.bench.records.files import RecordWriter, RigIdentity, RunEnd, read_lines
+from stampbench.bench.records.files import RecordWriter, RigIdentity, RunEnd
 from stampbench.bench.rig.opening import VIRTUAL, identity_of, open_rig
 from stampbench.bench.runs.pressing import all_at_once
 from stampbench.bench.runs.progress import Made, Progress
 from stampbench.bench.runs.running import recording
 from stampbench.bench.validation.measuring.lots import Unit, relative_object, stamps_sha256
 from stampbench.bench.validation.measuring.pads import pad_levels
+from stampbench.bench.validation.measuring.records import (
+    FILE_NAME,
+    FORMAT,
+    REFERENCE,
+    MeasuredPress,
+    MeasurementHeader,
+    RecordedLot,
+    read_recorded,
+)
 from stampbench.bench.validation.plans import Appraiser, ValidationPlan
 from stampbench.bench.validation.sampling.switching import Switching
 from stampbench.firmware_emulator.errors import InputError, LinkError
@@ -35,10 +43,6 @@ if TYPE_CHECKING:
 
 Points: TypeAlias = npt.NDArray[np.float64]
 
-FORMAT = 2
-FILE_NAME = "measurements.jsonl"
-REFERENCE = "reference"
-"""Stands for a serial number in the presses of the reference."""
 ATTEMPTS = 3
 """Times that a press is tried which the link loses, or in which nothing touches."""
 PROMPT_S = 120.0
@@ -48,55 +52,6 @@ QUIET_US = 500_000
 PRESSED_FULLY = 0.9
 """A frame with less than this share of the largest signal belongs to approach or lift."""
 _SEED_LIMIT = 2**53
-
-
-class MeasurementHeader(Struct, frozen=True, kw_only=True, tag_field="line", tag="validation"):
-    """First line: the plan, the sample and the seed it was drawn by, how it was inspected and why, the rigs.
-
-    Attributes:
-        seed: of the draw and of the order and poses of the presses.
-        stamps_sha256: of the table that the sample was drawn from; empty for numbered stamps.
-        resolution_mm: smallest step in which each appraiser's rig tells a place.
-    """
-
-    format: int
-    plan_path: str
-    plan_text: str
-    plan_sha256: str
-    seed: int
-    station: str
-    versions: dict[str, str]
-    started_at: str
-    units: list[dict[str, str | int]]
-    rigs: dict[str, RigIdentity]
-    switching: Switching | None = None
-    stamps_sha256: str = ""
-    resolution_mm: dict[str, float] = {}
-
-
-class MeasuredPress(Struct, frozen=True, kw_only=True, tag_field="line", tag="press"):
-    """One press of one stamp by one appraiser.
-
-    Attributes:
-        kind: of a stamp of the sample, or of the reference, whose ``repeat`` is the number of the look at it.
-        repeat, press: of the measurement, and within it; from 1.
-        contacts_mm: median places of the contacts that were down together.
-        levels: of each contact, see ``pad_levels``; None without raw frames.
-        outcome: "lost" if the bench failed, with ``message``; such a press says nothing of the stamp.
-    """
-
-    serial: str
-    appraiser: str
-    repeat: int
-    press: int
-    kind: Literal["stamp", "reference"] = "stamp"
-    contacts_mm: list[tuple[float, float]] = []
-    levels: list[float] | None = None
-    outcome: Literal["measured", "lost"] = "measured"
-    message: str = ""
-
-
-_Line: TypeAlias = MeasurementHeader | MeasuredPress | RunEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +135,7 @@ def measure_lot(
     begin: Callable[[], object] = lambda: None,
     prompt: Callable[[str], None] = lambda text: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    resume: bool = False,
 ) -> RunEnd:
     """Press every stamp as planned and record what was measured; an interrupt ends it in order.
 
@@ -193,16 +149,20 @@ def measure_lot(
         begin: called once the rigs have answered, before anything is measured.
         prompt: tells an operator what to press, on rigs that cannot by themselves.
         now: wall clock.
+        resume: goes on behind what is recorded in the directory already, by the plan and sample of
+            :func:`interrupted`.
 
     Raises:
-        InputError: a port, a profile, an object or the directory cannot be used.
+        InputError: a port, a profile, an object or the directory cannot be used; to be resumed, a measurement
+            that is complete, or begun on other rigs.
         NoHardwareError: there is no such port.
     """
     progress = progress or Progress()
     begun_s = time.monotonic()
     path = directory / FILE_NAME
-    if path.exists():
+    if path.exists() and not resume:
         raise InputError(f"{path}: there is a measurement already: expected another directory")
+    recorded = read_recorded(path) if resume else None
     rigs, resolution_mm = {}, {}
     for appraiser in plan.appraisers:
         with open_rig(ports[appraiser.name], appraiser.profile) as rig:
@@ -210,30 +170,40 @@ def measure_lot(
             resolution_mm[appraiser.name] = round(
                 rig.identity.width_um / 1000.0 / (rig.identity.x_max + 1), 6
             )
+    before = [] if recorded is None else recorded.presses
+    if recorded is not None:
+        virtual = {name for name, port in ports.items() if port == VIRTUAL}
+        _check_same(path, recorded, rigs, planned_presses(plan, units, virtual))
     begin()
     made = (
         Made(line=measured, presses=1, failed=int(measured.outcome == "lost"))
-        for measured in _all_presses(plan, units, ports, prompt)
+        for measured in _all_presses(plan, units, ports, prompt, before)
     )
-    with RecordWriter(path) as writer:
-        writer.write(_header(plan, units, rigs, resolution_mm, now(), due))
+    with RecordWriter(path, after=0 if recorded is None else recorded.length) as writer:
+        if recorded is None:
+            writer.write(_header(plan, units, rigs, resolution_mm, now(), due))
         return all_at_once(recording(writer, made, progress, begun_s=begun_s, now=now))
 
 
-def read_measurements(path: Path) -> tuple[MeasurementHeader, list[MeasuredPress], RunEnd | None]:
-    """Read the records of a validation; ``path`` is the file or the directory it lies in.
-
-    Raises:
-        InputError: no such file, or it does not hold what :func:`measure_lot` writes.
-    """
-    if path.is_dir():
-        path = path / FILE_NAME
-    decoded = [line for line, _, _ in read_lines(path, _Line, "stampbench validate") if line is not None]
-    if not decoded or not isinstance(decoded[0], MeasurementHeader):
-        raise InputError(f"{path}: line 1: no header: expected the records of stampbench validate")
-    presses = [line for line in decoded if isinstance(line, MeasuredPress)]
-    ends = [line for line in decoded if isinstance(line, RunEnd)]
-    return decoded[0], presses, ends[-1] if ends else None
+def _check_same(
+    path: Path, recorded: RecordedLot, rigs: Mapping[str, RigIdentity], planned: Iterator[Planned]
+) -> None:
+    """Check that what is recorded is the beginning of what is planned, and was made on these rigs."""
+    for press, due in zip(recorded.presses, planned, strict=False):
+        asked = (due.unit.serial, due.appraiser.name, due.repeat, due.press, due.kind)
+        if (press.serial, press.appraiser, press.repeat, press.press, press.kind) != asked:
+            raise InputError(
+                f"{path}: press {press.press} of {press.serial} by {press.appraiser}: expected press "
+                f"{due.press} of {due.unit.serial} by {due.appraiser.name}, as the plan asks"
+            )
+    for name, rig in recorded.header.rigs.items():
+        for what in ("virtual", "serial_number", "firmware"):
+            begun, today = getattr(rig, what), getattr(rigs[name], what)
+            if begun != today:
+                raise InputError(
+                    f"{path}: {name}: begun with {what.replace('_', ' ')} {begun}, now {today}: expected the "
+                    "same rig"
+                )
 
 
 def _header(
@@ -272,14 +242,21 @@ def _header(
 
 
 def _all_presses(
-    plan: ValidationPlan, units: tuple[Unit, ...], ports: Mapping[str, str], prompt: Callable[[str], None]
+    plan: ValidationPlan,
+    units: tuple[Unit, ...],
+    ports: Mapping[str, str],
+    prompt: Callable[[str], None],
+    before: Sequence[MeasuredPress] = (),
 ) -> Iterator[MeasuredPress]:
+    """Yield all presses behind those that were made before."""
     presses = list(planned_presses(plan, units, {name for name, port in ports.items() if port == VIRTUAL}))
     for appraiser in plan.appraisers:
+        own = [press for press in before if press.appraiser == appraiser.name]
         waiting = [planned for planned in presses if planned.appraiser is appraiser]
         planned_in_all = len(waiting)
+        waiting = waiting[len(own) :]
         failures = 0
-        error, first = None, None
+        error, first = None, own[0] if own else None
         if ports[appraiser.name] == VIRTUAL:
             error = RigError.from_mapping(appraiser.error, f"{plan.path}: appraisers.error")
         while waiting:

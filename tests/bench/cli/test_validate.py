@@ -71,6 +71,19 @@ def test_a_lot_is_measured_judged_certified_and_verified(stampbench, plan, tmp_p
     assert all(0.8 < level < 1.2 for stamp in certificate["stamps"] for level in stamp["levels"])
     assert station_key.stat().st_mode & 0o777 == 0o600
 
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    records = (lot / "measurements.jsonl").read_bytes().splitlines(keepends=True)
+    (killed / "measurements.jsonl").write_bytes(b"".join(records[:-12]) + b'{"line":"press","ser')
+    begun = (lot / "attempts.jsonl").read_bytes().splitlines(keepends=True)[0]
+    (killed / "attempts.jsonl").write_bytes(begun)
+    assert stampbench("validate", plan, "--out", killed).status == 4
+    ended = stampbench("validate", plan, "--out", killed, "--resume", "--json")
+    assert json.loads(ended.out)["stamps"] == certificate["stamps"]
+    assert [one.event for one in read_attempts(killed)] == ["begun", "resumed", "certified"]
+    assert stampbench("certificate", "verify", killed / "certificate.jsonl").status == 0
+    assert stampbench("validate", plan, "--out", killed, "--resume").status == 4
+
     files = [lot / f"certificate.{suffix}" for suffix in ("jsonl", "html", "pdf")]
     verified = stampbench("certificate", "verify", *files, "--public-key", certificate["station_key"])
     assert verified.status == 0

@@ -16,11 +16,7 @@ from stampbench.bench.validation.certificate.certificate import (
     CertificateSampling,
 )
 from stampbench.bench.validation.measuring.lots import Unit
-from stampbench.bench.validation.measuring.measuring import (
-    FILE_NAME,
-    MeasuredPress,
-    MeasurementHeader,
-)
+from stampbench.bench.validation.measuring.records import FILE_NAME, MeasuredPress, MeasurementHeader
 from stampbench.bench.validation.plans import ValidationPlan, read_validation_plan
 
 NOMINAL = np.array([[0.0, 18.0], [-15.0, 5.0], [-10.0, -14.0], [4.0, -9.0], [16.0, 8.0]])

@@ -1,16 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from stampbench.bench.validation.measuring.measuring import (
-    FILE_NAME,
-    measure_lot,
-    planned_presses,
-    read_measurements,
-    study_units,
-)
+from stampbench.bench.validation.measuring.measuring import measure_lot, planned_presses, study_units
+from stampbench.bench.validation.measuring.records import FILE_NAME, interrupted, read_measurements
 from stampbench.firmware_emulator.errors import InputError, LinkError
 from stampbench.firmware_emulator.link.messages import Capability, Identity
 from stampbench.firmware_emulator.touch import Contact, TouchReport
@@ -71,8 +67,6 @@ def world(monkeypatch):
 @pytest.fixture
 def measured(plan, units, world, tmp_path):
     """Measures two stamps by hand and reads the records."""
-    import dataclasses
-
     small = dataclasses.replace(plan, appraisers=plan.appraisers[:1])
     prompts = []
 
@@ -123,6 +117,59 @@ def test_a_link_that_stays_dead_ends_the_measurement_with_its_records(measured):
     _, presses, end, _ = measured(p5="link", p6="link", p7="link")
     assert (end.status, end.message) == ("error", "the cable was pulled")
     assert len(presses) == 6
+
+
+@pytest.fixture
+def broken_off(measured, plan, units, world, tmp_path):
+    """Breaks a measurement off after its sixth press, and goes on with it as told."""
+    measured(p7="link", p8="link", p9="link")
+    records = tmp_path / FILE_NAME
+    records.write_bytes(records.read_bytes().rpartition(b'{"line":"end"')[0] + b'{"line":"press","se')
+    world.fates = {}
+
+    def resume(**ports):
+        small, sample, made = interrupted(tmp_path)
+        assert (made, len(sample), small.seed) == (8, 2, plan.seed)
+        small = dataclasses.replace(small, appraisers=plan.appraisers[:1])
+        return measure_lot(small, sample, tmp_path, {"rig A": "/dev/ttyX"} | ports, resume=True)
+
+    return resume
+
+
+def test_an_interrupted_measurement_goes_on_behind_its_last_whole_line(broken_off, measured, tmp_path):
+    first_session = (tmp_path / FILE_NAME).read_bytes().rpartition(b"\n")[0]
+    end = broken_off()
+    _, presses, last = read_measurements(tmp_path)
+    assert (end.status, end.presses, last) == ("complete", 8, end)
+    asked = [(press.serial, press.repeat, press.press) for press in presses]
+    assert len(set(asked)) == len(asked) == 16
+    assert (tmp_path / FILE_NAME).read_bytes().startswith(first_session)
+
+
+def test_a_whole_measurement_is_not_gone_on_with(measured, tmp_path):
+    measured()
+    with pytest.raises(InputError, match="the measurement is complete"):
+        interrupted(tmp_path)
+
+
+def test_another_rig_does_not_go_on_with_a_measurement(broken_off, world, monkeypatch):
+    sound = RigByHand.__init__
+
+    def another(rig, its_world):
+        sound(rig, its_world)
+        rig.identity = dataclasses.replace(rig.identity, serial_number="SN-8")
+
+    monkeypatch.setattr(RigByHand, "__init__", another)
+    with pytest.raises(InputError, match="begun with serial number SN-7, now SN-8: expected the same rig"):
+        broken_off()
+
+
+def test_records_that_do_not_follow_the_plan_are_not_gone_on_with(broken_off, tmp_path):
+    records = tmp_path / FILE_NAME
+    lines = records.read_bytes().splitlines(keepends=True)
+    records.write_bytes(b"".join([lines[0], lines[2], lines[1], *lines[3:]]))
+    with pytest.raises(InputError, match="as the plan asks"):
+        broken_off()
 
 
 def test_only_the_study_is_measured_by_everybody(plan, units):
