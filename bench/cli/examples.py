@@ -64,12 +64,15 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     ),
     "perf": ("stampbench perf decoder", "stampbench perf press --json"),
     "phone": ("stampbench phone", "stampbench phone --lan --https --family p5-60k"),
-    "plan check": ("stampbench plan check my-plan.toml", "stampbench plan check my-plan.toml --set seed=3"),
+    "plan check": (
+        "stampbench plan check my-plan.toml",
+        "stampbench plan check my-plan.toml --set plan.seed=3",
+    ),
     "plan copy": ("stampbench plan copy quickstart", "stampbench plan copy quickstart my-plan.toml"),
     "plan list": ("stampbench plan list", "stampbench plan list quickstart"),
     "plan resolve": (
         "stampbench plan resolve quickstart",
-        "stampbench plan resolve quickstart --set seed=3",
+        "stampbench plan resolve quickstart --set plan.seed=3",
     ),
     "ports": ("stampbench ports", "stampbench ports --json"),
     "record": (
@@ -80,13 +83,16 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "stampbench replay runs/a --press 47",
         "stampbench replay runs/a/records.jsonl --press 47 --json",
     ),
-    "report": ("stampbench report runs/b --baseline runs/a", "stampbench report runs/b --csv presses.csv"),
+    "report": (
+        "stampbench report runs/b --baseline runs/a --fail-if-worse",
+        "stampbench report runs/b --csv presses.csv",
+    ),
     "rig": ("stampbench rig", "stampbench rig --listen tcp --profile surface-book-2"),
     "rig check": ("stampbench rig check /dev/ttyACM0", "stampbench rig check socket://localhost:7000 --json"),
     "rig soak": ("stampbench rig soak", "stampbench rig soak --minutes 10 --seed 3"),
     "run": (
         "stampbench run quickstart",
-        "stampbench run my-plan.toml --rig /dev/ttyACM0 --set seed=3 --out runs/a",
+        "stampbench run my-plan.toml --rig /dev/ttyACM0 --set condition.noise=2 --out runs/a",
     ),
     "screen": ("stampbench screen", "stampbench screen --profile raspberry-pi-7 --family p5-60k"),
     "service migrate": (
@@ -99,7 +105,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     ),
     "service serve": (
         "stampbench service serve --database sqlite:///shop.db",
-        "stampbench service serve --database sqlite:///shop.db --port 8080 --origin https://shop.example",
+        "stampbench service serve --database sqlite:///shop.db --origin https://shop.example",
     ),
     "sound receive": (
         "stampbench sound receive heard.wav",

@@ -27,6 +27,12 @@ def report(
     baseline: Annotated[
         Path | None, typer.Option(metavar="RUN", help="A run to compare it with.", show_default=False)
     ] = None,
+    fail_if_worse: Annotated[
+        bool,
+        typer.Option(
+            "--fail-if-worse", help="Exit status 1 where it is significantly worse than --baseline."
+        ),
+    ] = False,
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the presses as CSV.", show_default=False)
     ] = None,
@@ -40,7 +46,10 @@ def report(
     from stampbench.bench.report.press_tables import write_csv, write_parquet
     from stampbench.bench.report.subject import plan_of
     from stampbench.bench.report.terminal import announce
+    from stampbench.firmware_emulator.errors import InputError
 
+    if fail_if_worse and baseline is None:
+        raise InputError("--fail-if-worse: expected --baseline and an earlier run beside it")
     run = runs[0]
     if len(runs) > 1:
         run = _joined(runs, out)
@@ -50,6 +59,10 @@ def report(
             presses = write(plan_of(reported.run), reported.run, path)
             typer.echo(f"{path}: {presses:,} presses", err=True)
     announce(reported, as_json=as_json)
+    if fail_if_worse and reported.beside is not None and (worse := reported.beside.comparison.worse):
+        named = ", ".join(dict.fromkeys(f"{row.name} on {row.profile}" for row in worse))
+        typer.echo(f"worse than {baseline}: {named}", err=True)
+        raise typer.Exit(1)
 
 
 def _joined(runs: list[Path], out: Path | None) -> Path:

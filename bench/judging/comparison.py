@@ -101,6 +101,15 @@ class Comparison:
         """The rows in which the runs differ."""
         return tuple(row for row in self.rows if row.significant)
 
+    @property
+    def worse(self) -> tuple[ComparedMeasurement, ...]:
+        """The rows in which the later run is significantly worse."""
+        return tuple(
+            row
+            for row in self.significant
+            if (row.difference < 0.0) == MEASUREMENTS[row.name].more_is_better and row.difference
+        )
+
 
 def compare_counts(k_a: int, n_a: int, k_b: int, n_b: int, confidence: float = 0.95) -> Difference:
     """Return the difference of two independent proportions, k_b of n_b less k_a of n_a.
@@ -191,6 +200,8 @@ def compare_runs(baseline: Run, run: Run, confidence: float = 0.95) -> Compariso
         if paired
         else f"seeds {baseline.header.seed} and {run.header.seed} differ: the runs are compared as a whole"
     )
+    if baseline.header.plan_sha256 != run.header.plan_sha256:
+        why += f"; the plans differ: {_plan_of(baseline)} then, {_plan_of(run)} now"
     rows = [
         row
         for profile in dict.fromkeys(profile for profile, _ in after)
@@ -219,6 +230,12 @@ def compare_runs(baseline: Run, run: Run, confidence: float = 0.95) -> Compariso
             for row in rows
         ),
     )
+
+
+def _plan_of(run: Run) -> str:
+    header = run.header
+    settings = "".join(f" --set {setting}" for setting in header.settings)
+    return f"{header.plan_path} ({header.plan_sha256[:8]}){settings}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -49,6 +49,11 @@ class Measurement:
         return self.quantity == "rate"
 
     @property
+    def more_is_better(self) -> bool:
+        """True where the low end is what is looked at; of rates, times and distances less is better."""
+        return not self.is_rate and self.q < 0.5
+
+    @property
     def case_kinds(self) -> str:
         """Which cases it applies to, in words."""
         return "a case" if self.kind is None else f"a {self.kind} case"

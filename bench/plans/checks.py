@@ -122,7 +122,8 @@ def _check_range(limit: Limit, key: str, top: float | None) -> None:
         if value is None:
             continue
         if not 0.0 <= value < float("inf") or (top is not None and value > top):
-            expected = f"a rate from 0 to {top:g}" if top is not None else "a finite number, 0 or more"
+            percent = ', or unit = "%" beside it' if top == 1.0 and value <= 100.0 else ""
+            expected = f"a rate from 0 to {top:g}{percent}" if top else "a finite number, 0 or more"
             raise InputError(f"{key}.{name} = {value:g}: expected {expected}")
         if name.startswith("marginal") and getattr(limit, name.removeprefix("marginal_")) is None:
             raise InputError(f"{key}.{name} = {value:g}: expected {name.removeprefix('marginal_')} beside it")

@@ -181,7 +181,7 @@ def _lay_on(lower: dict[str, Any], upper: Mapping[str, Any]) -> None:
     """Lay tables on others, which are changed."""
     for key, value in upper.items():
         below = lower.get(key)
-        if key in _NAMED and isinstance(below, list):
+        if key in _NAMED and isinstance(below, list) and value != []:
             lower[key] = _joined(key, below, value)
         elif isinstance(below, dict) and isinstance(value, dict):
             _lay_on(below, value)

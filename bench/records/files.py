@@ -215,6 +215,23 @@ class Run:
         raise InputError(f"{self.path}: press {number}: no such press: expected {there_are}")
 
 
+def check_place(path: Path) -> None:
+    """See early that records can be written to a file, before anything is measured or compiled.
+
+    Raises:
+        InputError: the file stands there already, or its directory cannot be made.
+    """
+    if path.exists():
+        raise InputError(
+            f"{path}: there is a run already: expected --resume {path.parent} to go on with it, "
+            "or another directory by --out"
+        )
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        why = "Permission denied" if above.is_dir() else "Not a directory"
+        raise InputError(f"{path}: cannot be written: {why}: expected a writable place")
+
+
 class RecordWriter:
     """Writes the lines of a run, flushing each; a context manager.
 
@@ -230,11 +247,8 @@ class RecordWriter:
     def __init__(self, path: Path, after: int = 0) -> None:
         self.path = path
         self._encoder = msgspec.json.Encoder()
-        if not after and path.exists():
-            raise InputError(
-                f"{path}: there is a run already: expected --resume {path.parent} to go on with it, "
-                "or another directory by --out"
-            )
+        if not after:
+            check_place(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("r+b" if after else "xb")

@@ -11,7 +11,7 @@ from stampbench.firmware_emulator.errors import InputError, LinkError, NoHardwar
 READ_WAIT_S = 0.1
 _CHUNK = 65536
 _UNREACHABLE = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH}
-_ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO} | _UNREACHABLE
+_ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
 _TAKEN = {errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK}
 
 
@@ -120,6 +120,8 @@ def _opening_error(name: str, error: OSError | ValueError) -> StampbenchError:
     """Return what keeps a port from being opened, as one of our errors."""
     cause = error.__context__ if isinstance(error.__context__, OSError) else error
     number = getattr(cause, "errno", None)
+    if number in _UNREACHABLE:
+        return NoHardwareError(f"port {name}: nobody listens there: expected a rig that serves this address")
     if number in _ABSENT or isinstance(cause, TimeoutError) or "FileNotFoundError" in str(error):
         return NoHardwareError(f"port {name} does not exist; `stampbench ports` lists those that do")
     if number in _TAKEN or "PermissionError" in str(error):
@@ -128,4 +130,5 @@ def _opening_error(name: str, error: OSError | ValueError) -> StampbenchError:
         return InputError(
             f"port {name} may not be opened by this user; on Linux, join the group that owns it"
         )
-    return InputError(f"port {name} cannot be used as a serial port: {error}")
+    expected = ": expected socket://HOST:PORT" if name.startswith("socket:") else f": {error}"
+    return InputError(f"port {name} cannot be used as a serial port{expected}")

@@ -19,7 +19,7 @@ from importlib.metadata import version
 from stampbench.bench.plans.draws import check_plan
 from stampbench.bench.plans.plan import Plan, PlannedPress
 from stampbench.bench.records.chunks import PressChunk
-from stampbench.bench.records.files import RigIdentity, RunEnd
+from stampbench.bench.records.files import FILE_NAME, RigIdentity, RunEnd, check_place
 from stampbench.bench.records.presses import Outcome
 from stampbench.bench.runs.cluster import check_cluster, on_cluster
 from stampbench.bench.runs.orders import RunOrder
@@ -69,6 +69,8 @@ def campaign(
         )
     if order.shard.of > 1:  # whole chunks are dealt, so that a line holds presses that follow each other
         order = dataclasses.replace(order, shard=dataclasses.replace(order.shard, block=CHUNK))
+    if not order.resumed_at:
+        check_place(order.directory / FILE_NAME)
     if cluster is not None:
         check_cluster(cluster)
     progress.say("preparing: compiling kernels (a fresh machine takes some seconds, once)")

@@ -19,7 +19,7 @@ from typing import Literal
 from stampbench.bench.plans.draws import check_plan
 from stampbench.bench.plans.plan import Plan, PlannedPress
 from stampbench.bench.records.chunks import PressChunk
-from stampbench.bench.records.files import FILE_NAME, RecordWriter, RigIdentity, RunEnd
+from stampbench.bench.records.files import FILE_NAME, RecordWriter, RigIdentity, RunEnd, check_place
 from stampbench.bench.records.presses import PressRecord
 from stampbench.bench.rig.opening import VIRTUAL, Opener, identity_of, open_rig
 from stampbench.bench.runs.orders import RunOrder
@@ -73,6 +73,8 @@ def steps_of_run(
     """
     begun_s = clock()
     check_plan(order.plan)
+    if not order.resumed_at:
+        check_place(order.directory / FILE_NAME)
     if order.plan.header.scenario:
         rigs: dict[str, RigIdentity] = {}
         made = _findings(order, progress)

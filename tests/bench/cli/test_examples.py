@@ -48,7 +48,9 @@ def test_an_example_is_one_that_its_command_takes(name, example, commands):
     command.make_context(command.name, arguments, parent=context)  # raises what a shell would be told
 
 
-@pytest.mark.parametrize("example", ["stampbench plan list", "stampbench doctor", "stampbench doctor --json"])
+@pytest.mark.parametrize(
+    "example", ["stampbench plan list", *EXAMPLES["plan resolve"], *EXAMPLES["doctor"], *EXAMPLES["ports"]]
+)
 def test_what_a_newcomer_types_first_ends_well(example, stampbench):
     ended = stampbench(*shlex.split(example)[1:])
     assert ended.status == 0

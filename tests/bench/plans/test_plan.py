@@ -119,7 +119,7 @@ def test_catalogue_is_relative_to_the_plan():
         ('family = "p5-60k"', 'family = "a"\ncatalogue = "b"', "plan.family, plan.catalogue: both given"),
         ('"frr"', '"fr"', 'limits[0].measurement = "fr": did you mean "frr"?'),
         ("max = 0.02", "", 'limits[0] ("frr"): no limit: expected min, max or both'),
-        ("max = 0.02", "max = 2", "limits[0].max = 2: expected a rate from 0 to 1"),
+        ("max = 0.02", "max = 2", 'limits[0].max = 2: expected a rate from 0 to 1, or unit = "%" beside it'),
         ("max = 0.02", 'max = 101\nunit = "%"', "limits[0].max = 101: expected a rate from 0 to 100"),
         ("max = 0.02", "max = -0.1", "limits[0].max = -0.1: expected a rate from 0 to 1"),
         ("max = 0.02", "max = nan", "limits[0].max = nan: expected a rate from 0 to 1"),

@@ -127,6 +127,7 @@ def test_resolved_text_says_the_same(files):
         ("plan.family=p5-600k", lambda plan: plan.header.family == "p5-600k"),
         ('plan.profiles=["elan-11"]', lambda plan: plan.header.profiles == ["elan-11"]),
         ("cases.held.presses = 50", lambda plan: plan.cases[0].presses == 50),
+        ("limits=[]", lambda plan: not plan.limits),
         ("limits.frr.max=0.5", lambda plan: plan.limits[0].max == 0.5),
         ("duts.7=SN-1", lambda plan: plan.duts == {"7": "SN-1"}),
     ],
@@ -144,6 +145,7 @@ def test_setting_of_the_command_line_comes_on_top(files, setting, value):
         ("=3", "--set =3: expected KEY=VALUE"),
         ("include=['a']", "expected KEY=VALUE"),
         ("cases.hold.presses=1", "expected cases.NAME.KEY=VALUE with one of held"),
+        ("cases=[]", "cases = []: expected array of length >= 1"),
         ("plan.sed=1", 'plan.sed: unknown key: did you mean "seed"?'),
     ],
 )

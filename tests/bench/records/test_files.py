@@ -4,9 +4,16 @@ import json
 
 import msgspec
 import pytest
-from stampbench.bench.records.files import FILE_NAME, read_run
+from stampbench.bench.records.files import FILE_NAME, check_place, read_run
 from stampbench.bench.records.presses import Outcome
 from stampbench.firmware_emulator.errors import InputError
+
+
+@pytest.mark.parametrize("place", ["file/run/records.jsonl", "file"])
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_made(tmp_path, place):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"cannot be written|a run already"):
+        check_place(tmp_path / place)
 
 
 def test_run_is_read_back_as_written(write_run, make_press, header):

@@ -312,7 +312,7 @@ def test_port_that_does_not_exist_is_missing_hardware(tmp_path: Path) -> None:
 def test_socket_that_nobody_listens_on_is_missing_hardware() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         free = server.getsockname()[1]
-    with pytest.raises(NoHardwareError):
+    with pytest.raises(NoHardwareError, match="nobody listens there"):
         SerialRig(f"socket://127.0.0.1:{free}").__enter__()
 
 
