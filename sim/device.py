@@ -7,16 +7,23 @@ from importlib.metadata import version
 from typing import Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from stampbench.firmware_emulator.controller import Controller
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.hid.digitizer import HidDigitizer
 from stampbench.firmware_emulator.link.messages import Capability, Identity
 from stampbench.firmware_emulator.touch import Frame, TouchReport
 from stampbench.sim.panel import Condition, Panel, PlacedObject, Profile
+from stampbench.sim.panel.field import FORCE
 from stampbench.sim.press import REST_FRAMES, Press
 from stampbench.sim.stamps.objects import resolve_object
 
+SCANS_AT_ONCE: Final = 6
+"""Scans of a press that are made at a time: calling the kernels costs as much as one, and most presses are
+read before the twelfth."""
 _CONTACTS_PER_HID_PACKET: Final = 5
+
+Counts = npt.NDArray[np.int16]
 
 
 class RigDevice(Protocol):
@@ -106,7 +113,8 @@ class Device:
         """Yield every scan of one press: rest, the press, and rest until a lift has been reported.
 
         The device is reset first, so that a press does not depend on those before it. Scan n has
-        ``t_us = n * frame_interval_us``; the press starts with scan ``REST_FRAMES``.
+        ``t_us = n * frame_interval_us``; the press starts with scan ``REST_FRAMES``. Scans are made some
+        ahead of what is asked for.
 
         Args:
             press: what to press, and how.
@@ -115,14 +123,9 @@ class Device:
         Raises:
             InputError: the press names an unknown object.
         """
-        body = resolve_object(press.object)
-        self.reset(int(self._press_seeds.integers(1 << 63)) if seed is None else seed)
-        interval_us = self.profile.frame_interval_us
-        pressing = -(-press.duration_us // interval_us)
-        for n in range(REST_FRAMES + pressing + self.profile.controller.liftoff_frames + 2):
-            hold = press.at((n - REST_FRAMES) * interval_us)
-            touches = hold.force > 0.0 and n >= REST_FRAMES
-            yield self.scan(n * interval_us, (PlacedObject(body, hold),) if touches else ())
+        for deltas, reports in self._scans(press, seed):
+            for counts, report in zip(deltas, reports, strict=True):
+                yield Frame(report.t_us, counts), report
 
     def reports(
         self, press: Press, seed: int | None = None, *, on_frame: Callable[[Frame], None] | None = None
@@ -134,10 +137,27 @@ class Device:
             seed: of the panel's noise.
             on_frame: called with every frame, ahead of its report.
         """
+        if on_frame is None:
+            for _, reports in self._scans(press, seed):
+                yield from reports
+            return
         for frame, report in self.press(press, seed):
-            if on_frame is not None:
-                on_frame(frame)
+            on_frame(frame)
             yield report
+
+    def _scans(self, press: Press, seed: int | None) -> Iterator[tuple[Counts, list[TouchReport]]]:
+        """Make the scans of a press, ``SCANS_AT_ONCE`` at a time: counts (n, rows, cols) and reports."""
+        body = resolve_object(press.object)
+        self.reset(int(self._press_seeds.integers(1 << 63)) if seed is None else seed)
+        interval_us = self.profile.frame_interval_us
+        pressing = -(-press.duration_us // interval_us)
+        scans = REST_FRAMES + pressing + self.profile.controller.liftoff_frames + 2
+        for first in range(0, scans, SCANS_AT_ONCE):
+            times_us = interval_us * np.arange(first, min(first + SCANS_AT_ONCE, scans))
+            holds = press.holds(times_us - REST_FRAMES * interval_us)
+            holds[: max(0, REST_FRAMES - first), FORCE] = 0.0
+            deltas = self.panel.scan(times_us, (body,), holds[:, np.newaxis])
+            yield deltas, self.controller.process_all(times_us, deltas)
 
 
 def identity_of(profile: Profile, serial_number: str = "virtual") -> Identity:

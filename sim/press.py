@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.kernels import kernel
 from stampbench.firmware_emulator.link.commands import PressCommand, WireKeyframe
 from stampbench.firmware_emulator.settings import setting, settings_from_mapping, settings_to_mapping
 from stampbench.sim.hold import Hold
@@ -82,14 +83,14 @@ class Press:
 
     def at(self, t_us: int) -> Hold:
         """Return the object's pose at a time; before the first keyframe and after the last, as there."""
-        keyframes = self.keyframes
-        after = bisect.bisect_right(keyframes, t_us, key=_time)
-        if after == 0:
-            return keyframes[0].hold
-        if after == len(keyframes):
-            return keyframes[-1].hold
-        (begin_us, begin), (end_us, end) = keyframes[after - 1], keyframes[after]
-        return begin.towards(end, (t_us - begin_us) / (end_us - begin_us))
+        return Hold.of(self.holds(np.array([t_us], np.int64))[0].tolist())
+
+    def holds(self, times_us: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Return the object's poses at times (n,), as :meth:`at` does: (n, 7) as ``Hold.values``."""
+        known = np.array([keyframe.values for keyframe in self.keyframes], np.float64)
+        holds = np.empty((len(times_us), known.shape[1] - 1))
+        _interpolate(known, times_us, holds)
+        return holds
 
     def rounded(self) -> Press:
         """Return the press in the units of the link, as a rig carries it out and as it is recorded."""
@@ -114,8 +115,22 @@ class Press:
         return cls(command.object_name, tuple(Keyframe(t_us, Hold.of_link(pose)) for t_us, *pose in wire))
 
 
-def _time(keyframe: Keyframe) -> int:
-    return keyframe.t_us
+@kernel
+def _interpolate(
+    known: npt.NDArray[np.float64], times_us: npt.NDArray[np.int64], out: npt.NDArray[np.float64]
+) -> None:
+    """Fill ``out`` (n, k) at times (n,), linear between the rows (m, 1 + k) of times and values."""
+    last = known.shape[0] - 1
+    for n in range(times_us.shape[0]):
+        after = 0
+        while after <= last and known[after, 0] <= times_us[n]:
+            after += 1
+        begin, end = max(after - 1, 0), min(after, last)
+        share = 0.0
+        if begin < end:
+            share = (times_us[n] - known[begin, 0]) / (known[end, 0] - known[begin, 0])
+        for k in range(out.shape[1]):
+            out[n, k] = (1.0 - share) * known[begin, 1 + k] + share * known[end, 1 + k]
 
 
 @dataclass(frozen=True, slots=True)

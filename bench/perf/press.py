@@ -56,7 +56,7 @@ def measure(frames: int = FRAMES, presses: int = PRESSES) -> dict[str, Figure]:
     from stampbench.sim.device import Device
     from stampbench.sim.hold import Hold
     from stampbench.sim.panel import PlacedObject, load_profile, reference
-    from stampbench.sim.panel.panel import PAD_COMPRESSION_MM
+    from stampbench.sim.panel.field import PAD_COMPRESSION_MM
     from stampbench.sim.press import Hand
     from stampbench.sim.stamps.objects import resolve_object
 

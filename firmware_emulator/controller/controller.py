@@ -9,6 +9,7 @@ import numpy.typing as npt
 from stampbench.firmware_emulator.controller.baseline import calibrate, track_baseline
 from stampbench.firmware_emulator.controller.centroid import locate
 from stampbench.firmware_emulator.controller.configuration import (
+    MAX_TOUCHES,
     ControllerSettings,
     PanelGeometry,
     parameters,
@@ -24,9 +25,25 @@ from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 _COUNTS: Final = np.dtype(np.int16)
 Array = npt.NDArray[np.float64]
 
-WRONG_FRAMES, CALIBRATED = 2, 3
-"""Places in the state, after those of reporting: for how many frames the baseline has looked wrong, and how
-many have entered it since power-up."""
+WRONG_FRAMES, CALIBRATED, SCANNED_US, TOUCHED_US, STATE = 2, 3, 4, 5, 6
+"""Places in the state, after those of reporting: for how many frames the baseline has looked wrong, how many
+have entered it since power-up, when a frame was last looked at, and when anything last touched; how many."""
+NEVER: Final = -(1 << 62)
+"""Time of the frame before the first, microseconds."""
+
+
+@kernel
+def _passes_over(t_us: int, state: npt.NDArray[np.int64], params: npt.NDArray[np.void]) -> bool:
+    """Say whether an idle controller does not look at the frame of this time."""
+    if state[SCANNED_US] == NEVER:
+        state[TOUCHED_US] = t_us
+        return False
+    p = params[0]
+    return (
+        p["idle_after_us"] > 0
+        and t_us - state[TOUCHED_US] >= p["idle_after_us"]
+        and t_us - state[SCANNED_US] < p["idle_interval_us"]
+    )
 
 
 @kernel
@@ -44,19 +61,7 @@ def scan(
 ) -> tuple[int, bool]:
     """Take a frame through all stages; return how many contacts are told, and whether anything touches.
 
-    One kernel: called from Python one by one, the stages would take half as long again.
-
-    Args:
-        deltas: (rows, cols) counts of this frame.
-        baseline: (rows, cols) counts at rest, updated.
-        smooth: (rows, cols) state of the filter over frames, updated.
-        signal: (rows, cols) filled.
-        noisy: (cols,) filled.
-        blobs: room for the touches of a frame.
-        tracks: touches that are followed, updated.
-        contacts: filled with what is told.
-        state: (4,) what else outlasts a frame, updated.
-        params: record of settings.parameters.
+    Arguments as of :func:`scans`, for one frame.
     """
     if state[CALIBRATED] < params[0]["calibration_frames"]:
         state[CALIBRATED] += 1
@@ -71,6 +76,53 @@ def scan(
     touched = touches > 0 or live > 0
     state[WRONG_FRAMES] = track_baseline(baseline, smooth, signal, touched, state[WRONG_FRAMES], params)
     return told, touched
+
+
+@kernel
+def scans(
+    times_us: npt.NDArray[np.int64],
+    deltas: npt.NDArray[np.int16],
+    baseline: Array,
+    smooth: Array,
+    signal: Array,
+    noisy: npt.NDArray[np.bool_],
+    blobs: npt.NDArray[np.void],
+    tracks: npt.NDArray[np.void],
+    contacts: npt.NDArray[np.void],
+    stops: npt.NDArray[np.int64],
+    state: npt.NDArray[np.int64],
+    params: npt.NDArray[np.void],
+) -> None:
+    """Take frames through all stages, one after the other, save those that an idle controller passes over.
+
+    One kernel: called from Python one by one, the stages would take half as long again.
+
+    Args:
+        times_us: (n,) of the frames.
+        deltas: (n, rows, cols) counts.
+        baseline: (rows, cols) counts at rest, updated.
+        smooth: (rows, cols) state of the filter over frames, updated.
+        signal: (rows, cols) filled.
+        noisy: (cols,) filled.
+        blobs: room for the touches of a frame.
+        tracks: touches that are followed, updated.
+        contacts: filled with what is told, frame after frame; room for the most there can be.
+        stops: (n,) filled: how many contacts were told up to each frame.
+        state: (STATE,) what else outlasts a frame, updated.
+        params: record of settings.parameters.
+    """
+    told = 0
+    for n in range(times_us.shape[0]):
+        t_us = times_us[n]
+        if not _passes_over(t_us, state, params):
+            state[SCANNED_US] = t_us
+            more, touched = scan(
+                deltas[n], baseline, smooth, signal, noisy, blobs, tracks, contacts[told:], state, params
+            )
+            told += more
+            if touched:
+                state[TOUCHED_US] = t_us
+        stops[n] = told
 
 
 class Controller:
@@ -94,18 +146,15 @@ class Controller:
         self._noisy = np.zeros(geometry.cols, np.bool_)
         self._blobs = new_blobs()
         self._tracks = new_tracks()
-        self._contacts = new_contacts()
-        self._state = np.zeros(4, np.int64)
+        self._contacts = new_contacts(1)
+        self._state = np.zeros(STATE, np.int64)
         self.reset()
 
     def reset(self) -> None:
         """Forget everything, as at power-up: the baseline is 0, or what the first frames make it."""
-        self._baseline[:] = 0.0
-        self._smooth[:] = 0.0
-        self._tracks[:] = 0
-        self._state[:] = 0
-        self._scanned_us: int | None = None
-        self._touched_us = 0
+        for kept in (self._baseline, self._smooth, self._tracks.view(np.int64), self._state):
+            kept.fill(0)
+        self._state[SCANNED_US] = NEVER
 
     def process(self, frame: Frame) -> TouchReport:
         """Return what the controller reports for the next frame.
@@ -118,18 +167,29 @@ class Controller:
         Raises:
             InputError: the frame is not int16 of shape (rows, cols).
         """
-        t_us = frame.t_us
         if frame.deltas.shape != self._shape or frame.deltas.dtype != _COUNTS:
             raise InputError(
-                f"frame at {t_us} us: {frame.deltas.dtype} deltas of shape {frame.deltas.shape}, "
+                f"frame at {frame.t_us} us: {frame.deltas.dtype} deltas of shape {frame.deltas.shape}, "
                 f"must be int16 of shape {self._shape}"
             )
-        if self._passes_over(t_us):
-            return TouchReport(t_us, ())
-        self._scanned_us = t_us
+        return self.process_all(np.array([frame.t_us], np.int64), frame.deltas[np.newaxis])[0]
 
-        told, touched = scan(
-            np.ascontiguousarray(frame.deltas),
+    def process_all(
+        self, times_us: npt.NDArray[np.int64], deltas: npt.NDArray[np.int16]
+    ) -> list[TouchReport]:
+        """Return what the controller reports for the next frames, each as :meth:`process` does.
+
+        Args:
+            times_us: (n,) of the frames, not running backwards.
+            deltas: (n, rows, cols) counts.
+        """
+        frames = len(times_us)
+        if len(self._contacts) < frames * MAX_TOUCHES:
+            self._contacts = new_contacts(frames)
+        stops = np.empty(frames, np.int64)
+        scans(
+            times_us,
+            np.ascontiguousarray(deltas),
             self._baseline,
             self._smooth,
             self._signal,
@@ -137,20 +197,13 @@ class Controller:
             self._blobs,
             self._tracks,
             self._contacts,
+            stops,
             self._state,
             self._params,
         )
-        if touched:
-            self._touched_us = t_us
-        return TouchReport(t_us, tuple(map(Contact._make, self._contacts[:told].tolist())))
-
-    def _passes_over(self, t_us: int) -> bool:
-        if self._scanned_us is None:
-            self._touched_us = t_us
-            return False
-        settings = self.settings
-        return (
-            settings.idle_after_us > 0
-            and t_us - self._touched_us >= settings.idle_after_us
-            and t_us - self._scanned_us < settings.idle_interval_us
-        )
+        ends = stops.tolist()
+        contacts = list(map(Contact._make, self._contacts[: ends[-1]].tolist()))
+        return [
+            TouchReport(t_us, tuple(contacts[start:end]))
+            for t_us, start, end in zip(times_us.tolist(), [0, *ends], ends, strict=False)
+        ]

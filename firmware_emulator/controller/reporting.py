@@ -27,9 +27,9 @@ NEXT_ID, CANCELLED = 0, 1
 """Places in the state that outlasts a report."""
 
 
-def new_contacts() -> npt.NDArray[np.void]:
-    """Return room for the contacts of a report, shape (MAX_TOUCHES,)."""
-    return np.zeros(MAX_TOUCHES, CONTACT_DTYPE)
+def new_contacts(reports: int = 1) -> npt.NDArray[np.void]:
+    """Return room for the contacts of so many reports, shape (reports * MAX_TOUCHES,)."""
+    return np.zeros(reports * MAX_TOUCHES, CONTACT_DTYPE)
 
 
 @kernel

@@ -1,26 +1,89 @@
 """Signal of the objects on the panel: blurred contacts, saturation, grounding. Kernels; panel.py calls them.
 
 A *ground* is a set of contacts joined electrically: one stamp, or one finger. Its contacts are discs given in
-the object's frame; its pose says where the object stands and how it is pressed and held.
+the object's frame; the object's hold says where it stands and how it is pressed and held.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.panel.grounding import factors
 from stampbench.sim.panel.response import DIAMETER_MAX_MM, DIAMETER_STEP_MM, RADIUS_STEP_MM
 
 F64 = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
-# Columns of `discs`: middle of the pad x, y, offset of the disc from it x, y, diameter, all mm; weight.
+PAD_COMPRESSION_MM: Final = 0.5
+"""How far a pad of conductive foam or rubber gives way from first touch to full contact."""
 DISC_COLUMNS: Final = 6
-# Columns of `poses`: x mm, y mm, cos, sin, force 0..1, k, g, slopes along x and y (pad compressions per mm).
-POSE_COLUMNS: Final = 9
-# Columns of `responses`, a row per conductor (0 flat, 1 skin): drive, saturation (0 = none), reach_mm.
+"""Columns of discs: middle of the pad x, y, offset of the disc from it x, y, diameter, all mm; weight."""
+HOLD_COLUMNS: Final = 7
+X, Y, THETA, FORCE, GRIP, TILT_X, TILT_Y = range(HOLD_COLUMNS)
+"""Columns of holds, in the order of ``Hold.values``."""
+
+
+class Surface(NamedTuple):
+    """How a panel answers to what touches it.
+
+    Attributes:
+        tables, responses: as :func:`~stampbench.sim.panel.response.kernel_responses` gives them.
+        pitch_x_mm, pitch_y_mm: distance between nodes.
+        released_k, released_gain: of an object that nobody holds.
+    """
+
+    tables: F64
+    responses: F64
+    pitch_x_mm: float
+    pitch_y_mm: float
+    released_k: float
+    released_gain: float
+
+
+class Layout(NamedTuple):
+    """What stands on the panel: ground i, of ``objects[i]``, has the discs ``starts[i] .. starts[i + 1]``.
+
+    Attributes:
+        discs: of all grounds, (n, DISC_COLUMNS).
+        starts: (grounds + 1,).
+        kinds: conductor of each ground.
+        objects: place of each ground's object, and of its hold.
+    """
+
+    discs: F64
+    starts: Ints
+    kinds: Ints
+    objects: Ints
+
+
+class Image(NamedTuple):
+    """What objects do to the nodes in one scan; all zero before it.
+
+    Attributes:
+        signal: counts, (rows, cols).
+        held: the same, were all objects held firmly.
+        coupling: counts by which each RX line is touched and the touch grounded, (cols,).
+        work, row_sums, col_sums: scratch, zero again after each object.
+    """
+
+    signal: F64
+    held: F64
+    coupling: F64
+    work: F64
+    row_sums: F64
+    col_sums: F64
+
+
+def new_image(rows: int, cols: int) -> Image:
+    """Return the image of a panel on which nothing stands."""
+    grid = (rows, cols)
+    return Image(
+        np.zeros(grid), np.zeros(grid), np.zeros(cols), np.zeros(grid), np.zeros(rows), np.zeros(cols)
+    )
 
 
 @kernel
@@ -43,60 +106,57 @@ def disc_coverage(table: F64, reach_mm: float, diameter_mm: float, radius_mm: fl
 
 
 @kernel
-def lowest_pad(discs: F64, start: int, stop: int, pose: F64) -> float:
+def _lowest_pad(discs: F64, cos: float, sin: float, slope_x: float, slope_y: float) -> float:
     """Return how far a tilted object's lowest pad lies below its middle, in pad compressions."""
     lowest = 0.0
-    for d in range(start, stop):
-        pad_x = pose[2] * discs[d, 0] - pose[3] * discs[d, 1]
-        pad_y = pose[3] * discs[d, 0] + pose[2] * discs[d, 1]
-        height = pose[7] * pad_x + pose[8] * pad_y
-        if d == start or height < lowest:
+    for d in range(discs.shape[0]):
+        pad_x = cos * discs[d, 0] - sin * discs[d, 1]
+        pad_y = sin * discs[d, 0] + cos * discs[d, 1]
+        height = slope_x * pad_x + slope_y * pad_y
+        if d == 0 or height < lowest:
             lowest = height
     return lowest
 
 
 @kernel
-def add_signal(
-    discs: F64,
-    starts: npt.NDArray[np.int64],
-    kinds: npt.NDArray[np.int64],
-    poses: F64,
-    tables: F64,
-    responses: F64,
-    pitch_x_mm: float,
-    pitch_y_mm: float,
-    work: F64,
-    row_sums: F64,
-    col_sums: F64,
-    signal: F64,
-    held: F64,
-    coupling: F64,
-) -> None:
-    """Add each ground's image to ``signal``, its held image to ``held``, its part in ``coupling``.
+def add_signal(layout: Layout, holds: F64, surface: Surface, image: Image) -> None:
+    """Add each ground's image to that of the scan: its signal, its held image, its part in the coupling.
 
-    Ground i has the discs ``starts[i] .. starts[i + 1]``, conductor ``kinds[i]`` and pose ``poses[i]``.
-    ``work`` (rows, cols), ``row_sums`` and ``col_sums`` are scratch and must come zeroed; they leave zeroed.
     Grounding: ``image = g (u - k r c' / S)``, see :mod:`stampbench.sim.panel.grounding`.
+
+    Args:
+        layout: what stands on the panel.
+        holds: (objects, 7) how each is held, as ``Hold.values``.
+        surface: how the panel answers.
+        image: added to.
     """
+    responses, pitch_x_mm, pitch_y_mm = surface.responses, surface.pitch_x_mm, surface.pitch_y_mm
+    signal, held, work = image.signal, image.held, image.work
+    row_sums, col_sums = image.row_sums, image.col_sums
     rows, cols = work.shape
-    for ground in range(poses.shape[0]):
-        kind = kinds[ground]
-        table = tables[kind]
+    for ground in range(layout.kinds.shape[0]):
+        hold = holds[layout.objects[ground]]
+        force = hold[FORCE]
+        if force <= 0.0:
+            continue
+        kind = layout.kinds[ground]
+        table = surface.tables[kind]
         drive, saturation, reach_mm = responses[kind, 0], responses[kind, 1], responses[kind, 2]
-        pose = poses[ground]
-        cos, sin, k, g = pose[2], pose[3], pose[5], pose[6]
-        lowest = lowest_pad(discs, starts[ground], starts[ground + 1], pose)
+        discs = layout.discs[layout.starts[ground] : layout.starts[ground + 1]]
+        cos, sin = math.cos(hold[THETA]), math.sin(hold[THETA])
+        slope_x, slope_y = hold[TILT_X] / PAD_COMPRESSION_MM, hold[TILT_Y] / PAD_COMPRESSION_MM
+        lowest = _lowest_pad(discs, cos, sin, slope_x, slope_y)
         top, bottom, left, right = rows, -1, cols, -1
-        for d in range(starts[ground], starts[ground + 1]):
+        for d in range(discs.shape[0]):
             pad_x = cos * discs[d, 0] - sin * discs[d, 1]
             pad_y = sin * discs[d, 0] + cos * discs[d, 1]
             # A tilted stamp touches with its lowest pad first; the others follow as their pads give way.
-            share = min(1.0, pose[4] - (pose[7] * pad_x + pose[8] * pad_y - lowest))
+            share = min(1.0, force - (slope_x * pad_x + slope_y * pad_y - lowest))
             if share <= 0.0:
                 continue
             scale = math.sqrt(share)  # a pad that is pressed lightly touches with its middle
-            disc_x = pose[0] + pad_x + scale * (cos * discs[d, 2] - sin * discs[d, 3])
-            disc_y = pose[1] + pad_y + scale * (sin * discs[d, 2] + cos * discs[d, 3])
+            disc_x = hold[X] + pad_x + scale * (cos * discs[d, 2] - sin * discs[d, 3])
+            disc_y = hold[Y] + pad_y + scale * (sin * discs[d, 2] + cos * discs[d, 3])
             diameter_mm = scale * discs[d, 4]
             cutoff_mm = 0.5 * diameter_mm + reach_mm
             first_row = max(0, math.ceil((disc_y - cutoff_mm) / pitch_y_mm - 0.5))
@@ -122,6 +182,7 @@ def add_signal(
                 row_sums[r] += u
                 col_sums[c] += u
                 total += u
+        k, g = factors(surface.released_k, surface.released_gain, hold[GRIP])
         share_off = k / total if total > 0.0 else 0.0
         for r in range(top, bottom + 1):
             for c in range(left, right + 1):
@@ -131,5 +192,5 @@ def add_signal(
         for r in range(top, bottom + 1):
             row_sums[r] = 0.0
         for c in range(left, right + 1):
-            coupling[c] += (1.0 - k) * col_sums[c]
+            image.coupling[c] += (1.0 - k) * col_sums[c]
             col_sums[c] = 0.0

@@ -14,13 +14,20 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from stampbench.sim.panel.profile import GroundingFigures
+from stampbench.firmware_emulator.kernels import kernel
 
 
-def factors(figures: GroundingFigures, grip: float) -> tuple[float, float]:
-    """Return (k, g) of an object held with ``grip`` 0..1: 1 is firmly held (k = 0, g = 1), 0 is released."""
+@kernel
+def factors(released_k: float, released_gain: float, grip: float) -> tuple[float, float]:
+    """Return (k, g) of an object held with ``grip`` 0..1: 1 is firmly held (k = 0, g = 1), 0 is released.
+
+    Args:
+        released_k: that of the panel's objects which nobody holds, see ``GroundingFigures``.
+        released_gain: their g.
+        grip: how well the hand grounds it.
+    """
     released = min(1.0, max(0.0, 1.0 - grip))
-    return figures.released_k * released, 1.0 + (figures.released_gain - 1.0) * released
+    return released_k * released, 1.0 + (released_gain - 1.0) * released
 
 
 def floating_image(held: npt.NDArray[np.float64], k: float, g: float = 1.0) -> npt.NDArray[np.float64]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.kernels import kernel
 from stampbench.sim.panel.condition import Condition
+from stampbench.sim.panel.field import Image
 from stampbench.sim.panel.profile import NoiseFigures, Profile
 
 F64 = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 STRIPE_FULL_NODES: Final = 2.5
 """Covered nodes on one RX line for a stripe of full size: as many as the measured objects covered."""
@@ -113,41 +115,48 @@ class Interference:
     """
 
     def __init__(self, profile: Profile, condition: Condition, rng: np.random.Generator) -> None:
-        self._stripe, self._scale = profile.stripe, condition.stripe
-        self._charger = profile.charger
-        self._charger_sd = profile.charger.counts_per_v * condition.charger_v
+        self._stripe, self._charger = profile.stripe, profile.charger
+        charger_sd = profile.charger.counts_per_v * condition.charger_v
+        quiet = [sd * condition.stripe for sd in (profile.stripe.sd, profile.stripe.burst_sd)]
+        self._sds = quiet, [math.hypot(sd, charger_sd) for sd in quiet]  # no burst of the charger, and in one
         self._rng = rng
         self._in_burst = False
-        self._switch_us = rng.exponential(self._charger.pause_ms * 1000) if self._charger_sd else math.inf
+        self._switch_us = rng.exponential(self._charger.pause_ms * 1000) if charger_sd else math.inf
 
-    def level_sd(self, t_us: int) -> float:
-        """Return the deviation from TX line to TX line at a time, counts on a fully touched line."""
-        while t_us >= self._switch_us:
-            self._in_burst = not self._in_burst
-            lasts_ms = self._charger.burst_ms if self._in_burst else self._charger.pause_ms
-            self._switch_us += self._rng.exponential(lasts_ms * 1000)
-        bad = self._rng.random() < self._stripe.burst_share
-        stripe_sd = (self._stripe.burst_sd if bad else self._stripe.sd) * self._scale
-        return math.hypot(stripe_sd, self._charger_sd) if self._in_burst else stripe_sd
+    def level_sds(self, times_us: Ints) -> F64:
+        """Return the deviation from TX line to TX line at each time, counts on a fully touched line."""
+        sds = np.empty(len(times_us))
+        done = 0
+        while done < len(times_us):
+            while times_us[done] >= self._switch_us:
+                self._in_burst = not self._in_burst
+                lasts_ms = self._charger.burst_ms if self._in_burst else self._charger.pause_ms
+                self._switch_us += self._rng.exponential(lasts_ms * 1000)
+            until = len(times_us) if self._switch_us == math.inf else done + 1
+            bad = self._rng.random(until - done) < self._stripe.burst_share
+            usual_sd, bad_sd = self._sds[self._in_burst]
+            sds[done:until] = np.where(bad, bad_sd, usual_sd)
+            done = until
+        return sds
 
 
 # Entries of `levels`, all counts unless named otherwise.
-NODE_SD, TX_SD, RX_SD, FRAME_SD, OFFSET, STRIPE_MEAN, STRIPE_SD, STRIPE_FULL = range(8)
-MEMORY_SHARE, MEMORY_RATE, COUNT_MIN, COUNT_MAX, SQUELCH = range(8, 13)
-LEVELS: Final = 13
+NODE_SD, TX_SD, RX_SD, FRAME_SD, DRIFT_PER_S, STRIPE_MEAN, STRIPE_FULL = range(7)
+MEMORY_SHARE, MEMORY_TIME_S, COUNT_MIN, COUNT_MAX, SQUELCH = range(7, 12)
+LEVELS: Final = 12
 
 
+@kernel
 def draws_per_frame(rows: int, cols: int) -> int:
-    """Count the draws :func:`finish_frame` takes: nodes, TX lines, RX lines, frame, stripe per TX line."""
+    """Count the draws :func:`add_noise` takes: nodes, TX lines, RX lines, frame, stripe per TX line."""
     return rows * cols + rows + cols + 1 + rows
 
 
 @kernel
 def draw_normals(rng: np.random.Generator, out: F64) -> None:
-    """Fill ``out`` (scans, draws) as ``rng.standard_normal(out=out)`` does, in less than half the time."""
-    for scan in range(out.shape[0]):
-        for place in range(out.shape[1]):
-            out[scan, place] = rng.standard_normal()
+    """Fill ``out`` (draws,) as ``rng.standard_normal(out=out)`` does."""
+    for place in range(out.shape[0]):
+        out[place] = rng.standard_normal()
 
 
 @kernel
@@ -162,48 +171,65 @@ def quantise(counts: F64, levels: F64, deltas: npt.NDArray[np.int16]) -> None:
             deltas[r, c] = int(min(most, max(least, value)))
 
 
+class Rest(NamedTuple):
+    """What nodes read besides what touches them now, (rows, cols) counts each.
+
+    Attributes:
+        static: what never changes.
+        memory: what past touches left, updated; it is subtracted.
+    """
+
+    static: F64
+    memory: F64
+
+
 @kernel
-def finish_frame(
-    signal: F64,
-    held: F64,
-    memory: F64,
-    static: F64,
-    coupling: F64,
+def add_noise(
+    image: Image,
+    rest: Rest,
     normals: F64,
     levels: F64,
+    offset: float,
+    memory_rate: float,
+    stripe_sd: float,
     counts: F64,
-    deltas: npt.NDArray[np.int16],
 ) -> None:
-    """Write ``counts``: signal, noise, stripes, drift and memory; clears signal, held and coupling.
+    """Write ``counts``: signal, noise, stripes, drift and memory; the image is zero again afterwards.
 
-    ``deltas`` are the counts as :func:`quantise` rounds them.
-
-    ``memory`` follows ``MEMORY_SHARE`` of the held image at ``MEMORY_RATE`` per frame and is subtracted.
+    Args:
+        image: what objects do in this scan, cleared.
+        rest: of the nodes.
+        normals: draws of this scan.
+        levels: what stays from scan to scan.
+        offset: common counts of this scan.
+        memory_rate: share by which ``memory`` follows ``MEMORY_SHARE`` of the held image in this scan.
+        stripe_sd: deviation from TX line to TX line in this scan.
+        counts: (rows, cols) filled.
     """
-    rows, cols = signal.shape
+    rows, cols = counts.shape
     tx = rows * cols
     rx = tx + rows
     whole = rx + cols
     line = whole + 1
-    common = levels[OFFSET] + levels[FRAME_SD] * normals[whole]
+    coupling, memory = image.coupling, rest.memory
+    common = offset + levels[FRAME_SD] * normals[whole]
     for c in range(cols):
         coupling[c] = min(1.0, max(0.0, coupling[c] / levels[STRIPE_FULL]))
     for r in range(rows):
         of_row = common + levels[TX_SD] * normals[tx + r]
-        stripe = levels[STRIPE_MEAN] + levels[STRIPE_SD] * normals[line + r]
+        stripe = levels[STRIPE_MEAN] + stripe_sd * normals[line + r]
         for c in range(cols):
-            memory[r, c] += levels[MEMORY_RATE] * (levels[MEMORY_SHARE] * held[r, c] - memory[r, c])
+            memory[r, c] += memory_rate * (levels[MEMORY_SHARE] * image.held[r, c] - memory[r, c])
             counts[r, c] = (
-                signal[r, c]
+                image.signal[r, c]
                 - memory[r, c]
-                + static[r, c]
+                + rest.static[r, c]
                 + of_row
                 + levels[RX_SD] * normals[rx + c]
                 + levels[NODE_SD] * normals[r * cols + c]
                 + stripe * coupling[c]
             )
-            signal[r, c] = 0.0
-            held[r, c] = 0.0
+            image.signal[r, c] = 0.0
+            image.held[r, c] = 0.0
     for c in range(cols):
         coupling[c] = 0.0
-    quantise(counts, levels, deltas)

@@ -8,19 +8,78 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from stampbench.firmware_emulator.kernels import kernel
 from stampbench.firmware_emulator.touch import Frame
-from stampbench.sim.panel import field, grounding, noise
+from stampbench.sim.panel import noise
 from stampbench.sim.panel.condition import Condition
-from stampbench.sim.panel.faults import ReadoutFaults, has_faults
+from stampbench.sim.panel.faults import ReadoutFaults, apply_faults, readout_faults
+from stampbench.sim.panel.field import (
+    DISC_COLUMNS,
+    FORCE,
+    HOLD_COLUMNS,
+    Image,
+    Layout,
+    Surface,
+    add_signal,
+    new_image,
+)
 from stampbench.sim.panel.placing import FIRST_SCAN, PlacedObject, objects_of_condition
 from stampbench.sim.panel.profile import Profile
 from stampbench.sim.panel.response import film_offset, kernel_responses
 from stampbench.sim.stamps.objects import TouchObject
 
-PAD_COMPRESSION_MM: Final = 0.5
-"""How far a pad of conductive foam or rubber gives way from first touch to full contact."""
-SCANS_AHEAD: Final = 4
-"""Scans for which noise is drawn at once: handing the generator to a kernel takes as long as 2,000 draws."""
+F64 = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int16]
+Ints = npt.NDArray[np.int64]
+
+_NEVER: Final = -(1 << 62)
+"""Time of the scan before the first, microseconds."""
+
+
+@kernel
+def scans(
+    rng: np.random.Generator,
+    times_us: Ints,
+    layout: Layout,
+    holds: F64,
+    surface: Surface,
+    rest: noise.Rest,
+    levels: F64,
+    stripe_sds: F64,
+    faults: ReadoutFaults,
+    image: Image,
+    last_us: Ints,
+    deltas: Counts,
+) -> None:
+    """Scan a panel at each time: what touches it, its noise, faults of its read-out, whole counts.
+
+    Args:
+        rng: draws the noise.
+        times_us: (n,) of the scans, not running backwards.
+        layout: what stands on the panel.
+        holds: (n, objects, 7) how each is held, as ``Hold.values``.
+        surface: how the panel answers.
+        rest: of the nodes, updated.
+        levels: of the noise, see :mod:`stampbench.sim.panel.noise`.
+        stripe_sds: (n,) counts, see :meth:`stampbench.sim.panel.noise.Interference.level_sds`.
+        faults: of the read-out, updated.
+        image: zero before and after.
+        last_us: (1,) time of the last scan, updated.
+        deltas: (n, rows, cols) filled.
+    """
+    rows, cols = deltas.shape[1:]
+    counts = np.empty((rows, cols))
+    normals = np.empty(noise.draws_per_frame(rows, cols))
+    for n in range(times_us.shape[0]):
+        add_signal(layout, holds[n], surface, image)
+        noise.draw_normals(rng, normals)
+        since_last_s = 0.0 if last_us[0] == _NEVER else max(0, times_us[n] - last_us[0]) * 1e-6
+        last_us[0] = times_us[n]
+        offset = levels[noise.DRIFT_PER_S] * times_us[n] * 1e-6
+        memory_rate = -math.expm1(-since_last_s / levels[noise.MEMORY_TIME_S])
+        noise.add_noise(image, rest, normals, levels, offset, memory_rate, stripe_sds[n], counts)
+        apply_faults(counts, faults)
+        noise.quantise(counts, levels, deltas[n])
 
 
 class Panel:
@@ -43,18 +102,21 @@ class Panel:
         self.profile = profile
         self.condition = Condition() if condition is None else condition
         rows, cols = self._shape = profile.grid.rows, profile.grid.cols
-        self._geometry = profile.geometry
-        self._parts = noise.noise_parts(profile.noise, rows, cols)
-        self._responses, self._tables = kernel_responses(profile, self.condition)
-        self._faulty = has_faults(self.condition)
+        geometry, grounding = profile.geometry, profile.grounding
+        responses, tables = kernel_responses(profile, self.condition)
+        self._surface = Surface(
+            tables,
+            responses,
+            geometry.pitch_x_mm,
+            geometry.pitch_y_mm,
+            float(grounding.released_k),
+            float(grounding.released_gain),
+        )
         self._film = film_offset(profile, self.condition)
-        self._levels = self._quiet_levels()
-        # Scratch of the kernels, zero between frames.
-        self._work, self._signal, self._held, self._counts = (np.zeros((rows, cols)) for _ in range(4))
-        self._row_sums, self._col_sums, self._coupling = np.zeros(rows), np.zeros(cols), np.zeros(cols)
-        self._normals = np.empty((SCANS_AHEAD, noise.draws_per_frame(rows, cols)))
-        self._placed: tuple[TouchObject, ...] = ()
-        self._place(())
+        self._levels = _levels(profile, self.condition)
+        self._image = new_image(rows, cols)
+        self._last_us = np.empty(1, np.int64)
+        self._placed: tuple[TouchObject, ...] | None = None
         self.reset(seed)
 
     def reset(self, seed: int) -> None:
@@ -62,13 +124,12 @@ class Panel:
         # Rare events draw from a generator of their own: switching one on leaves the noise as it was.
         self._rng, events = np.random.default_rng(seed), np.random.default_rng([seed, 1])
         static_sd = self.profile.noise.static_sd * self.condition.noise
-        self._static = static_sd * self._rng.standard_normal(self._shape) + self._film
-        self._drawn = 0
-        self._memory = np.zeros(self._shape)
-        self._last_us: int | None = None
+        static = static_sd * self._rng.standard_normal(self._shape) + self._film
+        self._rest = noise.Rest(static, np.zeros(self._shape))
+        self._last_us[0] = _NEVER
         self._interference = noise.Interference(self.profile, self.condition, events)
         self.condition_objects = objects_of_condition(self.profile, self.condition, events)
-        self._faults = ReadoutFaults(self.profile, self.condition, events) if self._faulty else None
+        self._faults = readout_faults(self.profile, self.condition, events)
 
     def frame(self, t_us: int, objects: Sequence[PlacedObject] = ()) -> Frame:
         """Scan the panel once.
@@ -77,112 +138,82 @@ class Panel:
             t_us: time of the scan since the panel was reset, microseconds.
             objects: what stands on the panel at that time.
         """
-        if self.condition_objects and t_us >= FIRST_SCAN * self.profile.frame_interval_us:
-            objects = (*objects, *self.condition_objects)
-        self._add_objects(objects)
-        if self._drawn == 0:
-            noise.draw_normals(self._rng, self._normals)
-            self._drawn = SCANS_AHEAD
-        self._drawn -= 1
-        self._set_levels(t_us)
-        deltas = np.empty(self._shape, np.int16)
-        noise.finish_frame(
-            self._signal,
-            self._held,
-            self._memory,
-            self._static,
-            self._coupling,
-            self._normals[-1 - self._drawn],
+        bodies = tuple(placed.object for placed in objects)
+        return Frame(t_us, self.scan(np.array([t_us], np.int64), bodies, _holds(objects)[np.newaxis])[0])
+
+    def scan(self, times_us: Ints, bodies: tuple[TouchObject, ...], holds: F64) -> Counts:
+        """Scan the panel several times; the counts are those of as many calls of :meth:`frame`.
+
+        Args:
+            times_us: (n,) times of the scans since the panel was reset, microseconds, not running backwards.
+            bodies: what stands on the panel, or above it.
+            holds: (n, bodies, 7) how each is held, as ``Hold.values``; one without force is not there.
+
+        Returns:
+            Deltas (n, rows, cols).
+        """
+        if self.condition_objects:
+            bodies = (*bodies, *(placed.object for placed in self.condition_objects))
+            resting = np.repeat(_holds(self.condition_objects)[np.newaxis], len(times_us), axis=0)
+            resting[times_us < FIRST_SCAN * self.profile.frame_interval_us, :, FORCE] = 0.0
+            holds = np.concatenate([holds, resting], axis=1)
+        self._place(bodies)
+        deltas = np.empty((len(times_us), *self._shape), np.int16)
+        scans(
+            self._rng,
+            times_us,
+            self._layout,
+            holds,
+            self._surface,
+            self._rest,
             self._levels,
-            self._counts,
+            self._interference.level_sds(times_us),
+            self._faults,
+            self._image,
+            self._last_us,
             deltas,
         )
-        if self._faults is not None:
-            self._faults.apply(self._counts)
-            noise.quantise(self._counts, self._levels, deltas)
-        return Frame(t_us, deltas)
+        return deltas
 
-    def signal(self, objects: Sequence[PlacedObject]) -> npt.NDArray[np.float64]:
+    def signal(self, objects: Sequence[PlacedObject]) -> F64:
         """Return counts that the objects cause, before noise and rounding; shape (rows, cols)."""
-        self._add_objects(objects)
-        image = self._signal.copy()
-        for scratch in (self._signal, self._held, self._coupling):
-            scratch[:] = 0.0
-        return image
-
-    def _add_objects(self, objects: Sequence[PlacedObject]) -> None:
-        if not objects:
-            return
-        bodies = tuple(placed.object for placed in objects)
-        if bodies != self._placed:
-            self._place(bodies)
-        poses = self._poses
-        ground = 0
-        for placed in objects:
-            hold = placed.hold
-            k, g = grounding.factors(self.profile.grounding, hold.grip)
-            pose = (
-                hold.x_mm,
-                hold.y_mm,
-                math.cos(hold.theta_rad),
-                math.sin(hold.theta_rad),
-                hold.force,
-                k,
-                g,
-                hold.tilt_x_rad / PAD_COMPRESSION_MM,
-                hold.tilt_y_rad / PAD_COMPRESSION_MM,
-            )
-            for _ in range(placed.object.grounds):
-                poses[ground] = pose
-                ground += 1
-        field.add_signal(
-            self._discs,
-            self._starts,
-            self._kinds,
-            poses,
-            self._tables,
-            self._responses,
-            self._geometry.pitch_x_mm,
-            self._geometry.pitch_y_mm,
-            self._work,
-            self._row_sums,
-            self._col_sums,
-            self._signal,
-            self._held,
-            self._coupling,
-        )
+        self._place(tuple(placed.object for placed in objects))
+        image = new_image(*self._shape)
+        add_signal(self._layout, _holds(objects), self._surface, image)
+        return image.signal
 
     def _place(self, bodies: tuple[TouchObject, ...]) -> None:
-        """Lay out the discs of the objects for the kernel; they change seldom, poses with every frame."""
+        """Lay out the discs of the objects for the kernel; they change seldom, holds with every scan."""
+        if bodies == self._placed:
+            return
         self._placed = bodies
         sizes = [size for body in bodies for size in body.ground_sizes]
-        self._starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)
-        self._kinds = np.array(
-            [body.conductor for body in bodies for _ in range(body.grounds)], dtype=np.int64
+        self._layout = Layout(
+            np.concatenate([np.empty((0, DISC_COLUMNS)), *(body.discs for body in bodies)]),
+            np.cumsum([0, *sizes], dtype=np.int64),
+            np.array([body.conductor for body in bodies for _ in range(body.grounds)], np.int64),
+            np.array([place for place, body in enumerate(bodies) for _ in range(body.grounds)], np.int64),
         )
-        self._discs = np.concatenate([np.empty((0, field.DISC_COLUMNS)), *(body.discs for body in bodies)])
-        self._poses = np.empty((len(sizes), field.POSE_COLUMNS))
 
-    def _quiet_levels(self) -> npt.NDArray[np.float64]:
-        levels = np.zeros(noise.LEVELS)
-        profile, scale = self.profile, self.condition
-        levels[noise.NODE_SD] = self._parts.node_sd * scale.noise
-        levels[noise.TX_SD] = self._parts.tx_sd * scale.noise
-        levels[noise.RX_SD] = self._parts.rx_sd * scale.noise
-        levels[noise.FRAME_SD] = self._parts.frame_sd * scale.noise
-        levels[noise.STRIPE_MEAN] = profile.stripe.mean * scale.stripe
-        levels[noise.STRIPE_FULL] = noise.STRIPE_FULL_NODES * profile.flat.amplitude
-        levels[noise.MEMORY_SHARE] = profile.drift.memory_share * scale.memory
-        levels[noise.COUNT_MIN] = profile.readout.count_min
-        levels[noise.COUNT_MAX] = profile.readout.count_max
-        levels[noise.SQUELCH] = profile.readout.squelch
-        return levels
 
-    def _set_levels(self, t_us: int) -> None:
-        """Set what changes from frame to frame: drift, memory, interference."""
-        profile, scale, levels = self.profile, self.condition, self._levels
-        since_last_s = 0.0 if self._last_us is None else max(0, t_us - self._last_us) * 1e-6
-        self._last_us = t_us
-        levels[noise.OFFSET] = profile.drift.counts_per_s * scale.drift * t_us * 1e-6
-        levels[noise.MEMORY_RATE] = -math.expm1(-since_last_s / profile.drift.memory_time_s)
-        levels[noise.STRIPE_SD] = self._interference.level_sd(t_us)
+def _holds(objects: Sequence[PlacedObject]) -> F64:
+    return np.array([placed.hold.values for placed in objects], np.float64).reshape(-1, HOLD_COLUMNS)
+
+
+def _levels(profile: Profile, condition: Condition) -> F64:
+    """Return what the noise has in every scan, as :mod:`stampbench.sim.panel.noise` names the entries."""
+    parts = noise.noise_parts(profile.noise, profile.grid.rows, profile.grid.cols)
+    levels = np.empty(noise.LEVELS)
+    levels[noise.NODE_SD] = parts.node_sd * condition.noise
+    levels[noise.TX_SD] = parts.tx_sd * condition.noise
+    levels[noise.RX_SD] = parts.rx_sd * condition.noise
+    levels[noise.FRAME_SD] = parts.frame_sd * condition.noise
+    levels[noise.DRIFT_PER_S] = profile.drift.counts_per_s * condition.drift
+    levels[noise.STRIPE_MEAN] = profile.stripe.mean * condition.stripe
+    levels[noise.STRIPE_FULL] = noise.STRIPE_FULL_NODES * profile.flat.amplitude
+    levels[noise.MEMORY_SHARE] = profile.drift.memory_share * condition.memory
+    levels[noise.MEMORY_TIME_S] = profile.drift.memory_time_s
+    levels[noise.COUNT_MIN] = profile.readout.count_min
+    levels[noise.COUNT_MAX] = profile.readout.count_max
+    levels[noise.SQUELCH] = profile.readout.squelch
+    return levels

@@ -63,7 +63,8 @@ def signal(objects: Sequence[PlacedObject], profile: Profile, compression_mm: fl
     grid = profile.grid
     total = np.zeros((grid.rows, grid.cols))
     for placed in objects:
-        k, g = grounding.factors(profile.grounding, placed.hold.grip)
+        figures = profile.grounding
+        k, g = grounding.factors(figures.released_k, figures.released_gain, placed.hold.grip)
         stops = np.cumsum(placed.object.ground_sizes)
         for first, stop in zip(np.concatenate([[0], stops[:-1]]), stops, strict=True):
             mask = disc_mask(

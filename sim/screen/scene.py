@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from stampbench.sim.hold import Hold, Points
 from stampbench.sim.panel import PlacedObject
-from stampbench.sim.panel.panel import PAD_COMPRESSION_MM
+from stampbench.sim.panel.field import PAD_COMPRESSION_MM
 from stampbench.sim.stamps.objects import Conductor, TouchObject, resolve_object, round_pads
 
 LARGEST_TILT_RAD: Final = math.radians(15.0)

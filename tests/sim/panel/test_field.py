@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Panel, PlacedObject, load_profile, reference
-from stampbench.sim.panel.panel import PAD_COMPRESSION_MM
+from stampbench.sim.panel.field import PAD_COMPRESSION_MM
 from stampbench.sim.stamps.objects import resolve_object
 
 

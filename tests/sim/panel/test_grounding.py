@@ -4,23 +4,24 @@ import numpy as np
 import pytest
 from stampbench.sim.hold import Hold
 from stampbench.sim.panel import PlacedObject, load_profile, reference
+from stampbench.sim.panel.field import PAD_COMPRESSION_MM
 from stampbench.sim.panel.grounding import factors, floating_image
-from stampbench.sim.panel.panel import PAD_COMPRESSION_MM, Panel
-from stampbench.sim.panel.profile import GroundingFigures
+from stampbench.sim.panel.panel import Panel
 from stampbench.sim.stamps.objects import TouchObject, round_pads
 
-FIGURES = GroundingFigures(released_k=0.99, released_gain=1.16)
+FIGURES = 0.99, 1.16
+"""Released k and gain."""
 
 
 def test_a_firm_grip_grounds_wholly_and_none_leaves_the_measured_k() -> None:
-    assert factors(FIGURES, 1.0) == (0.0, 1.0)
-    assert factors(FIGURES, 0.0) == (0.99, 1.16)
-    assert factors(FIGURES, 0.5) == pytest.approx((0.495, 1.08))
+    assert factors(*FIGURES, 1.0) == (0.0, 1.0)
+    assert factors(*FIGURES, 0.0) == (0.99, 1.16)
+    assert factors(*FIGURES, 0.5) == pytest.approx((0.495, 1.08))
 
 
 def test_a_grip_beyond_its_range_is_taken_as_its_end() -> None:
-    assert factors(FIGURES, 1.5) == factors(FIGURES, 1.0)
-    assert factors(FIGURES, -0.1) == factors(FIGURES, 0.0)
+    assert factors(*FIGURES, 1.5) == factors(*FIGURES, 1.0)
+    assert factors(*FIGURES, -0.1) == factors(*FIGURES, 0.0)
 
 
 def test_an_empty_image_stays_empty() -> None:
