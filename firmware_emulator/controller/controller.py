@@ -202,7 +202,7 @@ class Controller:
             self._params,
         )
         ends = stops.tolist()
-        contacts = list(map(Contact._make, self._contacts[: ends[-1]].tolist()))
+        contacts = list(map(Contact._make, self._contacts[: max(ends, default=0)].tolist()))
         return [
             TouchReport(t_us, tuple(contacts[start:end]))
             for t_us, start, end in zip(times_us.tolist(), [0, *ends], ends, strict=False)

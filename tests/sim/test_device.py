@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from stampbench.firmware_emulator.link.messages import Capability, ContactReader
 from stampbench.sim.decoder import Decoder, PressDecoder
 from stampbench.sim.device import Device, identity_of
 from stampbench.sim.hold import Hold
-from stampbench.sim.panel import Condition, load_profile, profile_names
+from stampbench.sim.panel import Condition, PlacedObject, load_profile, profile_names
 from stampbench.sim.press import REST_FRAMES, Hand, Handling, Keyframe, Press
 from stampbench.sim.stamps import load_family
 from stampbench.sim.stamps.objects import resolve_object
@@ -152,3 +153,53 @@ def test_nothing_is_explained_as_cancelled_on_a_phone_that_marks_what_it_cancels
             reader.feed(report)
         cancelled += reader.finish().cancelled
     assert cancelled == 0
+
+
+CONDITIONS = {
+    "ordinary": {},
+    "fingers": {"resting_fingers": 4},
+    "palm and water": {"palm": True, "water_drops": 5, "water_film": 0.3},
+    "protector": {"protector_mm": 0.4},
+    "charger": {"charger_v": 2.0, "stripe": 2.0},
+    "torn rows": {"torn_rows": 5},
+    "broken lines": {"dead_tx": [3], "dead_rx": [2, 7], "shorted_tx": [4, 5], "shorted_rx": [1]},
+    "stuck nodes": {"stuck_nodes": 9, "torn_rows": 2},
+    "drift and memory": {"noise": 2.0, "drift": 50.0, "memory": 20.0},
+}
+HANDLINGS = {
+    "held": {},
+    "tilted": {"tilt_deg": [0.5, 2.0], "landing_tilt_deg": [2.0, 5.0]},
+    "slid": {"slide_mm": [3.0, 6.0]},
+    "released": {"grip": [0.0, 0.5], "grip_drop": [0.0, 0.2]},
+    "worn": {"wear": "broken=1"},
+}
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_scans_made_many_at_a_time_are_those_made_one_by_one(name: str) -> None:
+    profile, seed = load_profile(name), 0
+    for condition, handling in itertools.product(CONDITIONS.values(), HANDLINGS.values()):
+        seed += 1
+        hand = Hand(Handling.from_mapping({"dwell_ms": [30.0, 60.0], **handling}))
+        press = hand.press("random-stamp/5", profile, np.random.default_rng(seed))
+        device = Device(profile, Condition.from_mapping(condition))
+        together = list(device.press(press, seed))
+        device.reset(seed)
+        for n, (frame, report) in enumerate(together):
+            hold = press.at((n - REST_FRAMES) * profile.frame_interval_us)
+            there = n >= REST_FRAMES and hold.force > 0.0
+            placed = [PlacedObject(resolve_object(press.object), hold)] if there else []
+            alone, reported = device.scan(n * profile.frame_interval_us, placed)
+            assert np.array_equal(alone.deltas, frame.deltas)
+            assert reported == report
+
+
+def test_a_controller_takes_any_number_of_frames_at_a_time() -> None:
+    profile = load_profile("iphone-like")
+    press = Hand().press("fingers/7/2", profile, np.random.default_rng(3))
+    scans = list(Device(profile, Condition(resting_fingers=1)).press(press, 1))
+    controller = Device(profile).controller
+    times_us = np.array([frame.t_us for frame, _ in scans])
+    deltas = np.array([frame.deltas for frame, _ in scans])
+    assert controller.process_all(times_us, deltas) == [report for _, report in scans]
+    assert controller.process_all(times_us[:0], deltas[:0]) == []

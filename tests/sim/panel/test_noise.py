@@ -8,6 +8,7 @@ import pytest
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Condition, Panel, PlacedObject, load_profile, noise, profile_names
+from stampbench.sim.panel.field import Image, new_image
 from stampbench.sim.panel.profile import NoiseFigures
 from stampbench.sim.stamps.objects import resolve_object
 
@@ -100,23 +101,23 @@ def test_the_worst_stripes_reach_tens_of_counts() -> None:
     assert np.mean(np.abs(extra).max(axis=1) > 20) < 0.02
 
 
-def finish_by_numpy(
-    signal: np.ndarray,
-    held: np.ndarray,
-    memory: np.ndarray,
-    static: np.ndarray,
-    coupling: np.ndarray,
+def counts_by_numpy(
+    image: Image,
+    rest: noise.Rest,
     normals: np.ndarray,
     levels: np.ndarray,
+    offset: float,
+    memory_rate: float,
+    stripe_sd: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Slow twin of finish_frame and quantise: (memory, deltas)."""
-    rows, cols = signal.shape
+    """Slow twin of add_noise and quantise: (memory, deltas)."""
+    rows, cols = image.signal.shape
     node, tx, rx, frame, line = np.split(normals, np.cumsum([rows * cols, rows, cols, 1]))
-    memory = memory + levels[noise.MEMORY_RATE] * (levels[noise.MEMORY_SHARE] * held - memory)
-    weight = np.clip(coupling / levels[noise.STRIPE_FULL], 0.0, 1.0)
-    stripe = levels[noise.STRIPE_MEAN] + levels[noise.STRIPE_SD] * line
+    memory = rest.memory + memory_rate * (levels[noise.MEMORY_SHARE] * image.held - rest.memory)
+    weight = np.clip(image.coupling / levels[noise.STRIPE_FULL], 0.0, 1.0)
+    stripe = levels[noise.STRIPE_MEAN] + stripe_sd * line
     counts = (
-        signal - memory + static + levels[noise.OFFSET] + levels[noise.FRAME_SD] * frame
+        image.signal - memory + rest.static + offset + levels[noise.FRAME_SD] * frame
         + levels[noise.TX_SD] * tx[:, None] + levels[noise.RX_SD] * rx + np.outer(stripe, weight)
         + levels[noise.NODE_SD] * node.reshape(rows, cols)
     )  # fmt: skip
@@ -127,25 +128,27 @@ def finish_by_numpy(
 
 @pytest.mark.kernel
 def test_normals_drawn_in_a_kernel_are_those_of_numpy() -> None:
-    shape = (4, 5_000)  # one draw in 4,000 lies in the tail, which has its own code
-    drawn, left = np.empty(shape), np.random.default_rng(9)
+    drawn, left = np.empty(20_000), np.random.default_rng(9)  # one in 4,000 lies in the tail, which is apart
     noise.draw_normals(left, drawn)
     rng = np.random.default_rng(9)
-    assert np.array_equal(drawn, rng.standard_normal(shape))
+    assert np.array_equal(drawn, rng.standard_normal(20_000))
     assert left.random() == rng.random()
 
 
 @pytest.mark.kernel
-def test_the_finishing_kernels_agree_with_their_slow_twin() -> None:
+def test_the_noise_kernels_agree_with_their_slow_twin() -> None:
     rng = np.random.default_rng(8)
     shape = (6, 4)
-    levels = np.array([1.2, 0.8, 0.4, 0.5, 0.3, 3.5, 3.0, 560.0, 0.017, 0.01, -40.0, 90.0, 2.0])
-    signal, held, memory = rng.normal(20, 40, shape), rng.uniform(0, 200, shape), rng.uniform(0, 4, shape)
-    static, coupling = rng.normal(0, 0.1, shape), rng.uniform(-100, 800, 4)
+    levels = np.array([1.2, 0.8, 0.4, 0.5, 0.0, 3.5, 560.0, 0.017, 1.0, -40.0, 90.0, 2.0])
+    image = new_image(*shape)
+    image.signal[:], image.held[:] = rng.normal(20, 40, shape), rng.uniform(0, 200, shape)
+    image.coupling[:] = rng.uniform(-100, 800, 4)
+    rest = noise.Rest(rng.normal(0, 0.1, shape), rng.uniform(0, 4, shape))
     normals = rng.standard_normal(noise.draws_per_frame(*shape))
-    expected_memory, expected = finish_by_numpy(signal, held, memory, static, coupling, normals, levels)
+    expected_memory, expected = counts_by_numpy(image, rest, normals, levels, 0.3, 0.01, 3.0)
     counts, deltas = np.empty(shape), np.empty(shape, np.int16)
-    noise.finish_frame(signal, held, memory, static, coupling, normals, levels, counts, deltas)
+    noise.add_noise(image, rest, normals, levels, 0.3, 0.01, 3.0, counts)
+    noise.quantise(counts, levels, deltas)
     assert np.array_equal(deltas, expected)
-    assert np.allclose(memory, expected_memory)
-    assert not any(scratch.any() for scratch in (signal, held, coupling))
+    assert np.allclose(rest.memory, expected_memory)
+    assert not any(scratch.any() for scratch in image)
