@@ -177,9 +177,8 @@ HANDLINGS = {
 
 @pytest.mark.parametrize("name", profile_names())
 def test_scans_made_many_at_a_time_are_those_made_one_by_one(name: str) -> None:
-    profile, seed = load_profile(name), 0
-    for condition, handling in itertools.product(CONDITIONS.values(), HANDLINGS.values()):
-        seed += 1
+    profile = load_profile(name)
+    for seed, (condition, handling) in enumerate(itertools.product(CONDITIONS.values(), HANDLINGS.values())):
         hand = Hand(Handling.from_mapping({"dwell_ms": [30.0, 60.0], **handling}))
         press = hand.press("random-stamp/5", profile, np.random.default_rng(seed))
         device = Device(profile, Condition.from_mapping(condition))
