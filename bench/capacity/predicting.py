@@ -253,7 +253,7 @@ def predict(spec: FamilySpec, acceptance: Acceptance, error: PositionError) -> P
     from stampbench.sim.decoder.chance import Chance
 
     if acceptance.chance is None:
-        acceptance = replace(acceptance, chance=lambda: Chance.evenly(spec.size, spec.geometry))
+        acceptance = replace(acceptance, chance=Chance.evenly(spec.size, spec.geometry))
     missed = error.missed.estimate or 0.0
     beyond = spec.min_distance_mm - acceptance.radius_mm
     return Predicted(

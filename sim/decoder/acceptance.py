@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,7 +65,7 @@ class Acceptance:
     misread: float = 0.001
     scale_known: bool = True
     wanted_far: float | None = None
-    chance: Callable[[], Chance] | None = field(default=None, repr=False, compare=False)
+    chance: Chance | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def design(
@@ -80,7 +79,7 @@ class Acceptance:
         far: float | None = None,
         scale_known: bool = True,
         told_apart_mm: float | None = None,
-        chance: Callable[[], Chance] | None = None,
+        chance: Chance | None = None,
     ) -> Acceptance:
         """Return the acceptance for a codebook; without noise or FAR, for what the minimum distance allows.
 
@@ -92,7 +91,7 @@ class Acceptance:
             misread: wanted rate of genuine stamps read as another code.
             scale_known: whether contacts come in mm.
             told_apart_mm: least distance of codes that the default noise is made for; None: the minimum.
-            chance: counts how often foreign contacts fit; it takes a while, and is done once asked for.
+            chance: how often foreign contacts fit; None: not known.
             far: false acceptance to keep, for any number of contacts up to 20, instead of ``sigma_mm``; needs
                 ``chance`` and a known scale.
 
@@ -111,7 +110,7 @@ class Acceptance:
                 )
             if chance is None or not scale_known:
                 raise InputError(f"far {far!r}: can be kept only where the codes and the scale are known")
-            radius = (_KEPT * far / chance().complete) ** (1.0 / degrees_of_freedom(pads))
+            radius = (_KEPT * far / chance.complete) ** (1.0 / degrees_of_freedom(pads))
             sigma_mm = min(radius / quantile, LARGEST_DEFAULT_SIGMA_MM)
         if sigma_mm is None:
             apart = min_distance_mm if told_apart_mm is None else told_apart_mm
@@ -211,7 +210,7 @@ class Acceptance:
     def _chance(self) -> Chance:
         if self.chance is None:
             raise InputError("far: needs the codes of a family or catalogue")
-        return self.chance()
+        return self.chance
 
     def _complete_chance(self, choices: int) -> float:
         """Return the chance that one of so many choices is read: a code near, and no rival of it."""

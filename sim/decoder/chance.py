@@ -1,10 +1,11 @@
 """How often contacts that are no stamp fit a code by chance, on every path that the decoder reads by.
 
-A foreign object of n pads lies within r of ``density * r^(2 n - 3)`` codes on average. The density is
-counted: codes drawn from the codebook against objects drawn as :meth:`FaceGeometry.random_pads` draws them,
-since stamps drawn the same way crowd together where such objects do (twice as many codes are near as size *
-ball / volume of the space says; of a family that fills the space evenly, 0.8 times as many). Where only the
-recipe of a family is known, that formula serves.
+A foreign object of n pads lies within r of ``density * r^(2 n - 3)`` codes on average. Objects are as
+:meth:`FaceGeometry.random_pads` draws them, and stamps drawn the same way crowd together where such objects
+do: twice as many codes are near as size * ball / volume of the space says, of a family that fills the space
+evenly 0.8 times as many. So the density is that of objects about the codes: shapes are drawn near to codes
+(orthogonal to moving and turning, so that they are as far off as they were drawn), and each weighs by the
+share of objects that have it. Where only the recipe of a family is known, the formula serves.
 
 More contacts than pads offer many choices of contacts, each with that chance. How many is counted for
 contacts anywhere on a screen of 62 x 110 mm, none nearer to another than fingers go, or the pads of the
@@ -24,31 +25,28 @@ from stampbench.sim.decoder.matching import Floats, Ints
 from stampbench.sim.stamps import Codebook, FaceGeometry
 from stampbench.sim.stamps.canonical import canonical_coordinates
 from stampbench.sim.stamps.density import space_volume
-from stampbench.sim.stamps.geometry import MIN_PADS, ball_volume
-from stampbench.sim.stamps.index import CodeIndex, ScanIndex
+from stampbench.sim.stamps.geometry import MIN_PADS, ball_volume, enclosing_circles
+from stampbench.sim.stamps.index import ScanIndex
 
 SCREEN_MM = (62.0, 110.0)
 """Screen of a phone, over which contacts beyond the pads of a stamp are spread."""
 FINGER_GAP_MM = 12.0
 ARRANGEMENTS = 4_000
 """Contacts laid out, in arrangements for which the choices are counted: 400 of ten, 200 of twenty."""
-VOLUME_DRAWS = 400_000
-OBJECTS = 40_000
-"""Objects drawn at most until :data:`COUNTED` codes were found near them."""
-COUNTED = 200
-"""Codes near to objects that are counted: 7 % of error."""
-NEAR_MM = 2.2
-"""Distance within which they are counted at most: the density is nearly even over so much."""
-OFTEN = 0.2
-"""Codes within the distance, on average, that are enough."""
-ROOM_DRAWS = 8_192
+SHAPES = 4_000
+"""Shapes drawn near to codes; 2 to 7 % of error."""
+NEAR_MM = 2.0
+"""How far from a code they are at most: where codes lie at the edge of the space, half of them fall out."""
+DRAWS = 32_768
+"""Objects drawn to know which share keeps a geometry: 1.7 % keep that of five pads by default."""
 ROOM_SHARE = 0.004
-"""Of so many places drawn, the share that must keep a geometry; 1.7 % keep that of five pads by default."""
+"""Share that must."""
 LOOSENED = 1.05
-PARTIAL_CODES = 500
-PARTIAL_OBJECTS = 200
+PARTIAL_CODES = 250
+"""Codes drawn from the codebook to be compared with objects of one pad fewer."""
+PARTIAL_OBJECTS = 150
 NEAR_PARTIAL_MM = 3.0
-"""The same for objects of one pad fewer: codes drawn from the codebook, objects, and distance."""
+"""Distance up to which those of them that are near to an object are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +75,19 @@ class Chance:
         return cls(geometry, complete, np.array([partial]))
 
     @classmethod
-    def counted(cls, codebook: Codebook, geometry: FaceGeometry, index: CodeIndex) -> Chance:
-        """Count the chances of a codebook with its index; the same each time."""
+    def counted(cls, codebook: Codebook, geometry: FaceGeometry) -> Chance:
+        """Count the chances of a codebook whose stamps keep a geometry; the same each time."""
         rng = np.random.default_rng(0)
-        own = getattr(codebook, "geometry", None)
-        room = geometry if isinstance(own, FaceGeometry) else roomy(geometry)
-        complete = _count(index, room, codebook.size, rng)
+        room = roomy(geometry)
+        complete = codebook.size * _objects_near(_drawn_stamps(codebook, SHAPES, rng), room, rng)
         if geometry.pads == MIN_PADS:
             return cls(geometry, complete, np.zeros(1))
         others = replace(room, pads=geometry.pads - 1)
-        drawn = min(PARTIAL_CODES, codebook.size)
-        stamps = codebook.pads_of(np.sort(rng.choice(codebook.size, drawn, replace=False)))
+        stamps = _drawn_stamps(codebook, PARTIAL_CODES, rng)
         without = np.concatenate([np.delete(stamps, pad, axis=1) for pad in range(geometry.pads)])
-        objects = _objects(others, PARTIAL_OBJECTS, rng)
+        objects = np.array(list(itertools.islice(others.random_pads(rng), PARTIAL_OBJECTS)))
         found = ScanIndex(canonical_coordinates(without), 0.0).count_within(objects, NEAR_PARTIAL_MM)
-        share = codebook.size / drawn / NEAR_PARTIAL_MM ** (2 * others.pads - 3)
+        share = codebook.size / len(stamps) / NEAR_PARTIAL_MM ** (2 * others.pads - 3)
         return cls(geometry, complete, np.asarray(found * share, np.float64))
 
     def choices(self, contacts: int, points: int) -> Ints:
@@ -103,13 +99,14 @@ class Chance:
 def roomy(geometry: FaceGeometry) -> FaceGeometry:
     """Return the geometry, or, where few places drawn at random keep it, the next that is loose enough.
 
-    The geometry of a catalogue is that of the stamps in it: a single one leaves no object room beside itself.
+    The geometry of a catalogue is that of the stamps in it: a single one leaves no object room beside itself;
+    eight pads may fill their face.
 
     >>> tight = FaceGeometry(5, spacing_mm=20.0, face_radius_mm=17.1)
     >>> roomy(tight).face_radius_mm > 17.1
     True
     """
-    while len(geometry.drawn(np.random.default_rng(0), ROOM_DRAWS)) < ROOM_SHARE * ROOM_DRAWS:
+    while len(geometry.drawn(np.random.default_rng(0), DRAWS // 4)) < ROOM_SHARE * DRAWS // 4:
         geometry = replace(
             geometry,
             spacing_mm=geometry.spacing_mm / LOOSENED,
@@ -118,20 +115,42 @@ def roomy(geometry: FaceGeometry) -> FaceGeometry:
     return geometry
 
 
-def _count(index: CodeIndex, geometry: FaceGeometry, size: int, rng: np.random.Generator) -> float:
-    """Return how many codes lie within 1 mm of an object, on average."""
-    dimensions = 2 * geometry.pads - 3
-    even = size * ball_volume(dimensions) / space_volume(geometry, draws=VOLUME_DRAWS)
-    near_mm = NEAR_MM if math.isnan(even) else min(NEAR_MM, (OFTEN / even) ** (1.0 / dimensions))
-    objects = hits = 0
-    while hits < COUNTED and objects < OBJECTS:
-        hits += int(index.count_within(_objects(geometry, 1_000, rng), near_mm).sum())
-        objects += 1_000
-    return max(hits, 1) / objects / near_mm**dimensions  # where none was near, one nearly was
+def _drawn_stamps(codebook: Codebook, most: int, rng: np.random.Generator) -> Floats:
+    """Return pads of so many codes drawn from a codebook, or of all, (m, n, 2)."""
+    codes = rng.choice(codebook.size, min(most, codebook.size), replace=False)
+    return codebook.pads_of(np.sort(codes))
 
 
-def _objects(geometry: FaceGeometry, count: int, rng: np.random.Generator) -> Floats:
-    return np.array(list(itertools.islice(geometry.random_pads(rng), count)))
+def _objects_near(stamps: Floats, geometry: FaceGeometry, rng: np.random.Generator) -> float:
+    """Return the share of objects of a geometry that lie within 1 mm of a stamp, the mean of (m, n, 2).
+
+    An object of n pads drawn in a square of the side a has the density a^-2n, divided by the share that
+    keeps the geometry. Its 2 n coordinates are a shape of norm |z| (in which n! orders are one), a turn that
+    moves it by |z| a radian, and a middle that moves all n pads, by sqrt(n) a mm on each axis.
+    """
+    pads, dimensions = geometry.pads, 2 * geometry.pads - 3
+    stamp = np.repeat(stamps, -(-SHAPES // len(stamps)), axis=0)[:SHAPES] @ (1, 1j)
+    stamp -= stamp.mean(axis=1, keepdims=True)
+    norm = np.linalg.norm(stamp, axis=1)
+    off = rng.standard_normal((len(stamp), pads, 2)) @ (1, 1j)
+    off -= off.mean(axis=1, keepdims=True)
+    turn = 1j * stamp / norm[:, None]
+    off -= turn * (turn.conj() * off).real.sum(axis=1, keepdims=True)
+    off *= (NEAR_MM * rng.random(len(stamp)) ** (1.0 / dimensions) / np.linalg.norm(off, axis=1))[:, None]
+    shape = stamp + off
+    # The middles of a disc that holds all pads lie in a disc of this radius about their smallest circle's.
+    middle, circle = enclosing_circles(np.stack([shape.real, shape.imag], axis=-1))
+    roam = np.sqrt(np.maximum(geometry.face_radius_mm**2 - circle**2, 0.0))
+    way, along = np.exp(2j * math.pi * rng.random(len(stamp))), np.sqrt(rng.random(len(stamp)))
+    face = middle @ (1, 1j) + roam * along * way
+    first, second = np.triu_indices(pads, 1)
+    admissible = (np.abs(shape - face[:, None]) <= geometry.face_radius_mm).all(axis=1) & (
+        np.abs(shape[:, first] - shape[:, second]) >= geometry.spacing_mm
+    ).all(axis=1)
+    turned = 2.0 * math.pi * (norm + (stamp.conj() * off).real.sum(axis=1) / norm)
+    volume = pads * math.factorial(pads) * math.pi * roam**2 * turned * admissible
+    drawn = (2.0 * geometry.face_radius_mm) ** (2 * pads) * len(geometry.drawn(rng, DRAWS)) / DRAWS
+    return float(ball_volume(dimensions) * volume.mean() / drawn)
 
 
 @functools.lru_cache(maxsize=64)

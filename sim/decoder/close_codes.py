@@ -5,6 +5,7 @@ A family guarantees its distance to all its codes alike; a catalogue of stamps t
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 
@@ -26,6 +27,7 @@ ClosePair = tuple[int, int, float]
 _LOG = logging.getLogger(__name__)
 
 
+@functools.lru_cache(maxsize=8)
 def closest_codes(codebook: Codebook) -> list[ClosePair]:
     """Return the closest codes of a catalogue, closest first; none for a family."""
     if not isinstance(codebook, Catalogue) or codebook.size == 1:

@@ -113,7 +113,7 @@ class Decoder:
             misread=misread,
             far=far,
             scale_known=scale == "known",
-            chance=self._chance,
+            chance=_chance_of(codebook, self._limits) if scale == "known" else None,
         )
         self.close_pairs = too_close(codebook, closest, self.sigma_mm)
         tolerance = 0.0 if scale == "known" else SCALE_TOLERANCE
@@ -455,13 +455,6 @@ class Decoder:
             return FaceLimits(geometry.spacing_mm, 2.0 * geometry.face_radius_mm, geometry.face_radius_mm)
         return FaceLimits.measure(self.codebook.pads_of(np.arange(self.codebook.size)))
 
-    def _chance(self) -> Chance:
-        """Count how often foreign contacts fit a code, once for each codebook."""
-        limits, pads = self._limits, self.codebook.pads_per_stamp
-        geometry = FaceGeometry(pads, spacing_mm=limits.spacing_mm, face_radius_mm=limits.face_radius_mm)
-        codebook: Any = self.codebook
-        return _counted(codebook, geometry)
-
     @cached_property
     def _partial_chance(self) -> float:
         """Codes that fit a foreign object of one pad fewer, on average."""
@@ -506,8 +499,14 @@ class Decoder:
 
 
 @functools.lru_cache(maxsize=8)
-def _counted(codebook: Any, geometry: FaceGeometry) -> Chance:
-    return Chance.counted(codebook, geometry, index_of(codebook))
+def _chance_of(codebook: Codebook, limits: FaceLimits) -> Chance:
+    """Count how often foreign contacts fit a code, once for each codebook."""
+    return Chance.counted(
+        codebook,
+        FaceGeometry(
+            codebook.pads_per_stamp, spacing_mm=limits.spacing_mm, face_radius_mm=limits.face_radius_mm
+        ),
+    )
 
 
 def _first_of_each(points: Floats) -> Ints:

@@ -5,10 +5,9 @@ import math
 import numpy as np
 import pytest
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.sim.decoder import Decoder
 from stampbench.sim.decoder.acceptance import LARGEST_DEFAULT_SIGMA_MM, Acceptance, chi_quantile
 from stampbench.sim.decoder.chance import Chance
-from stampbench.sim.stamps import Catalogue, FaceGeometry, load_family
+from stampbench.sim.stamps import FaceGeometry
 
 
 def test_default_noise_is_what_the_minimum_distance_survives() -> None:
@@ -43,23 +42,21 @@ def evenly(codes: int) -> Chance:
 
 
 def test_false_acceptance_of_an_even_family_is_ball_over_volume() -> None:
-    acceptance = Acceptance.design(
-        pads=5, min_distance_mm=1.5, sigma_mm=0.1, chance=lambda: evenly(6_000_000)
-    )
+    acceptance = Acceptance.design(pads=5, min_distance_mm=1.5, sigma_mm=0.1, chance=evenly(6_000_000))
     radius = 0.1 * chi_quantile(0.999, 7)
     assert acceptance.far(5) == pytest.approx(6e6 * 4.725 * radius**7 / 1.2e8, rel=1e-2)
 
 
 def test_the_more_contacts_the_more_false_acceptance() -> None:
-    acceptance = Acceptance.design(pads=5, min_distance_mm=3.58, sigma_mm=0.3, chance=lambda: evenly(60_000))
+    acceptance = Acceptance.design(pads=5, min_distance_mm=3.58, sigma_mm=0.3, chance=evenly(60_000))
     rates = [acceptance.far(contacts) for contacts in (6, 8, 10, 15, 20)]
     assert rates == sorted(rates)
     assert acceptance.far(3) == 0.0
 
 
 def test_four_contacts_are_a_stamp_with_a_missing_pad_or_nothing() -> None:
-    sparse = Acceptance.design(pads=5, min_distance_mm=9.0, sigma_mm=0.1, chance=lambda: evenly(1_000))
-    dense = Acceptance.design(pads=5, min_distance_mm=3.58, sigma_mm=0.36, chance=lambda: evenly(60_000))
+    sparse = Acceptance.design(pads=5, min_distance_mm=9.0, sigma_mm=0.1, chance=evenly(1_000))
+    dense = Acceptance.design(pads=5, min_distance_mm=3.58, sigma_mm=0.36, chance=evenly(60_000))
     fits = 1_000 * 5 * 5.264 * (0.1 * chi_quantile(0.999, 5)) ** 5 / 9.75e5
     assert sparse.far(4) == pytest.approx(fits * math.exp(-32 * fits), rel=1e-2)
     assert dense.far(4) < 1e-9
@@ -67,14 +64,14 @@ def test_four_contacts_are_a_stamp_with_a_missing_pad_or_nothing() -> None:
 
 @pytest.mark.parametrize("far", [1e-2, 1e-4, 1e-6])
 def test_an_acceptance_asked_for_is_kept_for_any_number_of_contacts(far: float) -> None:
-    acceptance = Acceptance.design(pads=5, min_distance_mm=3.58, far=far, chance=lambda: evenly(60_000))
+    acceptance = Acceptance.design(pads=5, min_distance_mm=3.58, far=far, chance=evenly(60_000))
     assert acceptance.far(5) == pytest.approx(far, rel=0.2)
     assert all(acceptance.far(contacts) <= 1.01 * far for contacts in range(4, 21))
 
 
 def test_noise_and_acceptance_asked_for_at_once_are_refused() -> None:
     with pytest.raises(InputError, match="one follows from the other"):
-        Acceptance.design(pads=5, min_distance_mm=3.0, sigma_mm=0.1, far=0.01, chance=lambda: evenly(9))
+        Acceptance.design(pads=5, min_distance_mm=3.0, sigma_mm=0.1, far=0.01, chance=evenly(9))
 
 
 def test_a_single_stamp_gets_a_finite_radius() -> None:
@@ -89,9 +86,3 @@ def test_a_single_stamp_gets_a_finite_radius() -> None:
 def test_nonsense_is_refused(sigma_mm: float, frr: float) -> None:
     with pytest.raises(InputError, match=r"sigma_mm|frr"):
         Acceptance.design(pads=5, min_distance_mm=2.0, sigma_mm=sigma_mm, frr=frr)
-
-
-def test_a_catalogue_of_one_stamp_knows_its_chances() -> None:
-    # Its geometry leaves room for no other object: those drawn to count chances keep a looser one.
-    decoder = Decoder(Catalogue(["only"], load_family("p5-60k").pads(777)[np.newaxis]))
-    assert 0.0 < decoder.acceptance.chance_within(0.1) < 1e-6
