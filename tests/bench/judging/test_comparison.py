@@ -16,17 +16,30 @@ from stampbench.firmware_emulator.errors import InputError
 _counts = st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
-def test_newcombe_interval_is_the_published_one():
-    # Newcombe 1998, table II, example (a): 56/70 - 48/80 = 0.2, method 10: 0.0524 to 0.3339.
+def test_the_interval_of_a_difference_combines_two_exact_ones():
+    # 56/70 - 48/80 (Newcombe 1998, table II, example (a)), limits of each by the beta distribution.
+    low_a, high_a = stats.beta.ppf([0.025, 0.975], [48, 49], [33, 32])
+    low_b, high_b = stats.beta.ppf([0.025, 0.975], [56, 57], [15, 14])
     found = compare_counts(48, 80, 56, 70)
     assert found.estimate == pytest.approx(0.2)
-    assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    assert found.low == pytest.approx(0.2 - np.hypot(0.8 - low_b, high_a - 0.6))
+    assert found.high == pytest.approx(0.2 + np.hypot(high_b - 0.8, 0.6 - low_a))
+    assert found.low < 0.0524
+    assert found.high > 0.3339  # Newcombe's own interval, which covers less often than it says
 
 
-def test_newcombe_interval_without_failures_is_the_published_one():
-    # Newcombe 1998, table II, example (h): 10/10 - 0/10, method 10: 0.6075 to 1.
-    found = compare_counts(0, 10, 10, 10)
-    assert (found.low, found.high) == pytest.approx((0.6075, 1.0), abs=5e-5)
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 20])
+def test_the_interval_of_a_difference_covers_as_often_as_it_says(n):
+    found = {(a, b): compare_counts(a, n, b, n) for a in range(n + 1) for b in range(n + 1)}
+    for p_a in (0.01, 0.05, 0.1, 0.3, 0.5):
+        for p_b in (0.01, 0.05, 0.1, 0.3, 0.5):
+            chance_a, chance_b = (stats.binom.pmf(range(n + 1), n, p) for p in (p_a, p_b))
+            covered = sum(
+                chance_a[a] * chance_b[b]
+                for (a, b), one in found.items()
+                if one.low - 1e-12 <= p_b - p_a <= one.high + 1e-12
+            )
+            assert covered >= 0.94
 
 
 def test_fisher_is_right_about_the_lady_tasting_tea():
@@ -66,7 +79,7 @@ def test_paired_interval_covers_the_truth_as_often_as_it_says():
     for counts in rng.multinomial(120, [both, only_a, only_b, 1 - both - only_a - only_b], size=2000):
         found = compare_pairs(*map(int, counts))
         covered += found.low <= only_b - only_a <= found.high
-    assert 0.93 <= covered / 2000 <= 0.985
+    assert 0.94 <= covered / 2000 <= 0.99
 
 
 def test_pairs_tell_apart_what_two_samples_cannot():
