@@ -5,6 +5,7 @@ A message names the file, line, key or argument and its value, and what would be
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -69,3 +70,13 @@ class ProtocolError(InputError):
     >>> issubclass(sb.ProtocolError, sb.InputError)
     True
     """
+
+
+def expect_new(path: Path) -> None:
+    """Check that a file that is to be written is not there: no command overwrites another one's work.
+
+    Raises:
+        InputError: it is there.
+    """
+    if path.is_file():  # and no device, such as /dev/stdout
+        raise InputError(f"{path} is there already: expected a new file")

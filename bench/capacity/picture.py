@@ -10,7 +10,7 @@ import numpy as np
 from stampbench.bench.capacity.predicting import Capacity, FamilyCapacity
 from stampbench.bench.judging.statistics import Rate
 from stampbench.bench.report.pictures import SERIES_COLOURS, STYLE
-from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError, expect_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,13 +27,14 @@ def draw_capacity(capacity: Capacity, path: Path) -> None:
     stands for none in all presses.
 
     Raises:
-        InputError: the file cannot be written, or its suffix names no picture.
+        InputError: the file is there already or cannot be written, or its suffix names no picture.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     if path.suffix.lower() not in (".svg", ".png", ".pdf"):
         raise InputError(f"-o {path}: expected a file name that ends in .svg, .png or .pdf")
+    expect_new(path)
     with rc_context(STYLE):
         figure = Figure(figsize=(8.2, 3.6), layout="constrained")
         rejected, accepted = figure.subplots(1, 2, width_ratios=(3, 2))

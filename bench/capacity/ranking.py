@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from stampbench.bench.judging.statistics import Rate, rate
 from stampbench.bench.runs.progress import Progress
-from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError, expect_new
 
 if TYPE_CHECKING:
     from stampbench.sim.stamps import Family
@@ -73,8 +73,9 @@ class Ranking:
         """Write the list as CSV, best first, for ``family export --avoid``.
 
         Raises:
-            InputError: the file cannot be written.
+            InputError: the file is there already or cannot be written.
         """
+        expect_new(path)
         try:
             with path.open("w", encoding="utf-8", newline="") as file:
                 file.write(f"# {self.family} on {self.profile}, largest_loss = {self.largest_loss!r}\n")

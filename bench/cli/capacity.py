@@ -63,7 +63,10 @@ def capacity(
     from stampbench.bench.capacity.predicting import FAMILIES
     from stampbench.bench.capacity.predicting import capacity as find_capacity
     from stampbench.bench.report.terminal import RunProgress
+    from stampbench.firmware_emulator.errors import expect_new
 
+    for file in filter(None, (codes, picture)):
+        expect_new(file)
     if codes is not None:
         _rank(codes, profile, family or ["p5-60k"], noise, presses, sigma_mm, max_loss, seed, as_json)
         return

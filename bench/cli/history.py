@@ -28,7 +28,7 @@ def history(
 ) -> None:
     """Write a page over many runs: what is missed most, by plan, panel, station, and limits over time."""
     from stampbench.bench.report.history import read_history, render_history
-    from stampbench.firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.errors import InputError, expect_new
 
     found = read_history(directory)
     for path, why in found.unreadable.items():
@@ -37,8 +37,8 @@ def history(
         typer.echo(f"{directory}: expected runs (records.jsonl) below it", err=True)
         raise typer.Exit(NOTHING_RAN)
     page = output or directory / "history.html"
-    if output is not None and output.exists():
-        raise InputError(f"{output} is there already: expected a new file")
+    if output is not None:
+        expect_new(output)
     try:
         page.write_text(render_history(found, page), encoding="utf-8")
     except OSError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError, expect_new
 
 
 def report(
@@ -34,6 +34,7 @@ def report(
     from stampbench.sim.panel import load_profile
     from stampbench.sim.panel.derived import FIGURES
 
+    expect_new(out)
     profiles = [load_profile(name) for name in dict.fromkeys(profile or ["nexus-5"])]
     stderr = Console(stderr=True)
     panels = [

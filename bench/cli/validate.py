@@ -237,29 +237,42 @@ def _certify(
     import hashlib
 
     import msgspec
-    from stampbench.bench.validation.attempts import append_attempt, attempts_until, read_attempts
+    from stampbench.bench.validation.attempts import (
+        LOG_NAME,
+        append_attempt,
+        attempts_until,
+        check_records,
+        read_attempts,
+    )
     from stampbench.bench.validation.certificate.making import judge_records, make_certificate
     from stampbench.bench.validation.certificate.report import write_certificate
     from stampbench.bench.validation.certificate.seal import public_key_of
+    from stampbench.firmware_emulator.errors import InputError
 
     directory = base / begun.directory
-    attempts = attempts_until(read_attempts(base), begun.attempt)
+    log = read_attempts(base)
+    attempts = attempts_until(log, begun.attempt)
+    if not attempts:
+        raise InputError(
+            f"{base / LOG_NAME}: says nothing of attempt {begun.attempt}: expected the log that the lot was "
+            "measured with"
+        )
     certificate = make_certificate(
         judge_records(directory, other_plan),
         attempts,
         station_key="" if key is None else public_key_of(key),
     )
+    check_records(log, begun.attempt, certificate.measurements_sha256)
     paths = write_certificate(certificate, directory, key)
-    if attempts:
-        certified = msgspec.structs.replace(
-            attempts[-1],
-            event="certified",
-            decision=certificate.decision,
-            plan_sha256=certificate.plan_sha256,
-            measurements_sha256=certificate.measurements_sha256,
-            certificate_sha256=hashlib.sha256(paths[0].read_bytes()).hexdigest(),
-        )
-        append_attempt(base, certified)
+    certified = msgspec.structs.replace(
+        attempts[-1],
+        event="certified",
+        decision=certificate.decision,
+        plan_sha256=certificate.plan_sha256,
+        measurements_sha256=certificate.measurements_sha256,
+        certificate_sha256=hashlib.sha256(paths[0].read_bytes()).hexdigest(),
+    )
+    append_attempt(base, certified)
     return certificate, paths
 
 

@@ -50,7 +50,10 @@ def watch(
     import time
 
     from stampbench.bench.validation.watching import Watcher
+    from stampbench.firmware_emulator.errors import expect_new
 
+    if picture is not None:
+        expect_new(picture)
     watcher = Watcher(directory, public_key or ())
     alarms = watcher.look()
     _draw(watcher, picture)

@@ -8,7 +8,7 @@ from pathlib import Path
 from stampbench.bench.judging.assessment import Assessment, assess
 from stampbench.bench.records.files import Run, read_run
 from stampbench.bench.report.subject import Beside, beside_of, plan_of
-from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError, expect_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ def report_run(source: Path, destination: Path | None = None, baseline: Path | N
         baseline: a run to compare it with; None: the one whose presses it read again, if it did.
 
     Raises:
-        InputError: no records, records that cannot be read, or a destination that cannot be written.
+        InputError: no records, records that cannot be read, or a destination that cannot be written, or
+            holds reports already.
     """
     from stampbench.bench.report.html import render_html
     from stampbench.bench.report.junit import render_junit
@@ -41,6 +42,8 @@ def report_run(source: Path, destination: Path | None = None, baseline: Path | N
     assessment = assess(plan, run)
     beside = beside_of(run, baseline)
     directory = destination or run.path.parent
+    if directory.resolve() != run.path.parent.resolve():
+        expect_new(directory / "summary.json")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "summary.json").write_bytes(render_summary(plan, run, assessment, beside))

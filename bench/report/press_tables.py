@@ -16,7 +16,7 @@ from stampbench.bench.plans.plan import Plan
 from stampbench.bench.plans.tables import ANY_STAMP
 from stampbench.bench.records.files import Run
 from stampbench.bench.records.presses import PressRecord, PressResult
-from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError, expect_new
 
 BATCH: Final = 10_000
 """Presses in a row group of a Parquet file."""
@@ -64,8 +64,9 @@ def write_csv(plan: Plan, run: Run, path: Path) -> int:
     """Write all presses as CSV with a line of names, and return how many there are.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file is there already or cannot be written.
     """
+    expect_new(path)
     presses = 0
     try:
         with path.open("w", newline="", encoding="utf-8") as file:
@@ -83,7 +84,7 @@ def write_parquet(plan: Plan, run: Run, path: Path) -> int:
     """Write all presses as Parquet, and return how many there are.
 
     Raises:
-        InputError: pyarrow is not installed, or the file cannot be written.
+        InputError: pyarrow is not installed, or the file is there already or cannot be written.
     """
     try:
         pa: Any = importlib.import_module("pyarrow")  # half of it has types
@@ -92,6 +93,7 @@ def write_parquet(plan: Plan, run: Run, path: Path) -> int:
         raise InputError(
             f"{path}: Parquet needs pyarrow: expected it installed, as by pip install 'stampbench[parquet]'"
         ) from None
+    expect_new(path)
     schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in COLUMNS.items()])
     presses = 0
     rows = press_rows(plan, run)

@@ -10,7 +10,7 @@ from stampbench.bench.judging.measurements import MEASUREMENTS
 from stampbench.bench.report.html import render
 from stampbench.bench.sweep.pictures import sweep_svg
 from stampbench.bench.sweep.sweeping import Cell, Figure, SweepResult
-from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError, expect_new
 
 FILE_NAME: Final = "sweep.json"
 
@@ -24,7 +24,7 @@ def write_sweep(result: SweepResult, directory: Path, svg: Path | None = None) -
         svg: where the heat map goes besides.
 
     Raises:
-        InputError: a file cannot be written.
+        InputError: ``svg`` is there already, or a file cannot be written.
     """
     picture = sweep_svg(result)
     texts = {
@@ -33,6 +33,7 @@ def write_sweep(result: SweepResult, directory: Path, svg: Path | None = None) -
         directory / "sweep.html": render_page(result, picture),
     }
     if svg is not None:
+        expect_new(svg)
         texts[svg] = picture
     for path, text in texts.items():
         try:

@@ -78,6 +78,20 @@ def attempts_until(attempts: list[Attempt], number: int) -> list[Attempt]:
     return [] if begun is None else [*latest(attempts[:begun]), attempts[begun]]
 
 
+def check_records(attempts: list[Attempt], number: int, measurements_sha256: str) -> None:
+    """Check that the records of an attempt are those that were certified first.
+
+    Raises:
+        InputError: the log has other ones.
+    """
+    for one in attempts:
+        if one.attempt == number and one.measurements_sha256 not in ("", measurements_sha256):
+            raise InputError(
+                f"the records of attempt {number} were changed since they were certified: {LOG_NAME} has "
+                f"{one.measurements_sha256[:16]}, they are {measurements_sha256[:16]}"
+            )
+
+
 def append_attempt(directory: Path, attempt: Attempt) -> Attempt:
     """Write a line at the end of a lot's log, chained to the last one, and return it as written.
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError, expect_new
 from stampbench.sim.stamps.geometry import FaceGeometry
 from stampbench.sim.stamps.stamp import Floats, Stamp
 
@@ -27,12 +27,14 @@ def write_stamps(path: str | Path, stamps: Sequence[Stamp], geometry: FaceGeomet
     """Write stamps to ``.csv``, ``.dxf`` or ``.svg``, by the suffix.
 
     Raises:
-        InputError: another suffix, the file cannot be written, or DXF without the ``export`` extra.
+        InputError: another suffix, the file is there already or cannot be written, or DXF without the
+            ``export`` extra.
     """
     path = Path(path)
     writers = {".csv": csv_text, ".svg": svg_text, ".dxf": dxf_text}
     if path.suffix.lower() not in writers:
         raise InputError(f"output {path}: suffix {path.suffix!r}: expected {', '.join(writers)}")
+    expect_new(path)
     text = writers[path.suffix.lower()](stamps, geometry)
     try:
         path.write_text(text, encoding="utf-8", newline="")
@@ -126,11 +128,12 @@ def save_picture(path: str | Path, pads_mm: Floats, geometry: FaceGeometry, titl
     """Draw one stamp into a ``.png`` or ``.svg`` file.
 
     Raises:
-        InputError: another suffix, or the file cannot be written.
+        InputError: another suffix, or the file is there already or cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in (".png", ".svg"):
         raise InputError(f"output {path}: suffix {path.suffix!r}: expected .png or .svg")
+    expect_new(path)
     try:
         draw_stamp(pads_mm, geometry, title).savefig(path, dpi=150)
     except OSError as error:

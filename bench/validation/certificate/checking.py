@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from stampbench.bench.validation.attempts import attempts_until, read_attempts
+from stampbench.bench.validation.attempts import Attempt, attempts_until, check_records, latest, read_attempts
 from stampbench.bench.validation.certificate.certificate import (
     Certificate,
     certificate_bytes,
@@ -100,11 +100,17 @@ def check_certificate(path: Path, public_key: str | None = None) -> CertificateC
         problems.append("it says that another key signed it than did")
     if not (path.parent / FILE_NAME).is_file():
         return CertificateCheck(path, seal, None, tuple(problems), "as sealed, records absent")
+    said = "as sealed and recomputed from the records beside it"
     try:
-        differences = _recompute(path.parent, certificate)
+        log = read_attempts(path.parent if certificate.attempt == 1 else path.parent.parent)
+        differences = _recompute(path.parent, certificate, log)
+        said += "".join(
+            f"; attempt {one.attempt} of {one.started_at} followed: {one.decision or 'no decision'}"
+            for one in latest(log)
+            if one.attempt > certificate.attempt
+        )
     except InputError as error:
         differences = [f"it cannot be recomputed: {error}"]
-    said = "as sealed and recomputed from the records beside it"
     return CertificateCheck(path, seal, not differences, (*problems, *differences), said)
 
 
@@ -112,20 +118,24 @@ def _check_page(path: Path, page: bytes, seal: SealCheck) -> CertificateCheck:
     beside = path.with_suffix(".jsonl")
     if not beside.is_file():
         return CertificateCheck(path, seal, None, (), "as sealed, its data are absent")
-    data, _, _ = beside.read_bytes().rpartition(b'{"seal":')
-    problems = (
-        () if shows_data(page, path.suffix.lower(), data) else (f"it does not show {beside.name} beside it",)
-    )
-    return CertificateCheck(path, seal, None, problems, f"as sealed, and of {beside.name} beside it")
+    sealed = beside.read_bytes()
+    data, _, _ = sealed.rpartition(b'{"seal":')
+    problems = []
+    if not shows_data(page, path.suffix.lower(), data):
+        problems.append(f"it does not show {beside.name} beside it")
+    signers = [one or "nobody" for one in (seal.signed_by, check_seal(sealed, ".jsonl").signed_by)]
+    if signers[0] != signers[1]:
+        problems.append(f"it is signed by {signers[0]}, {beside.name} beside it by {signers[1]}")
+    return CertificateCheck(path, seal, None, tuple(problems), f"as sealed, and of {beside.name} beside it")
 
 
-def _recompute(directory: Path, certificate: Certificate) -> list[str]:
+def _recompute(directory: Path, certificate: Certificate, log: list[Attempt]) -> list[str]:
     """Return in what a certificate differs from what the records beside it give."""
     judged = judge_records(directory, _other_plan(directory, certificate))
-    log = directory if certificate.attempt == 1 else directory.parent
-    attempts = attempts_until(read_attempts(log), certificate.attempt)
+    attempts = attempts_until(log, certificate.attempt)
     if certificate.attempts and not attempts:
         return ["the log of attempts is absent"]
+    check_records(log, certificate.attempt, certificate.measurements_sha256)
     again = make_certificate(judged, attempts, station_key=certificate.station_key)
     said, found = (json.loads(certificate_bytes(one)) for one in (certificate, again))
     names = [

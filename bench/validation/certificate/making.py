@@ -101,9 +101,19 @@ def judge_records(directory: Path, other_plan: ValidationPlan | None = None) -> 
 
 
 def _drawn(plan: ValidationPlan, header: MeasurementHeader) -> list[str] | None:
-    """Return the serials that the seed draws; None where the list of the lot is not what it was."""
-    if plan.lot.stamps is not None and stamps_sha256(plan) != header.stamps_sha256:
+    """Return the serials that the seed draws; None where the list of the lot is no longer there.
+
+    Raises:
+        InputError: the list is another one than the sample was drawn from.
+    """
+    today = stamps_sha256(plan)
+    if plan.lot.stamps is not None and not today:
         return None
+    if today != header.stamps_sha256:
+        raise InputError(
+            f"{plan.path.parent / str(plan.lot.stamps)}: was changed since the sample was drawn from it: "
+            "expected the list of the lot as it was"
+        )
     return [unit.serial for unit in draw_sample(plan)]
 
 

@@ -14,6 +14,8 @@ from stampbench.firmware_emulator.errors import InputError
 
 CERTIFICATE_NAME = f"{NAME}.jsonl"
 
+_DECIDED = "accept", "reject"
+
 LotKind = tuple[str, str, float, str]
 """Part, vendor, AQL and inspection level: lots that agree in them follow each other."""
 
@@ -45,7 +47,10 @@ def inspected_lots(certificates: Iterable[Certificate]) -> list[InspectedLot]:
             sampling.accept,
         )
         bad = len(one.stamps) - one.count("accept")
-        lots[one.lot] = InspectedLot(one.lot, plan, bad, one.decision == "accept", sampling.resumed)
+        # A certificate names the attempts before its own, whose certificates may not be there.
+        decided = [attempt.decision for attempt in one.attempts if attempt.decision in _DECIDED]
+        first = decided[0] if decided else one.decision
+        lots[one.lot] = InspectedLot(one.lot, plan, bad, first == "accept", sampling.resumed)
     return list(lots.values())
 
 

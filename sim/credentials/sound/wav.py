@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError, expect_new
 from stampbench.sim.credentials.sound.protocols import SAMPLE_RATE_HZ
 
 LOWEST_RATE_HZ = 40_000
@@ -19,9 +19,10 @@ def write_wav(path: Path, samples: npt.NDArray[np.floating]) -> None:
     """Write samples at 48 kHz, -1 to 1, with 16 bits; what is louder is cut.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file is there already or cannot be written.
     """
     whole = np.clip(np.round(32768.0 * np.asarray(samples, np.float64)), -32768, 32767).astype("<i2")
+    expect_new(path)
     try:
         with path.open("wb") as opened, wave.open(opened, "wb") as file:
             file.setnchannels(1)

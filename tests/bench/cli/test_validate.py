@@ -140,6 +140,12 @@ def test_a_second_attempt_stands_beside_the_first_and_in_its_certificate(stampbe
     records.write_text(lines)
     assert stampbench("certificate", "verify", second).status == 0
 
+    records.write_text(lines.replace('"contacts_mm":[[', '"contacts_mm":[[9', 1))
+    ended = stampbench("validate", plan, "--out", lot, "--judge-again")
+    assert ended.status == 4
+    assert "the records of attempt 2 were changed since they were certified" in ended.err
+    records.write_text(lines)
+
     log = lot / "attempts.jsonl"
     log.write_text("".join(log.read_text().splitlines(keepends=True)[2:]))
     ended = stampbench("certificate", "verify", second)

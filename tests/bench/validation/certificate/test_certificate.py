@@ -8,6 +8,7 @@ import subprocess
 import msgspec
 import numpy as np
 import pytest
+from stampbench.bench.validation.attempts import Attempt, append_attempt
 from stampbench.bench.validation.certificate.certificate import (
     certificate_bytes,
     read_certificate,
@@ -16,7 +17,12 @@ from stampbench.bench.validation.certificate.checking import check_certificate
 from stampbench.bench.validation.certificate.export import certificate_csv
 from stampbench.bench.validation.certificate.making import judge_records, make_certificate
 from stampbench.bench.validation.certificate.report import render_page, write_certificate
-from stampbench.bench.validation.certificate.seal import public_key_of, sealed
+from stampbench.bench.validation.certificate.seal import (
+    load_signing_key,
+    make_signing_key,
+    public_key_of,
+    sealed,
+)
 from stampbench.bench.validation.certificate.sheet import render_pdf
 from stampbench.firmware_emulator.errors import InputError
 
@@ -62,6 +68,45 @@ def test_certificate_is_read_back_whole(certificate, files):
     assert all(check_certificate(path).holds for path in files.values())
     assert check_certificate(files[".jsonl"]).recomputed is True
     assert "as sealed and recomputed" in check_certificate(files[".jsonl"]).sentence
+
+
+def test_a_page_that_somebody_else_sealed_is_not_of_the_signed_data_beside_it(certificate, files, tmp_path):
+    make_signing_key(tmp_path / "station.pem")
+    key = load_signing_key(tmp_path / "station.pem")
+    signed = {path.suffix: path for path in write_certificate(certificate, tmp_path / "signed", key)}
+    for suffix in (".html", ".pdf"):
+        assert check_certificate(signed[suffix]).holds
+        signed[suffix].write_bytes(files[suffix].read_bytes())  # the same words, sealed without a key
+        check = check_certificate(signed[suffix])
+        assert not check.holds
+        assert "it is signed by nobody, certificate.jsonl beside it by " in check.sentence
+
+
+def _attempted(directory, **after):
+    """Seal a certificate as of attempt 1 of a log, in which a further line follows its own."""
+    line = Attempt(attempt=1, event="begun", directory=".", started_at="monday", plan_sha256="")
+    begun = append_attempt(directory, line)
+    certificate = make_certificate(judge_records(directory), [begun])
+    append_attempt(directory, msgspec.structs.replace(line, event="certified", **after))
+    path = directory / "certificate.jsonl"
+    path.write_bytes(sealed(certificate_bytes(certificate), ".jsonl"))
+    return check_certificate(path)
+
+
+def test_records_are_those_that_the_log_says_were_certified(certificate, files, tmp_path):
+    assert _attempted(tmp_path, measurements_sha256=certificate.measurements_sha256).holds
+
+
+def test_records_that_were_changed_and_certified_again_are_not_those_of_the_log(files, tmp_path):
+    check = _attempted(tmp_path, measurements_sha256="f" * 64)
+    assert not check.holds
+    assert "the records of attempt 1 were changed since they were certified" in check.sentence
+
+
+def test_a_certificate_is_told_with_the_attempts_that_followed_it(files, tmp_path):
+    check = _attempted(tmp_path, attempt=2, started_at="tuesday", decision="reject")
+    assert check.holds
+    assert "; attempt 2 of tuesday followed: reject" in check.sentence
 
 
 def test_same_certificate_gives_the_same_bytes(certificate, files, tmp_path):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from stampbench.bench.validation.certificate.certificate import certificate_bytes
+from stampbench.bench.validation.certificate.certificate import CertificateAttempt, certificate_bytes
 from stampbench.bench.validation.certificate.seal import sealed
 from stampbench.bench.validation.plans import read_validation_plan
 from stampbench.bench.validation.sampling.history import (
@@ -101,6 +101,15 @@ def test_a_lot_counts_once_by_its_first_decision_and_not_for_itself(make_lot, re
     assert [lot.accepted for lot in inspected_lots([offered_again, open_, rejected])] == [False]
     put(msgspec.structs.replace(make_lot(5), lot="L100"))
     assert due_inspection(read()).lots == 0
+
+
+def test_a_lot_counts_by_its_first_attempt_even_where_that_has_no_certificate_any_more(make_lot):
+    attempts = [
+        CertificateAttempt(attempt=number, started_at="", decision=decision, measurements_sha256="")
+        for number, decision in enumerate(("measure again", "reject", "accept"), start=1)
+    ]
+    second = msgspec.structs.replace(make_lot(1), attempt=3, attempts=attempts)
+    assert [lot.accepted for lot in inspected_lots([second])] == [False]
 
 
 def test_discontinued_inspection_needs_what_the_vendor_has_done(read, put, make_lot):
