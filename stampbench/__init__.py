@@ -65,7 +65,8 @@ if TYPE_CHECKING:
     from stampbench.sim.decoder.decoder import Decoder
     from stampbench.sim.decoder.press import PressDecision, PressDecoder
     from stampbench.sim.decoder.reading import Reading, Verdict
-    from stampbench.sim.decoder.scale import PhoneScale, ScalePrior
+    from stampbench.sim.decoder.scale import PhoneScale
+    from stampbench.sim.decoder.unknown_scale import ScalePrior
     from stampbench.sim.device import Device
     from stampbench.sim.hold import Hold
     from stampbench.sim.panel.condition import Condition
@@ -91,7 +92,8 @@ else:
         "sim.decoder.decoder": ("Decoder",),
         "sim.decoder.press": ("PressDecision", "PressDecoder"),
         "sim.decoder.reading": ("Reading", "Verdict"),
-        "sim.decoder.scale": ("PhoneScale", "ScalePrior"),
+        "sim.decoder.scale": ("PhoneScale",),
+        "sim.decoder.unknown_scale": ("ScalePrior",),
         "sim.device": ("Device",),
         "sim.hold": ("Hold",),
         "sim.panel.condition": ("Condition",),

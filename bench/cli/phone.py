@@ -69,7 +69,8 @@ def phone(
     from stampbench.firmware_emulator.errors import InputError
     from stampbench.firmware_emulator.touch import TouchReport
     from stampbench.sim.decoder import Decoder
-    from stampbench.sim.decoder.scale import CSS_PX, PhoneScale, ScalePrior
+    from stampbench.sim.decoder.scale import PhoneScale
+    from stampbench.sim.decoder.unknown_scale import CSS_PX, ScalePrior
 
     try:
         from stampbench.bench.phone.serving import PhoneServer

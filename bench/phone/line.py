@@ -23,7 +23,7 @@ from stampbench.firmware_emulator.errors import InputError, LinkError, NoHardwar
 from stampbench.firmware_emulator.link.messages import Capability, Identity
 from stampbench.firmware_emulator.link.packets import LinkCounters
 from stampbench.firmware_emulator.touch import Frame, TouchReport
-from stampbench.sim.decoder.scale import CSS_PX
+from stampbench.sim.decoder.unknown_scale import CSS_PX
 from stampbench.sim.press import Press
 
 FIRST_PHONE_S: Final = 300.0

@@ -2,60 +2,44 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.decoder.acceptance import ALONE, Acceptance
-from stampbench.sim.decoder.chance import Chance
+from stampbench.sim.decoder.among_others import AmongOthers
+from stampbench.sim.decoder.at_some_scale import AtSomeScale
 from stampbench.sim.decoder.close_codes import closest_codes, told_apart_mm, too_close
 from stampbench.sim.decoder.constellations import (
-    MOST_CONSTELLATIONS,
     MOST_EXTRA_CONTACTS,
-    FaceLimits,
     Hit,
-    possible_constellations,
     rival_reach_mm,
-    separate,
 )
+from stampbench.sim.decoder.lookup import FIRST_LOOK, Lookup, chance_of, limits_of
 from stampbench.sim.decoder.matching import (
     ROUNDING_MM,
     Floats,
     Ints,
     are_apart,
-    lay_over,
 )
-from stampbench.sim.decoder.reading import Reading, Verdict, stands_at
-from stampbench.sim.decoder.unknown_scale import SCALE_TOLERANCE
-from stampbench.sim.decoder.unknowns import codes_at_some_scale, codes_with_missing_pad
-from stampbench.sim.stamps import Codebook, FaceGeometry
-from stampbench.sim.stamps.geometry import enclosing_circle
+from stampbench.sim.decoder.reading import FOREIGN, MOST_CANDIDATES, Reading, Verdict, undecided
+from stampbench.sim.decoder.unknown_scale import ScalePrior, possible_scales
+from stampbench.sim.stamps import Codebook
 from stampbench.sim.stamps.index import index_of
 
-MOST_CANDIDATES = 20
-"""Codes listed in a reading."""
 COINCIDENT_MM = 0.01
 """Contacts nearer than this are one contact reported twice."""
 LARGEST_COORDINATE_MM = 1e5
 """Beyond any panel; keeps squares of coordinates far from overflow and rounding below 1e-4 mm."""
 BATCH = 4_096
 """Stamps that a thread reads at a time."""
-FIRST_LOOK = 1.0
-"""Minimum distances within which the second-best code is looked for: in a dense family it is mostly there."""
 DENSE = 2.1
 """Acceptance radii that reach to the second-best code in a dense family."""
-FURTHER_LOOK = 1.5
-"""How much farther each time there is none."""
-
-NOTHING = Reading(Verdict.NONE)
-FOREIGN = Reading(Verdict.FOREIGN)
 
 
 class Decoder:
@@ -71,11 +55,12 @@ class Decoder:
         frr: wanted rate of genuine stamps rejected at that noise; gives the acceptance radius.
         misread: the share of the likelihood that other codes may hold at most.
         far: share of foreign objects that may be read, instead of ``sigma_mm``; kept for any number of
-        contacts. scale: "known": points are mm; "unknown": their unit is ``mm_per_unit`` within +-35 %, and
-        the
-            scale is solved for together with identity and pose. Codes that differ in size alone then look
-            alike: :mod:`stampbench.sim.decoder.unknown_scale` says how many can be told apart.
-        mm_per_unit: nominal size of the unit in which points are given.
+            contacts.
+        scale: "known": points are mm; "unknown": their unit is ``mm_per_unit`` within +-35 %, all alike; a
+            :class:`ScalePrior`: what is known of the unit. Where it is not known the scale is solved for
+            together with identity and pose. Codes that differ in size alone then look alike:
+            :mod:`stampbench.sim.decoder.unknown_scale` says how many can be told apart.
+        mm_per_unit: nominal size of the unit in which points are given; a prior brings its own.
 
     Attributes:
         codebook: what it reads.
@@ -94,15 +79,19 @@ class Decoder:
         frr: float = 0.001,
         misread: float = 0.001,
         far: float | None = None,
-        scale: Literal["known", "unknown"] = "known",
+        scale: Literal["known", "unknown"] | ScalePrior = "known",
         mm_per_unit: float = 1.0,
     ) -> None:
-        if scale not in ("known", "unknown"):
-            raise InputError(f"scale {scale!r}: must be 'known' or 'unknown'")
+        prior = scale if isinstance(scale, ScalePrior) else None
+        if prior is None and scale not in ("known", "unknown"):
+            raise InputError(f"scale {scale!r}: must be 'known', 'unknown' or a ScalePrior")
+        if prior is not None:
+            if mm_per_unit != 1.0:
+                raise InputError(f"mm_per_unit {mm_per_unit!r}: the prior of the scale brings its own")
+            mm_per_unit = prior.mm_per_unit
         if not 0.0 < mm_per_unit < math.inf:
             raise InputError(f"mm_per_unit {mm_per_unit!r}: must be a positive number of millimetres")
         self.codebook = codebook
-        self._index = index_of(codebook)
         closest = closest_codes(codebook)
         self.acceptance = Acceptance.design(
             pads=codebook.pads_per_stamp,
@@ -113,12 +102,19 @@ class Decoder:
             misread=misread,
             far=far,
             scale_known=scale == "known",
-            chance=_chance_of(codebook, self._limits) if scale == "known" else None,
+            chance=chance_of(codebook) if scale == "known" else None,
         )
         self.close_pairs = too_close(codebook, closest, self.sigma_mm)
-        tolerance = 0.0 if scale == "known" else SCALE_TOLERANCE
-        self._scale_low = 1.0 - tolerance
-        self._scale_high = 1.0 + tolerance
+        self._lookup = Lookup(
+            codebook=codebook,
+            index=index_of(codebook),
+            limits=limits_of(codebook),
+            acceptance=self.acceptance,
+            scales=possible_scales(scale),
+            mm_per_unit=mm_per_unit,
+        )
+        self._among_others = AmongOthers(self._lookup)
+        self._at_some_scale = AtSomeScale(self._lookup, prior)
         self._mm_per_unit = mm_per_unit
         self._radius = self.acceptance.outer_radius_mm()
 
@@ -204,15 +200,13 @@ class Decoder:
 
         Args:
             points_mm: (n, 2), more than a stamp has pads; nothing is tried where there are too many, or any
-            is
-                not finite.
+                is not finite.
         """
         points = self._finite(points_mm)
         extra = 0 if points is None else len(points) - self.pads_per_stamp
         if points is None or not 0 < extra <= MOST_EXTRA_CONTACTS or not self.scale_known:
             return [], 0
-        chosen = possible_constellations(points, self.pads_per_stamp, self._limits, self._radius)
-        return ([], 0) if chosen is None else (self._hits_among(points, chosen), len(chosen))
+        return self._among_others.hits(points)
 
     def partial_readings(self, points_mm: Floats) -> list[Reading]:
         """Return a reading for every code of which all pads but one lie at the points (pads - 1, 2), mm.
@@ -221,8 +215,11 @@ class Decoder:
         is.
         """
         radius = self.acceptance.partial_radius_mm()
-        codes, _ = self._fitting_others(points_mm, radius)
-        return [self._read(points_mm, code, radius, None, True) for code in codes[:MOST_CANDIDATES].tolist()]
+        codes, _ = self._lookup.all_but_one(points_mm, radius)
+        return [
+            self._lookup.read(points_mm, code, radius, None, True)
+            for code in codes[:MOST_CANDIDATES].tolist()
+        ]
 
     def _read_all(self, points: Floats) -> list[Reading]:
         """Return :meth:`decode_all` of contacts that are apart, in nominal mm."""
@@ -237,13 +234,13 @@ class Decoder:
             unscaled = Reading(
                 Verdict.NONE, note="a stamp of unknown scale is read with all its pads, and alone"
             )
-            return [self._judge_scaled(points) if extra == 0 else unscaled]
+            return [self._at_some_scale.read(points) if extra == 0 else unscaled]
         if extra < 0:
             return [self._one_missing(points)]
         if extra > 0:
-            return self._among_others(points)
+            return self._among_others.read(points)
         reading = self._complete(points)
-        return self._one_missing_among_others(points) if reading is FOREIGN else [reading]
+        return self._among_others.one_missing(points) if reading is FOREIGN else [reading]
 
     def decode_batch(self, points_mm: npt.ArrayLike, threads: int = 1) -> tuple[Ints, Floats]:
         """Read many complete stamps, each as :meth:`decode` reads its contacts.
@@ -283,7 +280,7 @@ class Decoder:
 
     def _nearest_read(self, points: Floats) -> tuple[Ints, Floats]:
         """Return codes (m,) read of contacts (m, pads, 2), -1 where none is, and distances (m,)."""
-        codes, distances = self._index.nearest(points, self._radius)
+        codes, distances = self._lookup.index.nearest(points, self._radius)
         doubtful = np.flatnonzero((codes >= 0) & (distances > self.min_distance_mm / 2.0))
         if len(doubtful):
             seconds = self._rivals(points[doubtful])[1][:, 1]
@@ -297,13 +294,13 @@ class Decoder:
 
     def _rivals(self, points: Floats) -> tuple[Ints, Floats]:
         """Find the nearest two codes of contacts (m, pads, 2), as far as a second can be too near: (m, 2)."""
-        return self._index.nearest_two(points, self.acceptance.rival_reach_mm(self._radius))
+        return self._lookup.index.nearest_two(points, self.acceptance.rival_reach_mm(self._radius))
 
     def is_clear(self, points_mm: Floats, by_mm: float) -> bool:
         """Return whether no code comes near to contacts (pads, 2) whose shape changes by up to ``by_mm``."""
         points = points_mm[np.newaxis] * self._mm_per_unit
         wide = self._radius + (by_mm + ROUNDING_MM) * self._mm_per_unit
-        return self.scale_known and bool(self._index.nearest(points, wide)[0][0] < 0)
+        return self.scale_known and bool(self._lookup.index.nearest(points, wide)[0][0] < 0)
 
     def _finite(self, points_mm: npt.ArrayLike) -> Floats | None:
         """Return the points (n, 2) in nominal mm, or None if they are rubbish."""
@@ -321,192 +318,35 @@ class Decoder:
         # In a dense family the second-best is mostly found with the best: one search less.
         dense = self._radius <= FIRST_LOOK * self.min_distance_mm <= DENSE * self._radius
         if dense:
-            two, apart = self._index.nearest_two(points[np.newaxis], FIRST_LOOK * self.min_distance_mm)
+            two, apart = self._lookup.index.nearest_two(points[np.newaxis], FIRST_LOOK * self.min_distance_mm)
             code, (distance, second) = int(two[0, 0]), apart[0].tolist()
         else:
-            codes, distances = self._index.nearest(points[np.newaxis], self._radius)
+            codes, distances = self._lookup.index.nearest(points[np.newaxis], self._radius)
             code, distance, second = int(codes[0]), float(distances[0]), math.inf
         if code < 0 or distance > self._radius:
             return FOREIGN
         reach = self.acceptance.rival_reach_mm(distance)
         if reach:
-            near, near_distances = self._index.within(points, reach)
+            near, near_distances = self._lookup.index.within(points, reach)
             if len(near) > 1:
-                return _undecided(Verdict.AMBIGUOUS, near, near_distances)
-        margin = second - distance if second < math.inf else self._margin(points, distance)
-        return self._read(points, code, self._radius, margin, False)
+                return undecided(Verdict.AMBIGUOUS, near, near_distances)
+        margin = second - distance if second < math.inf else self._lookup.margin(points, distance)
+        return self._lookup.read(points, code, self._radius, margin, False)
 
     def _one_missing(self, points: Floats) -> Reading:
         """Return one contact fewer than pads: every code that fits, and the one if it stands alone."""
         radius = self.acceptance.partial_radius_mm()
-        codes, distances = self._fitting_others(points, radius)
+        codes, distances = self._lookup.all_but_one(points, radius)
         if not len(codes):
             return FOREIGN
         if len(codes) == 1:
-            near, near_distances = self._fitting_others(points, ALONE * radius)
+            near, near_distances = self._lookup.all_but_one(points, ALONE * radius)
             if len(near) == 1:
                 margin = ALONE * radius - float(distances[0])
-                return self._read(points, int(codes[0]), radius, margin, True)
+                return self._lookup.read(points, int(codes[0]), radius, margin, True)
             margin = float(near_distances[1] - near_distances[0])
-            return replace(_undecided(Verdict.PARTIAL, codes, distances), margin_mm=margin)
-        return _undecided(Verdict.PARTIAL, codes, distances)
-
-    def _among_others(self, points: Floats) -> list[Reading]:
-        """Return more contacts than pads: each choice that reads, unless a better one shares a contact."""
-        chosen = possible_constellations(points, self.pads_per_stamp, self._limits, self._radius)
-        if chosen is None:
-            return [_crowd(len(points))]
-        hits = self._hits_among(points, chosen)
-        return self._explain(points, hits, self._radius) or self._one_missing_among_others(points)
-
-    def _hits_among(self, points: Floats, chosen: Ints) -> list[Hit]:
-        """Return those of the choices (m, pads) that fit a code, and the codes that rival it."""
-        radius = self.acceptance.radius_among_mm(len(chosen))
-        codes, distances = self._index.nearest(points[chosen], radius)
-        hits = []
-        for i in np.flatnonzero(codes >= 0):
-            contacts, distance = tuple(chosen[i].tolist()), float(distances[i])
-            hits.append(Hit(contacts, int(codes[i]), distance))
-            reach = self.acceptance.rival_reach_mm(distance)
-            if reach:
-                near = self._index.within(points[chosen[i]], reach)
-                hits += [Hit(contacts, int(c), float(d)) for c, d in zip(*near, strict=True) if c != codes[i]]
-        return hits
-
-    def _one_missing_among_others(self, points: Floats) -> list[Reading]:
-        """Read one pad missing beside contacts that are not the stamp's, where that cannot be chance."""
-        pads = self.pads_per_stamp - 1
-        if pads < 3 or self._partial_chance > self.acceptance.most_partial_chance():
-            return [FOREIGN]
-        radius = self.acceptance.partial_radius_mm()
-        chosen = possible_constellations(points, pads, self._limits, radius)
-        if chosen is None:
-            return [_crowd(len(points))]
-        if len(chosen) * self._partial_chance > self.acceptance.most_partial_chance():
-            return [FOREIGN]
-        hits = [
-            Hit(tuple(contacts.tolist()), int(code), float(distance))
-            for contacts in chosen
-            for code, distance in zip(*self._fitting_others(points[contacts], radius), strict=True)
-        ]
-        readings = self._explain(points, hits, radius)
-        return [reading for reading in readings if not self._covers_others(points, reading)] or [FOREIGN]
-
-    def _covers_others(self, points: Floats, reading: Reading) -> bool:
-        """Return whether a contact that is no pad lies under the stamp, where no finger can be."""
-        if reading.code is None or reading.pose is None:
-            return False
-        middle, face = enclosing_circle(self.codebook.pads(reading.code))
-        centre = stands_at(reading.pose, middle)
-        return any(
-            i not in reading.contacts and math.dist(point, centre) < face for i, point in enumerate(points)
-        )
-
-    def _explain(self, points: Floats, hits: list[Hit], radius: float) -> list[Reading]:
-        """Return readings of the choices of contacts that fit, unless a better one shares a contact."""
-        readings = []
-        for best, rivals in separate(hits, self.sigma_mm):
-            if rivals:
-                codes = [best.code, *(rival.code for rival in rivals)]
-                distances = [best.distance_mm, *(rival.distance_mm for rival in rivals)]
-                readings.append(_undecided(Verdict.AMBIGUOUS, codes, distances))
-                continue
-            among = list(best.contacts)
-            complete = len(among) == self.pads_per_stamp
-            margin = self._margin(points[among], best.distance_mm) if complete else None
-            readings.append(self._read(points, best.code, radius, margin, False, among=among))
-        return readings
-
-    def _judge_scaled(self, points: Floats) -> Reading:
-        """Judge by likelihoods where the scale is unknown.
-
-        Codes may come nearer than the minimum distance.
-        """
-        radius = self._radius
-        wide = math.sqrt(radius**2 - 2.0 * self.sigma_mm**2 * math.log(self.acceptance.misread))
-        codes, distances = codes_at_some_scale(
-            points, self.codebook, self._index, self._limits, wide, self._scale_low, self._scale_high
-        )
-        if not len(codes) or distances[0] > radius:
-            return FOREIGN
-        weights = np.exp((distances[0] ** 2 - distances**2) / (2.0 * self.sigma_mm**2))
-        fitting = distances <= radius
-        if weights[1:].sum() > self.acceptance.misread * weights.sum():
-            return _undecided(Verdict.AMBIGUOUS, codes[fitting], distances[fitting])
-        second = float(distances[1]) if len(codes) > 1 else wide
-        return self._read(points, int(codes[0]), radius, second - float(distances[0]), len(codes) == 1)
-
-    def _margin(self, points: Floats, distance: float) -> float | None:
-        """Return how much farther than ``distance`` the second-best code is from complete contacts."""
-        if self.codebook.size == 1:
-            return None
-        radius = max(FIRST_LOOK * self.min_distance_mm, self._radius)
-        while True:
-            second = float(self._index.nearest_two(points[np.newaxis], radius)[1][0, 1])
-            if second < math.inf:
-                return second - distance
-            radius *= FURTHER_LOOK
-
-    @cached_property
-    def _limits(self) -> FaceLimits:
-        """What the geometry of the codebook allows."""
-        geometry = getattr(self.codebook, "geometry", None)
-        if isinstance(geometry, FaceGeometry):
-            return FaceLimits(geometry.spacing_mm, 2.0 * geometry.face_radius_mm, geometry.face_radius_mm)
-        return FaceLimits.measure(self.codebook.pads_of(np.arange(self.codebook.size)))
-
-    @cached_property
-    def _partial_chance(self) -> float:
-        """Codes that fit a foreign object of one pad fewer, on average."""
-        return self.acceptance.partial_chance()
-
-    def _fitting_others(self, points: Floats, radius: float) -> tuple[Ints, Floats]:
-        """Return every code of which all pads but one lie within the radius of the points, nearest first."""
-        return codes_with_missing_pad(points, self.codebook, self._index, self._limits, radius)
-
-    def _read(
-        self,
-        points: Floats,
-        code: int,
-        radius: float,
-        margin: float | None,
-        margin_is_bound: bool,
-        *,
-        among: list[int] | None = None,
-    ) -> Reading:
-        """Return the reading of a code that is known to fit: matching, distance and pose."""
-        own = points if among is None else points[among]
-        pads = np.ascontiguousarray(self.codebook.pads(code), np.float64)
-        matching = np.full(len(own), -1, np.int64)
-        motion = np.empty(5)
-        # The index rounds differently.
-        square = lay_over(own, pads, radius + 1e-6, self._scale_low, self._scale_high, matching, motion)
-        contacts = [-1] * len(pads)
-        for point, pad in enumerate(matching.tolist()):
-            contacts[pad] = point if among is None else among[point]
-        return Reading(
-            Verdict.READ,
-            code=code,
-            distance_mm=math.sqrt(square),
-            margin_mm=margin,
-            margin_is_bound=margin_is_bound,
-            pose=(float(motion[0]), float(motion[1]), math.atan2(motion[3], motion[2])),
-            candidates=(code,),
-            candidates_total=1,
-            contacts=tuple(contacts),
-            scale=float(motion[4]) * self._mm_per_unit,
-        )
-
-
-@functools.lru_cache(maxsize=8)
-def _chance_of(codebook: Codebook, limits: FaceLimits) -> Chance:
-    """Count how often foreign contacts fit a code, once for each codebook."""
-    return Chance.counted(
-        codebook,
-        FaceGeometry(
-            codebook.pads_per_stamp, spacing_mm=limits.spacing_mm, face_radius_mm=limits.face_radius_mm
-        ),
-    )
+            return replace(undecided(Verdict.PARTIAL, codes, distances), margin_mm=margin)
+        return undecided(Verdict.PARTIAL, codes, distances)
 
 
 def _first_of_each(points: Floats) -> Ints:
@@ -516,26 +356,3 @@ def _first_of_each(points: Floats) -> Ints:
         if all(math.dist(point, points[j]) > COINCIDENT_MM for j in first):
             first.append(i)
     return np.array(first, np.int64)
-
-
-def _crowd(contacts: int) -> Reading:
-    """Return the reading of contacts that offer more choices than are tried."""
-    return Reading(
-        Verdict.NONE, note=f"{contacts} contacts offer more than {MOST_CONSTELLATIONS:,} choices of pads"
-    )
-
-
-def _undecided(verdict: Verdict, codes: Any, distances: Any) -> Reading:
-    """Return a reading without a code: the candidates, nearest first, each once."""
-    nearest: dict[int, float] = {}
-    for code, distance in zip(codes, distances, strict=True):
-        nearest.setdefault(int(code), float(distance))
-    listed = tuple(nearest)[:MOST_CANDIDATES]
-    first, *others = nearest.values()
-    return Reading(
-        verdict,
-        distance_mm=first,
-        margin_mm=others[0] - first if others else None,
-        candidates=listed,
-        candidates_total=len(nearest),
-    )

@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
-from stampbench.sim.decoder.decoder import FOREIGN, NOTHING, Decoder
+from stampbench.sim.decoder.decoder import Decoder
 from stampbench.sim.decoder.frame_fit import PAD_DIAMETER_MM, FrameFitter, PadFit
-from stampbench.sim.decoder.reading import Reading
+from stampbench.sim.decoder.reading import FOREIGN, NOTHING, Reading
 from stampbench.sim.panel.profile import Profile
 
 FOREIGN_MISFIT: Final = 25.0

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
+
+MOST_CANDIDATES = 20
+"""Codes listed in a reading."""
 
 Pose = tuple[float, float, float]
 """(x_mm, y_mm, theta_rad): a pad stands at R(theta) @ pad + (x, y), R = [[cos, -sin], [sin, cos]]."""
@@ -75,3 +79,23 @@ class Reading:
     contacts: tuple[int, ...] = ()
     scale: float = 1.0
     note: str = ""
+
+
+NOTHING = Reading(Verdict.NONE)
+FOREIGN = Reading(Verdict.FOREIGN)
+
+
+def undecided(verdict: Verdict, codes: Iterable[int], distances: Iterable[float]) -> Reading:
+    """Return a reading without a code: the candidates, nearest first, each once."""
+    nearest: dict[int, float] = {}
+    for code, distance in zip(codes, distances, strict=True):
+        nearest.setdefault(int(code), float(distance))
+    listed = tuple(nearest)[:MOST_CANDIDATES]
+    first, *others = nearest.values()
+    return Reading(
+        verdict,
+        distance_mm=first,
+        margin_mm=others[0] - first if others else None,
+        candidates=listed,
+        candidates_total=len(nearest),
+    )

@@ -17,21 +17,18 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.decoder.acceptance import chi_quantile, degrees_of_freedom
-from stampbench.sim.decoder.constellations import FaceLimits
-from stampbench.sim.decoder.decoder import COINCIDENT_MM, MOST_CANDIDATES, Decoder
+from stampbench.sim.decoder.decoder import COINCIDENT_MM, Decoder
+from stampbench.sim.decoder.lookup import limits_of
 from stampbench.sim.decoder.matching import are_apart, best_matching, pair_distances
-from stampbench.sim.decoder.reading import Reading, Verdict
+from stampbench.sim.decoder.reading import MOST_CANDIDATES, Reading, Verdict
+from stampbench.sim.decoder.unknown_scale import CSS_PX, REACH_SD, ScalePrior
 from stampbench.sim.decoder.unknowns import codes_at_some_scale
-from stampbench.sim.stamps import FaceGeometry
 from stampbench.sim.stamps.index import index_of
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-REACH_SD: Final = 3.5
-"""How far from the middle of the prior a scale is thought possible."""
 STEPS_PER_SD: Final = 3.0
 """Steps of the grid of scales within what one press leaves uncertain."""
 STRAY: Final = 1e-4
@@ -40,36 +37,6 @@ MOST_PRESSES: Final = 64
 """Presses kept; earlier ones have said what they can of the scale."""
 LARGEST_UNITS: Final = 1e5
 """Coordinates beyond are rubbish."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScalePrior:
-    """What is known of a unit before a press.
-
-    Attributes:
-        mm_per_unit: its likeliest size.
-        relative_sd: standard deviation of its logarithm.
-
-    >>> import stampbench as sb
-    >>> round(1.0 / sb.ScalePrior(mm_per_unit=0.166, relative_sd=0.07).mm_per_unit, 2)
-    6.02
-
-    Raises:
-        InputError: a size that is not positive, or a deviation outside 0.0001..0.3.
-    """
-
-    mm_per_unit: float
-    relative_sd: float
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.mm_per_unit < math.inf:
-            raise InputError(f"mm_per_unit {self.mm_per_unit!r}: must be a positive number of millimetres")
-        if not 1e-4 <= self.relative_sd <= 0.3:
-            raise InputError(f"relative_sd {self.relative_sd!r}: must lie between 0.0001 and 0.3")
-
-
-CSS_PX: Final = ScalePrior(25.4 / 152.7, 0.07)
-"""CSS px of phones and tablets of 2012 to 2022: 142.5 to 163 per inch."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,12 +80,7 @@ class PhoneScale:
         pads = decoder.pads_per_stamp
         self._reach_mm = self._sigma_mm * chi_quantile(1.0 - STRAY, degrees_of_freedom(pads))
         self._stray = -0.5 * (self._reach_mm / self._sigma_mm) ** 2
-        geometry = getattr(self._codebook, "geometry", None)
-        self._limits = (
-            FaceLimits(geometry.spacing_mm, 2.0 * geometry.face_radius_mm, geometry.face_radius_mm)
-            if isinstance(geometry, FaceGeometry)
-            else FaceLimits.measure(self._codebook.pads_of(np.arange(self._codebook.size)))
-        )
+        self._limits = limits_of(self._codebook)
         # What one press leaves uncertain, by the largest stamp that fits the face.
         step = self._sigma_mm / (math.sqrt(pads) * self._limits.face_radius_mm) / STEPS_PER_SD
         count = max(9, math.ceil(2.0 * REACH_SD * prior.relative_sd / step) | 1)

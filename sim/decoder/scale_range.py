@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 from stampbench.sim.decoder.matching import ROUNDING_MM, best_matching, pair_distances
-from stampbench.sim.decoder.reading import Reading, Verdict
+from stampbench.sim.decoder.reading import MOST_CANDIDATES, Reading, Verdict
 from stampbench.sim.stamps.index import CodeIndex, index_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ GRID: Final = 0.5
 """Farthest that a scale can be from one tried, in radii."""
 MOST_CONTACTS: Final = 9
 """Of more, no choice is tried."""
-MOST_CANDIDATES: Final = 20
 _RIVAL_NATS: Final = math.log(1000.0)
 """A code less likely than the best by more than this is no rival: 1 in 1,000, the decoder's misread rate."""
 

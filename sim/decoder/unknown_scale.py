@@ -11,16 +11,60 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
+from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.decoder.acceptance import Acceptance, chi_quantile, degrees_of_freedom
 from stampbench.sim.stamps.density import space_volume
 from stampbench.sim.stamps.geometry import FaceGeometry, ball_volume, enclosing_circles
 
 SCALE_TOLERANCE = 0.35
 """How far off, relatively, ``mm_per_unit`` may be where the scale is unknown."""
+REACH_SD: Final = 3.5
+"""How far from the middle of a prior a scale is thought possible."""
 _SCALES = 141
 _STAMPS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class ScalePrior:
+    """What is known of a unit before a press.
+
+    Attributes:
+        mm_per_unit: its likeliest size.
+        relative_sd: standard deviation of its logarithm.
+
+    >>> import stampbench as sb
+    >>> round(1.0 / sb.ScalePrior(mm_per_unit=0.166, relative_sd=0.07).mm_per_unit, 2)
+    6.02
+
+    Raises:
+        InputError: a size that is not positive, or a deviation outside 0.0001..0.3.
+    """
+
+    mm_per_unit: float
+    relative_sd: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.mm_per_unit < math.inf:
+            raise InputError(f"mm_per_unit {self.mm_per_unit!r}: must be a positive number of millimetres")
+        if not 1e-4 <= self.relative_sd <= 0.3:
+            raise InputError(f"relative_sd {self.relative_sd!r}: must lie between 0.0001 and 0.3")
+
+
+CSS_PX: Final = ScalePrior(25.4 / 152.7, 0.07)
+"""CSS px of phones and tablets of 2012 to 2022: 142.5 to 163 per inch."""
+
+
+def possible_scales(scale: Literal["known", "unknown"] | ScalePrior) -> tuple[float, float]:
+    """Return the least and the largest factor to nominal mm that are possible."""
+    if isinstance(scale, ScalePrior):
+        reach = REACH_SD * scale.relative_sd
+        return math.exp(-reach), math.exp(reach)
+    tolerance = 0.0 if scale == "known" else SCALE_TOLERANCE
+    return 1.0 - tolerance, 1.0 + tolerance
 
 
 def mean_path_mm(geometry: FaceGeometry, seed: int = 0) -> float:

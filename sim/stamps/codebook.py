@@ -41,6 +41,9 @@ class Codebook(Protocol):
     def unit_mm(self) -> float:
         """Unit of ``coordinates`` (mm)."""
 
+    def __hash__(self) -> int:
+        """Return what stays the same: what is counted of a codebook is kept by it."""
+
     def index_arrays(self) -> IndexArrays:
         """Return the stamps sorted for search."""
 

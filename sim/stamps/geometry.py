@@ -35,14 +35,6 @@ class FaceGeometry:
     spacing_mm: float = 12.0
     face_radius_mm: float = 22.0
 
-    def admits(self, points_mm: npt.ArrayLike) -> bool:
-        """Return whether the pads (n, 2) keep the spacing and fit in the face, wherever its centre is."""
-        points = np.asarray(points_mm, np.float64)
-        gaps = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
-        if gaps[np.triu_indices(len(points), 1)].min() < self.spacing_mm:
-            return False
-        return enclosing_circle(points)[1] <= self.face_radius_mm
-
     def random_pads(self, rng: np.random.Generator) -> Iterator[Floats]:
         """Yield admissible stamps (n, 2) without end: pads even over the face, redrawn until spaced."""
         while True:

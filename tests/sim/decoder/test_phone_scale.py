@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.decoder import Decoder, Verdict
-from stampbench.sim.decoder.scale import CSS_PX, PhoneScale, ScalePrior
+from stampbench.sim.decoder.scale import PhoneScale
+from stampbench.sim.decoder.unknown_scale import CSS_PX, ScalePrior
 from stampbench.sim.stamps import load_family
 
 NOISE_MM = 0.1

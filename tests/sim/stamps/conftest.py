@@ -1,17 +1,30 @@
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from stampbench.sim.stamps import Catalogue, FaceGeometry
+from stampbench.sim.stamps.geometry import enclosing_circle
 
 
 @pytest.fixture(autouse=True)
 def _private_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test touches the user's cache of families."""
     monkeypatch.setenv("STAMPBENCH_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def admits() -> Callable[[FaceGeometry, np.ndarray], bool]:
+    """Whether pads (n, 2) keep the spacing and fit in the face, wherever its centre is."""
+
+    def keeps(geometry: FaceGeometry, pads: np.ndarray) -> bool:
+        gaps = [math.dist(one, other) for one, other in itertools.combinations(pads, 2)]
+        return min(gaps) >= geometry.spacing_mm and enclosing_circle(pads)[1] <= geometry.face_radius_mm
+
+    return keeps
 
 
 @pytest.fixture(scope="session")

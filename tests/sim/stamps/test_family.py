@@ -118,14 +118,14 @@ def test_the_closest_pairs_are_those_of_exhaustive_search(small):
     assert {(pair.first, pair.second) for pair in found} >= {row[1:] for row in every[:30]}
 
 
-def test_a_recipe_gives_a_family_that_keeps_what_it_says(tmp_path):
+def test_a_recipe_gives_a_family_that_keeps_what_it_says(tmp_path, admits):
     path = tmp_path / "mine.toml"
     path.write_text(RECIPE)
     family = load_family(str(path))
     assert (family.name, family.size, family.pads_per_stamp) == ("mine", 60, 4)
     table = family.pads_of(np.arange(60))
     assert min(np.sort(exhaustive_distances_mm(pads, table))[1] for pads in table) >= 4.0
-    assert all(FaceGeometry(4, 5.0, 9.0, 20.0 + 1e-9).admits(pads) for pads in table)
+    assert all(admits(FaceGeometry(4, 5.0, 9.0, 20.0 + 1e-9), pads) for pads in table)
     codes, _ = index_of(family).nearest(table + 3.0, 1.0)
     assert codes.tolist() == list(range(60))
 

@@ -19,12 +19,12 @@ def spec_of(pads, size, min_distance_mm, face_radius_mm=24.0, seed=3):
 
 
 @pytest.mark.parametrize("pads", SIZES)
-def test_a_family_of_so_many_pads_keeps_its_distance(pads):
+def test_a_family_of_so_many_pads_keeps_its_distance(pads, admits):
     spec = spec_of(pads, *SIZES[pads])
     family = Family(spec, build_coordinates(spec))
     table = family.pads_of(np.arange(family.size))
     assert len(table) == spec.size
-    assert all(FaceGeometry(pads, face_radius_mm=24.0 + 1e-9).admits(stamp + 0.0) for stamp in table)
+    assert all(admits(FaceGeometry(pads, face_radius_mm=24.0 + 1e-9), stamp) for stamp in table)
     nearest = closest_pairs(family, 1)[0]
     assert nearest.distance_mm >= spec.min_distance_mm
     apart = exhaustive_distances_mm(table[nearest.first], table)
