@@ -47,15 +47,17 @@ def verify(
 def export(
     certificate: Annotated[Path, typer.Argument(help="Certificate, .jsonl.", show_default=False)],
     out: Annotated[
-        Path | None, typer.Option("-o", help="New file for the table, CSV.", show_default="stdout")
+        Path | None, typer.Option("-o", help="New file, .csv or .dfq (Q-DAS).", show_default="CSV on stdout")
     ] = None,
 ) -> None:
-    """Write the measurements of a lot as CSV, a line for every coordinate of every stamp."""
+    """Write the measurements of a lot as CSV or in the Q-DAS transfer format, for other tools."""
     from stampbench.bench.validation.certificate.certificate import read_certificate
-    from stampbench.bench.validation.certificate.export import certificate_csv
+    from stampbench.bench.validation.certificate.export import certificate_csv, certificate_dfq
     from stampbench.firmware_emulator.errors import InputError
 
-    table = certificate_csv(read_certificate(certificate))
+    read = read_certificate(certificate)
+    q_das = out is not None and out.suffix.lower() == ".dfq"
+    table = certificate_dfq(read) if q_das else certificate_csv(read)
     if out is None:
         typer.echo(table, nl=False)
         return

@@ -14,6 +14,7 @@ A plan is a TOML file::
 
     [sampling]
     aql = 1.0                          # percent nonconforming, ISO 2859-1
+    method = "attributes"              # or "variables", ISO 3951-1
     level = "II"
     history = "../lots"                # folder of earlier certificates: severity follows from them
     reduced = true                     # production is steady, and reduced inspection is agreed
@@ -59,6 +60,7 @@ from stampbench.bench.validation.sampling.sampling import (
     OWN_NUMBERS,
     SamplingPlan,
     Severity,
+    by_variables,
     isolated_plan,
     sampling_plan,
 )
@@ -89,6 +91,8 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The ``[sampling]`` table; ``sample`` and ``accept`` together override the standard's tables.
 
     Attributes:
+        method: "attributes" counts bad stamps (ISO 2859-1); "variables" estimates their share from how far
+            all are from their limits (ISO 3951-1, s method), with a smaller sample of the same risks.
         severity: set by hand; normal where neither it nor ``history`` is given.
         history: folder with the certificates of earlier lots, relative to the plan: the switching rules say
             how severe this lot's inspection is.
@@ -99,6 +103,7 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         keys: public keys, base64; certificates of earlier lots must be signed with one of them.
     """
 
+    method: Literal["attributes", "variables"] = "attributes"
     aql: float = 1.0
     level: Literal["I", "II", "III", "S-1", "S-2", "S-3", "S-4"] = "II"
     severity: Literal["normal", "tightened", "reduced"] | None = None
@@ -273,7 +278,8 @@ class ValidationPlan:
         if sampling.limiting_quality is not None:
             return isolated_plan(size, sampling.limiting_quality, sampling.accept, sampling.aql)
         if sampling.sample is None:
-            return sampling_plan(size, sampling.aql, sampling.level, self.inspection)
+            single = sampling_plan(size, sampling.aql, sampling.level, self.inspection)
+            return by_variables(single) if sampling.method == "variables" else single
         return SamplingPlan(
             size,
             sampling.aql,
@@ -362,6 +368,17 @@ def _check(plan: ValidationPlan) -> None:
                     f"{plan.path}: sampling.{key}: expected limiting_quality or {key}, not both: a lot that "
                     "stands alone has no history and a sample of its own"
                 )
+    if plan.sampling.method == "variables":
+        for key in ("history", "sample", "limiting_quality"):
+            if getattr(plan.sampling, key) is not None:
+                raise InputError(
+                    f'{plan.path}: sampling.{key}: expected method = "variables" or {key}, not both: '
+                    "counts of bad stamps are of plans by attributes"
+                )
+        try:
+            plan.sample  # noqa: B018
+        except InputError as error:
+            raise InputError(f"{plan.path}: sampling.method: {error}") from None
     for key in ("reduced", "resumed"):
         if getattr(plan.sampling, key) and plan.sampling.history is None:
             raise InputError(

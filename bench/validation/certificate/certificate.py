@@ -104,6 +104,8 @@ class CertificateSampling(Struct, frozen=True, kw_only=True):
         pass_at_aql: probability that a large lot of AQL quality is accepted, 0..1.
         limiting_quality: share of nonconforming stamps at which it is accepted one time in ten, 0..1.
         limiting_bad: bad stamps in this very lot with which it is accepted at most one time in ten.
+        k, largest_share: of a plan by variables: acceptability constant, and estimated nonconforming share
+            up to which the lot is accepted; None by attributes.
     """
 
     lot_size: int
@@ -122,6 +124,8 @@ class CertificateSampling(Struct, frozen=True, kw_only=True):
     pass_at_aql: float | None = None
     limiting_quality: float | None = None
     limiting_bad: int | None = None
+    k: float | None = None
+    largest_share: float | None = None
 
 
 class CertificatePart(Struct, frozen=True, kw_only=True):

@@ -158,7 +158,9 @@ def make_certificate(
             resumed=plan.sampling.resumed,
             pass_at_aql=_number(sample.acceptance(sample.aql / 100.0)),
             limiting_quality=_number(sample.passes_at(0.1)),
-            limiting_bad=sample.limiting_bad(0.1),
+            limiting_bad=None if sample.variables else sample.limiting_bad(0.1),
+            k=_number(sample.variables.k) if sample.variables else None,
+            largest_share=_number(sample.variables.largest_share) if sample.variables else None,
         ),
         tolerances={
             "position_mm": tolerances.position_mm,

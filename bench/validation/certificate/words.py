@@ -109,6 +109,12 @@ def sampled(certificate: Certificate) -> str:
     plan = f"Ac {sampling.accept}, Re {sampling.reject}"
     if sampling.letter == OWN_NUMBERS:
         return f"{sampling.sample} stamps, {plan}: not a plan of ISO 2859-1"
+    if sampling.k is not None and sampling.largest_share is not None:
+        return (
+            f"ISO 3951-1, s method, with the risks of ISO 2859-1, AQL {sampling.aql:g} %, letter "
+            f"{sampling.letter}, {sampling.severity}: {sampling.sample} stamps, k = {sampling.k:.3f}, "
+            f"estimated share at most {100.0 * sampling.largest_share:.3g} %"
+        )
     inspection = f"AQL {sampling.aql:g} %, level {sampling.level}, {sampling.severity}"
     return f"ISO 2859-1:1999, {inspection}: letter {sampling.letter}, {plan}"
 
@@ -127,7 +133,8 @@ def risks(certificate: Certificate) -> str:
         return "-"
     return (
         f"{100.0 * sampling.pass_at_aql:.0f} % of lots with {sampling.aql:g} % bad stamps pass, "
-        f"10 % of those with {100.0 * sampling.limiting_quality:.2g} % (binomial)"
+        f"10 % of those with {100.0 * sampling.limiting_quality:.2g} % "
+        f"({'binomial' if sampling.k is None else 'noncentral t'})"
     ) + (
         ""
         if sampling.limiting_bad is None

@@ -25,6 +25,12 @@ from stampbench.bench.validation.measuring.measuring import planned_presses, ref
 from stampbench.bench.validation.measuring.pads import FittedPress, fit_press
 from stampbench.bench.validation.measuring.records import MeasuredPress
 from stampbench.bench.validation.plans import ValidationPlan
+from stampbench.bench.validation.sampling.variables import (
+    VariablesPlan,
+    looks_normal,
+    nonconforming_share,
+    of_any,
+)
 
 Points: TypeAlias = npt.NDArray[np.float64]
 
@@ -295,6 +301,8 @@ def _lot(
     missing: Sequence[str],
 ) -> tuple[Disposition, tuple[str, ...]]:
     sample = plan.sample
+    if sample.variables is not None:
+        return _lot_by_variables(plan, sample.variables, stamps, proofs, gauge, missing)
     rejected = sum(stamp.disposition is Disposition.REJECT for stamp in stamps)
     again = sum(stamp.disposition is Disposition.AGAIN for stamp in stamps)
     counted = f"{rejected} of {len(stamps)} stamps rejected, at most {sample.accept} may be"
@@ -318,6 +326,53 @@ def _lot(
     if unknown:
         return Disposition.AGAIN, (f"{' and '.join(unknown)} asked for and not measured", counted)
     return Disposition.ACCEPT, (counted,)
+
+
+def _lot_by_variables(
+    plan: ValidationPlan,
+    variables: VariablesPlan,
+    stamps: Sequence[StampResult],
+    proofs: Sequence[RigProof],
+    gauge: GaugeResult,
+    missing: Sequence[str],
+) -> tuple[Disposition, tuple[str, ...]]:
+    """Judge a lot by the share of its stamps that is estimated to lie beyond any tolerance."""
+    faults = [f"{proof.appraiser}: {fault}" for proof in proofs for fault in proof.faults]
+    if faults or missing or not gauge.proven(plan):
+        return Disposition.AGAIN, (*faults, *missing, *gauge.reasons(plan))
+    values = _judged_values(plan, stamps)
+    unknown = int(np.isnan([row for row, _, _ in values.values()]).any(axis=0).sum())
+    if unknown:
+        text = f"{unknown} of {len(stamps)} stamps lack a value: sampling by variables says nothing of them"
+        return Disposition.AGAIN, (text,)
+    if odd := [name for name, (row, _, _) in values.items() if not looks_normal(row, len(values))]:
+        text = f"not normally distributed: {', '.join(odd)}: expected sampling by attributes"
+        return Disposition.AGAIN, (text,)
+    share = of_any(nonconforming_share(row, lower, upper) for row, lower, upper in values.values())
+    largest = variables.largest_share
+    text = f"{100.0 * share:.3g} % of the lot estimated nonconforming, at most {100.0 * largest:.3g} % may be"
+    return Disposition.ACCEPT if share <= largest else Disposition.REJECT, (text,)
+
+
+def _judged_values(
+    plan: ValidationPlan, stamps: Sequence[StampResult]
+) -> dict[str, tuple[Points, float | None, float | None]]:
+    """Return the values of the stamps that have limits, by name, with lower and upper limit."""
+    limits = plan.tolerances
+    values: dict[str, tuple[Points, float | None, float | None]] = {}
+    off = np.array([stamp.deviations_mm for stamp in stamps])
+    levels = np.array([stamp.levels for stamp in stamps])
+    for pad in range(off.shape[1]):
+        for axis in range(2):
+            name = f"pad {pad + 1} {'xy'[axis]}"
+            values[name] = off[:, pad, axis], -limits.position_mm, limits.position_mm
+        if limits.level is not None:
+            values[f"level of pad {pad + 1}"] = levels[:, pad], *limits.level
+    if limits.evenness is not None:
+        values["evenness"] = np.array([stamp.evenness for stamp in stamps]), None, limits.evenness
+    if limits.flatness_mm is not None:
+        values["flatness"] = np.array([stamp.flatness_mm for stamp in stamps]), None, limits.flatness_mm
+    return values
 
 
 def _incapable(plan: ValidationPlan, capabilities: Mapping[str, Capability]) -> tuple[list[str], list[str]]:

@@ -7,10 +7,16 @@ other two. MIL-STD-105E and ISO 2859-1:1989 leave a gap between them, and so hav
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from stampbench.bench.validation.sampling.variables import (
+    CONSUMER,
+    PRODUCER,
+    VariablesPlan,
+    variables_plan,
+)
 from stampbench.firmware_emulator.errors import InputError
 
 AQLS: Final = (
@@ -82,6 +88,7 @@ class SamplingPlan:
         letter: code letter of the sample size that is used, after following arrows.
         sample_size: stamps to draw; the whole lot where the table asks for more than there are.
         accept: with so many nonconforming ones or fewer the lot is accepted.
+        variables: by which the lot is judged instead; of the same risks, with a smaller sample.
     """
 
     lot_size: int
@@ -91,6 +98,7 @@ class SamplingPlan:
     letter: str
     sample_size: int
     accept: int
+    variables: VariablesPlan | None = None
 
     @property
     def reject(self) -> int:
@@ -101,6 +109,8 @@ class SamplingPlan:
         """Return the probability to accept a large lot with this nonconforming share, 0..1 (binomial)."""
         from scipy.special import bdtr
 
+        if self.variables is not None:
+            return self.variables.acceptance(nonconforming)
         if not 0.0 <= nonconforming <= 1.0:
             raise InputError(f"nonconforming = {nonconforming:g}: expected a share from 0 to 1")
         return float(bdtr(self.accept, self.sample_size, nonconforming))
@@ -114,6 +124,8 @@ class SamplingPlan:
 
         if not 0.0 < acceptance < 1.0:
             raise InputError(f"acceptance = {acceptance:g}: expected a probability between 0 and 1")
+        if self.variables is not None:
+            return self.variables.passes_at(acceptance)
         if self.accept >= self.sample_size:
             return 1.0
         return float(bdtri(self.accept, self.sample_size, acceptance))
@@ -161,6 +173,21 @@ class SamplingPlan:
             return None
         diagonal = _LETTERS.index(self.letter) + AQLS.index(self.aql) - 1
         return _DIAGONALS[self.severity].get(diagonal)
+
+
+def by_variables(single: SamplingPlan) -> SamplingPlan:
+    """Return the plan by variables that keeps the risks of a single one by attributes.
+
+    Raises:
+        InputError: the lot is smaller than its sample.
+    """
+    plan = variables_plan(single.passes_at(PRODUCER), single.passes_at(CONSUMER))
+    if plan.size > single.lot_size:
+        raise InputError(
+            f"sampling by variables calls for {plan.size} stamps, the lot has {single.lot_size}: expected "
+            'method = "attributes"'
+        )
+    return replace(single, sample_size=plan.size, variables=plan)
 
 
 def isolated_plan(lot_size: int, limiting_quality: float, accept: int, aql: float) -> SamplingPlan:

@@ -14,7 +14,7 @@ from stampbench.bench.validation.certificate.certificate import (
     read_certificate,
 )
 from stampbench.bench.validation.certificate.checking import check_certificate
-from stampbench.bench.validation.certificate.export import certificate_csv
+from stampbench.bench.validation.certificate.export import certificate_csv, certificate_dfq
 from stampbench.bench.validation.certificate.making import judge_records, make_certificate
 from stampbench.bench.validation.certificate.report import render_page, write_certificate
 from stampbench.bench.validation.certificate.seal import (
@@ -280,6 +280,22 @@ def test_a_lot_is_a_table_of_its_coordinates(certificate):
     row = next(line for line in lines if ",S1,2,pad 3 y," in line).split(",")
     assert (row[5], row[8:]) == ("mm", ["-0.3", "0.3", "reject"])
     assert 0.3 < float(row[6]) < 0.8
+
+
+def test_a_lot_is_a_file_of_k_fields(certificate):
+    lines = certificate_dfq(certificate).split("\r\n")
+    assert lines[:3] == ["K0100 17", "K1001 test stamp", "K1002 test stamp"]
+    assert [line for line in lines if line[:9] in ("K2002/6 p", "K2142/6 m", "K2110/6 -", "K2111/6 0")] == [
+        "K2002/6 pad 3 y",
+        "K2142/6 mm",
+        "K2110/6 -0.3",
+        "K2111/6 0.3",
+    ]
+    values = [line.partition(" ")[2] for line in lines if line.startswith("K0001/6 ")]
+    serials = [line.partition(" ")[2] for line in lines if line.startswith("K0014/6 ")]
+    assert 0.3 < float(values[serials.index("S1")]) < 0.8
+    counts = [line.partition(" ")[2] for line in lines if line.startswith("K0002/6 ")]
+    assert [serial for serial, count in zip(serials, counts, strict=True) if count == "255"] == ["S2"]
 
 
 def test_a_certificate_of_a_key_that_is_not_listed_is_refused(certificate, tmp_path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import msgspec
@@ -310,3 +311,45 @@ def test_a_level_within_its_uncertainty_of_the_limit_is_measured_again(judged):
     assert stamps[0.5] is Disposition.REJECT
     assert Disposition.AGAIN in (stamps[0.597], stamps[0.605])
     assert stamps[0.75] is Disposition.ACCEPT
+
+
+@pytest.fixture
+def by_variables(plan):
+    """The plan by variables whose sample is of ten stamps, too: letter E at AQL 4."""
+    sampling = msgspec.structs.replace(plan.sampling, method="variables", aql=4.0, sample=None, accept=0)
+    lot = msgspec.structs.replace(plan.lot, size=90)
+    return dataclasses.replace(plan, sampling=sampling, lot=lot)
+
+
+@pytest.mark.parametrize(
+    ("scatter_mm", "disposition"), [(0.03, Disposition.ACCEPT), (0.25, Disposition.REJECT)]
+)
+def test_by_variables_a_lot_is_judged_by_its_scatter(by_variables, units, press_lot, scatter_mm, disposition):
+    rng = np.random.default_rng(3)
+    stamps = {unit.serial: scatter_mm * rng.standard_normal((5, 2)) for unit in units}
+    result = judge(by_variables, units, press_lot(stamps=stamps))
+    assert (result.disposition, by_variables.sample.sample_size) == (disposition, 10)
+    assert "of the lot estimated nonconforming, at most 10.6 % may be" in result.reasons[0]
+
+
+def test_by_variables_every_stamp_must_have_its_values(by_variables, units, press_lot):
+    result = judge(by_variables, units, press_lot(missing={"S2": 1}))
+    assert result.disposition is Disposition.AGAIN
+    assert "1 of 10 stamps lack a value" in result.reasons[0]
+
+
+def test_by_variables_values_in_two_heaps_are_not_judged(by_variables, units, press_lot):
+    off = np.zeros((5, 2))
+    off[1, 0] = 0.2
+    result = judge(
+        by_variables, units, press_lot(stamps={f"S{n}": off * (n % 2) for n in range(10)}, noise_mm=0.002)
+    )
+    assert result.disposition is Disposition.AGAIN
+    assert "not normally distributed: pad" in result.reasons[0]
+
+
+def test_by_variables_a_faulty_rig_condemns_nothing(by_variables, units, press_lot):
+    presses = press_lot(rigs={"rig A": lambda places, rng: 1.02 * places})
+    result = judge(by_variables, units, presses)
+    assert result.disposition is Disposition.AGAIN
+    assert "rig A: scale +2" in result.reasons[0]
