@@ -143,7 +143,9 @@ def _convert_tuple(
     value: Any, kinds: tuple[Any, ...], where: str, limits: Mapping[str, float]
 ) -> tuple[Any, ...]:
     if not isinstance(value, (list, tuple)):
-        raise InputError(f"{where} = {value!r}: expected a list of {_kind_name(kinds[0])} items")
+        many = "" if kinds[-1] is Ellipsis else f"{len(kinds)} "
+        named = _kind_name(kinds[0]).partition(" ")[2]
+        raise InputError(f"{where} = {value!r}: expected a list of {many}{named}s")
     if kinds[-1] is Ellipsis:
         kinds = (kinds[0],) * len(value)
     if len(value) != len(kinds):

@@ -92,6 +92,7 @@ class CaseTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One ``[[cases]]`` table: presses of one kind, under one condition or each of several.
 
     Attributes:
+        name: of the case, in limits, records and reports.
         kind: ``genuine`` stamps must be read as their code, ``foreign`` objects must not be read.
         stamps: "random", or a list: codes or catalogue names (genuine), object names (foreign). A list is
             gone through press by press; the seed that ``fingers/5`` or ``random-stamp`` leaves open is drawn.
