@@ -20,6 +20,7 @@ class Subject(StrEnum):
     SOUND = "sound"
     SERVICE = "service"
     PHONE = "phone"
+    DUT = "dut"
 
 
 def register(app: typer.Typer) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import queue
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from stampbench.bench.plans.tables import DutAnswer
 from stampbench.bench.sources.recording import shown
 from stampbench.firmware_emulator.errors import LinkError
 
@@ -76,3 +78,32 @@ def code_of(said: Said, codes: Mapping[str, int]) -> int | None:
             f"expected one of {', '.join(sorted(codes)[:5]) or 'its codes'}"
         )
     return said.value
+
+
+def understood(value: Any, answer: DutAnswer, at_s: float) -> Said | None:
+    """Return what a value says that an app gave; None where it is no answer yet.
+
+    Args:
+        value: a code, a name, None for no stamp, or an object with ``code`` and, if it likes, ``why``.
+        answer: how the plan reads it.
+        at_s: when it was heard.
+    """
+    why = ""
+    if isinstance(value, dict) and "code" in value:
+        value, why = value["code"], str(value.get("why") or "")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str):
+        found = re.search(answer.pattern, value)
+        if found is None:
+            return None
+        if answer.pattern:
+            value = found[1] if found.re.groups else found[0]
+        if value in answer.none:
+            return Said(at_s, None, why or value)
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if value is None or isinstance(value, str) or whole:
+        return Said(at_s, value, why)
+    return Said(
+        at_s, fault=f"the device under test said {shown(str(value))}: expected a code, a name or null"
+    )

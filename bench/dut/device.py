@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from stampbench.bench.dut.answers import Answer, Heard, Said, code_of
 from stampbench.bench.dut.sink import Delivery, Sink, deliver
@@ -16,6 +15,10 @@ from stampbench.firmware_emulator.touch import TouchReport
 
 TWICE_WITHIN_S: Final = 0.02
 """So long after an answer another one still belongs to the same press; later, it counts as unasked."""
+
+
+def _nothing() -> None:
+    """Leave an app that comes back by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,7 @@ class DeviceUnderTest:
         codes: by the names that the device gives the stamps; empty: it says codes.
         timeout_s: time for an answer after the last report.
         late_ms: a report that goes out later than this spoils its press.
+        bring_back: brings the app back to where it waits for a stamp, ahead of each press.
     """
 
     sink: Sink
@@ -35,6 +39,7 @@ class DeviceUnderTest:
     codes: Mapping[str, int]
     timeout_s: float
     late_ms: float
+    bring_back: Callable[[], None] = _nothing
 
     def press(self, number: int, reports: Sequence[TouchReport]) -> Answer:
         """Make one press, and return the answer.
@@ -50,15 +55,8 @@ class DeviceUnderTest:
             self.sink.renew()
             raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.sink.close()
-
     def _press(self, number: int, reports: Sequence[TouchReport]) -> Answer:
+        self.bring_back()
         odd = {"unasked_answers": self._unasked(time.monotonic())}
         delivery = deliver(self.sink, number, reports)
         if delivery.late_us > 1000 * self.late_ms:
@@ -73,7 +71,14 @@ class DeviceUnderTest:
         if said is None:
             self.sink.renew()
             why = f"no answer within {self.timeout_s:g} s"
-            return Answer(code=None, why=why, answered=False, odd=_counted(odd))
+            return Answer(
+                code=None,
+                why=why,
+                answered=False,
+                odd=_counted(odd),
+                due_us=delivery.due_us,
+                sent_us=delivery.sent_us,
+            )
         code = code_of(said, self.codes)
         while (further := self._next(time.monotonic() + TWICE_WITHIN_S)) is not None:
             if further.fault:

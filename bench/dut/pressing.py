@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 def dut_identity(dut: DutSettings, profile: str) -> RigIdentity:
     """Return what the records say of a device under test that stands for a panel."""
-    return RigIdentity(port=f"dut: {' '.join(dut.command)}", virtual=True, profile=profile, firmware=dut.kind)
+    what = " ".join(dut.command) or dut.url or dut.kind
+    return RigIdentity(port=f"dut: {what}", virtual=True, profile=profile, firmware=dut.kind)
 
 
 class DutPresser:
@@ -92,7 +93,7 @@ class DutPresser:
 
 
 def _answered(record: PressRecord, answer: Answer, reports: int) -> PressRecord:
-    """Judge the answer, and keep what our decoder said beside it; when the device decided, nobody knows."""
+    """Judge the answer, and keep what our decoder said beside it."""
     read = ReadingRecord(
         code=answer.code,
         verdict="none" if answer.code is None else "read",
@@ -100,7 +101,7 @@ def _answered(record: PressRecord, answer: Answer, reports: int) -> PressRecord:
         margin_mm=None,
         pose=None,
     )
-    timing = record.timing and msgspec.structs.replace(record.timing, decided_us=None)
+    timing = record.timing and msgspec.structs.replace(record.timing, decided_us=answer.after_us)
     record = msgspec.structs.replace(
         record,
         reading=read,
@@ -108,6 +109,7 @@ def _answered(record: PressRecord, answer: Answer, reports: int) -> PressRecord:
         own_reading=record.reading,
         message=answer.why,
         link={"reports": reports, **answer.odd, **({} if answer.answered else {"no_answer": 1})},
+        delivery=list(zip(answer.due_us, answer.sent_us, strict=True)) if answer.due_us else [],
     )
     outcome = Outcome.PASSED if record.as_it_should else Outcome.FAILED
     return msgspec.structs.replace(record, outcome=outcome)

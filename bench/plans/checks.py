@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,9 +11,14 @@ from stampbench.bench.plans.messages import choose
 from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
-    from stampbench.bench.plans.tables import Case, CaseTable, Document, Limit
+    from stampbench.bench.plans.tables import Case, CaseTable, Document, DutSettings, Limit
 
 _OF_ANY_PLAN: Final = ("name", "description", "scenario", "seed", "timeout_s")
+_DUT_KEYS: Final = {"process": ("command",), "browser": ("url",)}
+"""What a device under test of each kind needs."""
+_DUT_MAY: Final = {"process": (), "browser": ("px_per_mm", "serial", "answer", "between", "late_ms")}
+"""What it may have beside."""
+_DUT_ANY: Final = ("kind", "timeout_s", "codes")
 
 
 def check_document(document: Document, raw: Mapping[str, Any]) -> None:
@@ -44,6 +50,52 @@ def check_document(document: Document, raw: Mapping[str, Any]) -> None:
         both = "both" if header.family is not None else "neither"
         raise InputError(f"plan.family, plan.catalogue: {both} given: expected exactly one of them")
     _check_distinct("plan.profiles", header.profiles)
+    if document.dut is not None:
+        check_dut(document.dut, raw["dut"])
+
+
+def check_dut(dut: DutSettings, raw: Mapping[str, Any]) -> None:
+    """Check that a device under test has what its kind needs, one way to answer, and one way back.
+
+    Args:
+        dut: the table.
+        raw: the same as TOML has it.
+
+    Raises:
+        InputError: a key is missing, or says nothing to this kind; no answer, or several; a one-time address
+            that nobody is told; a pattern that is none.
+    """
+    needed, may = _DUT_KEYS[dut.kind], _DUT_MAY[dut.kind]
+    for key in needed:
+        if not getattr(dut, key):
+            raise InputError(f'dut.{key}: missing: expected this key beside dut.kind = "{dut.kind}"')
+    for key in raw:
+        if key not in (*needed, *may, *_DUT_ANY):
+            raise InputError(f'dut.{key}: dut.kind = "{dut.kind}" has none: expected no dut.{key}')
+    for key, text in (("logcat", dut.answer.logcat), ("pattern", dut.answer.pattern)):
+        try:
+            re.compile(text)
+        except re.error as error:
+            raise InputError(f"dut.answer.{key} = {text!r}: {error}: expected a regular expression") from None
+    if "answer" not in may:
+        return
+    given, steps = dut.answer.given, dut.between.given
+    if len(given) != 1:
+        raise InputError(
+            f"dut.answer: {', '.join(given) or 'nothing'} given: "
+            "expected one of selector, expression, event, http, logcat"
+        )
+    if len(steps) > 1:
+        raise InputError(f"dut.between: {', '.join(steps)} given: expected one of them")
+    told = {"": dut.url, "expression": dut.between.expression, "intent": dut.between.intent}
+    if dut.answer.http and "{answer}" not in told.get(steps[0] if steps else "", ""):
+        raise InputError(
+            "dut.answer.http = true: nobody tells the app its one-time address: "
+            "expected {answer} in dut.url, or in what brings the app back"
+        )
+    for way, value in (("answer.logcat", dut.answer.logcat), ("between.intent", dut.between.intent)):
+        if value and not dut.serial:
+            raise InputError(f"dut.{way} = {value!r}: of a phone alone: expected dut.serial beside it")
 
 
 def check_cases(cases: Sequence[CaseTable]) -> None:

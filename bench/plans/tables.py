@@ -69,20 +69,88 @@ class RigSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     faults: dict[str, Any] = {}
 
 
+class DutAnswer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The ``[dut.answer]`` table: how a device under test that is no process says what it read; one of five.
+
+    Attributes:
+        selector: the text of the element that this CSS selector finds, when it changes.
+        expression: what this JavaScript expression is, when it changes to something.
+        event: ``detail`` of the DOM events of this name.
+        http: a call of the address that stands for ``{answer}``, with ``?code=`` or JSON.
+        logcat: a regular expression that a line of the phone's log matches.
+        pattern: that texts must match, others are passed over; the first group, or all, is the answer.
+        none: what it says where it reads no stamp.
+    """
+
+    selector: str = ""
+    expression: str = ""
+    event: str = ""
+    http: bool = False
+    logcat: str = ""
+    pattern: str = ""
+    none: list[str] = []
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The ways that are given; a plan gives one."""
+        ways = ("selector", "expression", "event", "http", "logcat")
+        return tuple(way for way in ways if getattr(self, way))
+
+
+class DutBetween(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The ``[dut.between]`` table: what brings the app back ahead of each press; a page is loaded anew.
+
+    Attributes:
+        tap: a tap at this place instead, mm.
+        expression: this JavaScript instead.
+        intent: arguments of ``am start`` on the phone; ``{answer}`` is filled in here, too.
+        nothing: the app comes back by itself.
+        until: JavaScript that is true once a page is ready for a stamp.
+        wait_s: time to let pass then.
+    """
+
+    tap: tuple[float, float] | None = None
+    expression: str = ""
+    intent: str = ""
+    nothing: bool = False
+    until: str = ""
+    wait_s: Annotated[float, Meta(ge=0.0, le=60.0)] = 0.0
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The steps that are given; none means that a page is loaded anew."""
+        return tuple(step for step in ("tap", "expression", "intent", "nothing") if getattr(self, step))
+
+    @property
+    def reload(self) -> bool:
+        """Whether a page is loaded anew."""
+        return not self.given
+
+
 class DutSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The ``[dut]`` table: the reports of each press go into this, and its own answer is judged.
 
     Attributes:
-        kind: "process": a recogniser as a child process; see :mod:`stampbench.bench.dut.process`.
-        command: that starts it.
+        kind: "process": a recogniser as a child process, see :mod:`stampbench.bench.dut.process`; "browser":
+            a page in Chromium, see :mod:`stampbench.bench.dut.browser`.
+        command: that starts the process.
+        url: of the page; ``{answer}`` in it becomes the address that the page tells its answer.
+        px_per_mm: CSS pixels per mm; None: by the profile.
+        serial: of the phone whose Chrome has the page, by adb; "": a browser here.
+        answer, between: how it answers, and what brings it back ahead of each press.
         timeout_s: time for its answer after the last report; without one in time, nothing was read.
         late_ms: a report that goes out later than this, where reports are sent when they are due, makes its
             press an error.
         codes: codes by the names that it gives the stamps; empty: its answer is the code itself.
     """
 
-    kind: Literal["process"]
-    command: Annotated[list[str], Meta(min_length=1)]
+    kind: Literal["process", "browser"]
+    command: list[str] = []
+    url: str = ""
+    px_per_mm: Annotated[float, Meta(ge=1.0, le=100.0)] | None = None
+    serial: str = ""
+    answer: DutAnswer = DutAnswer()
+    between: DutBetween = DutBetween()
     timeout_s: Annotated[float, Meta(gt=0.0, le=600.0)] = 5.0
     late_ms: Annotated[float, Meta(gt=0.0, le=1000.0)] = 5.0
     codes: dict[str, Annotated[int, Meta(ge=0)]] = {}
@@ -173,6 +241,8 @@ KNOWN_KEYS: Final = {
     "decoder": DecoderSettings.__struct_fields__,
     "rig": RigSettings.__struct_fields__,
     "dut": DutSettings.__struct_fields__,
+    "dut.answer": DutAnswer.__struct_fields__,
+    "dut.between": DutBetween.__struct_fields__,
     "cases": CaseTable.__struct_fields__,
     "limits": Limit.__struct_fields__,
 }

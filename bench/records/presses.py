@@ -141,6 +141,8 @@ class PressRecord(PressResult, frozen=True, kw_only=True, tag_field="line", tag=
         said: the reports, where no seed says them again: of each the time since the first (us) and its
             contacts, each (id, 1 if it touches, x, y, x_mm, y_mm, size_mm) as the device has it.
         own_reading: what our decoder read of the same reports, where a device under test was judged.
+        delivery: of each report that was sent into a device under test when it was due: that time and when it
+            had been sent, us since the first was due.
     """
 
     object: str
@@ -152,6 +154,7 @@ class PressRecord(PressResult, frozen=True, kw_only=True, tag_field="line", tag=
     link: dict[str, int] = {}
     said: list[tuple[int, list[SaidContact]]] = []
     own_reading: ReadingRecord | None = None
+    delivery: list[tuple[int, int]] = []
 
     @property
     def fingerprint(self) -> int:

@@ -245,6 +245,7 @@ def _findings(order: RunOrder, progress: Progress) -> Generator[Made | None, Non
 def _prepare(order: RunOrder, progress: Progress, opener: Opener) -> tuple[RunOrder, dict[str, RigIdentity]]:
     """Meet every rig, and compile the kernels once, before there are workers who would all do it."""
     if order.plan.dut is not None:
+        from stampbench.bench.dut.opening import check_hardware
         from stampbench.bench.dut.pressing import dut_identity
 
         if order.port != VIRTUAL:
@@ -252,6 +253,7 @@ def _prepare(order: RunOrder, progress: Progress, opener: Opener) -> tuple[RunOr
                 f"{order.plan.path}: dut: presses go into the device under test: expected no rig beside it, "
                 f"or the plan without [dut] on {order.port}"
             )
+        check_hardware(order.plan.dut)
         profiles = order.plan.header.profiles
         identities = {profile: dut_identity(order.plan.dut, profile) for profile in profiles}
         return dataclasses.replace(order, workers=1), identities

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import queue
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from stampbench.bench.dut.browser import COUNTING_PAGE, BrowserSink, css_scale
 from stampbench.bench.dut.process import ProcessSink
 from stampbench.bench.dut.sink import Sink, deliver
+from stampbench.bench.plans.tables import DutAnswer, DutSettings
 from stampbench.firmware_emulator.errors import LinkError
 from stampbench.firmware_emulator.touch import Contact, TouchReport
 from stampbench.sim.device import identity_of
@@ -207,3 +212,61 @@ class TestProcess(SinkContract):
         assert process is not None
         process.kill()
         process.wait()
+
+
+@pytest.mark.skipif(
+    shutil.which("chromium") is None or shutil.which("chromedriver") is None,
+    reason="no chromium and chromedriver: expected Debian's chromium and chromium-driver",
+)
+class TestBrowser(SinkContract):
+    """A real Chromium, with a page that writes down what its fingers did."""
+
+    @contextmanager
+    def opened(self, folder: Path) -> Iterator[tuple[Sink, Arrived]]:
+        settings = DutSettings(
+            kind="browser", url=COUNTING_PAGE.as_uri(), answer=DutAnswer(expression="null")
+        )
+        sink = BrowserSink(settings, PANEL, queue.SimpleQueue())
+
+        def arrived() -> list[TouchReport]:
+            return told(sink.page.value_of("touched"), css_scale(PANEL)[0])
+
+        yield sink, arrived
+        sink.close()
+
+    def break_off(self, sink: Sink) -> None:
+        assert isinstance(sink, BrowserSink)
+        sink.page.ask("Browser.close")
+
+
+def _ms(one: list[Any]) -> float:
+    return one[1]
+
+
+def told(touched: list[list[Any]], px_per_mm: float) -> list[TouchReport]:
+    """Return what the counting page wrote down, as a report for each moment at which it heard something.
+
+    A finger's moves come together, once a frame, so that what belongs to one moment must be gathered.
+    """
+    down: dict[int, Contact] = {}
+    reports = []
+    for ms, together in itertools.groupby(sorted(touched, key=_ms), key=_ms):
+        gone = []
+        for what, _, finger, x, y, radius in together:
+            contact = Contact(
+                id=finger,
+                tip=what in ("down", "move"),
+                x=round(x),
+                y=round(y),
+                x_mm=x / px_per_mm,
+                y_mm=y / px_per_mm,
+                size_mm=2.0 * radius / px_per_mm,
+                cancelled=what == "cancel",
+            )
+            if contact.tip:
+                down[finger] = contact
+            else:
+                down.pop(finger)
+                gone.append(contact)
+        reports.append(TouchReport(round(1000 * ms), (*down.values(), *gone)))
+    return reports
