@@ -83,5 +83,5 @@ def run_command(run: Run) -> str:
 
 
 def replay_command(run: Run, press: int) -> str:
-    """Return the command that repeats one press, as typed in the directory of the run."""
-    return f"stampbench replay {run.path.name} --press {press}"
+    """Return the command that repeats one press, as typed where the run was started."""
+    return shlex.join(["stampbench", "replay", run.path.parent.as_posix(), "--press", str(press)])

@@ -30,6 +30,7 @@ from stampbench.bench.records.findings import Figure, Trial
 from stampbench.bench.records.presses import PressRecord, beside_ours
 from stampbench.bench.report import Reported
 from stampbench.bench.report.limit_rows import (
+    NONE,
     by_group,
     interval,
     limit_row,
@@ -44,7 +45,7 @@ from stampbench.bench.runs.progress import Progress as RunTells
 from stampbench.bench.runs.prompts import PATIENCE_S, Answer, Prompt
 
 _STYLES = {
-    Result.PASSED.value: "blue",
+    Result.PASSED.value: "green",
     Result.MARGINAL.value: "yellow",
     Result.FAILED.value: "bold red",
     Result.UNSET.value: "dim",
@@ -52,6 +53,8 @@ _STYLES = {
 
 LINE_EVERY_S: Final = 10.0
 """Between two lines where no bar is seen."""
+_ENDLESS: Final = 10_000
+"""Columns in which any table has room."""
 _CHANGES_SHOWN: Final = 10
 _ANSWERS: Final[dict[str, Answer]] = {"s": "skip", "r": "again", "a": "abort"}
 
@@ -219,25 +222,27 @@ def _show(run: Run, assessment: Assessment, beside: Beside | None) -> None:
     columns = ("", "measurement", "" if trials else "panel", "value", "counted", "95 % interval", "limit")
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        # In a narrow window words are put below each other, and nothing is cut.
-        foldable = column in ("counted", "95 % interval", "limit")
-        table.add_column(column, no_wrap=not foldable, overflow="fold" if foldable else "ellipsis")
+        table.add_column(column, no_wrap=True)
+    lines: list[Text] = []  # the same for a narrow window: two lines a limit, and nothing is cut
     for group, limits in by_group(assessment.limits).items():
         if group:
             table.add_row("", Text(group, style="bold"))
+            lines.append(Text(group, style="bold"))
         for judged in limits:
             row = limit_row(run, judged)
             result = f"{row.symbol} {row.result}{f': {row.why}' if row.why else ''}"
-            table.add_row(
-                Text(result, style=_STYLES[row.result]),
-                f"  {row.title}" if group else judged.measured.name,
-                judged.measured.profile,
-                row.value,
-                row.counted,
-                row.interval,
-                row.limit,
-            )
-    console.print(table)
+            name = f"  {row.title}" if group else judged.measured.name
+            figures = (row.value, row.counted, row.interval, row.limit)
+            table.add_row(Text(result, style=_STYLES[row.result]), name, judged.measured.profile, *figures)
+            lines += [
+                Text.assemble((result, _STYLES[row.result]), " ", name, "  ", judged.measured.profile or ""),
+                Text("    " + ", ".join(figure for figure in figures if figure not in ("", NONE))),
+            ]
+    endless = console.options.update_width(_ENDLESS)
+    if console.measure(table, options=endless).maximum <= console.width:
+        console.print(table)
+    else:
+        console.print(*lines, sep="\n")
     for measured in assessment.unlimited:
         console.print(f"{measured.title}: {measured_value(measured)}", highlight=False, soft_wrap=True)
     for judged in assessment.limits:
@@ -246,7 +251,7 @@ def _show(run: Run, assessment: Assessment, beside: Beside | None) -> None:
             console.print(f"{where}: {stopped(judged.test)}", highlight=False, soft_wrap=True)
     if beside is not None:
         _show_beside(console, beside)
-    style = "bold blue" if assessment.verdict.passes else "bold red"
+    style = "bold green" if assessment.verdict.passes else "bold red"
     console.print(Text(assessment.verdict.value, style=style), assessment.reason, sep=": ", highlight=False)
     if assessment.by_chance:
         console.print(assessment.by_chance, highlight=False, soft_wrap=True)

@@ -21,7 +21,7 @@ _WHITE: Final = "#ffffff"
 _NEWEST: Final = 20
 """Size of the newest result."""
 _BY_LIMITS: Final = frozenset({"passed", "marginal", "failed"})
-_RUN_COLOURS: Final = {"passed": theme.READ, "marginal": theme.READ, "interrupted": _QUIET}
+_RUN_COLOURS: Final = {"passed": theme.READ, "marginal": theme.WARNING, "interrupted": _QUIET}
 
 
 class PlanCard:

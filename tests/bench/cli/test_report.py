@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+from pathlib import Path
 
 import pytest
 from stampbench.bench.records.files import FILE_NAME
@@ -60,3 +63,26 @@ class TestFailIfWorse:
     def test_it_needs_a_baseline(self, stampbench, tmp_path):
         ended = stampbench("report", tmp_path, "--fail-if-worse")
         assert (ended.status, "--baseline" in ended.err) == (4, True)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_no_figure_is_cut_in_a_narrow_window(columns, stampbench, plan_file, tmp_path, monkeypatch):
+    stampbench("run", plan_file(), "--out", tmp_path / "out")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    shown = stampbench("report", tmp_path / "out").out.replace("\N{NARROW NO-BREAK SPACE}", " ")
+    rows = [line for line in shown.splitlines() if "0 of 4" in line or "0 of 2" in line]
+    assert len(rows) == 2
+    assert all(len(row) <= columns and "≤ 50.0 %" in row for row in rows)
+
+
+def test_the_command_that_repeats_a_press_works_where_the_run_was_started(
+    stampbench, plan_file, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    stampbench("run", plan_file(), "--out", "runs/a")
+    shown = re.findall(r"<code>stampbench (replay .+?)</code>", Path("runs/a/report.html").read_text())
+    assert shown
+    assert stampbench(*shlex.split(shown[0])).status == 0
