@@ -10,6 +10,7 @@ the list is checked by other presses.
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import numpy.typing as npt
 from stampbench.bench.judging.statistics import Rate, rate
 from stampbench.bench.runs.progress import Progress
 from stampbench.firmware_emulator.errors import InputError, expect_new
+from stampbench.firmware_emulator.outside import beside
 
 if TYPE_CHECKING:
     from stampbench.sim.stamps import Family
@@ -77,7 +79,7 @@ class Ranking:
         """
         expect_new(path)
         try:
-            with path.open("w", encoding="utf-8", newline="") as file:
+            with beside(path) as opened, io.TextIOWrapper(opened, "utf-8", newline="") as file:
                 file.write(f"# {self.family} on {self.profile}, largest_loss = {self.largest_loss!r}\n")
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(_HEADER)

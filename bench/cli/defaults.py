@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.outside import parse_toml
 
 VARIABLES: Final = {
     "family": "STAMPBENCH_FAMILY",
@@ -46,12 +47,11 @@ def take_defaults() -> None:
     path = defaults_file()
     if path is None:
         return
-    import tomllib
-
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: {error or 'nested too deep'}") from None
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}") from None
+    tables = parse_toml(text, str(path))
     found = tables.get("defaults", {})
     for key in tables.keys() - {"defaults"}:
         raise InputError(f"{path}: {key}: expected the table [defaults] alone")

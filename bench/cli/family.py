@@ -183,15 +183,15 @@ def export(
 
 def _codebook(name: str) -> Family | Catalogue:
     """Return a family by name or recipe, or else a catalogue file."""
-    import tomllib
-
+    from stampbench.firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.outside import parse_toml
     from stampbench.sim.stamps import Catalogue, load_family
 
     path = Path(name)
     if path.suffix == ".toml" and path.exists():
         try:
-            is_catalogue = "stamp" in tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            is_catalogue = "stamp" in parse_toml(path.read_text(encoding="utf-8"), name)
+        except (OSError, UnicodeDecodeError, InputError):
             is_catalogue = False
         return Catalogue.read(path) if is_catalogue else load_family(name)
     return Catalogue.read(path) if path.suffix == ".csv" else load_family(name)

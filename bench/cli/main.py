@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import os
 import pkgutil
 import signal
 import sys
 import threading
+import traceback
+from pathlib import Path
 from typing import Annotated, TextIO, cast
 
 import typer
@@ -17,8 +20,13 @@ from stampbench.bench.cli.defaults import take_defaults
 from stampbench.bench.cli.examples import add_examples
 from stampbench.bench.cli.output import PatientOutput
 from stampbench.firmware_emulator.errors import InputError, StampbenchError
+from stampbench.firmware_emulator.outside import printable
 from typer.exceptions import TyperException
 
+TRACEBACK_VARIABLE = "STAMPBENCH_TRACEBACK"
+"""Where it is set, a defect is told with all it passed through."""
+_LINES = "\n\t"
+_LONGEST_WHY = 300
 _TYPERS_INTERRUPTED = 130
 """What typer returns where a command leaves an interrupt to it."""
 
@@ -63,7 +71,20 @@ def _register_commands() -> None:
 
 
 def _say(message: object) -> None:
-    print(f"stampbench: {message}", file=sys.stderr)  # noqa: T201
+    print(f"stampbench: {printable(str(message), keep=_LINES)}", file=sys.stderr)  # noqa: T201
+
+
+def _defect(error: BaseException) -> int:
+    """Say that it is our fault, in a line to be reported; the status is that of a bench that failed."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    what = " ".join(str(error).split())[:_LONGEST_WHY]
+    _say(
+        f"defect: {type(error).__name__}: {what} (at {Path(where.filename).name}:{where.lineno}): nothing"
+        " can be said of the stamp; please report this line, and what was asked for"
+    )
+    if os.environ.get(TRACEBACK_VARIABLE):
+        traceback.print_exception(error)
+    return StampbenchError.exit_status
 
 
 def main() -> None:
@@ -93,4 +114,6 @@ def main() -> None:
     except BrokenPipeError:
         # The reader of a command that prints for ever went away: nothing is wrong.
         status = 0
+    except Exception as error:  # the last net: status 1 would say that a limit was missed
+        status = _defect(error)
     sys.exit(status)

@@ -31,6 +31,7 @@ def report(
     from rich.console import Console
     from rich.progress import track
     from stampbench.bench.touch.panel_report import findings, render_panels
+    from stampbench.firmware_emulator.outside import write_beside
     from stampbench.sim.panel import load_profile
     from stampbench.sim.panel.derived import FIGURES
 
@@ -45,7 +46,7 @@ def report(
     outside = [finding for finding in found if not finding.within]
     page = render_panels(panels)
     try:
-        out.write_text(page, encoding="utf-8")
+        write_beside(out, page.encode())
     except OSError as error:
         raise InputError(
             f"{out}: cannot be written: {error.strerror}: expected the path of a file in a writable directory"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from msgspec import Meta, Struct
 
 Kind: TypeAlias = Literal["genuine", "foreign"]
-_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+-]*$", max_length=80)]
+_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+-]*\Z", max_length=80)]
 _Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 KeyframeValues: TypeAlias = tuple[int, float, float, float, float, float, float, float]
 """t_us, x_mm, y_mm, theta_rad, force, grip, tilt_x_rad, tilt_y_rad."""

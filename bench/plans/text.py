@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stampbench.bench.plans.messages import choose
+from stampbench.firmware_emulator import outside
 from stampbench.firmware_emulator.errors import InputError
 
 INCLUDE: Final = "include"
@@ -51,7 +51,7 @@ def read_plan_text(path: Path, settings: Sequence[str] = ()) -> PlanText:
     """
     includes: list[Path] = []
     raw, text = _read(path, (), includes)
-    if not settings and INCLUDE not in tomllib.loads(text):
+    if not settings and INCLUDE not in parse_toml(text, path):
         return PlanText(raw, text)
     return with_settings(PlanText(raw, to_toml(raw), tuple(includes)), settings)
 
@@ -76,10 +76,7 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
     Raises:
         InputError: it is none.
     """
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not TOML: {error}") from None
+    return outside.parse_toml(text, str(path))
 
 
 def to_toml(tables: Mapping[str, Any]) -> str:
@@ -166,8 +163,8 @@ def _setting(line: str) -> dict[str, Any]:
     key, equals, value = line.partition("=")
     for text in (line, f"{key}={json.dumps(value.strip(), ensure_ascii=False)}"):
         try:
-            tables = tomllib.loads(text) if equals and key.strip() else {}
-        except tomllib.TOMLDecodeError:
+            tables = outside.parse_toml(text, "--set") if equals and key.strip() else {}
+        except InputError:
             continue
         if len(tables) == 1 and INCLUDE not in tables:
             return tables

@@ -48,7 +48,7 @@ class PressChunk(Struct, frozen=True, kw_only=True, tag_field="line", tag="chunk
     kind: Literal["genuine", "foreign"]
     number: int
     rows: Annotated[list[PressRow], Meta(min_length=1)]
-    digest: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 
     @classmethod
     def of(cls, records: Sequence[PressRecord]) -> PressChunk:

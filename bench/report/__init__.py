@@ -9,6 +9,7 @@ from stampbench.bench.judging.assessment import Assessment, assess
 from stampbench.bench.records.files import Run, read_run
 from stampbench.bench.report.subject import Beside, beside_of, plan_of
 from stampbench.firmware_emulator.errors import InputError, expect_new
+from stampbench.firmware_emulator.outside import write_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,10 @@ def report_run(source: Path, destination: Path | None = None, baseline: Path | N
         expect_new(directory / "summary.json")
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "summary.json").write_bytes(render_summary(plan, run, assessment, beside))
-        (directory / "junit.xml").write_bytes(render_junit(plan, run, assessment))
+        write_beside(directory / "summary.json", render_summary(plan, run, assessment, beside))
+        write_beside(directory / "junit.xml", render_junit(plan, run, assessment))
         page = render_html(plan, run, assessment, beside)
-        (directory / "report.html").write_text(page, encoding="utf-8")
+        write_beside(directory / "report.html", page.encode())
     except OSError as error:
         raise InputError(
             f"{directory}: cannot be written: {error.strerror}: expected a writable directory"

@@ -25,6 +25,7 @@ from stampbench.bench.report.limit_rows import (
 from stampbench.bench.report.matrix_rows import matrices
 from stampbench.bench.report.shown_presses import ShownPresses
 from stampbench.bench.report.subject import Beside, run_command
+from stampbench.firmware_emulator.outside import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,13 @@ def _templates(folder: Path) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_seen,
     )
+
+
+def _seen(value: object) -> object:
+    """Return what stands in a page: texts of other people have nothing in them that acts unseen."""
+    return printable(value, keep="\n\t") if type(value) is str else value
 
 
 def render(template: Path, **values: object) -> str:

@@ -30,6 +30,7 @@ STYLE: Any = {
     "svg.hashsalt": "stampbench",
     "font.family": "sans-serif",
     "font.size": 9,
+    "text.parse_math": False,  # names may hold dollar signs
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "#8a8f98",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import importlib
+import io
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from stampbench.bench.plans.tables import ANY_STAMP
 from stampbench.bench.records.files import Run
 from stampbench.bench.records.presses import PressRecord, PressResult
 from stampbench.firmware_emulator.errors import InputError, expect_new
+from stampbench.firmware_emulator.outside import beside, csv_cell
 
 BATCH: Final = 10_000
 """Presses in a row group of a Parquet file."""
@@ -69,11 +71,11 @@ def write_csv(plan: Plan, run: Run, path: Path) -> int:
     expect_new(path)
     presses = 0
     try:
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with beside(path) as opened, io.TextIOWrapper(opened, "utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             for row in press_rows(plan, run):
-                writer.writerow(row.values())
+                writer.writerow(map(csv_cell, row.values()))
                 presses += 1
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}: expected a writable place") from None
@@ -98,7 +100,7 @@ def write_parquet(plan: Plan, run: Run, path: Path) -> int:
     presses = 0
     rows = press_rows(plan, run)
     try:
-        with pq.ParquetWriter(path, schema) as writer:
+        with beside(path) as file, pq.ParquetWriter(file, schema) as writer:
             while batch := list(itertools.islice(rows, BATCH)):
                 writer.write_table(pa.Table.from_pylist(batch, schema=schema))
                 presses += len(batch)

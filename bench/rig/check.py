@@ -171,7 +171,7 @@ class RigCheck:
         for packet in packets:
             if packet.type == PacketType.IDENTITY:
                 try:
-                    self._identity = Identity.unpack(packet.payload)
+                    self._identity = Identity.unpack(packet.payload).as_told()
                     self._judge("R1", True)
                     self._judge(
                         "R1", bool(self._identity.serial_number), "identity: the serial number is empty"

@@ -271,7 +271,7 @@ class RigConnection:
         elif packet.type == PacketType.HID_DESCRIPTOR:
             self.hid_descriptor = packet.payload
         elif packet.type == PacketType.IDENTITY:
-            check_same_rig(self.port, self.identity, Identity.unpack(packet.payload))
+            check_same_rig(self.port, self.identity, Identity.unpack(packet.payload).as_told())
         return packet
 
     def _hear(self, heartbeat: Heartbeat) -> None:
@@ -292,7 +292,7 @@ class RigConnection:
             while self._inbox:
                 packet = self._inbox.popleft()
                 if packet.type == PacketType.IDENTITY:
-                    self._know(Identity.unpack(packet.payload))
+                    self._know(Identity.unpack(packet.payload).as_told())
                     return
         counters = self._parser.counters
         raise ProtocolError(

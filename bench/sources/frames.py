@@ -255,7 +255,7 @@ def read_array(path: Path, axes: str) -> npt.NDArray[Any]:
         raise InputError(
             f"{path}: cannot be read ({error.strerror or error}); expected a .npy array ({axes})"
         ) from error
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, OverflowError, TypeError, SyntaxError, MemoryError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(f"{path}: not a whole .npy array ({reason}); expected shape ({axes})") from error
     if (

@@ -8,6 +8,7 @@ from io import BufferedReader
 from typing import Any
 
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.outside import told
 from stampbench.firmware_emulator.touch import Contact, TouchReport
 
 MAX_LINE_BYTES = 1 << 20
@@ -87,6 +88,9 @@ class Recording:
     ruler: Ruler | None = None
     notes: list[str] = field(default_factory=list)
     cancel_limit: int | None = None
+
+    def __post_init__(self) -> None:
+        self.device = told(self.device)
 
     def __iter__(self) -> Iterator[TouchReport]:
         return self.reports

@@ -56,9 +56,17 @@ def _draw(result: SweepResult, file: io.StringIO) -> None:
             if result.good is None
             else f"; blue: at most {_number(result.good, unit)} with 95 % confidence"
         )
-        title = f"{result.title}\n{MEASUREMENTS[result.draw].title}, {unit}{marked}"
+        root = ", shaded by the square root" if MEASUREMENTS[result.draw].is_rate else ""
+        title = f"{result.title}\n{MEASUREMENTS[result.draw].title}, {unit}{root}{_counted(result)}{marked}"
         figure.suptitle(title, fontsize=9, x=0.01, ha="left")
         figure.savefig(file, format="svg", metadata={"Date": None})
+
+
+def _counted(result: SweepResult) -> str:
+    """Return of how many presses a cell is, as the title says it."""
+    counts = [figure.n for cell in result.cells if (figure := cell.figures.get(result.draw)) is not None]
+    least, most = min(counts, default=0), max(counts, default=0)
+    return f"; {least:,}{'' if least == most else f' to {most:,}'} presses a cell" if most else ""
 
 
 def _scale(result: SweepResult) -> tuple[tuple[float, float], str]:

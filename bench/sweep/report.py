@@ -11,6 +11,7 @@ from stampbench.bench.report.html import render
 from stampbench.bench.sweep.pictures import sweep_svg
 from stampbench.bench.sweep.sweeping import Cell, Figure, SweepResult
 from stampbench.firmware_emulator.errors import InputError, expect_new
+from stampbench.firmware_emulator.outside import write_beside
 
 FILE_NAME: Final = "sweep.json"
 
@@ -26,22 +27,26 @@ def write_sweep(result: SweepResult, directory: Path, svg: Path | None = None) -
     Raises:
         InputError: ``svg`` is there already, or a file cannot be written.
     """
-    picture = sweep_svg(result)
-    texts = {
-        directory / FILE_NAME: msgspec.json.format(msgspec.json.encode(result), indent=1).decode() + "\n",
-        directory / "sweep.svg": picture,
-        directory / "sweep.html": render_page(result, picture),
-    }
     if svg is not None:
         expect_new(svg)
+    figures = directory / FILE_NAME
+    # What was measured is written before anything is drawn.
+    _write(figures, msgspec.json.format(msgspec.json.encode(result), indent=1).decode() + "\n")
+    picture = sweep_svg(result)
+    texts = {directory / "sweep.svg": picture, directory / "sweep.html": render_page(result, picture)}
+    if svg is not None:
         texts[svg] = picture
     for path, text in texts.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    return tuple(texts)
+        _write(path, text)
+    return figures, *texts
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_beside(path, text.encode())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def render_page(result: SweepResult, picture: str) -> str:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +41,7 @@ from stampbench.bench.runs.progress import Progress
 from stampbench.bench.runs.running import chunked
 from stampbench.bench.runs.workers import in_order
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.outside import parse_toml
 
 Value = str | int | float | bool
 
@@ -58,7 +58,7 @@ class Axis(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         names: of the values in pictures; empty: the values themselves.
     """
 
-    key: Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")]
+    key: Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*\Z")]
     values: Annotated[list[Value], Meta(min_length=1, max_length=200)]
     label: str | None = None
     names: list[str] = []
@@ -177,10 +177,10 @@ def read_sweep(path: Path, presses: int | None = None) -> Sweep:
         InputError: the file cannot be read, is not TOML, or says something impossible.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = parse_toml(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}: expected a sweep in TOML") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InputError(f"{path}: not TOML: {error}") from None
     if "sweep" not in raw:
         raise InputError(f"{path}: sweep: missing: expected a table [sweep] with axes")

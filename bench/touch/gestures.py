@@ -16,7 +16,6 @@ A session file names recordings and says what was done in each::
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -28,6 +27,7 @@ from stampbench.bench.plans.messages import explain
 from stampbench.bench.touch.metrics import Area
 from stampbench.bench.touch.traces import FINGER_MM, Gesture, Kind, TruePath
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.outside import parse_toml
 
 if TYPE_CHECKING:
     from stampbench.bench.sources.recording import Recording
@@ -178,11 +178,11 @@ def recorded_gestures(path: Path, given: GivenRuler | None = None) -> tuple[tupl
     """
     raw: dict[str, Any] = {}
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = parse_toml(path.read_text(encoding="utf-8"), str(path))
         session = msgspec.convert(raw, _Session)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}: expected a session in TOML") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InputError(f"{path}: not TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise InputError(f"{path}: {explain(str(error), raw, _KEYS, _EXPECTED)}") from None

@@ -47,7 +47,6 @@ A plan is a TOML file::
 from __future__ import annotations
 
 import secrets
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -65,12 +64,13 @@ from stampbench.bench.validation.sampling.sampling import (
     sampling_plan,
 )
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.outside import parse_toml
 from stampbench.sim.rig.error import RigError
 
 _SEED_BITS = 53
 _Positive = Annotated[float, Meta(gt=0.0)]
 _Share = Annotated[float, Meta(ge=0.0, le=1.0)]
-_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+/-]*$", max_length=80)]
+_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+/-]*\Z", max_length=80)]
 
 
 class LotHeader(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -317,10 +317,7 @@ def parse_validation_plan(text: str, path: Path, seed: int | None = None) -> Val
     Raises:
         InputError: it is not TOML, or says something impossible.
     """
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not TOML: {error}") from None
+    raw = parse_toml(text, str(path))
     try:
         document = msgspec.convert(raw, _Document)
     except msgspec.ValidationError as error:

@@ -17,7 +17,6 @@ or ``{scrub = 0.5}``, a share of the time line.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ import pygame
 from stampbench.bench.window.clocks import VirtualClock
 from stampbench.bench.window.window import FRAMES_PER_S, Window
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.outside import parse_toml
 
 FRAME_US: Final = 1_000_000 // FRAMES_PER_S
 _VERBS: Final = frozenset({"move", "click", "press", "release", "drag", "wheel", "fingers"}) | {
@@ -73,10 +73,10 @@ def read_script(path: str | Path) -> Script:
     """
     path = Path(path)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = parse_toml(path.read_text(encoding="utf-8"), f"script {path}")
     except OSError as error:
         raise InputError(f"script {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InputError(f"script {path}: not TOML: {error}") from error
     usual = {"size": [1280, 800], "scale": 1.0, "language": "en", "seconds": 0.0, "do": []}
     for key in document:

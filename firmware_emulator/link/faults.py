@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import struct
-import tomllib
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import msgspec
 import numpy as np
 from cobs import cobs
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.outside import parse_toml
 from stampbench.firmware_emulator.touch import Contact, TouchReport
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
@@ -113,7 +113,7 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from None
         except UnicodeDecodeError as error:
-            raise InputError(f"{path}: is not TOML: {error}") from None
+            raise InputError(f"{path}: not TOML: {error}") from None
         return cls.parse(text, str(path))
 
     @classmethod
@@ -123,11 +123,7 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             InputError: no TOML, or not such faults.
         """
-        try:
-            mapping = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise InputError(f"{where}: is not TOML: {error}") from None
-        return cls.from_mapping(mapping, where)
+        return cls.from_mapping(parse_toml(text, where), where)
 
 
 BYTE_FAULTS = ("flip_byte", "drop_byte", "insert_byte", "repeat_byte", "cut_packet", "noise")

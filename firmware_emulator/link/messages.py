@@ -7,7 +7,7 @@ ProtocolError when read.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, IntFlag
 
 import numpy as np
@@ -21,6 +21,7 @@ from stampbench.firmware_emulator.link.payload import (
     split_text,
     unpack_text,
 )
+from stampbench.firmware_emulator.outside import told
 from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 
 _IDENTITY = struct.Struct("<BBHHHIIIBB")
@@ -99,6 +100,16 @@ class Identity:
         """
         what = self.capabilities & (Capability.CANCELS_ALL | Capability.MARKS_CANCELLED)
         return self.contact_limit if what == Capability.CANCELS_ALL else None
+
+    def as_told(self) -> Identity:
+        """Return the same as it may be shown and kept: printable."""
+        return replace(
+            self,
+            serial_number=told(self.serial_number),
+            profile=told(self.profile),
+            firmware_name=told(self.firmware_name),
+            firmware_version=told(self.firmware_version),
+        )
 
     def pack(self) -> bytes:
         """Return the payload."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.outside import parse_toml
 from stampbench.firmware_emulator.settings import setting, settings_from_mapping
 
 CONTROLLER_COUNTS: Final = (
@@ -254,13 +254,12 @@ def load_profile(name_or_path: str | Path) -> Profile:
                 "or the path of a .toml file"
             )
     try:
-        with path.open("rb") as file:
-            figures = tomllib.load(file)
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); expected a profile in TOML") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InputError(f"{path}: not TOML: {error}") from error
-    return _profile(figures, path)
+    return _profile(parse_toml(text, str(path)), path)
 
 
 def _profile(figures: dict[str, Any], path: Path) -> Profile:

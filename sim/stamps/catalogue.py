@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import csv
 import functools
+import io
 import math
-import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.outside import (
+    checked_name,
+    csv_cell,
+    from_csv_cell,
+    parse_toml,
+    write_beside,
+)
 from stampbench.sim.stamps.canonical import canonical_coordinates
 from stampbench.sim.stamps.geometry import MAX_PADS, MIN_PADS
 from stampbench.sim.stamps.stamp import Floats, Pad, Stamp
@@ -55,6 +62,7 @@ class Catalogue:
             if stamp_name in seen:
                 raise InputError(f"{name}: stamp {stamp_name!r} is there twice; expected different names")
             seen.add(stamp_name)
+            checked_name(stamp_name, f"{name}: stamp")
             _check_pads(f"{name}: stamp {stamp_name!r}", pads)
 
     @classmethod
@@ -154,17 +162,21 @@ class Catalogue:
         """Write a file that :meth:`read` reads, CSV or TOML by its suffix."""
         path = Path(path)
         if path.suffix.lower() == ".csv":
-            header = ",".join(f"x{k}_mm,y{k}_mm" for k in range(1, self.pads_per_stamp + 1))
-            lines = [f"name,{header}"]
+            file = io.StringIO()
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(
+                ["name", *(f"{axis}{k}_mm" for k in range(1, self.pads_per_stamp + 1) for axis in "xy")]
+            )
             for name, pads in zip(self.names, self._pads, strict=True):
-                quoted = '"' + name.replace('"', '""') + '"' if set(name) & set(',"\n\r') else name
-                lines.append(",".join([quoted, *(repr(float(value)) for value in pads.ravel())]))
+                writer.writerow([csv_cell(name), *(repr(float(value)) for value in pads.ravel())])
+            text = file.getvalue()
         else:
             lines = []
             for name, pads in zip(self.names, self._pads, strict=True):
                 listed = ", ".join(f"[{float(x)!r}, {float(y)!r}]" for x, y in pads)
                 lines += ["[[stamp]]", f"name = {_toml_string(name)}", f"pads = [{listed}]", ""]
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            text = "\n".join(lines) + "\n"
+        write_beside(path, text.encode())
 
 
 Entry = tuple[str, str, Floats]
@@ -172,10 +184,7 @@ Entry = tuple[str, str, Floats]
 
 
 def _read_toml(path: Path, text: str) -> list[Entry]:
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"catalogue {path}: not TOML: {error}") from error
+    document = parse_toml(text, f"catalogue {path}")
     unknown = [key for key in document if key != "stamp"]
     if unknown:
         raise InputError(f"catalogue {path}: unknown key {unknown[0]!r}; expected [[stamp]] tables")
@@ -207,8 +216,8 @@ def _toml_pads(where: str, value: object) -> Floats:
 
 
 def _read_csv(path: Path, text: str) -> list[Entry]:
-    rows = csv.reader(text.splitlines())
-    header = next(rows, [])
+    rows = _csv_rows(path, text)
+    _, header = next(rows, (1, []))
     count = (len(header) - 1) // 2
     expected = ["name", *(f"{axis}{k}_mm" for k in range(1, count + 1) for axis in "xy")]
     if [column.strip() for column in header] != expected or count < MIN_PADS:
@@ -217,8 +226,8 @@ def _read_csv(path: Path, text: str) -> list[Entry]:
             f" for {MIN_PADS} to {MAX_PADS} pads"
         )
     entries: list[Entry] = []
-    for row in rows:
-        where = f"catalogue {path}: line {rows.line_num}"
+    for line, row in rows:
+        where = f"catalogue {path}: line {line}"
         if not row:
             continue
         if len(row) != len(header):
@@ -229,14 +238,25 @@ def _read_csv(path: Path, text: str) -> list[Entry]:
                 numbers.append(float(field))
             except ValueError as error:
                 raise InputError(f"{where}: {column} = {field!r}: expected a number of mm") from error
-        entries.append((where, _name(where, row[0]), np.array(numbers).reshape(-1, 2)))
+        name = _name(where, from_csv_cell(row[0]))
+        entries.append((where, name, np.array(numbers).reshape(-1, 2)))
     return entries
 
 
+def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield rows, each with the line it ends on."""
+    rows = csv.reader(io.StringIO(text, newline=""))
+    try:
+        for row in rows:
+            yield rows.line_num, row
+    except csv.Error as error:
+        raise InputError(f"catalogue {path}: line {rows.line_num}: {error}: expected CSV") from error
+
+
 def _name(where: str, name: object) -> str:
-    if not isinstance(name, str) or not name.strip():
+    if not isinstance(name, str):
         raise InputError(f"{where}: name = {name!r}: expected text that is not empty")
-    return name.strip()
+    return checked_name(name, f"{where}: name =")
 
 
 def _check_pads(where: str, pads: Floats) -> None:
@@ -250,5 +270,4 @@ def _check_pads(where: str, pads: Floats) -> None:
 
 
 def _toml_string(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if ord(c) >= 32 and ord(c) != 127 else f"\\u{ord(c):04x}" for c in escaped) + '"'
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from stampbench.firmware_emulator.errors import InputError, expect_new
+from stampbench.firmware_emulator.outside import csv_cell, write_beside
 from stampbench.sim.stamps.geometry import FaceGeometry
 from stampbench.sim.stamps.stamp import Floats, Stamp
 
@@ -37,7 +38,7 @@ def write_stamps(path: str | Path, stamps: Sequence[Stamp], geometry: FaceGeomet
     expect_new(path)
     text = writers[path.suffix.lower()](stamps, geometry)
     try:
-        path.write_text(text, encoding="utf-8", newline="")
+        write_beside(path, text.encode())
     except OSError as error:
         raise InputError(f"output {path}: {error.strerror}") from error
 
@@ -49,7 +50,7 @@ def csv_text(stamps: Sequence[Stamp], geometry: FaceGeometry) -> str:
     writer.writerow(["name", *(f"{axis}{k}_mm" for k in range(1, geometry.pads + 1) for axis in "xy")])
     for stamp in stamps:
         writer.writerow(
-            [stamp.name, *(f"{value:.4f}" for pad in stamp.pads for value in (pad.x_mm, pad.y_mm))]
+            [csv_cell(stamp.name), *(f"{value:.4f}" for pad in stamp.pads for value in (pad.x_mm, pad.y_mm))]
         )
     return out.getvalue()
 

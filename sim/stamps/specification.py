@@ -6,12 +6,12 @@ import hashlib
 import json
 import math
 import re
-import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.outside import parse_toml
 from stampbench.sim.stamps.geometry import MAX_PADS, MIN_PADS, FaceGeometry
 
 INSERTION: Final = 2
@@ -113,13 +113,12 @@ def read_spec(path: Path) -> FamilySpec:
         InputError: the file cannot be read, or a key is unknown, missing, of the wrong type or out of range.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"family {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"family {path}: byte {error.start}: not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"family {path}: not TOML: {error}") from error
+    document = parse_toml(text, f"family {path}")
     for key, value in document.items():
         if key not in _KEYS:
             raise InputError(f"family {path}: unknown key {key!r}; expected {', '.join(_KEYS)}")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from stampbench.bench.validation.certificate.certificate import Certificate, CertificateStamp
+from stampbench.firmware_emulator.outside import csv_cell
 
 _Limit: TypeAlias = float | list[float] | None
 _Row: TypeAlias = tuple[str, str, float | None, float | None, _Limit, _Limit]
@@ -24,10 +25,9 @@ def certificate_csv(certificate: Certificate) -> str:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
     for stamp in certificate.stamps:
+        named = certificate.lot, certificate.part, stamp.serial, stamp.cavity
         for row in _characteristics(certificate, stamp):
-            writer.writerow(
-                (certificate.lot, certificate.part, stamp.serial, stamp.cavity, *row, stamp.decision)
-            )
+            writer.writerow(map(csv_cell, (*named, *row, stamp.decision)))
     return file.getvalue()
 
 

@@ -115,12 +115,27 @@ def test_stamp_too_near_to_an_entry_is_refused_with_its_name_and_distance(tmp_pa
         (" ", [OTHER], "--name ' '"),
         ("new", [], "no press was found"),
         ("new", [OTHER, OTHER[:4]], "press 2 of 2 has 4 contacts: expected 5 as in the catalogue"),
-        ("new", [OTHER, OTHER, PADS], r"press 3 of 3 is \d+\.\d\d mm from the mean of all"),
+        ("new", [OTHER, OTHER, PADS], r"press 3 of 3 is \d+\.\d\d mm from press \d:"),
     ],
 )
 def test_what_cannot_be_enrolled_is_told(tmp_path, presses, name, found, match):
     enrol_stamp(tmp_path / "shop.toml", "gold", presses)
     refused(tmp_path / "shop.toml", name, found, match)
+
+
+def test_presses_of_two_stamps_2_1_mm_apart_are_not_averaged(tmp_path, presses):
+    other = PADS.copy()
+    other[0] += np.array([2.1, 0.0]) / np.sqrt(0.8)  # the others move towards it a little in the best fit
+    assert 1.5 < rigid_distance_mm(PADS, other) < 2.3
+    refused(tmp_path / "new.toml", "both", [PADS, other], r"mm from press \d: expected at most 1.5 mm")
+
+
+@pytest.mark.parametrize("name", ["a\x85b", "a\u2028b", "a\nb"])
+def test_a_name_that_breaks_lines_leaves_the_catalogue_readable(tmp_path, presses, name):
+    path = tmp_path / "shop.csv"
+    enrol_stamp(path, "gold", presses)
+    refused(path, name, [OTHER], "expected a name of 1 to 80 printable characters")
+    assert Catalogue.read(path).names == ("gold",)
 
 
 def test_presses_with_fewer_contacts_than_most_are_told(tmp_path):

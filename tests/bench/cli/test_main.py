@@ -96,3 +96,16 @@ class TestDefaults:
         ended = stampbench("doctor")
         assert ended.status == 4
         assert ended.err.startswith("stampbench: stampbench.toml: ")
+
+
+def test_a_defect_is_status_3_and_a_line_to_report(stampbench, monkeypatch):
+    def broken(*_: object) -> None:
+        raise KeyError("\x1b[31mno such thing")
+
+    monkeypatch.setattr("stampbench.bench.plans.plan.Plan.read", broken)
+    ended = stampbench("plan", "check", "any.toml")
+    assert ended.status == 3
+    assert ended.err.startswith("stampbench: defect: KeyError: ")
+    assert "please report this line" in ended.err
+    assert ended.err.count("\n") == 1
+    assert "\x1b" not in ended.err
