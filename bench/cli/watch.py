@@ -55,7 +55,7 @@ def watch(
     if picture is not None:
         expect_new(picture)
     watcher = Watcher(directory, public_key or ())
-    alarms = watcher.look()
+    alarms = watcher.look(last=once)
     _draw(watcher, picture)
     if once:
         if as_json:

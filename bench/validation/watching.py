@@ -1,12 +1,15 @@
 """Following a station: lots and runs as they appear in its directory, and what is alarming about them.
 
-A lot is known by its ``certificate.jsonl``, a run by its ``records.jsonl``, anywhere below the directory. The
-pads of each cavity are followed lot by lot on control charts, so that a drift is heard long before stamps are
-rejected for it.
+A lot is known by its ``certificate.jsonl``, a run by its ``records.jsonl``, anywhere below the directory. A
+file is taken in when it is whole, read again when it changes, and once however often it was copied. What is
+alarming is that of all files as they are now, in the order in which they were measured: whoever looked all
+the time and whoever looks once find the same. The pads of each cavity are followed lot by lot on control
+charts, so that a drift is heard long before stamps are rejected for it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -18,8 +21,9 @@ import numpy.typing as npt
 from stampbench.bench.judging.comparison import compare_counts
 from stampbench.bench.judging.tallies import Tally
 from stampbench.bench.records.files import FILE_NAME as RECORDS_NAME
-from stampbench.bench.records.files import Run, read_run
+from stampbench.bench.records.files import RunEnd, RunHeader, read_run
 from stampbench.bench.validation.certificate.certificate import Certificate, read_certificate
+from stampbench.bench.validation.certificate.seal import SEAL_MARK
 from stampbench.bench.validation.judging.charts import Chart, chart, innovations, lots_to
 from stampbench.bench.validation.sampling.history import CERTIFICATE_NAME, LotKind, inspected_lots, kind_of
 from stampbench.bench.validation.sampling.switching import Inspection, Switching, switching
@@ -33,6 +37,8 @@ WORSE_P = 0.001
 """A run is worse than those before it if chance makes it so less often."""
 _END_BYTES = 16_384
 """The end of a run, with its message and counters, is shorter."""
+PATIENCE = 5
+"""Looks after which a file that is not whole, and does not grow, is an alarm."""
 _RATES = ("frr", "misread", "far")
 
 
@@ -76,6 +82,15 @@ class Series:
     limit_mm: float
 
 
+@dataclass(frozen=True, slots=True)
+class EndedRun:
+    """What is kept of a run: not its presses."""
+
+    header: RunHeader
+    end: RunEnd
+    tally: Tally
+
+
 class Station:
     """What is known of a station; takes lots and runs as they come and says what is alarming."""
 
@@ -103,16 +118,15 @@ class Station:
         found += [("drift", text) for text in self._drifts(certificate)]
         return [Alarm(kind, where, certificate.lot, text) for kind, text in found]
 
-    def add_run(self, run: Run, where: str) -> list[Alarm]:
+    def add_run(self, run: EndedRun, where: str) -> list[Alarm]:
         """Take in the next run that has ended."""
         self.runs += 1
         runs = self._runs.setdefault(run.header.plan_sha256, [])
         found = []
-        if run.end is not None and run.end.status == "error":
+        if run.end.status == "error":
             found.append(f"the bench failed: {run.end.message}")
-        tally = Tally(run.presses)
-        found += _worse(tally, runs, run.header.profiles)
-        runs.append(tally)
+        found += _worse(run.tally, runs, run.header.profiles)
+        runs.append(run.tally)
         return [Alarm("run", where, Path(where).parent.name, text) for text in found]
 
     def series(self) -> tuple[Series, ...]:
@@ -207,14 +221,41 @@ def _worse(now: Tally, before: list[Tally], profiles: Iterable[str]) -> Iterator
                 )
 
 
-def _has_ended(records: Path) -> bool:
-    """Return whether the last line of a run's records is its end: a run under way may be large."""
+def _end_of(path: Path) -> bytes:
+    """Return the end of a file: a run under way may be large."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _END_BYTES))
+        return file.read()
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a file is there to its end: a certificate to its seal, a run to its last line."""
     try:
-        with records.open("rb") as file:
-            file.seek(max(0, records.stat().st_size - _END_BYTES))
-            return b'"line":"end"' in file.read()
+        end = _end_of(path)
     except OSError:
         return False
+    if path.name == RECORDS_NAME:
+        return b'"line":"end"' in end
+    return end.endswith(b"\n") and SEAL_MARK in end.rstrip(b"\n").rpartition(b"\n")[2]
+
+
+@dataclass(slots=True)
+class _File:
+    """A file as it was at the last look.
+
+    Attributes:
+        stamp: its times and size: while they stay, it is not read again.
+        still: looks for which it has stayed so.
+        digest: of what was taken in; empty where nothing was.
+        content: what was taken in.
+        problem: why nothing was.
+    """
+
+    stamp: tuple[int, int, int]
+    still: int = 0
+    digest: bytes = b""
+    content: Certificate | EndedRun | None = None
+    problem: str = ""
 
 
 class Watcher:
@@ -233,36 +274,89 @@ class Watcher:
             raise InputError(f"{directory}: no such directory: expected that of a station")
         self._directory = directory
         self._keys = tuple(keys)
-        self._known: set[Path] = set()
+        self._files: dict[Path, _File] = {}
+        self._taken: list[tuple[str, str, bytes]] = []
+        self._found: list[Alarm] = []
+        self._told: set[tuple[str, str, str]] = set()
         self.station = Station()
 
-    def look(self) -> list[Alarm]:
-        """Take in all lots and runs that have appeared and ended since the last look, oldest first."""
-        found: list[tuple[str, str, Path, Certificate | Run]] = []
-        alarms: list[Alarm] = []
-        for path in sorted(self._directory.rglob(CERTIFICATE_NAME)):
-            if path in self._known:
-                continue
-            self._known.add(path)
-            try:
-                lot = read_certificate(path, self._keys)
-            except InputError as error:
-                alarms.append(Alarm("seal", str(path), path.parent.name, str(error)))
-                continue
-            found.append((lot.measured_at, lot.lot, path, lot))
-        for path in sorted(self._directory.rglob(RECORDS_NAME)):
-            if path in self._known or not _has_ended(path):
-                continue
-            try:
-                run = read_run(path)
-            except InputError:  # it has only just been begun, or is not ours
-                continue
-            if run.end is not None:
-                self._known.add(path)
-                found.append((run.header.started_at, path.parent.name, path, run))
-        for _, _, path, new in sorted(found, key=lambda one: one[:2]):
+    def look(self, *, last: bool = False) -> list[Alarm]:
+        """Take in what has appeared or changed since the last look, and return the alarms that are new.
+
+        Args:
+            last: nothing more will come: a file that is not whole is an alarm at once, not when it has stayed
+                so for some looks.
+        """
+        self._read()
+        whole: dict[bytes, tuple[str, str, Path, Certificate | EndedRun]] = {}
+        for path, file in sorted(self._files.items()):
+            if isinstance(file.content, Certificate):
+                whole.setdefault(
+                    file.digest, (file.content.measured_at, file.content.lot, path, file.content)
+                )
+            elif file.content is not None:
+                started = file.content.header.started_at
+                whole.setdefault(file.digest, (started, path.parent.name, path, file.content))
+        order = sorted((when, name, digest) for digest, (when, name, _, _) in whole.items())
+        if order[: len(self._taken)] != self._taken:
+            self.station, self._found, self._taken = Station(), [], []
+        for _, _, digest in order[len(self._taken) :]:
+            _, _, path, new = whole[digest]
             if isinstance(new, Certificate):
-                alarms += self.station.add_lot(new, str(path))
+                self._found += self.station.add_lot(new, str(path))
             else:
-                alarms += self.station.add_run(new, str(path))
-        return alarms
+                self._found += self.station.add_run(new, str(path))
+        self._taken = order
+        standing = [*self._damaged(last), *self._found]
+        names = {(alarm.kind, alarm.subject, alarm.text) for alarm in standing}
+        fresh = [one for one in standing if (one.kind, one.subject, one.text) not in self._told]
+        self._told = names
+        return fresh
+
+    def _read(self) -> None:
+        there = {*self._directory.rglob(CERTIFICATE_NAME), *self._directory.rglob(RECORDS_NAME)}
+        for path in self._files.keys() - there:
+            del self._files[path]
+        for path in sorted(there):
+            try:
+                status = path.stat()
+            except OSError:  # it has just gone
+                self._files.pop(path, None)
+                continue
+            stamp = status.st_mtime_ns, status.st_size, status.st_ino
+            file = self._files.setdefault(path, _File(stamp, still=-1))
+            file.still = file.still + 1 if file.stamp == stamp else 0
+            if file.stamp == stamp and (file.content or file.problem) and file.still:
+                continue
+            file.stamp = stamp
+            if _is_whole(path):
+                self._take(path, file)
+            elif not file.content or file.still >= PATIENCE:
+                # What is written anew stands as it was until it is whole, or until nobody goes on with it.
+                file.content, file.problem = None, ""
+
+    def _take(self, path: Path, file: _File) -> None:
+        file.content, file.problem = None, ""
+        try:
+            if path.name == RECORDS_NAME:
+                run = read_run(path)
+                if run.end is not None:
+                    file.content = EndedRun(run.header, run.end, Tally(run.presses))
+            else:
+                file.content = read_certificate(path, self._keys)
+            with path.open("rb") as opened:
+                file.digest = hashlib.file_digest(opened, "sha256").digest()
+        except InputError as error:
+            file.problem = str(error)
+        except OSError:  # it has just gone
+            file.content = None
+
+    def _damaged(self, last: bool) -> Iterator[Alarm]:
+        """Yield what cannot be read, and what is not whole and does not become so."""
+        for path, file in sorted(self._files.items()):
+            run = path.name == RECORDS_NAME
+            problem = file.problem
+            if not problem and file.content is None and (last or (file.still >= PATIENCE and not run)):
+                problem = f"{path}: is not whole: expected {'the end of the run' if run else 'its seal'}"
+            if problem:
+                yield Alarm("run" if run else "seal", str(path), path.parent.name, problem)

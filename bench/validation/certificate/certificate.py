@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 from stampbench.bench.validation.certificate.seal import canonical_json, check_seal
+from stampbench.bench.validation.sampling.sampling import Severity
 from stampbench.firmware_emulator.errors import InputError
 
 FORMAT = 2
 NAME = "certificate"
+DECISIONS = ("accept", "reject", "measure again")
+LARGEST_NUMBER = 1e16
+"""Of any number in a certificate: seeds reach 2**53."""
 
 
 class CertificateStamp(Struct, frozen=True, kw_only=True):
@@ -271,6 +275,39 @@ def read_certificate(path: Path, keys: Collection[str] = ()) -> Certificate:
             f"{path}: {who}: expected a certificate signed with one of the {len(keys)} listed keys"
         )
     try:
-        return msgspec.json.decode(data.partition(b"\n")[0], type=Certificate)
-    except msgspec.DecodeError as error:
+        certificate = msgspec.json.decode(data.partition(b"\n")[0], type=Certificate)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InputError(f"{path}: {error}: expected a certificate of stampbench validate") from None
+    for where, why in _impossible(certificate):
+        raise InputError(f"{path}: {where}: {why}: expected a certificate of stampbench validate")
+    return certificate
+
+
+def _impossible(certificate: Certificate) -> Iterator[tuple[str, str]]:
+    """Yield what no certificate says that was made here: where, and what."""
+    for name in ("position_mm", "gauge"):
+        value = certificate.tolerances.get(name)
+        if not isinstance(value, float) or not value > 0.0:
+            yield f"tolerances.{name}", f"{value!r} is no tolerance"
+    for name, value in certificate.tolerances.items():
+        if isinstance(value, list) and (name != "level" or len(value) != 2):
+            yield f"tolerances.{name}", f"{value!r} is no tolerance"
+    sampling = certificate.sampling
+    if sampling.severity not in list(Severity):
+        yield "sampling.severity", f"{sampling.severity!r} is none"
+    if certificate.decision not in DECISIONS:
+        yield "decision", f"{certificate.decision!r} is none"
+    for where, number in _numbers(msgspec.to_builtins(certificate), ""):
+        if not abs(number) < LARGEST_NUMBER:
+            yield where, f"{number!r} is beyond what is measured"
+
+
+def _numbers(value: object, where: str) -> Iterator[tuple[str, float]]:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        yield where, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _numbers(inner, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            yield from _numbers(inner, f"{where}[{place}]")

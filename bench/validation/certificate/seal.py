@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 MARKS: Final = {".jsonl": (b'{"seal":"', b'"}'), ".html": (b"<!-- ", b" -->"), ".pdf": (b"%", b"")}
 """What stands around a seal in each kind of file."""
+SEAL_MARK: Final = b"stampbench seal sha256:"
 _SEAL: Final = re.compile(
-    rb"stampbench seal sha256:(?P<digest>[0-9a-f]{64})"
+    SEAL_MARK + rb"(?P<digest>[0-9a-f]{64})"
     rb"(?: ed25519:(?P<signature>[A-Za-z0-9+/]{86}==) key:(?P<key>[A-Za-z0-9+/]{43}=))?"
 )
 
@@ -158,7 +159,7 @@ def sealed(content: bytes, suffix: str, key: Ed25519PrivateKey | None = None) ->
     before, after = MARKS[suffix]
     if not content.endswith(b"\n"):
         content += b"\n"
-    seal = b"stampbench seal sha256:" + hashlib.sha256(content).hexdigest().encode()
+    seal = SEAL_MARK + hashlib.sha256(content).hexdigest().encode()
     if key is not None:
         public = key.public_key().public_bytes_raw()
         signature = key.sign(hashlib.sha256(content).digest())

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 
 import msgspec
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from stampbench.bench.validation.certificate.certificate import certificate_bytes
 from stampbench.bench.validation.certificate.chart_pictures import draw_charts
 from stampbench.bench.validation.certificate.seal import sealed
-from stampbench.bench.validation.watching import BASELINE_LOTS, CERTIFICATE_NAME, Station, Watcher
+from stampbench.bench.validation.watching import BASELINE_LOTS, CERTIFICATE_NAME, PATIENCE, Station, Watcher
 from stampbench.firmware_emulator.errors import InputError
 
 
@@ -193,4 +195,92 @@ def test_a_station_in_control_alarms_seldom_although_four_lots_tell_its_scatter(
             for alarm in station.add_lot(make_lot(number, offsets=offsets, rng=rng), "here")
         ]
         alarmed += any(alarm.kind == "drift" for alarm in found)
-    assert alarmed / 12 <= 0.1 + 3 * np.sqrt(0.1 * 0.9 / 12)
+    assert alarmed / 30 <= 0.1 + 3 * np.sqrt(0.1 * 0.9 / 30)
+
+
+def standing(watcher):
+    """All that is alarming now, as one look at the end would tell it."""
+    return sorted((one.kind, one.subject, one.text) for one in watcher.look(last=True))
+
+
+def test_certificates_in_any_order_in_pieces_changed_and_copied_end_as_one_look_does(make_lot, tmp_path):
+    lots = [make_lot(n, offsets={(2, 4): 0.02 * max(0, n - 6)}) for n in range(14)]
+    lots[3] = make_lot(3, decision="reject")
+    contents = [sealed(certificate_bytes(lot), ".jsonl") for lot in lots]
+    changed = sealed(certificate_bytes(make_lot(9, decision="reject")), ".jsonl")
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        directory = tmp_path / str(seed)
+        directory.mkdir()
+        followed = Watcher(directory)
+        told = set()
+        for number in rng.permutation(len(lots)):
+            path = directory / f"L{number}" / CERTIFICATE_NAME
+            path.parent.mkdir()
+            for part in (rng.integers(1, len(contents[number])), len(contents[number])):
+                path.write_bytes(contents[number][:part])
+                told |= {(one.kind, one.subject, one.text) for one in followed.look()}
+            if rng.random() < 0.3:
+                copy = directory / "backup" / f"L{number}" / CERTIFICATE_NAME
+                copy.parent.mkdir(parents=True)
+                copy.write_bytes(contents[number])
+        path = directory / "L9" / CERTIFICATE_NAME
+        shutil.rmtree(directory / "backup" / "L9", ignore_errors=True)
+        path.write_bytes(changed[:100])
+        followed.look()
+        path.write_bytes(changed)
+        told |= {(one.kind, one.subject, one.text) for one in followed.look(last=True)}
+        at_once = standing(Watcher(directory))
+        assert set(at_once) <= told
+        assert followed.station.lots == len(lots)
+        assert ("lot", "L009", "reject: made up") in at_once
+        assert not any(kind == "seal" for kind, _, _ in told)
+        assert [one.values_mm.tolist() for one in followed.station.series()] == [
+            one.values_mm.tolist()
+            for one in (lambda w: (w.look(), w.station)[1])(Watcher(directory)).series()
+        ]
+
+
+def test_a_certificate_that_never_becomes_whole_is_an_alarm_after_some_looks(make_lot, put, tmp_path):
+    path = put(make_lot(0))
+    path.write_bytes(path.read_bytes()[:-30])
+    watcher = Watcher(tmp_path)
+    looks = [len(watcher.look()) for _ in range(PATIENCE + 3)]
+    assert looks == [0] * PATIENCE + [1, 0, 0]
+    assert [one.kind for one in Watcher(tmp_path).look(last=True)] == ["seal"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"tolerances": {}}, "tolerances.position_mm: None"),
+        ({"tolerances": {"position_mm": [], "gauge": 0.3}}, r"tolerances.position_mm: \[\]"),
+        ({"scatter_mm": 1e308}, "scatter_mm: 1e.308 is beyond"),
+        ({"decision": "perhaps"}, "decision: 'perhaps'"),
+    ],
+)
+def test_a_sealed_certificate_that_says_what_none_says_is_an_alarm(make_lot, put, tmp_path, changes, says):
+    put(msgspec.structs.replace(make_lot(0), **changes))
+    (alarm,) = Watcher(tmp_path).look()
+    assert alarm.kind == "seal"
+    assert re.search(says, alarm.text)
+
+
+def test_a_damaged_run_is_an_alarm(tmp_path, header, make_press):
+    from stampbench.bench.records.files import RecordWriter, RunEnd
+
+    path = tmp_path / "run" / "records.jsonl"
+    with RecordWriter(path) as writer:
+        writer.write(header)
+        for place in range(1, 4):
+            writer.write(make_press(place))
+        writer.write(
+            RunEnd(status="complete", presses=3, seconds=1, prepare_seconds=0, finished_at="2026-01-01")
+        )
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'"line":"press"', b'"line":"p\xffess"', 1))
+    assert [one.kind for one in Watcher(tmp_path).look()] == ["run"]
+    path.write_bytes(whole[: len(whole) // 2])
+    watcher = Watcher(tmp_path)
+    assert watcher.look() == []
+    assert ["is not whole" in one.text for one in watcher.look(last=True)] == [True]
