@@ -7,6 +7,9 @@ Reading first and writing later would let a replay through whenever two requests
 
 from __future__ import annotations
 
+import hashlib
+import os
+import secrets
 import sqlite3
 import threading
 from dataclasses import dataclass
@@ -79,36 +82,49 @@ class MemoryGuard:
 class SqliteGuard:
     """Remembers in a file; for any number of threads and processes.
 
+    The file is its owner's alone, and holds no names: of each it keeps the SHA-256, with a salt of this file.
+
     Args:
         path: of the file; it is made if it is not there.
     """
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         # Every statement is a transaction of its own, and waits for those of other processes.
         self._connection = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, counter INTEGER NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS counters (name BLOB PRIMARY KEY, counter INTEGER NOT NULL)"
         )
-        self._connection.execute("CREATE TABLE IF NOT EXISTS used (name TEXT PRIMARY KEY)")
+        self._connection.execute("CREATE TABLE IF NOT EXISTS used (name BLOB PRIMARY KEY)")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS salts (id INTEGER PRIMARY KEY, salt BLOB NOT NULL)"
+        )
+        self._connection.execute(
+            "INSERT INTO salts VALUES (1, ?) ON CONFLICT DO NOTHING", (secrets.token_bytes(16),)
+        )
+        (self._salt,) = self._connection.execute("SELECT salt FROM salts").fetchone()
 
     def advance(self, name: str, counter: int) -> bool:
         """Return True, and noted, if the counter is higher than every one noted for this name."""
         return self._changes(
             "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) "
             "DO UPDATE SET counter = excluded.counter WHERE excluded.counter > counters.counter",
-            (name, counter),
+            (self._digest(name), counter),
         )
 
     def first_use(self, name: str) -> bool:
         """Return True, and noted, if the name was never noted."""
-        return self._changes("INSERT INTO used VALUES (?) ON CONFLICT DO NOTHING", (name,))
+        return self._changes("INSERT INTO used VALUES (?) ON CONFLICT DO NOTHING", (self._digest(name),))
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
 
-    def _changes(self, statement: str, values: tuple[str | int, ...]) -> bool:
+    def _digest(self, name: str) -> bytes:
+        return hashlib.sha256(self._salt + name.encode("utf-8", "surrogatepass")).digest()
+
+    def _changes(self, statement: str, values: tuple[bytes | int, ...]) -> bool:
         with self._lock:
             return self._connection.execute(statement, values).rowcount == 1

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stampbench.sim.credentials.guard import ReplayGuard
+from stampbench.sim.credentials.guard import Advance, ReplayGuard
 from stampbench.sim.credentials.press import (
     Evidence,
     Factor,
@@ -41,6 +41,8 @@ class Requirement:
         min_rssi_dbm: weakest signal; None: any.
         fresh: True refuses a beacon that repeats itself after its battery was changed.
         bound: True asks for a proof that answers the server's nonce.
+        aged: True asks for a proof whose age the server itself can tell: by its own clock and the proof's
+            window, or because it answers its nonce. The URL of a tap has neither.
     """
 
     factor: Factor | None = None
@@ -51,6 +53,7 @@ class Requirement:
     min_rssi_dbm: int | None = None
     fresh: bool = False
     bound: bool = False
+    aged: bool = False
 
 
 _NFC = Requirement(factor=Factor.NFC)
@@ -65,10 +68,20 @@ DEFAULT_POLICY: Mapping[Action, tuple[Requirement, ...]] = {
         _SOUND,
     ),
     Action.COLLECT: (Requirement(), _NFC, _SOUND, _BEACON),
-    Action.REDEEM: (_NFC, _SOUND, Requirement(factor=Factor.BLE, min_rssi_dbm=-65, fresh=True)),
-    Action.PAY: (_NFC, Requirement(factor=Factor.SOUND, bound=True)),
+    Action.REDEEM: (
+        Requirement(factor=Factor.NFC, aged=True),
+        Requirement(factor=Factor.SOUND, aged=True),
+        Requirement(factor=Factor.BLE, min_rssi_dbm=-65, fresh=True, aged=True),
+    ),
+    Action.PAY: (
+        Requirement(factor=Factor.NFC, bound=True, aged=True),
+        Requirement(factor=Factor.SOUND, bound=True, aged=True),
+    ),
 }
-"""A pattern can be copied: it collects, and no more. A beacon can be relayed: it does not pay."""
+"""A pattern can be copied: it collects, and no more. A tap can be kept for later: it collects, and what has
+value takes the tag's answer to a challenge. A beacon can be relayed: it does not pay."""
+TOUCH_EVERY_S = 30.0
+"""A touch alone counts once for a member and stamp in each such time of the server's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +130,28 @@ class Desk:
         if refused is not None:
             return PolicyDecision(refused)
         if presented is None:
-            return self._by_touch(evidence)
+            return self._by_touch(way, evidence)
         refused = _time_refused(way, evidence, presented)
         if refused is not None:
             return PolicyDecision(refused)
         return self._by_proof(way, evidence, presented)
 
-    def _by_touch(self, evidence: Evidence) -> PolicyDecision:
-        code = None if evidence.touch is None else evidence.touch.code
-        found = Reason.NO_TOUCH if code is None else self._stamps.touched(code)
-        return PolicyDecision(found) if isinstance(found, Reason) else PolicyDecision(Reason.ACCEPTED, found)
+    def _by_touch(self, way: Requirement, evidence: Evidence) -> PolicyDecision:
+        touch = evidence.touch
+        if touch is None or touch.code is None:
+            return PolicyDecision(Reason.NO_TOUCH)
+        refused = _age_refused(way, evidence.received_s - touch.at_s)
+        if refused is not None:
+            return PolicyDecision(refused)
+        found = self._stamps.touched(touch.code)
+        if isinstance(found, Reason):
+            return PolicyDecision(found)
+        once = Advance(f"touch:{found}/{evidence.member}", int(evidence.received_s // TOUCH_EVERY_S))
+        return (
+            PolicyDecision(Reason.ACCEPTED, found)
+            if once.claim(self._guard)
+            else PolicyDecision(Reason.REPLAYED)
+        )
 
     def _by_proof(self, way: Requirement, evidence: Evidence, presented: Presented) -> PolicyDecision:
         if presented.factor not in self._factors:
@@ -136,6 +161,8 @@ class Desk:
             return PolicyDecision(proof)
         if way.fresh and proof.repeated:
             return PolicyDecision(Reason.REPEATED)
+        if way.aged and not proof.aged:
+            return PolicyDecision(Reason.AGE_UNPROVEN)
         if way.bound and not proof.bound:
             return PolicyDecision(Reason.NOT_BOUND)
         stamp = self._stamps.proved(proof.credential, evidence.touch)
@@ -156,14 +183,21 @@ def _time_refused(way: Requirement, evidence: Evidence, presented: Presented) ->
     age_s = evidence.received_s - presented.at_s
     gap_s = 0.0 if evidence.touch is None else abs(evidence.touch.at_s - presented.at_s)
     rssi_dbm = 0.0 if presented.rssi_dbm is None else presented.rssi_dbm
-    if not (math.isfinite(age_s) and math.isfinite(gap_s) and math.isfinite(rssi_dbm)):
+    if not (math.isfinite(gap_s) and math.isfinite(rssi_dbm)):
         return Reason.MALFORMED  # a comparison with what is no number lets everything pass
-    if age_s > way.max_age_s:
-        return Reason.TOO_OLD
-    if age_s < -way.skew_s:
-        return Reason.NOT_YET
+    refused = _age_refused(way, age_s)
+    if refused is not None:
+        return refused
     if gap_s > way.max_gap_s:
         return Reason.TOO_FAR_APART
     if way.min_rssi_dbm is not None and (presented.rssi_dbm is None or presented.rssi_dbm < way.min_rssi_dbm):
         return Reason.TOO_WEAK
     return None
+
+
+def _age_refused(way: Requirement, age_s: float) -> Reason | None:
+    if not math.isfinite(age_s):
+        return Reason.MALFORMED
+    if age_s > way.max_age_s:
+        return Reason.TOO_OLD
+    return Reason.NOT_YET if age_s < -way.skew_s else None

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     OUT_OF_TIME = "recorded, or battery changed"
     REPEATED = "window shown before the battery change"
     NOT_BOUND = "not bound to this session"
+    AGE_UNPROVEN = "age of the proof rests on the phone's word"
     UNKNOWN_STAMP = "unknown stamp"
     WRONG_STAMP = "touch and proof of different stamps"
     AMBIGUOUS = "several stamps have this pattern"
@@ -111,12 +112,14 @@ class Proof:
         ticket: what must be claimed of the replay guard before the proof counts.
         repeated: True if the stamp had shown the same before its battery was changed.
         bound: True if it answers the nonce of this very session.
+        aged: False if nobody but the phone knows when it was made, as of a tap: it may have been kept.
     """
 
     credential: str
     ticket: Ticket
     repeated: bool = False
     bound: bool = False
+    aged: bool = True
 
 
 class SecondFactor(Protocol):

@@ -2,7 +2,8 @@
 
 shop = Shop(np.random.default_rng(1), now_s=0.0)
 stamp = shop.new_stamp("counter", code=20406)
-evidence = Evidence("anna", 11.0, Touch(20406, 10.0), stamp.present(Factor.NFC, 10.0))
+shown = stamp.present(Factor.NFC, 10.0, nonce=b"of this session")
+evidence = Evidence("anna", 11.0, Touch(20406, 10.0), shown, b"of this session")
 shop.desk.decide(Action.REDEEM, evidence)
 """
 
@@ -13,11 +14,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
-from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError, ProtocolError
+from stampbench.sim.credentials.aes import BLOCK
 from stampbench.sim.credentials.ble.beacon import FIRST_CLOCK_S, BeaconClock, EidBeacon
 from stampbench.sim.credentials.ble.factor import BleFactor, beacon_credential
 from stampbench.sim.credentials.ble.resolver import Resolver
 from stampbench.sim.credentials.guard import MemoryGuard, ReplayGuard
+from stampbench.sim.credentials.nfc.challenge import PRESENCE_KEY, TagAnswer, TagChallenger
 from stampbench.sim.credentials.nfc.factor import NfcFactor, credential_of
 from stampbench.sim.credentials.nfc.reader import Reader, personalise
 from stampbench.sim.credentials.nfc.tag import Tag
@@ -60,30 +63,44 @@ class ShopStamp:
     _forged_tag: Tag
     _forged_beacon: EidBeacon
     _random: np.random.Generator
-    _last_url: bytes = b""
+    _challenger: TagChallenger
+    _last: bytes = b""
 
-    def present(self, factor: Factor, time_s: float, spoil: Spoil = Spoil.NONE) -> Presented:
+    def present(
+        self, factor: Factor, time_s: float, spoil: Spoil = Spoil.NONE, nonce: bytes = b""
+    ) -> Presented:
         """Return what a phone receives of the stamp, or of somebody who spoils it.
 
-        Replayed is the last URL once more, or an advertisement of an hour ago; relayed is what was received a
-        minute ago somewhere else; with a wrong clock a phone, or the beacon, is two hours ahead.
+        A tag shows its URL, and where the server gave a nonce, it answers that.
+
+        Replayed is what the tag said last once more, or an advertisement of an hour ago; relayed is what was
+        received a minute ago somewhere else; with a wrong clock a phone, or the beacon, is two hours ahead.
 
         Raises:
             InputError: the stamp has no such factor.
         """
         if factor is Factor.NFC:
-            return self._tapped(time_s, spoil)
+            return self._tapped(time_s, spoil, nonce)
         if factor is Factor.BLE:
             return self._heard(time_s, spoil)
         raise InputError(f"stamp {self.name}: factor {factor}: expected nfc or ble")
 
-    def _tapped(self, time_s: float, spoil: Spoil) -> Presented:
-        if spoil is not Spoil.REPLAYED or not self._last_url:
+    def _tapped(self, time_s: float, spoil: Spoil, nonce: bytes) -> Presented:
+        if spoil is not Spoil.REPLAYED or not self._last:
             tag = self._forged_tag if spoil is Spoil.WRONG_KEY else self.tag
             tag.power_up()
-            self._last_url = Reader(tag.transceive, self._random).read_url().encode()
+            reader = Reader(tag.transceive, self._random)
+            self._last = self._answer(reader, nonce) if nonce else reader.read_url().encode()
         shift_s = {Spoil.RELAYED: -RELAY_DELAY_S, Spoil.WRONG_CLOCK: CLOCK_OFFSET_S}.get(spoil, 0.0)
-        return Presented(Factor.NFC, self._last_url, time_s + shift_s)
+        return Presented(Factor.NFC, self._last, time_s + shift_s)
+
+    def _answer(self, reader: Reader, nonce: bytes) -> bytes:
+        uid = self.tag.uid
+        try:
+            proof = reader.carry(PRESENCE_KEY, lambda first: self._challenger.command(uid, nonce, first))
+        except ProtocolError:  # a tag with other keys does not take the server for one it knows
+            proof = bytes(2 * BLOCK)
+        return TagAnswer(uid, proof).text.encode()
 
     def _heard(self, time_s: float, spoil: Spoil) -> Presented:
         beacon = self._forged_beacon if spoil is Spoil.WRONG_KEY else self.beacon
@@ -125,7 +142,12 @@ class Shop:
         self._keys, self._others = TagKeys(Secret(random.bytes(16))), TagKeys(Secret(random.bytes(16)))
         self.stamps, self.resolver = StampBook(), Resolver()
         self.verifier = SunVerifier(TEMPLATE, self._keys.meta_read, self._keys.file_read)
-        factors: list[SecondFactor] = [NfcFactor(self.verifier), BleFactor(self.resolver), *more]
+        self._challenger = TagChallenger(self._keys, self._keys.meta_read.reveal())
+        factors: list[SecondFactor] = [
+            NfcFactor(self.verifier, self._challenger),
+            BleFactor(self.resolver),
+            *more,
+        ]
         self.desk = Desk(factors, self.stamps, guard or MemoryGuard(), policy)
 
     def new_stamp(self, name: str, code: int) -> ShopStamp:
@@ -147,6 +169,7 @@ class Shop:
             _forged_tag=self._tag(tag.uid, self._others),
             _forged_beacon=EidBeacon(other_key, EXPONENT, replace(clock)),
             _random=self._random,
+            _challenger=self._challenger,
         )
 
     def _tag(self, uid: bytes, keys: TagKeys) -> Tag:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from stampbench.bench.records.findings import Finding, Trial
+from stampbench.bench.records.findings import Figure, Finding, Trial
 from stampbench.bench.runs.progress import Progress
 from stampbench.bench.scenarios.hardened.amounts import Settings
 from stampbench.bench.scenarios.hardened.scene import CODE, Scene
@@ -17,7 +17,7 @@ from stampbench.sim.credentials.ble.air import Air, AirSettings, Node, Reception
 from stampbench.sim.credentials.ble.beacon import BeaconClock, OtpBeacon
 from stampbench.sim.credentials.ble.factor import BleFactor, password_credential
 from stampbench.sim.credentials.ble.frames import Eid, OtpStamp
-from stampbench.sim.credentials.ble.passwords import PasswordVerifier
+from stampbench.sim.credentials.ble.passwords import FOLLOWS_S, WRONG, WRONG_S, PasswordVerifier
 from stampbench.sim.credentials.ble.resolver import Resolver
 from stampbench.sim.credentials.ble.virtual_time import run_virtual
 from stampbench.sim.credentials.guard import MemoryGuard
@@ -31,6 +31,7 @@ PASSWORD = "6 BLE one-time password replayed or guessed"
 EXACT = "each decision exact"
 """As that of the oracle, which knows where the beacon's clock stands."""
 EXPONENTS = (4, 6, 10)
+_DAY_S = 86_400.0
 _SHOP_M, _FAR_M = (0.0, 0.0), (5000.0, 0.0)
 
 Decides = Callable[[bytes, float, str], bool]
@@ -49,6 +50,7 @@ def trials(settings: Settings, draws: Draws, directory: Path, tell: Progress) ->
     yield _guessed(settings, draws("guessed"))
     yield _password_late(draws("late password"))
     yield _password_guessed(settings, draws("guessed password"))
+    yield from _password_unheard(settings, draws("unheard password"))
 
 
 def _relayed(exponent: int, settings: Settings, rng: np.random.Generator, tell: Progress) -> Iterator[Trial]:
@@ -144,6 +146,13 @@ def _guessed(settings: Settings, rng: np.random.Generator) -> Trial:
 
 def password_stamp(rng: np.random.Generator, error_ppm: float = 0.0) -> tuple[OtpBeacon, Decides]:
     """A stamp with one-time passwords, and the decisions of the server that knows it since 0 s."""
+    beacon, decides, _ = _password_stamp(rng, error_ppm)
+    return beacon, decides
+
+
+def _password_stamp(
+    rng: np.random.Generator, error_ppm: float = 0.0
+) -> tuple[OtpBeacon, Decides, PasswordVerifier]:
     stamp, key = rng.bytes(8), Secret(rng.bytes(16))
     stamps, passwords = StampBook(), PasswordVerifier(TOLERANCE)
     stamps.enrol("counter", CODE, password_credential(stamp))
@@ -155,7 +164,7 @@ def password_stamp(rng: np.random.Generator, error_ppm: float = 0.0) -> tuple[Ot
         evidence = Evidence(member, time_s, Touch(CODE, time_s), presented)
         return desk.decide(Action.COLLECT, evidence).accepted
 
-    return OtpBeacon(stamp, key, BeaconClock(0.0, 0.0, error_ppm)), decides
+    return OtpBeacon(stamp, key, BeaconClock(0.0, 0.0, error_ppm)), decides, passwords
 
 
 def _password_late(rng: np.random.Generator) -> Trial:
@@ -180,3 +189,34 @@ def _password_guessed(settings: Settings, rng: np.random.Generator) -> Trial:
         guess = OtpStamp(beacon.stamp, f"{int(rng.integers(10**8)):08d}").encoded
         tally.expect(False, decides(guess, 1000.0, f"thief {number}"))
     return tally.trial()
+
+
+def _password_unheard(settings: Settings, rng: np.random.Generator) -> Iterator[Finding]:
+    """A stamp that nobody heard for long: its clock may stand in many steps, which helps no guess."""
+    for days in (0, 30, 365):
+        beacon, _, passwords = _password_stamp(rng)
+        right = passwords.right_alone(beacon.stamp, days * _DAY_S)
+        yield Figure(
+            f"passwords that one guess alone may be, stamp unheard for {days} days",
+            right,
+            "of 10^8",
+            note=f"While fewer than {WRONG} were wrong within {WRONG_S / 60:g} min; then two in a row within "
+            f"{FOLLOWS_S:g} s are needed.",
+        )
+    guessed = Tally(PASSWORD, f"{settings.guesses:,} guesses, stamp unheard for a year: refused")
+    honest = Tally(PASSWORD, f"the stamp itself among those guesses: read within {FOLLOWS_S:g} s")
+    for error_ppm in (-150.0, 150.0):
+        beacon, decides, _ = _password_stamp(rng, error_ppm)
+        now_s = 365.0 * _DAY_S
+        each = settings.guesses // 2
+        for number in range(each):
+            guess = OtpStamp(beacon.stamp, f"{int(rng.integers(10**8)):08d}").encoded
+            guessed.expect(False, decides(guess, now_s + number / 1000.0, f"thief {number}"))
+        now_s += each / 1000.0
+        shown = [
+            decides(beacon.frame_at(now_s + after_s).encoded, now_s + after_s, "anna")
+            for after_s in np.arange(0.0, FOLLOWS_S, STEP_S)
+        ]
+        honest.expect(True, any(shown))
+    yield guessed.trial()
+    yield honest.trial("At its second password, 30 s after the first.")

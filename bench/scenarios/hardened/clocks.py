@@ -33,6 +33,7 @@ def trials(settings: Settings, draws: Draws, directory: Path, tell: Progress) ->
         yield _rolled_over(name, at_s, draws(f"roll-over {name}"))
         yield _relayed_over(name, at_s, draws(f"relayed over {name}"))
     yield from _battery_changed(settings, draws("battery"), tell)
+    yield from _recording_first(settings, draws("recording first"))
 
 
 def _heard_live(settings: Settings, rng: np.random.Generator) -> Trial:
@@ -127,6 +128,35 @@ def _battery_changed(settings: Settings, rng: np.random.Generator, tell: Progres
         tell.tried(number, settings.battery_changes)
     yield unsaid.trial("Refused like any recording of that day, but where too little was lost to be noticed.")
     for tally in (played, value, said, after):
+        yield tally.trial()
+
+
+def _recording_first(settings: Settings, rng: np.random.Generator) -> Iterator[Trial]:
+    """A new battery was announced, and a thief plays a recording of the day before the beacon is heard."""
+    back = Tally(HONEST, "battery changed, a recording was quicker: said once more, the beacon is heard")
+    later = Tally(HONEST, "day and a half to a year after that: accepted")
+    value = Tally(RELAY, "recordings of before the change, when a recording was quicker: no redeeming")
+    for number in range(1, settings.battery_changes + 1):
+        lost_s = _DAY_S * number / (settings.battery_changes + 1)
+        change_s = 3.0 * _DAY_S + lost_s
+        scene = Scene(Secret(rng.bytes(16)), 10, error_ppm=float(rng.uniform(-LARGEST_PPM, LARGEST_PPM)))
+        for time_s in np.arange(0.0, change_s, 7.0 * _WINDOW_S):
+            scene.accepts(scene.shown(float(time_s)), float(time_s), f"before {time_s}")
+        recordings = [scene.shown(change_s - age_s) for age_s in rng.uniform(600.0, _DAY_S, 5)]
+        scene.beacon.clock.change_battery(change_s, change_s + 30.0)
+        heard_s = change_s + 60.0
+        scene.resolver.battery_changed("shop", heard_s)
+        scene.accepts(recordings[0], heard_s, "thief")
+        if not scene.accepts(scene.shown(heard_s + 1.0), heard_s + 1.0, "first"):
+            scene.resolver.battery_changed("shop", heard_s + 2.0)
+        back.expect(True, scene.accepts(scene.shown(heard_s + 3.0), heard_s + 3.0, "again"))
+        for place, old in enumerate(recordings):
+            redeems = scene.accepts(old, heard_s + 10.0 + place, f"thief {place}", Action.REDEEM)
+            value.expect(False, redeems)
+        for days in (1.5, 2.0, 30.0, 365.0):
+            now_s = heard_s + days * _DAY_S
+            later.expect(True, scene.accepts(scene.shown(now_s), now_s, f"after {days} days"))
+    for tally in (back, later, value):
         yield tally.trial()
 
 

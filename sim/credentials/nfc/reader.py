@@ -58,6 +58,22 @@ class Reader:
         text = self._plain(0x71, bytes([number]) + capabilities, Status.MORE)
         self._channel = self._agree(key, text, None)
 
+    def carry(self, number: int, command_of: Callable[[bytes], bytes]) -> bytes:
+        """Carry an authentication between the tag and a server, which alone has the key.
+
+        Args:
+            number: of the key.
+            command_of: asks the server for its command, by the tag's first answer.
+
+        Returns:
+            The tag's proof, for the server.
+
+        Raises:
+            ProtocolError: the tag refuses.
+        """
+        first = self._plain(0x71, bytes([number, 0]), Status.MORE)
+        return self._plain(0xAF, command_of(first), Status.OK)
+
     def authenticate_again(self, number: int, key: Secret) -> None:
         """Go on in the session with another key.
 

@@ -71,3 +71,14 @@ def test_memory_accepts_exactly_the_records_of_a_sequence(counters):
     for counter in counters:
         assert guard.advance("tag", counter) is (counter > highest)
         highest = max(highest, counter)
+
+
+def test_the_file_is_its_owner_s_alone_and_holds_no_names(tmp_path):
+    path = tmp_path / "guard.sqlite"
+    guard = SqliteGuard(path)
+    assert guard.first_use("ble:shop/7/anna marker")
+    assert guard.advance("nfc:04marker", 3)
+    assert guard.first_use("a lone \ud800 surrogate")
+    guard.close()
+    assert path.stat().st_mode & 0o077 == 0
+    assert b"marker" not in path.read_bytes()

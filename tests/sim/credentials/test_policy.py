@@ -14,6 +14,7 @@ from stampbench.sim.credentials.ble.frames import Uid
 from stampbench.sim.credentials.ble.passwords import PasswordVerifier
 from stampbench.sim.credentials.ble.resolver import Resolver
 from stampbench.sim.credentials.guard import FirstUse, MemoryGuard
+from stampbench.sim.credentials.nfc.challenge import PRESENCE_KEY, TagAnswer, TagChallenger
 from stampbench.sim.credentials.nfc.factor import NfcFactor, credential_of
 from stampbench.sim.credentials.nfc.reader import Reader, personalise
 from stampbench.sim.credentials.nfc.tag import Tag
@@ -63,13 +64,26 @@ class Shop:
         stamps.enrol("twin a", SHARED_CODE, "nfc:A")
         stamps.enrol("twin b", SHARED_CODE, "nfc:B")
         verifier = SunVerifier(template, keys.meta_read, keys.file_read)
-        factors = (NfcFactor(verifier), BleFactor(self.resolver, passwords), Sound())
+        self.challenger = TagChallenger(keys, b"of the server")
+        factors = (NfcFactor(verifier, self.challenger), BleFactor(self.resolver, passwords), Sound())
         self.desk = Desk(factors, stamps, MemoryGuard())
+
+    def tapped(self):
+        """The URL of a tap: when it was, nobody but the phone knows."""
+        self.tag.power_up()
+        return Reader(self.tag.transceive, np.random.default_rng(3)).read_url().encode()
+
+    def answered(self, nonce=b"nonce"):
+        """What the tag answers to a challenge."""
+        self.tag.power_up()
+        reader = Reader(self.tag.transceive, np.random.default_rng(3))
+        reader.read_url()
+        proof = reader.carry(PRESENCE_KEY, lambda first: self.challenger.command(UID, nonce, first))
+        return TagAnswer(UID, proof).text.encode()
 
     def payload(self, factor, at_s=NOW_S):
         if factor is Factor.NFC:
-            self.tag.power_up()
-            return Reader(self.tag.transceive, np.random.default_rng(3)).read_url().encode()
+            return self.answered()
         if factor is Factor.BLE:
             return self.beacon.frame_at(at_s).encoded
         return b"shop/nonce"
@@ -119,10 +133,51 @@ def test_everybody_may_use_a_beacon_once_and_a_tap_is_for_one(shop):
         ("anna", Factor.BLE, Reason.REPLAYED),
     ]:
         assert shop.desk.decide(Action.COLLECT, shop.evidence(factor, member=member)).reason is expected
-    tap = shop.evidence(Factor.NFC)
-    assert shop.desk.decide(Action.PAY, tap).accepted
+    tap = shop.evidence(Factor.NFC, payload=shop.tapped())
+    assert shop.desk.decide(Action.COLLECT, tap).accepted
     stolen = dataclasses.replace(tap, member="bert")
+    assert shop.desk.decide(Action.COLLECT, stolen).reason is Reason.REPLAYED
+    answer = shop.evidence(Factor.NFC)
+    assert shop.desk.decide(Action.PAY, answer).accepted
+    stolen = dataclasses.replace(answer, member="bert")
     assert shop.desk.decide(Action.PAY, stolen).reason is Reason.REPLAYED
+
+
+@pytest.mark.parametrize("action", [Action.REDEEM, Action.PAY])
+@pytest.mark.parametrize("says_s", [10.0, 99_999.5, math.nan, math.inf])
+def test_a_tap_of_10_s_that_arrives_at_100_000_s_has_no_value_whatever_the_phone_says(shop, action, says_s):
+    presented = Presented(Factor.NFC, shop.tapped(), NOW_S + says_s)
+    evidence = Evidence("anna", NOW_S + 100_000.0, Touch(CODE, NOW_S + says_s), presented, b"nonce")
+    decided = shop.desk.decide(action, evidence)
+    assert decided.reason in (Reason.AGE_UNPROVEN, Reason.TOO_OLD, Reason.MALFORMED)
+
+
+def test_an_answer_to_another_challenge_is_not_genuine(shop):
+    evidence = shop.evidence(Factor.NFC, payload=shop.answered(b"of yesterday"))
+    assert shop.desk.decide(Action.PAY, evidence).reason is Reason.NOT_GENUINE
+    without = dataclasses.replace(shop.evidence(Factor.NFC, payload=shop.answered(b"")), nonce=b"")
+    assert shop.desk.decide(Action.PAY, without).reason is Reason.NOT_GENUINE
+
+
+def test_every_byte_of_an_answer_counts_but_those_that_say_what_the_tag_can(shop):
+    text = shop.answered().decode()
+    for place in range(4, len(text) - 24):
+        changed = text[:place] + f"{int(text[place], 16) ^ 1:x}" + text[place + 1 :]
+        evidence = shop.evidence(Factor.NFC, payload=changed.encode())
+        assert shop.desk.decide(Action.VISIT, evidence).reason is Reason.NOT_GENUINE, place
+
+
+def test_touch_alone_counts_once_in_half_a_minute_and_its_age_is_looked_at(shop):
+    evidence = shop.evidence()
+    assert shop.desk.decide(Action.COLLECT, evidence).accepted
+    assert shop.desk.decide(Action.COLLECT, evidence).reason is Reason.REPLAYED
+    assert shop.desk.decide(Action.COLLECT, dataclasses.replace(evidence, member="bert")).accepted
+    late = dataclasses.replace(evidence, received_s=NOW_S + 31.0)
+    assert shop.desk.decide(Action.COLLECT, late).reason is Reason.TOO_OLD
+    later = dataclasses.replace(late, touch=Touch(CODE, NOW_S + 30.0))
+    assert shop.desk.decide(Action.COLLECT, later).accepted
+    nan = dataclasses.replace(later, touch=Touch(CODE, math.nan))
+    assert shop.desk.decide(Action.COLLECT, nan).reason is Reason.MALFORMED
 
 
 @pytest.mark.parametrize(

@@ -16,15 +16,16 @@ def shop():
 
 
 def decided(shop, stamp, factor, spoil=Spoil.NONE, action=Action.REDEEM, time_s=NOW_S + 10.0, code=CODE):
-    presented = stamp.present(factor, time_s, spoil)
-    return shop.desk.decide(action, Evidence("anna", time_s + 1.0, Touch(code, time_s), presented))
+    nonce = f"session at {time_s:.0f}".encode()
+    presented = stamp.present(factor, time_s, spoil, nonce)
+    return shop.desk.decide(action, Evidence("anna", time_s + 1.0, Touch(code, time_s), presented, nonce))
 
 
 @pytest.mark.parametrize(
     ("factor", "spoil", "reason"),
     [
         (Factor.NFC, Spoil.NONE, Reason.ACCEPTED),
-        (Factor.NFC, Spoil.REPLAYED, Reason.REPLAYED),
+        (Factor.NFC, Spoil.REPLAYED, Reason.NOT_GENUINE),
         (Factor.NFC, Spoil.RELAYED, Reason.TOO_OLD),
         (Factor.NFC, Spoil.WRONG_KEY, Reason.NOT_GENUINE),
         (Factor.NFC, Spoil.WRONG_CLOCK, Reason.NOT_YET),
@@ -60,7 +61,8 @@ def test_pattern_read_on_a_panel_and_tap_make_one_evidence(shop):
     reading = Decoder(family).decode(family.pads(CODE) + np.array([30.0, 50.0]))
     stamp = shop.new_stamp("counter", CODE)
     touch = Touch.of(reading, NOW_S + 10.0)
-    evidence = Evidence("anna", NOW_S + 11.0, touch, stamp.present(Factor.NFC, NOW_S + 9.0))
+    shown = stamp.present(Factor.NFC, NOW_S + 9.0, nonce=b"of this session")
+    evidence = Evidence("anna", NOW_S + 11.0, touch, shown, b"of this session")
     decision = shop.desk.decide(Action.PAY, evidence)
     assert (decision.accepted, decision.stamp) == (True, "counter")
 

@@ -58,17 +58,22 @@ def test_pads_alone_collect_and_no_more(stamped: Live) -> None:
     }
 
 
-def test_a_tag_is_tapped_once_in_a_press_and_pays(stamped: Live) -> None:
+def test_a_tag_is_tapped_once_in_a_press_and_collects_but_does_not_pay(stamped: Live) -> None:
     choose(stamped.session, "nfc")
     received = pressed(stamped)
     assert (received.number, received.touched) == (1, True)
     assert {line.key: line.values.get("counter") for line in received.lines} == {"url": None, "tap": 1}
-    assert answers(received)["pay"] == "accepted"
+    assert answers(received) == {
+        "visit": "accepted",
+        "collect": "accepted",
+        "redeem": "age_unproven",
+        "pay": "age_unproven",
+    }
     assert pressed(stamped).number == 2
 
 
 @pytest.mark.parametrize(
-    ("way", "spoil", "seconds", "redeem"),
+    ("way", "spoil", "seconds", "reason"),
     [
         ("nfc", "replay", 0.0, "replayed"),
         ("nfc", "relay", 3.0, "accepted"),
@@ -89,7 +94,7 @@ def test_a_tag_is_tapped_once_in_a_press_and_pays(stamped: Live) -> None:
     ],
 )
 def test_what_is_spoilt_is_refused_with_its_reason(
-    stamped: Live, way: str, spoil: str, seconds: float, redeem: str
+    stamped: Live, way: str, spoil: str, seconds: float, reason: str
 ) -> None:
     session = stamped.session
     factors = session.second_factor
@@ -102,7 +107,7 @@ def test_what_is_spoilt_is_refused_with_its_reason(
     assert factors.present(stamped.clock(), CODE, touched=True, read=CODE)
     received = factors.received
     assert received is not None
-    assert answers(received)["redeem"] == redeem
+    assert answers(received)["collect" if way == "nfc" else "redeem"] == reason
 
 
 def test_relayed_sound_answers_no_nonce_and_does_not_pay(stamped: Live) -> None:
@@ -204,12 +209,12 @@ def test_the_tab_shows_and_spoils_it_by_mouse_and_keys(screen: Screen) -> None:
     screen.do(ON_GLASS, 'at = 0.25\nclick = "factor.nfc"', PRESS, seconds=0.95)
     first = screen.session.second_factor.received
     assert first is not None
-    assert answers(first)["pay"] == "accepted"
+    assert answers(first)["collect"] == "accepted"
     screen.do('at = 0.0\nkey = "u"', PRESS, seconds=0.95)
     assert screen.session.second_factor.spoil == "replay"
     second = screen.session.second_factor.received
     assert second is not None
-    assert answers(second)["pay"] == "replayed"
+    assert answers(second)["collect"] == "replayed"
     screen.do('at = 0.0\nclick = "tab.noise"', 'at = 0.1\nkey = "y"', 'at = 0.2\nkey = "i"', seconds=0.3)
     assert screen.window.instruments.chosen == "factor"
     assert screen.session.second_factor.way_of(CODE) == "ble"

@@ -7,7 +7,7 @@ import pytest
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.credentials.ble.beacon import BeaconClock, OtpBeacon
 from stampbench.sim.credentials.ble.frames import OtpStamp
-from stampbench.sim.credentials.ble.passwords import WRONG_S, PasswordVerifier
+from stampbench.sim.credentials.ble.passwords import WRONG, WRONG_S, PasswordVerifier
 from stampbench.sim.credentials.secrets import Secret
 
 STAMP, KEY = bytes(range(8)), Secret(bytes(range(16)))
@@ -48,6 +48,22 @@ def test_the_same_password_twice_is_not_two_that_follow_each_other():
     beacon, verifier = pair(150.0)
     frame = beacon.frame_at(YEAR_S)
     assert [verifier.step_of(frame, YEAR_S + n) for n in range(80)] == [None] * 80
+
+
+def test_a_hundred_thousand_guesses_at_a_stamp_unheard_for_a_year_are_refused():
+    beacon, verifier = pair(150.0)
+    assert guess(verifier, np.random.default_rng(2), 100_000, YEAR_S) == 0
+    now_s = YEAR_S + 100.0
+    assert [shown(beacon, verifier, now_s + 30.0 * n) for n in range(2)] == [False, True]
+
+
+@pytest.mark.parametrize(("days", "right"), [(0, 3), (30, 21), (365, 21)])
+def test_the_odds_of_a_guess_are_bounded_and_end_after_a_few(days, right):
+    _, verifier = pair()
+    now_s = days * 86_400.0
+    assert verifier.right_alone(STAMP, now_s) <= right
+    guess(verifier, np.random.default_rng(3), WRONG, now_s)
+    assert verifier.right_alone(STAMP, now_s + 1.0) == 0
 
 
 def test_ten_thousand_guesses_are_refused_and_the_stamp_itself_is_read_among_them():
