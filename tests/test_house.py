@@ -17,7 +17,7 @@ import pytest
 PROJECT = Path(__file__).parents[1]
 FLOORS = ("bench", "sim", "firmware_emulator")
 """From the top down."""
-DOORS = ("stampbench", "stampbench.bench.cli.main", "stampbench.bench.pytest.plugin")
+DOORS = ("stampbench", "stampbench.service", "stampbench.bench.cli.main", "stampbench.bench.pytest.plugin")
 RUN_BY_ALEMBIC = "stampbench.sim.service.migrations."
 SLOW_TWIN = "reference"
 """Modules of this name hold the plain twin of a fast path, which tests compare with it."""
@@ -26,7 +26,10 @@ SLOW_TWIN = "reference"
 @functools.cache
 def modules() -> dict[str, ast.Module]:
     """Return every module of the package, parsed, by its name."""
-    found = {"stampbench": PROJECT / "stampbench/__init__.py"}
+    found = {
+        "stampbench": PROJECT / "stampbench/__init__.py",
+        "stampbench.service": PROJECT / "stampbench/service.py",
+    }
     for floor in FLOORS:
         for file in (PROJECT / floor).rglob("*.py"):
             parts = file.relative_to(PROJECT).with_suffix("").parts
@@ -74,7 +77,7 @@ def named_in_text(module: str, tree: ast.Module) -> Iterator[str]:
 def floor_of(name: str) -> int:
     """Return the place of a module's floor from the top; -1 for the public names above them."""
     parts = name.split(".")
-    return FLOORS.index(parts[1]) if len(parts) > 1 else -1
+    return FLOORS.index(parts[1]) if len(parts) > 1 and parts[1] in FLOORS else -1
 
 
 def test_imports_point_down() -> None:

@@ -21,6 +21,8 @@ def register(app: typer.Typer) -> None:
     group.command(name="serve")(serve)
     group.command(name="seed")(seed)
     group.command(name="migrate")(migrate)
+    group.command(name="backup")(backup)
+    group.command(name="restore")(restore)
     app.add_typer(group, name="service")
 
 
@@ -35,6 +37,14 @@ def serve(
         list[str] | None, typer.Option(help="Web page that may press, such as https://shop.example; repeat.")
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes that serve.", min=1, max=64)] = 1,
+    proxy: Annotated[
+        str | None,
+        typer.Option(help="Address of a proxy in front, whose X-Forwarded-For and -Proto are believed."),
+    ] = None,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Ten stamps, no limits, answers to order; nothing is kept.")
+    ] = False,
+    family: Annotated[str, typer.Option(help="Of the sandbox's stamps: a name or a TOML file.")] = "p5-60k",
     quiet: Annotated[bool, typer.Option("--quiet", help="No line per request on stderr.")] = False,
 ) -> None:
     """Serve until interrupted; the address is printed on stdout, /docs shows the interface."""
@@ -42,7 +52,11 @@ def serve(
 
     require_service()
 
-    from stampbench.bench.service.serving import serve_forever
+    from stampbench.bench.service.serving import serve_forever, serve_sandbox
+
+    if sandbox:
+        serve_sandbox(family, host=host, port=port, quiet=quiet, announce=typer.echo)
+        return
 
     serve_forever(
         database,
@@ -53,6 +67,7 @@ def serve(
         quiet=quiet,
         announce=typer.echo,
         origins=origin or (),
+        proxy=proxy,
     )
 
 
@@ -130,3 +145,33 @@ def migrate(
     name = opened.engine.url.render_as_string(hide_password=True)
     opened.close()
     typer.echo(json.dumps({"revision": revision}) if as_json else f"{name}: revision {revision}")
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="To write; a new one.", show_default=False)],
+    database: Database = _DATABASE,
+) -> None:
+    """Write the whole database into a file; keep the secret elsewhere, for without it all are strangers."""
+    from stampbench.bench.service.process import require_service
+
+    require_service()
+
+    from stampbench.bench.service.backup import back_up
+
+    back_up(database, file)
+    typer.echo(f"{file}: {file.stat().st_size:,} bytes")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="Of service backup.", show_default=False)],
+    database: Database = _DATABASE,
+) -> None:
+    """Make a new database from a backup; it opens under the secret of the old one alone."""
+    from stampbench.bench.service.process import require_service
+
+    require_service()
+
+    from stampbench.bench.service.backup import restore as make_anew
+
+    make_anew(database, file)
+    typer.echo(f"{file}: restored")

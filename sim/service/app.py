@@ -16,11 +16,12 @@ from stampbench.sim.service.api import (
     loyalty,
     owner,
     presses,
+    running,
     snowshoe,
     stamps,
     tenants,
 )
-from stampbench.sim.service.api.errors import RESPONSES, add_handlers
+from stampbench.sim.service.api.errors import RESPONSES, add_handlers, describe_problem
 from stampbench.sim.service.api.limits import BodyLimits
 from stampbench.sim.service.logs import RequestLog
 from stampbench.sim.service.opening import DATABASE_VARIABLE, ORIGINS_VARIABLE, open_service, read_secret
@@ -43,15 +44,18 @@ def create_app(service: Service) -> FastAPI:
         app.include_router(module.router, responses=RESPONSES)
     app.include_router(presses.pressing, responses=RESPONSES)
     app.include_router(snowshoe.router)
+    app.include_router(running.router)
     app.add_api_route("/", lambda: RedirectResponse("/docs", 303), include_in_schema=False)
     add_handlers(app)
+    describe_problem(app)
     app.add_middleware(BodyLimits)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=service.settings.origins,
-        allow_methods=("GET", "POST"),
+        allow_origin_regex=".*" if service.settings.any_origin else None,
+        allow_methods=("GET", "POST", "PUT") if service.settings.any_origin else ("GET", "POST"),
         allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "SnowShoe-Api-Key"),
-        expose_headers=("Retry-After",),
+        expose_headers=("Retry-After", "X-Request-Id"),
     )
     app.add_middleware(RequestLog)
     return app

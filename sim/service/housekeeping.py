@@ -9,13 +9,17 @@ from typing import Final
 
 import msgspec
 import sqlalchemy as sa
+from stampbench.sim.service.clock import DAY_US
 from stampbench.sim.service.customers.messages import Transport, deliver
 from stampbench.sim.service.logs import LOGGER
 from stampbench.sim.service.loyalty.coupons import expire_coupons
 from stampbench.sim.service.loyalty.redemptions import release_overdue
 from stampbench.sim.service.service import Service
+from stampbench.sim.service.tables.presses import Press
 
 EVERY_S: Final = 5.0
+AT_ONCE: Final = 1000
+"""Presses of which housekeeping forgets at a time, so that nobody waits for it."""
 
 
 class FileTransport:
@@ -42,7 +46,22 @@ def tidy(service: Service, transport: Transport | None = None) -> dict[str, int]
     if transport is not None:
         with service.database.write() as connection:
             sent = deliver(connection, transport, now_us=now_us)
-    return {"released": released, "expired": expired, "sent": sent}
+    forgotten = forget(service, now_us)
+    return {"released": released, "expired": expired, "sent": sent, "forgotten": forgotten}
+
+
+def forget(service: Service, now_us: int) -> int:
+    """Forget device, address and place of old presses, some at a time, and return of how many."""
+    before_us = now_us - service.rules.retain_days * DAY_US
+    told = sa.or_(Press.device.is_not(None), Press.address.is_not(None), Press.lat_deg.is_not(None))
+    old = sa.select(Press.id).where(Press.at_us < before_us, told).order_by(Press.at_us).limit(AT_ONCE)
+    with service.database.write() as connection:
+        done = connection.execute(
+            sa.update(Press)
+            .where(Press.id.in_(old))
+            .values(device=None, address=None, lat_deg=None, lon_deg=None, accuracy_m=None)
+        )
+    return done.rowcount
 
 
 class Housekeeping:

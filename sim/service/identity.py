@@ -83,9 +83,10 @@ def make_key(
     now_us: int,
     vendor_id: int | None = None,
     merchant_id: int | None = None,
+    text: str = "",
 ) -> tuple[int, str]:
-    """Return a new key: its number and its text, which is not kept."""
-    text = f"{role.value}_{secrets.token_urlsafe(_KEY_BYTES)}"
+    """Return a new key: its number and its text, which is not kept; drawn unless it is given."""
+    text = text or f"{role.value}_{secrets.token_urlsafe(_KEY_BYTES)}"
     number = insert(
         connection,
         Key,

@@ -16,8 +16,8 @@ from stampbench.sim.service.clock import Clock, SystemClock
 from stampbench.sim.service.identity import Pseudonyms
 from stampbench.sim.service.migrations import require_newest
 from stampbench.sim.service.presses.beacons import BLE_EID, BLE_OTP, EidCheck, OtpCheck
-from stampbench.sim.service.presses.credentials import SUN, SUN_URL, SunCheck, Verifier, tag_keys
-from stampbench.sim.service.presses.sounds import SOUND, SoundCheck
+from stampbench.sim.service.presses.credentials import SUN, SUN_URL, TAG, SunCheck, Verifier, tag_keys
+from stampbench.sim.service.presses.sounds import SOUND, SoundCheck, TagCheck
 from stampbench.sim.service.rules import Rules
 from stampbench.sim.service.service import SECRET_BYTES, Service, ServiceSettings
 from stampbench.sim.service.shops.bundles import BundleSigner
@@ -86,6 +86,7 @@ def standard_verifiers(secret: bytes, rules: Rules) -> dict[str, Verifier]:
         BLE_EID: EidCheck(secret, rules),
         BLE_OTP: OtpCheck(secret, rules),
         SOUND: SoundCheck(secret, rules),
+        TAG: TagCheck(secret, rules),
     }
 
 

@@ -24,15 +24,21 @@ class Rules:
         store_radius_m: how far from its store a stamp may be, beyond twice the accuracy radius of the place.
         speed_kmh, speed_least_m: faster than this over at least that distance is impossible in a city
             (identity services use 250 km/h, Curity, to 1000 km/h, Airlock).
-        far_m: beyond this, past what is allowed, one press is enough to suspend the stamp: near enough that
-            a copy used 2 km from its store is not missed, far enough that old positions are rare there.
+        far_m: beyond this, past what is allowed, one press is enough for an alarm: near enough that a copy
+            used 2 km from its store is not missed, far enough that old positions are rare there.
+        suspend_sources: addresses (devices, where the address says nothing) from which suspicious presses
+            must come before a stamp is suspended: one abuser suspends nothing.
+        retain_days: after which a press's device, address and place are forgotten.
         confirm_hours: within which a second suspicious press confirms the first.
         opening_slack_minutes: before opening and after closing.
         burst_presses, burst_minutes: more presses of one stamp in that time are looked at by a person.
         burst_device: more presses of one device in that time are looked at by a person.
-        misses_per_device, misses_minutes: unknown patterns after which a device must wait.
-        misses_per_merchant: unknown patterns of one merchant's app in that time.
-        fallback_per_device, fallback_per_store: wrong codes in an hour after which it is closed.
+        misses_per_device, misses_minutes: unknown patterns from one device at one address after which it must
+            wait; what it calls itself at another address is somebody else's affair.
+        misses_per_address: the same for all devices at an address together, but for those that are known.
+        known_days: within which a device had a press accepted, and is known by it.
+        fallback_per_device, fallback_per_store: wrong codes in an hour after which it is closed, for a device
+            at an address, and in a store for devices that are not known.
         fallback_points: largest value of a fallback press, in stamps.
         store_number_per_day: presses by store number alone a member may make in a day.
         staff_window_hours, staff_presses: a staff member's own loyalty presses at the own store in that time
@@ -42,7 +48,6 @@ class Rules:
         close_enough_m: accuracy radius beyond which a place says nothing.
         beacon_tolerance: windows of a beacon that are taken before and after those that may be on the air.
         beacon_dbm: weakest advertisement that counts as heard beside the stamp.
-        passwords_per_stamp: wrong one-time passwords of a stamp in an hour after which it is closed.
         challenge_seconds: how long a stamp may take to answer by sound, and the app to hand the answer in.
     """
 
@@ -67,7 +72,10 @@ class Rules:
     burst_device: int = 5
     misses_per_device: int = 10
     misses_minutes: int = 10
-    misses_per_merchant: int = 600
+    misses_per_address: int = 60
+    known_days: int = 90
+    suspend_sources: int = 2
+    retain_days: int = 400
     fallback_per_device: int = 5
     fallback_per_store: int = 20
     fallback_points: int = 1
@@ -79,5 +87,4 @@ class Rules:
     close_enough_m: float = 2000.0
     beacon_tolerance: int = 1
     beacon_dbm: int = -75
-    passwords_per_stamp: int = 20
     challenge_seconds: int = 30

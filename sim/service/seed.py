@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import sqlalchemy as sa
+from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.service.clock import DAY_US, HOUR_US
 from stampbench.sim.service.identity import Role, make_key
 from stampbench.sim.service.loyalty.cards import set_program
@@ -37,7 +38,7 @@ class SeededStamp:
     """A stamp and where its pads are, which only this seed knows besides the service.
 
     Attributes:
-        code: in the family ``FAMILY``.
+        code: in the family that it was drawn from.
     """
 
     stamp_id: int
@@ -91,14 +92,22 @@ def seed_world(
     opening: Hours = OPENING,
     factor: str = "",
     check_distance: bool = True,
+    family: str = FAMILY,
+    keys: Mapping[str, str] | None = None,
 ) -> Seeded:
-    """Fill a database; the same seed gives the same places and stamps, keys are always new.
+    """Fill a database; the same seed gives the same places and stamps, keys are new unless given, by role.
 
     Stamps of one family keep its guaranteed distance, so that large worlds may leave the check out.
+
+    Raises:
+        InputError: no such family, or one with too few stamps.
     """
     rng = np.random.default_rng(seed)
-    family = load_family(FAMILY)
-    codes = iter(rng.permutation(family.size)[: merchants * stores * stamps_per_store].tolist())
+    drawn_from, given = load_family(family), keys or {}
+    wanted = merchants * stores * stamps_per_store
+    if drawn_from.size < wanted:
+        raise InputError(f"family {family}: {drawn_from.size} stamps: expected {wanted} or more")
+    codes = iter(rng.permutation(drawn_from.size)[:wanted].tolist())
     now_us = service.clock.now_us()
     made = []
     with service.database.write() as connection:
@@ -140,7 +149,7 @@ def seed_world(
                 for k in range(stamps_per_store):
                     serial = f"S{m + 1:03d}-{s + 1:03d}-{k + 1:02d}"
                     code = next(codes)
-                    pads = family.pads(code)
+                    pads = drawn_from.pads(code)
                     stamp_id, _ = enrol_stamp(
                         connection,
                         merchant_id,
@@ -154,8 +163,12 @@ def seed_world(
                         key_id=operator_id,
                     )
                     its_stamps.append(SeededStamp(stamp_id, code, serial, store_id, pads))
-            _, server_key = make_key(connection, Role.MERCHANT, now_us=now_us, merchant_id=merchant_id)
-            _, app_key = make_key(connection, Role.APP, now_us=now_us, merchant_id=merchant_id)
+            server_key, app_key = (
+                make_key(
+                    connection, role, now_us=now_us, merchant_id=merchant_id, text=given.get(role.value, "")
+                )[1]
+                for role in (Role.MERCHANT, Role.APP)
+            )
             made.append(
                 SeededMerchant(
                     merchant_id=merchant_id,

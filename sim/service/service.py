@@ -32,6 +32,7 @@ class ServiceSettings:
         rules: thresholds.
         zone: where days and months are counted.
         origins: of web pages that may press, such as ``https://shop.example``.
+        any_origin: every page may, as in a sandbox.
     """
 
     secret: bytes = field(repr=False)
@@ -39,6 +40,7 @@ class ServiceSettings:
     rules: Rules = field(default_factory=Rules)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Seoul"))
     origins: tuple[str, ...] = ()
+    any_origin: bool = False
 
     def __post_init__(self) -> None:
         if len(self.secret) < SECRET_BYTES:

@@ -38,7 +38,7 @@ class Reply:
         """Of a press: its reason; of an error: its code."""
         if not isinstance(self.body, Mapping):
             return ""
-        return str(self.body.get("reason") or self.body.get("error", {}).get("code", ""))
+        return str(self.body.get("reason") or self.body.get("code", ""))
 
     @property
     def accepted(self) -> bool:

@@ -28,7 +28,10 @@ def trials(stage: Stage) -> Iterator[Finding]:
 
 
 def _thefts(stage: Stage) -> Iterator[Trial]:
-    """Detected: the second press at the latest is not accepted, an alarm names it, the stamp is suspended."""
+    """Detected: the second press at the latest is not accepted, and an alarm names it.
+
+    The stamp is suspended when a second person is far away with it.
+    """
     tries = stage.settings.thefts
     stage.tell.say(f"stolen stamps: {tries} used elsewhere, {tries} in two places")
     for case, name, least_m in (
@@ -45,7 +48,7 @@ def _thefts(stage: Stage) -> Iterator[Trial]:
                 stage.next_morning()
             store = merchant.stores[n % _STORES]
             far = _elsewhere(store, rng, least_m)
-            where = (far if name == "Stolen" else store.place_deg, far)
+            where = (far, far) if name == "Stolen" else (store.place_deg, far, far)
             missed += not _detected(stage, merchant, store.stamps[0], where, rng)
             _clear(stage, merchant)
         yield Trial(
@@ -66,7 +69,7 @@ def _detected(
     where: Sequence[tuple[float, float]],
     rng: np.random.Generator,
 ) -> bool:
-    """Two presses by two people, minutes apart: whether the second is stopped and an alarm names it."""
+    """Presses by several people, minutes apart: the second is stopped, and an alarm names the last."""
     replies = []
     for step, deg in enumerate(where):
         stage.clock.advance(minutes=float(rng.uniform(0.2, 4.0)))
@@ -74,7 +77,9 @@ def _detected(
         place = located(rng, deg)
         replies.append(stage.press(merchant, PressOf(stage.hands.press(stamp.code, rng), who, who, place)))
     last = replies[-1]
-    return not last.accepted and _alarmed(stage, merchant, stamp, last.body["press"])
+    return (
+        not replies[1].accepted and not last.accepted and _alarmed(stage, merchant, stamp, last.body["press"])
+    )
 
 
 def _elsewhere(store: Store, rng: np.random.Generator, least_m: float) -> tuple[float, float]:

@@ -270,7 +270,7 @@ class Stage:
         vendor_id, vendor_key = vendor or (self.vendor_id, self.vendor_key)
         own = f"/v1/vendors/{vendor_id}"
         brand = self.need("POST", f"{own}/brands", vendor_key, {"name": name})["id"]
-        body = {"name": name, "brand": brand, **(policy or {})}
+        body = {"name": name, "brand": brand, "redeem_by_tap": True, **(policy or {})}
         number = self.need("POST", f"{own}/merchants", vendor_key, body)["id"]
         path = f"/v1/merchants/{number}"
         server_key, app_key = (

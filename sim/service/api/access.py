@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping
+import io
+import ipaddress
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Annotated, Any, Final
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, Header, Path, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from stampbench.firmware_emulator.outside import csv_cell
 from stampbench.sim.service.clock import Calendar, to_datetime, to_us
 from stampbench.sim.service.customers.privacy import require_member
 from stampbench.sim.service.identity import Principal, Role, check_merchant, principal_of
 from stampbench.sim.service.loyalty.ledger import lock_present
 from stampbench.sim.service.problems import MalformedError, NotFoundError
 from stampbench.sim.service.service import Service
-from stampbench.sim.service.store.database import Database
+from stampbench.sim.service.store.database import Cut, Database
 from stampbench.sim.service.tables.tenants import Vendor
 
 LARGEST_ID: Final = 2**63 - 1
@@ -76,12 +81,14 @@ class Access:
 
     Attributes:
         merchant_id: which merchant; 0 where the route is not about one.
+        address: of the network, from which was asked; None where it says nothing.
         connection: of the route's transaction, see :class:`TransactionRouter`.
     """
 
     service: Service
     principal: Principal
     merchant_id: int = 0
+    address: str | None = None
     connection: sa.Connection = field(init=False)
 
     @property
@@ -146,8 +153,6 @@ def _merchant_access(*roles: Role) -> Callable[..., Access]:
 
 MerchantDep = Annotated[Access, Depends(_merchant_access(Role.MERCHANT, Role.VENDOR, Role.OPERATOR))]
 """The merchant's server, or those above it."""
-AppDep = Annotated[Access, Depends(_merchant_access(Role.APP, Role.MERCHANT, Role.VENDOR, Role.OPERATOR))]
-"""Apps too."""
 AboveDep = Annotated[Access, Depends(_merchant_access(Role.VENDOR, Role.OPERATOR))]
 """Those above the merchant alone."""
 
@@ -156,7 +161,7 @@ async def _press_access(request: Request, service: ServiceDep, principal: Princi
     principal.require(Role.APP, Role.MERCHANT)
     merchant_id = principal.own_merchant()
     request.state.merchant_id = merchant_id
-    return Access(service, principal, merchant_id)
+    return Access(service, principal, merchant_id, address_of(request))
 
 
 PressDep = Annotated[Access, Depends(_press_access)]
@@ -178,6 +183,22 @@ async def _sender(
 
 SenderDep = Annotated[Access, Depends(_sender)]
 """As :data:`PressDep`, known by sight: who uses it must see that the key was not withdrawn since."""
+
+
+def address_of(request: Request) -> str | None:
+    """Return the network address of whoever asks: of IPv6 the network, as one subscriber has all of it.
+
+    That of this machine says nothing: whoever comes through a proxy that does not tell has it.
+    """
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client is not None else "")
+    except ValueError:
+        return None
+    if address.is_loopback:
+        return None
+    if address.version == 4:
+        return str(address)
+    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def _role_access(*roles: Role) -> Callable[..., Awaitable[Access]]:
@@ -209,6 +230,52 @@ def _vendor_access(service: ServiceDep, principal: PrincipalDep, vendor_id: Path
 
 VendorDep = Annotated[Access, Depends(_vendor_access)]
 """A vendor's key for that vendor, or the operator's."""
+
+
+class Page:
+    """Which rows of a list are asked for, and how: the next ones are named in the header Link (RFC 8288)."""
+
+    def __init__(
+        self,
+        request: Request,
+        response: Response,
+        after: Annotated[
+            int | None, Query(ge=0, le=LARGEST_ID, description="Of the last row so far.")
+        ] = None,
+        limit: Annotated[int, Query(ge=1, le=1000, description="Rows at most.")] = 1000,
+    ) -> None:
+        self._request, self._response = request, response
+        self.cut = Cut(after, limit)
+
+    def of(self, rows: Sequence[Mapping[str, Any]]) -> Any:
+        """Return the rows as the API has them, or as CSV where that is asked for."""
+        headers = {}
+        told = [shown(row) for row in rows[: self.cut.limit]]
+        if len(rows) > self.cut.limit:
+            url = self._request.url.include_query_params(after=told[-1]["id"], limit=self.cut.limit)
+            headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        if "text/csv" in self._request.headers.get("Accept", ""):
+            return Response(csv_of(told), media_type="text/csv", headers=headers)
+        self._response.headers.update(headers)
+        return told
+
+
+PageDep = Annotated[Page, Depends()]
+"""Part of a list."""
+
+
+def csv_of(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as CSV with a line of names; what is no plain value stands as JSON."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    names = list(rows[0]) if rows else []
+    writer.writerow(names)
+    for row in rows:
+        values = (row[name] for name in names)
+        writer.writerow(
+            csv_cell(json.dumps(value) if isinstance(value, list | dict) else value) for value in values
+        )
+    return file.getvalue()
 
 
 def moment_us(moment: dt.datetime, name: str) -> int:

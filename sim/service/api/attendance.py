@@ -13,12 +13,13 @@ from stampbench.sim.service.api.access import (
     Moment,
     Month,
     Name,
+    PageDep,
     PathId,
     Short,
     TransactionRouter,
     moment_us,
-    shown,
 )
+from stampbench.sim.service.api.answers import Made, NumberedWork, PunchRow, ShiftRow, StaffRow, Work, many
 from stampbench.sim.service.attendance.hours import Rule
 from stampbench.sim.service.attendance.punches import (
     add_shift,
@@ -70,7 +71,7 @@ class CorrectionBody(Body):
     agreed_by: Annotated[str, Field(min_length=1, max_length=90, pattern=r"^[^\x00]*$")]
 
 
-@router.post("/staff", status_code=201)
+@router.post("/staff", status_code=201, response_model=Made)
 def post_staff(body: StaffBody, access: MerchantDep) -> dict[str, int]:
     """Note that somebody begins to work at a store."""
     check_store(access.connection, access.merchant_id, body.store)
@@ -85,13 +86,13 @@ def post_staff(body: StaffBody, access: MerchantDep) -> dict[str, int]:
     return {"id": staff_id}
 
 
-@router.get("/staff")
-def get_staff(access: MerchantDep) -> list[dict[str, Any]]:
+@router.get("/staff", response_model=many(StaffRow))
+def get_staff(access: MerchantDep, page: PageDep) -> list[dict[str, Any]]:
     """Return who works here."""
-    return [shown(one) for one in staff_of(access.connection, access.merchant_id)]
+    return page.of(staff_of(access.connection, access.merchant_id, page.cut))
 
 
-@router.post("/staff/{staff_id}/shifts", status_code=201)
+@router.post("/staff/{staff_id}/shifts", status_code=201, response_model=Made)
 def post_shift(staff_id: PathId, body: ShiftBody, access: MerchantDep) -> dict[str, int]:
     """Return plan a shift."""
     shift_id = add_shift(
@@ -106,10 +107,10 @@ def post_shift(staff_id: PathId, body: ShiftBody, access: MerchantDep) -> dict[s
     return {"id": shift_id}
 
 
-@router.get("/staff/{staff_id}/shifts")
-def get_shifts(staff_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+@router.get("/staff/{staff_id}/shifts", response_model=many(ShiftRow))
+def get_shifts(staff_id: PathId, access: MerchantDep, page: PageDep) -> list[dict[str, Any]]:
     """Return somebody's shifts, and those that were removed."""
-    return [shown(one) for one in shifts_of(access.connection, access.merchant_id, staff_id)]
+    return page.of(shifts_of(access.connection, access.merchant_id, staff_id, page.cut))
 
 
 @router.post("/staff/{staff_id}/shifts/{shift_id}/remove", status_code=204)
@@ -126,7 +127,7 @@ def post_removal(staff_id: PathId, shift_id: PathId, body: RemovalBody, access: 
     )
 
 
-@router.post("/staff/{staff_id}/corrections", status_code=201)
+@router.post("/staff/{staff_id}/corrections", status_code=201, response_model=Made)
 def post_correction(staff_id: PathId, body: CorrectionBody, access: MerchantDep) -> dict[str, int]:
     """Correct a missing or wrong punch."""
     punch_id = correct(
@@ -146,19 +147,19 @@ def post_correction(staff_id: PathId, body: CorrectionBody, access: MerchantDep)
     return {"id": punch_id}
 
 
-@router.get("/staff/{staff_id}/punches")
-def get_punches(staff_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
+@router.get("/staff/{staff_id}/punches", response_model=many(PunchRow))
+def get_punches(staff_id: PathId, access: MerchantDep, page: PageDep) -> list[dict[str, Any]]:
     """Return all punches and corrections of somebody."""
-    return [shown(one) for one in history(access.connection, access.merchant_id, staff_id)]
+    return page.of(history(access.connection, access.merchant_id, staff_id, page.cut))
 
 
-@router.get("/staff/{staff_id}/hours/{month}")
+@router.get("/staff/{staff_id}/hours/{month}", response_model=Work)
 def get_work(staff_id: PathId, month: Month, access: MerchantDep) -> dict[str, Any]:
     """Return hours and wage of a month, day by day."""
     return month_of_work(access.connection, access.merchant_id, staff_id, month, access.calendar)
 
 
-@router.get("/hours/{month}")
+@router.get("/hours/{month}", response_model=list[NumberedWork])
 def get_all_work(month: Month, access: MerchantDep) -> list[dict[str, Any]]:
     """Return hours and wages of a month, of everybody who works here."""
     return month_of_all(access.connection, access.merchant_id, month, access.calendar)

@@ -11,6 +11,7 @@ from stampbench.sim.service.api.access import (
     Id,
     Moment,
     Month,
+    PageDep,
     PathId,
     Short,
     TransactionRouter,
@@ -18,6 +19,7 @@ from stampbench.sim.service.api.access import (
     moment_us,
     shown,
 )
+from stampbench.sim.service.api.answers import Check, InvoiceRow, Told, many
 from stampbench.sim.service.billing.invoices import close_month, invoices_of, verify
 from stampbench.sim.service.billing.usage import Usage, record_usage
 
@@ -40,7 +42,7 @@ class UsageBatch(Body):
     events: Annotated[list[UsageBody], Field(min_length=1, max_length=1000)]
 
 
-@router.post("/usage")
+@router.post("/usage", response_model=Told)
 def post_usage(vendor_id: PathId, body: UsageBatch, access: VendorDep) -> dict[str, int]:
     """Tell usage events; how many were new and how many known."""
     events = [
@@ -50,13 +52,13 @@ def post_usage(vendor_id: PathId, body: UsageBatch, access: VendorDep) -> dict[s
     return {"new": count.new, "known": count.known}
 
 
-@router.get("/invoices")
-def get_invoices(vendor_id: PathId, access: VendorDep) -> list[dict[str, Any]]:
+@router.get("/invoices", response_model=many(InvoiceRow))
+def get_invoices(vendor_id: PathId, access: VendorDep, page: PageDep) -> list[dict[str, Any]]:
     """Return a vendor's invoices, oldest first."""
-    return [shown(invoice) for invoice in invoices_of(access.connection, vendor_id)]
+    return page.of(invoices_of(access.connection, vendor_id, page.cut))
 
 
-@router.post("/invoices/{month}")
+@router.post("/invoices/{month}", response_model=InvoiceRow)
 def post_invoice(vendor_id: PathId, month: Month, access: VendorDep) -> dict[str, Any]:
     """Write a month's invoice; the same one again unless events came since."""
     invoice_id = close_month(
@@ -65,7 +67,7 @@ def post_invoice(vendor_id: PathId, month: Month, access: VendorDep) -> dict[str
     return next(shown(one) for one in invoices_of(access.connection, vendor_id) if one["id"] == invoice_id)
 
 
-@router.get("/invoices-check")
+@router.get("/invoices-check", response_model=Check)
 def get_check(vendor_id: PathId, access: VendorDep) -> dict[str, Any]:
     """Recompute all invoices from the events, and their chain; what does not agree, in sentences."""
     findings = verify(access.connection, vendor_id, access.calendar)

@@ -12,15 +12,26 @@ from stampbench.sim.service.api.access import (
     Id,
     MerchantDep,
     Name,
+    PageDep,
     PathId,
     Text,
     TransactionRouter,
     shown,
 )
+from stampbench.sim.service.api.answers import (
+    CampaignAnswer,
+    CampaignRow,
+    Counts,
+    Made,
+    SegmentRow,
+    Size,
+    many,
+)
 from stampbench.sim.service.customers import counts
 from stampbench.sim.service.customers.messages import (
     add_segment,
     campaigns_of,
+    remove_segment,
     segment_members,
     segments_of,
     what_came_back,
@@ -68,7 +79,7 @@ class ContactBody(Body):
     language: Literal["ko", "en"] = "ko"
 
 
-@router.get("/counts")
+@router.get("/counts", response_model=Counts)
 def get_counts(access: MerchantDep, from_day: FromDay = None, to_day: ToDay = None) -> dict[str, Any]:
     """Return counts from one day to another (today unless told): in all, by day, hour, ..."""
     first, last = days_of(access, from_day, to_day)
@@ -84,39 +95,45 @@ def get_counts(access: MerchantDep, from_day: FromDay = None, to_day: ToDay = No
     }
 
 
-@router.post("/segments", status_code=201)
+@router.post("/segments", status_code=201, response_model=Made)
 def post_segment(body: SegmentBody, access: MerchantDep) -> dict[str, int]:
     """Give a question about members a name."""
     return {"id": add_segment(access.connection, access.merchant_id, body.name, body.query)}
 
 
-@router.get("/segments")
-def get_segments(access: MerchantDep) -> list[dict[str, Any]]:
+@router.get("/segments", response_model=many(SegmentRow))
+def get_segments(access: MerchantDep, page: PageDep) -> list[dict[str, Any]]:
     """Return questions that have a name."""
-    return segments_of(access.connection, access.merchant_id)
+    return page.of(segments_of(access.connection, access.merchant_id, page.cut))
 
 
-@router.get("/segments/{segment_id}")
+@router.delete("/segments/{segment_id}", status_code=204)
+def delete_segment(segment_id: PathId, access: MerchantDep) -> None:
+    """Remove a question that nobody was written to by."""
+    remove_segment(access.connection, access.merchant_id, segment_id)
+
+
+@router.get("/segments/{segment_id}", response_model=Size)
 def get_segment(segment_id: PathId, access: MerchantDep) -> dict[str, int]:
     """Return how many members a segment has now; who they are stays in the service."""
     now_us = access.now_us
     return {"members": len(segment_members(access.connection, access.merchant_id, segment_id, now_us))}
 
 
-@router.post("/campaigns", status_code=201)
+@router.post("/campaigns", status_code=201, response_model=Made)
 def post_campaign(body: CampaignBody, access: MerchantDep) -> dict[str, int]:
     """Write to everybody in a segment who agreed to messages; they go out through the outbox."""
     now_us = access.now_us
     return {"id": write_to(access.connection, access.merchant_id, body.segment, body.text, now_us=now_us)}
 
 
-@router.get("/campaigns")
-def get_campaigns(access: MerchantDep) -> list[dict[str, Any]]:
-    """Return messages, newest first, at most 100, each with what came back."""
-    return [shown(one) for one in campaigns_of(access.connection, access.merchant_id)]
+@router.get("/campaigns", response_model=many(CampaignRow))
+def get_campaigns(access: MerchantDep, page: PageDep) -> list[dict[str, Any]]:
+    """Return messages, newest first, each with what came back."""
+    return page.of(campaigns_of(access.connection, access.merchant_id, page.cut))
 
 
-@router.get("/campaigns/{campaign_id}")
+@router.get("/campaigns/{campaign_id}", response_model=CampaignAnswer)
 def get_campaign(campaign_id: PathId, access: MerchantDep) -> dict[str, Any]:
     """Return what came back of a message."""
     return shown(what_came_back(access.connection, access.merchant_id, campaign_id))

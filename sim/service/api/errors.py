@@ -1,4 +1,4 @@
-"""Errors as they travel: one form for all, ``{"error": {"code", "message"}}``."""
+"""Errors as they travel: problem details (RFC 9457), with a code for programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from stampbench.sim.service.logs import LOGGER
 from stampbench.sim.service.problems import ServiceError
 from starlette.exceptions import HTTPException
@@ -20,27 +20,42 @@ _MOST: Final = 5
 """What is wrong with a request beyond so many places is not told."""
 
 
-class ErrorBody(BaseModel):
-    """``code`` is for programs, ``message`` for people."""
-
-    code: str
-    message: str
-
-
 class Problem(BaseModel):
-    """What is answered when something is not done."""
+    """What is answered when something is not done: ``code`` is for programs, ``detail`` for people."""
 
-    error: ErrorBody
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:stampbench:problem:stamp",
+                    "title": "Not Found",
+                    "status": 404,
+                    "detail": "no stamp 12",
+                    "code": "stamp",
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
 
 
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem, "description": text}
+    status: {
+        "description": text,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
     for status, text in {
         401: "No key, or one that is not known or was withdrawn",
         403: "The key is not for this",
         404: "Nothing there, or nothing that this key may see",
         409: "It was done before, is being done, or stands in another state",
         422: "The request does not have the right form, or makes no sense",
+        503: "The database does not answer: nothing was done, the same may be asked again",
     }.items()
 }
 """Of every route, for its description."""
@@ -57,6 +72,19 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(sa.exc.DataError, _of_range)
 
 
+def describe_problem(app: FastAPI) -> None:
+    """Let the description of an application hold the form of its errors."""
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = described()
+            schema["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return described()
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
 def explain(errors: Sequence[Mapping[str, Any]]) -> str:
     """Return what is wrong with a request, place by place; never what was sent."""
     places = []
@@ -68,7 +96,14 @@ def explain(errors: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _answer(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
+    content = {
+        "type": f"urn:stampbench:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": message,
+        "code": code,
+    }
+    return JSONResponse(content, status, headers, media_type="application/problem+json")
 
 
 async def _of_service(request: Request, error: Exception) -> JSONResponse:

@@ -8,11 +8,13 @@ from stampbench.sim.service.api.access import (
     AboveDep,
     Body,
     MerchantDep,
+    PageDep,
     PathId,
     Text,
     TransactionRouter,
     shown,
 )
+from stampbench.sim.service.api.answers import AlarmAnswer, AlarmRow, many
 from stampbench.sim.service.fraud.alarms import alarm_of, alarms_of, appeal, decide_alarm
 
 router = TransactionRouter(prefix="/v1", tags=["fraud"])
@@ -31,13 +33,13 @@ class DecisionBody(Body):
     reason: Text
 
 
-@router.get("/merchants/{merchant_id}/alarms")
-def get_alarms(access: MerchantDep) -> list[dict[str, Any]]:
-    """Return a merchant's alarms, newest first, at most 100."""
-    return [shown(alarm) for alarm in alarms_of(access.connection, access.merchant_id)]
+@router.get("/merchants/{merchant_id}/alarms", response_model=many(AlarmRow))
+def get_alarms(access: MerchantDep, page: PageDep) -> list[dict[str, Any]]:
+    """Return a merchant's alarms, newest first."""
+    return page.of(alarms_of(access.connection, access.merchant_id, page.cut))
 
 
-@router.get("/merchants/{merchant_id}/alarms/{alarm_id}")
+@router.get("/merchants/{merchant_id}/alarms/{alarm_id}", response_model=AlarmAnswer)
 def get_alarm(alarm_id: PathId, access: MerchantDep) -> dict[str, Any]:
     """Return one alarm with the presses behind it."""
     return shown(alarm_of(access.connection, access.merchant_id, alarm_id))

@@ -13,10 +13,20 @@ from stampbench.sim.service.api.access import (
     MerchantDep,
     Moment,
     Name,
+    PageDep,
     PathId,
     TransactionRouter,
     moment_us,
     shown,
+)
+from stampbench.sim.service.api.answers import (
+    Card,
+    EntryRow,
+    Made,
+    ProgramAnswer,
+    RedemptionAnswer,
+    Step,
+    many,
 )
 from stampbench.sim.service.clock import DAY_US
 from stampbench.sim.service.loyalty.cards import program_of, set_program
@@ -71,13 +81,13 @@ def put_program(body: ProgramBody, access: MerchantDep) -> None:
     set_program(access.connection, access.merchant_id, body.model_dump())
 
 
-@router.get("/program")
+@router.get("/program", response_model=ProgramAnswer)
 def get_program(access: MerchantDep) -> dict[str, Any]:
     """Return the program."""
     return program_of(access.connection, access.merchant_id)
 
 
-@router.get("/members/{member:path}/card")
+@router.get("/members/{member:path}/card", response_model=Card)
 def get_card(member: Name, access: MerchantDep) -> dict[str, Any]:
     """Return a member's balances and coupons."""
     member_id = access.known_member(member)
@@ -85,14 +95,13 @@ def get_card(member: Name, access: MerchantDep) -> dict[str, Any]:
     return {"balances": balances(access.connection, member_id), "coupons": coupons}
 
 
-@router.get("/members/{member:path}/ledger")
-def get_ledger(member: Name, access: MerchantDep) -> list[dict[str, Any]]:
-    """Return a member's movements, newest first, at most 1,000."""
-    member_id = access.known_member(member)
-    return [shown(entry) for entry in movements(access.connection, member_id)]
+@router.get("/members/{member:path}/ledger", response_model=many(EntryRow))
+def get_ledger(member: Name, access: MerchantDep, page: PageDep) -> list[dict[str, Any]]:
+    """Return a member's movements, newest first."""
+    return page.of(movements(access.connection, access.known_member(member), page.cut))
 
 
-@router.post("/coupons", status_code=201)
+@router.post("/coupons", status_code=201, response_model=Made)
 def post_coupon(body: CouponBody, access: MerchantDep) -> dict[str, int]:
     """Give a member a coupon."""
     now_us = access.now_us
@@ -121,7 +130,7 @@ def post_void(coupon_id: PathId, access: MerchantDep) -> None:
     )
 
 
-@router.post("/redemptions", status_code=201)
+@router.post("/redemptions", status_code=201, response_model=RedemptionAnswer)
 def post_redemption(body: FreezeBody, access: MerchantDep) -> dict[str, Any]:
     """Return the first phase: set a coupon or points aside; 409 for whoever comes second."""
     redemption_id = freeze(
@@ -137,25 +146,25 @@ def post_redemption(body: FreezeBody, access: MerchantDep) -> dict[str, Any]:
     return shown(redemption_of(access.connection, access.merchant_id, redemption_id))
 
 
-@router.get("/redemptions/{redemption_id}")
+@router.get("/redemptions/{redemption_id}", response_model=RedemptionAnswer)
 def get_redemption(redemption_id: PathId, access: MerchantDep) -> dict[str, Any]:
     """Return one redemption with its steps."""
     return shown(redemption_of(access.connection, access.merchant_id, redemption_id))
 
 
-@router.post("/redemptions/{redemption_id}/execute")
+@router.post("/redemptions/{redemption_id}/execute", response_model=Step)
 def post_execute(redemption_id: PathId, access: MerchantDep) -> dict[str, str]:
     """Return the second phase."""
     return _step(access, redemption_id, "execute")
 
 
-@router.post("/redemptions/{redemption_id}/release")
+@router.post("/redemptions/{redemption_id}/release", response_model=Step)
 def post_release(redemption_id: PathId, access: MerchantDep) -> dict[str, str]:
     """Return the second phase the other way: as if nothing had been set aside."""
     return _step(access, redemption_id, "release")
 
 
-@router.post("/redemptions/{redemption_id}/reverse")
+@router.post("/redemptions/{redemption_id}/reverse", response_model=Step)
 def post_reverse(redemption_id: PathId, body: ReasonBody, access: MerchantDep) -> dict[str, str]:
     """Take an executed redemption back."""
     return _step(access, redemption_id, "reverse", body.reason)

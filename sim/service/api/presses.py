@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Annotated, Any, Final
 
 import numpy as np
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 from stampbench.sim.service.api.access import (
     Access,
@@ -16,6 +16,7 @@ from stampbench.sim.service.api.access import (
     MerchantDep,
     Moment,
     Name,
+    PageDep,
     PathId,
     PressDep,
     SenderDep,
@@ -24,6 +25,7 @@ from stampbench.sim.service.api.access import (
     moment_us,
     shown,
 )
+from stampbench.sim.service.api.answers import ChallengeAnswer, PressRow, VerifiedAnswer, many
 from stampbench.sim.service.clock import SECOND_US, to_datetime
 from stampbench.sim.service.presses.authentication import authenticate
 from stampbench.sim.service.presses.decision import TOO_MANY_TRIES
@@ -38,7 +40,7 @@ from stampbench.sim.service.presses.evidence import (
 from stampbench.sim.service.presses.fallback import Method, fall_back
 from stampbench.sim.service.presses.lifecycle import Answer
 from stampbench.sim.service.presses.reviews import press_of, presses_of, review_press
-from stampbench.sim.service.presses.sounds import new_challenge
+from stampbench.sim.service.presses.sounds import new_challenge, tag_command
 from stampbench.sim.service.presses.tokens import use_token
 
 router = TransactionRouter(prefix="/v1", tags=["presses"])
@@ -61,7 +63,8 @@ class CredentialBody(Body):
     """A second factor, as its verifier wants it.
 
     ``sun``: ``url`` of a tap. ``ble-eid`` and ``ble-otp``: ``frame``, in hexadecimal, and ``rssi_dbm``, as
-    heard now. ``sound``: ``token`` and the ``challenge`` that it answers, in hexadecimal.
+    heard now. ``sound``: ``token`` and the ``challenge`` that it answers, in hexadecimal. ``tag``:
+    ``answer`` of the same tag as ``sun`` (``tag:``, its UID and its proof in hexadecimal), ``challenge``.
     """
 
     kind: Short
@@ -128,6 +131,23 @@ class FallbackBody(Body):
     device: Name
 
 
+Hexadecimal = r"^([0-9A-Fa-f]{2})*$"
+
+
+class TagBody(Body):
+    """A challenge, the UID of the tag in the phone's field, and its first answer to key 3, in hexadecimal."""
+
+    challenge: Annotated[str, StringConstraints(max_length=200, pattern=Hexadecimal)]
+    uid: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{14}$")]
+    first: Annotated[str, StringConstraints(max_length=64, pattern=Hexadecimal)]
+
+
+class TagCommand(BaseModel):
+    """What the tag is told next, in hexadecimal."""
+
+    command: str
+
+
 class TokenBody(Body):
     """A token as the app handed it over, and for whom it must be good."""
 
@@ -159,6 +179,7 @@ def post_press(body: PressBody, access: SenderDep, idempotency_key: IdempotencyK
         credentials=tuple(Credential(one.kind, one.values) for one in body.credentials),
         member=body.member,
         device=body.device,
+        address=access.address,
         place=None if body.place is None else Place(**body.place.model_dump()),
         pressed_us=None if body.pressed_at is None else moment_us(body.pressed_at, "pressed_at"),
     )
@@ -171,12 +192,17 @@ def post_fallback(body: FallbackBody, access: PressDep, idempotency_key: Idempot
     service = access.service
     digest = service.pseudonyms.of(access.merchant_id, "request", body.model_dump_json())
     answer = fall_back(
-        service, access.merchant_id, key=idempotency_key, request_digest=digest, **body.model_dump()
+        service,
+        access.merchant_id,
+        key=idempotency_key,
+        request_digest=digest,
+        address=access.address,
+        **body.model_dump(),
     )
     return _respond(access, answer)
 
 
-@pressing.post("/presses/challenges", status_code=201)
+@pressing.post("/presses/challenges", status_code=201, response_model=ChallengeAnswer)
 def post_challenge(access: PressDep) -> dict[str, str]:
     """Return a challenge that a stamp answers by sound, for one press within half a minute."""
     service, now_us = access.service, access.now_us
@@ -185,7 +211,13 @@ def post_challenge(access: PressDep) -> dict[str, str]:
     return {"challenge": challenge.text, "until": until.isoformat()}
 
 
-@router.post("/merchants/{merchant_id}/tokens/verify")
+@pressing.post("/presses/challenges/tag")
+def post_tag_command(body: TagBody, access: PressDep) -> TagCommand:
+    """Return the command with which a tag's authentication goes on; its answer to that is the credential."""
+    return TagCommand(command=tag_command(access.service, access.merchant_id, **body.model_dump()))
+
+
+@router.post("/merchants/{merchant_id}/tokens/verify", response_model=VerifiedAnswer)
 def post_token(body: TokenBody, access: MerchantDep) -> dict[str, Any]:
     """Verify a token, server to server; it is good once, for this merchant and this member."""
     service = access.service
@@ -201,17 +233,17 @@ def post_token(body: TokenBody, access: MerchantDep) -> dict[str, Any]:
     }
 
 
-@router.get("/merchants/{merchant_id}/presses")
+@router.get("/merchants/{merchant_id}/presses", response_model=many(PressRow))
 def get_presses(
     access: MerchantDep,
+    page: PageDep,
     outcome: Outcome | None = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[dict[str, Any]]:
     """Return presses, newest first; those that wait for a person with ``outcome=review``."""
-    return [shown(one) for one in presses_of(access.connection, access.merchant_id, outcome, limit=limit)]
+    return page.of(presses_of(access.connection, access.merchant_id, outcome, page.cut))
 
 
-@router.get("/merchants/{merchant_id}/presses/{press_id}")
+@router.get("/merchants/{merchant_id}/presses/{press_id}", response_model=PressRow)
 def get_press(press_id: PathId, access: MerchantDep) -> dict[str, Any]:
     """Return one press, without its member and device."""
     return shown(press_of(access.connection, access.merchant_id, press_id))

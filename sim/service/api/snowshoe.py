@@ -17,7 +17,7 @@ import numpy as np
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, TypeAdapter
-from stampbench.sim.service.api.access import Contacts, ServiceDep
+from stampbench.sim.service.api.access import Contacts, ServiceDep, address_of
 from stampbench.sim.service.clock import to_datetime
 from stampbench.sim.service.identity import principal_of
 from stampbench.sim.service.presses.authentication import authenticate
@@ -98,6 +98,7 @@ def post_snowshoe_stamp(
             contacts=np.array(points),
             size_known=False,
             unit_mm=_CSS_PX_MM,
+            address=address_of(request),
         ),
     )
     if answer.outcome is not Outcome.ACCEPTED or answer.stamp_serial is None:

@@ -6,30 +6,40 @@ import math
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from fastapi import Query
 from pydantic import Discriminator, Field, StringConstraints, Tag
 from stampbench.sim.credentials.ble.beacon import FIRST_CLOCK_S
 from stampbench.sim.credentials.ble.eid import CLOCK_SPAN_S, LARGEST_EXPONENT
 from stampbench.sim.service.api.access import (
-    AppDep,
     Body,
     Contacts,
     Id,
     KeyDep,
     MerchantDep,
     Name,
+    PageDep,
     PathId,
     Short,
     TransactionRouter,
     shown,
 )
-from stampbench.sim.service.identity import Role
+from stampbench.sim.service.api.answers import (
+    Bundle,
+    CredentialRow,
+    Made,
+    MadeStamp,
+    StampEventRow,
+    StampRow,
+    many,
+)
 from stampbench.sim.service.presses.beacons import (
     SMALLEST_EXPONENT,
     battery_changed,
     pair_beacon,
     pair_passwords,
+    reset_beacon,
 )
-from stampbench.sim.service.presses.credentials import credentials_of, pair
+from stampbench.sim.service.presses.credentials import credentials_of, pair, unpair
 from stampbench.sim.service.presses.sounds import pair_sound
 from stampbench.sim.service.shops.bundles import bundle_of
 from stampbench.sim.service.shops.enrolment import change_state, enrol_stamp, history_of, stamps_of
@@ -107,6 +117,14 @@ class Battery(Body):
     reason: Name
 
 
+class Reset(Body):
+    """What a beacon shows now, its clock (of rotating identifiers), and why it is known anew."""
+
+    frame: Frame
+    clock_s: Annotated[int, Field(ge=0, lt=CLOCK_SPAN_S)] = FIRST_CLOCK_S
+    reason: Name
+
+
 class NewState(Body):
     """What is to become of a stamp, and why."""
 
@@ -114,7 +132,7 @@ class NewState(Body):
     reason: Name
 
 
-@router.post("/merchants/{merchant_id}/stamps", status_code=201)
+@router.post("/merchants/{merchant_id}/stamps", status_code=201, response_model=MadeStamp)
 def post_stamp(body: NewStamp, access: MerchantDep) -> dict[str, Any]:
     """Enrol a stamp; 409 says which stamp of the merchant is too near, and how near."""
     stamp_id, sigma_mm = enrol_stamp(
@@ -132,13 +150,13 @@ def post_stamp(body: NewStamp, access: MerchantDep) -> dict[str, Any]:
     return {"id": stamp_id, "sigma_mm": None if math.isnan(sigma_mm) else sigma_mm}
 
 
-@router.get("/merchants/{merchant_id}/stamps")
-def get_stamps(access: MerchantDep) -> list[dict[str, Any]]:
+@router.get("/merchants/{merchant_id}/stamps", response_model=many(StampRow))
+def get_stamps(access: MerchantDep, page: PageDep) -> list[dict[str, Any]]:
     """Return a merchant's stamps; patterns stay in the service."""
-    return [shown(stamp) for stamp in stamps_of(access.connection, access.merchant_id)]
+    return page.of(stamps_of(access.connection, access.merchant_id, page.cut))
 
 
-@router.get("/merchants/{merchant_id}/stamps/{stamp_id}/history")
+@router.get("/merchants/{merchant_id}/stamps/{stamp_id}/history", response_model=many(StampEventRow))
 def get_history(stamp_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
     """Return what was done with a stamp."""
     return [shown(event) for event in history_of(access.connection, access.merchant_id, stamp_id)]
@@ -146,7 +164,7 @@ def get_history(stamp_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
 
 @router.post("/merchants/{merchant_id}/stamps/{stamp_id}/state", status_code=204)
 def post_state(stamp_id: PathId, body: NewState, access: MerchantDep) -> None:
-    """Activate, disable or revoke a stamp; a suspension is lifted by those above the merchant alone."""
+    """Activate, disable or revoke a stamp; activated, its suspension is lifted for the reason given."""
     change_state(
         access.connection,
         access.merchant_id,
@@ -155,11 +173,11 @@ def post_state(stamp_id: PathId, body: NewState, access: MerchantDep) -> None:
         reason=body.reason,
         key_id=access.key_id,
         now_us=access.now_us,
-        lift=access.principal.role in (Role.VENDOR, Role.OPERATOR),
+        lift=True,
     )
 
 
-@router.post("/merchants/{merchant_id}/stamps/{stamp_id}/credentials", status_code=201)
+@router.post("/merchants/{merchant_id}/stamps/{stamp_id}/credentials", status_code=201, response_model=Made)
 def post_credential(
     stamp_id: PathId,
     body: NewCredential,
@@ -179,10 +197,26 @@ def post_credential(
     return {"id": made}
 
 
-@router.get("/merchants/{merchant_id}/stamps/{stamp_id}/credentials")
+@router.get("/merchants/{merchant_id}/stamps/{stamp_id}/credentials", response_model=many(CredentialRow))
 def get_credentials(stamp_id: PathId, access: MerchantDep) -> list[dict[str, Any]]:
     """Return a stamp's tags, beacons and sounders."""
     return credentials_of(access.connection, access.merchant_id, stamp_id)
+
+
+@router.delete("/merchants/{merchant_id}/stamps/{stamp_id}/credentials/{credential_id}", status_code=204)
+def delete_credential(
+    stamp_id: PathId, credential_id: PathId, access: MerchantDep, reason: Annotated[Name, Query()]
+) -> None:
+    """Take a lost or mistyped tag, beacon or sounder away from a stamp."""
+    unpair(
+        access.connection,
+        access.merchant_id,
+        stamp_id,
+        credential_id,
+        reason=reason,
+        key_id=access.key_id,
+        now_us=access.now_us,
+    )
 
 
 @router.post(
@@ -201,9 +235,26 @@ def post_battery(stamp_id: PathId, credential_id: PathId, body: Battery, access:
     )
 
 
-@router.get("/merchants/{merchant_id}/bundle")
-def get_bundle(access: AppDep) -> dict[str, Any]:
-    """Return the patterns of this merchant's active stamps, signed, for offline apps, for a while."""
+@router.post("/merchants/{merchant_id}/stamps/{stamp_id}/credentials/{credential_id}/reset", status_code=204)
+def post_reset(stamp_id: PathId, credential_id: PathId, body: Reset, access: MerchantDep) -> None:
+    """Know a beacon anew by what it shows now; who did so, and why, stays in the stamp's history."""
+    reset_beacon(
+        access.service,
+        access.connection,
+        access.merchant_id,
+        stamp_id,
+        credential_id,
+        **body.model_dump(),
+        key_id=access.key_id,
+    )
+
+
+@router.get("/merchants/{merchant_id}/bundle", response_model=Bundle)
+def get_bundle(access: MerchantDep) -> dict[str, Any]:
+    """Return the patterns of this merchant's active stamps, signed, for offline apps, for a while.
+
+    The merchant's server asks, and gives it to whom it trusts: an app's key is in everybody's hands.
+    """
     hours = access.service.rules.offline_hours
     content = bundle_of(access.connection, access.merchant_id, now_us=access.now_us, hours=hours)
     return {"bundle": access.service.signer.sign(content), "exp": content["exp"]}

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from stampbench.sim.service.clock import DAY_US, Calendar
 from stampbench.sim.service.problems import ConflictError, MalformedError, NotFoundError
-from stampbench.sim.service.store.database import insert, insert_new
+from stampbench.sim.service.store.database import ALL, Cut, insert, insert_new
 from stampbench.sim.service.tables.attendance import Punch, Shift, Staff
 
 if TYPE_CHECKING:
@@ -48,13 +48,10 @@ def add_staff(
     return staff_id
 
 
-def staff_of(connection: sa.Connection, merchant_id: int) -> list[dict[str, Any]]:
+def staff_of(connection: sa.Connection, merchant_id: int, cut: Cut = ALL) -> list[dict[str, Any]]:
     """Return who works for a merchant."""
-    rows = connection.execute(
-        sa.select(Staff.id, Staff.store_id, Staff.number, Staff.hourly_wage)
-        .where(Staff.merchant_id == merchant_id)
-        .order_by(Staff.id)
-    )
+    columns = Staff.id, Staff.store_id, Staff.number, Staff.hourly_wage
+    rows = connection.execute(cut.of(sa.select(*columns).where(Staff.merchant_id == merchant_id), Staff.id))
     return [dict(row._mapping) for row in rows]
 
 
@@ -88,7 +85,9 @@ def add_shift(
     )
 
 
-def shifts_of(connection: sa.Connection, merchant_id: int, staff_id: int) -> list[dict[str, Any]]:
+def shifts_of(
+    connection: sa.Connection, merchant_id: int, staff_id: int, cut: Cut = ALL
+) -> list[dict[str, Any]]:
     """Return somebody's shifts, those that were removed too.
 
     Raises:
@@ -96,7 +95,7 @@ def shifts_of(connection: sa.Connection, merchant_id: int, staff_id: int) -> lis
     """
     check_staff(connection, merchant_id, staff_id)
     columns = [c for c in Shift.columns().c if c.name not in ("staff_id", "removed_key_id")]
-    rows = connection.execute(sa.select(*columns).where(Shift.staff_id == staff_id).order_by(Shift.starts_us))
+    rows = connection.execute(cut.of(sa.select(*columns).where(Shift.staff_id == staff_id), Shift.id))
     return [dict(row._mapping) for row in rows]
 
 
@@ -224,29 +223,28 @@ def standing(connection: sa.Connection, staff_id: int, from_us: int, to_us: int)
     )
 
 
-def history(connection: sa.Connection, merchant_id: int, staff_id: int) -> list[dict[str, Any]]:
+def history(
+    connection: sa.Connection, merchant_id: int, staff_id: int, cut: Cut = ALL
+) -> list[dict[str, Any]]:
     """Return all punches and corrections of somebody.
 
     Raises:
         NotFoundError: no such person.
     """
     check_staff(connection, merchant_id, staff_id)
-    rows = connection.execute(
-        sa.select(
-            Punch.id,
-            Punch.direction,
-            Punch.at_us,
-            Punch.day,
-            Punch.press_id,
-            Punch.voids_id,
-            Punch.adds,
-            Punch.reason,
-            Punch.asked_by,
-            Punch.recorded_us,
-        )
-        .where(Punch.staff_id == staff_id)
-        .order_by(Punch.id)
-    )
+    statement = sa.select(
+        Punch.id,
+        Punch.direction,
+        Punch.at_us,
+        Punch.day,
+        Punch.press_id,
+        Punch.voids_id,
+        Punch.adds,
+        Punch.reason,
+        Punch.asked_by,
+        Punch.recorded_us,
+    ).where(Punch.staff_id == staff_id)
+    rows = connection.execute(cut.of(statement, Punch.id))
     return [dict(row._mapping) for row in rows]
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from stampbench.sim.service.billing.usage import Usage, usage_of
 from stampbench.sim.service.clock import Calendar
 from stampbench.sim.service.problems import MalformedError, NotFoundError
-from stampbench.sim.service.store.database import insert
+from stampbench.sim.service.store.database import ALL, Cut, insert
 from stampbench.sim.service.tables.billing import Invoice
 from stampbench.sim.service.tables.tenants import Vendor
 
@@ -92,9 +92,9 @@ def close_month(
     )
 
 
-def invoices_of(connection: sa.Connection, vendor_id: int) -> list[dict[str, Any]]:
+def invoices_of(connection: sa.Connection, vendor_id: int, cut: Cut = ALL) -> list[dict[str, Any]]:
     """Return a vendor's invoices, oldest first; digests in hexadecimal."""
-    rows = connection.execute(sa.select(Invoice).where(Invoice.vendor_id == vendor_id).order_by(Invoice.id))
+    rows = connection.execute(cut.of(sa.select(Invoice).where(Invoice.vendor_id == vendor_id), Invoice.id))
     return [
         {name: value.hex() if isinstance(value, bytes) else value for name, value in row._mapping.items()}
         for row in rows

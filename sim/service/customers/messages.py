@@ -11,7 +11,7 @@ from stampbench.sim.service.customers.privacy import consenting
 from stampbench.sim.service.customers.segments import members_where, parse
 from stampbench.sim.service.logs import LOGGER
 from stampbench.sim.service.problems import ConflictError, NotFoundError
-from stampbench.sim.service.store.database import insert, insert_new
+from stampbench.sim.service.store.database import ALL, Cut, insert, insert_new
 from stampbench.sim.service.tables.customers import Campaign, Contact, Message, Segment
 from stampbench.sim.service.tables.loyalty import Redemption
 from stampbench.sim.service.tables.presses import Press
@@ -47,25 +47,36 @@ def add_segment(connection: sa.Connection, merchant_id: int, name: str, query: s
     return segment_id
 
 
-def segments_of(connection: sa.Connection, merchant_id: int) -> list[dict[str, Any]]:
+def segments_of(connection: sa.Connection, merchant_id: int, cut: Cut = ALL) -> list[dict[str, Any]]:
     """Return a merchant's segments."""
-    rows = connection.execute(
-        sa.select(Segment.id, Segment.name, Segment.query)
-        .where(Segment.merchant_id == merchant_id)
-        .order_by(Segment.id)
-    )
+    statement = sa.select(Segment.id, Segment.name, Segment.query).where(Segment.merchant_id == merchant_id)
+    rows = connection.execute(cut.of(statement, Segment.id))
     return [dict(row._mapping) for row in rows]
 
 
-def campaigns_of(connection: sa.Connection, merchant_id: int, *, limit: int = 100) -> list[dict[str, Any]]:
+def campaigns_of(connection: sa.Connection, merchant_id: int, cut: Cut) -> list[dict[str, Any]]:
     """Return a merchant's messages, newest first, each with what came back."""
-    numbers = connection.execute(
-        sa.select(Campaign.id)
-        .where(Campaign.merchant_id == merchant_id)
-        .order_by(Campaign.id.desc())
-        .limit(limit)
-    ).scalars()
+    statement = sa.select(Campaign.id).where(Campaign.merchant_id == merchant_id)
+    numbers = connection.execute(cut.of(statement, Campaign.id, newest_first=True)).scalars()
     return [{"id": one, **what_came_back(connection, merchant_id, one)} for one in numbers.all()]
+
+
+def remove_segment(connection: sa.Connection, merchant_id: int, segment_id: int) -> None:
+    """Remove a question; what was written to its members stays.
+
+    Raises:
+        NotFoundError: no such segment.
+        ConflictError: messages were written to it.
+    """
+    mine = Segment.id == segment_id, Segment.merchant_id == merchant_id
+    if connection.execute(sa.select(Segment.id).where(*mine)).first() is None:
+        raise NotFoundError("segment", f"no segment {segment_id}")
+    if (
+        connection.execute(sa.select(Campaign.id).where(Campaign.segment_id == segment_id)).first()
+        is not None
+    ):
+        raise ConflictError("used", f"segment {segment_id} has messages, which name it")
+    connection.execute(sa.delete(Segment).where(*mine))
 
 
 def segment_members(connection: sa.Connection, merchant_id: int, segment_id: int, now_us: int) -> list[int]:

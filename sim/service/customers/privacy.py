@@ -160,7 +160,7 @@ def export(connection: sa.Connection, member_id: int) -> dict[str, Any]:
         "consents": [dict(row._mapping) for row in consents],
         "presses": [dict(row._mapping) for row in presses],
         "balances": balances(connection, member_id),
-        "ledger": movements(connection, member_id, limit=100_000),
+        "ledger": movements(connection, member_id),
         "coupons": coupons_of(connection, member_id),
         "messages": [dict(row._mapping) for row in messages],
         "redemptions": [dict(row._mapping) for row in redemptions],
@@ -185,7 +185,7 @@ def erase(connection: sa.Connection, member_id: int, *, now_us: int) -> None:
     connection.execute(
         sa.update(Press)
         .where(Press.member_id == member_id)
-        .values(device=None, lat_deg=None, lon_deg=None, accuracy_m=None)
+        .values(device=None, address=None, lat_deg=None, lon_deg=None, accuracy_m=None)
     )
     connection.execute(
         sa.update(Member).where(Member.id == member_id).values(pseudonym=None, erased_us=now_us)

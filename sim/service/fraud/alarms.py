@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from stampbench.sim.service.clock import HOUR_US
-from stampbench.sim.service.fraud.checks import Suspicion
+from stampbench.sim.service.fraud.checks import Kind, Suspicion
 from stampbench.sim.service.problems import ConflictError, NotFoundError
 from stampbench.sim.service.rules import Rules
 from stampbench.sim.service.shops.enrolment import change_state
-from stampbench.sim.service.store.database import insert
+from stampbench.sim.service.store.database import Cut, insert
 from stampbench.sim.service.tables.fraud import Alarm, AlarmEvent, AlarmPress
 from stampbench.sim.service.tables.presses import Press
 from stampbench.sim.service.tables.tenants import Stamp
@@ -49,6 +49,8 @@ def raise_alarm(
     ).scalar_one_or_none()
     if open_one is not None:
         _stand_behind(connection, open_one, [press_id])
+        if suspend and suspicion.suspends:
+            _suspend(connection, merchant_id, stamp_id, open_one, suspicion.kind, now_us, rules)
         return open_one
     behind = list(suspicion.behind)
     if not suspicion.sure:
@@ -68,7 +70,6 @@ def raise_alarm(
         ).scalars()
         if not behind:
             return None
-    suspends = suspend and suspicion.suspends
     alarm_id = insert(
         connection,
         Alarm,
@@ -78,28 +79,52 @@ def raise_alarm(
         kind=suspicion.kind,
         explanation=suspicion.explanation,
         state="open",
-        suspended=suspends,
+        suspended=False,
         at_us=now_us,
     )
     _stand_behind(connection, alarm_id, [*behind, press_id])
-    if suspends:
-        change_state(
-            connection,
-            merchant_id,
-            stamp_id,
-            "suspended",
-            reason=f"alarm {alarm_id}: {suspicion.kind}",
-            key_id=None,
-            now_us=now_us,
-        )
+    if suspend and suspicion.suspends:
+        _suspend(connection, merchant_id, stamp_id, alarm_id, suspicion.kind, now_us, rules)
     return alarm_id
 
 
-def alarms_of(connection: sa.Connection, merchant_id: int, *, limit: int = 100) -> list[dict[str, Any]]:
-    """Return a merchant's alarms, newest first."""
-    rows = connection.execute(
-        sa.select(Alarm).where(Alarm.merchant_id == merchant_id).order_by(Alarm.id.desc()).limit(limit)
+def _suspend(
+    connection: sa.Connection,
+    merchant_id: int,
+    stamp_id: int,
+    alarm_id: int,
+    kind: Kind,
+    now_us: int,
+    rules: Rules,
+) -> None:
+    """Suspend a stamp if suspicious presses of several sources stand behind its alarm.
+
+    One source alone may have made them up, and a genuine press that was elsewhere is held against nobody.
+    """
+    sources = sa.func.coalesce(Press.address, Press.device, Press.key_digest)
+    count = connection.execute(
+        sa.select(sa.func.count(sources.distinct()))
+        .join(AlarmPress, AlarmPress.press_id == Press.id)
+        .where(AlarmPress.alarm_id == alarm_id, Press.reason == kind)
+    ).scalar_one()
+    if count < rules.suspend_sources:
+        return
+    connection.execute(sa.update(Alarm).where(Alarm.id == alarm_id).values(suspended=True))
+    change_state(
+        connection,
+        merchant_id,
+        stamp_id,
+        "suspended",
+        reason=f"alarm {alarm_id}: {kind}",
+        key_id=None,
+        now_us=now_us,
     )
+
+
+def alarms_of(connection: sa.Connection, merchant_id: int, cut: Cut) -> list[dict[str, Any]]:
+    """Return a merchant's alarms, newest first."""
+    statement = sa.select(Alarm).where(Alarm.merchant_id == merchant_id)
+    rows = connection.execute(cut.of(statement, Alarm.id, newest_first=True))
     return [dict(row._mapping) for row in rows]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from stampbench.sim.service.clock import Calendar
 from stampbench.sim.service.problems import ConflictError
-from stampbench.sim.service.store.database import insert_new
+from stampbench.sim.service.store.database import ALL, Cut, insert_new
 from stampbench.sim.service.store.round_trip import Asked, round_trip
 from stampbench.sim.service.tables.customers import Member
 from stampbench.sim.service.tables.loyalty import Entry
@@ -111,23 +111,19 @@ def balances(connection: sa.Connection, member_id: int) -> dict[str, int]:
     return {account.value: 0 for account in Account} | {name: int(total) for name, total in rows}
 
 
-def movements(connection: sa.Connection, member_id: int, *, limit: int = 1000) -> list[dict[str, Any]]:
+def movements(connection: sa.Connection, member_id: int, cut: Cut = ALL) -> list[dict[str, Any]]:
     """Return a member's movements, newest first."""
-    rows = connection.execute(
-        sa.select(
-            Entry.id,
-            Entry.account,
-            Entry.kind,
-            Entry.amount,
-            Entry.reference,
-            Entry.press_id,
-            Entry.at_us,
-            Entry.day,
-        )
-        .where(Entry.member_id == member_id)
-        .order_by(Entry.id.desc())
-        .limit(limit)
-    )
+    statement = sa.select(
+        Entry.id,
+        Entry.account,
+        Entry.kind,
+        Entry.amount,
+        Entry.reference,
+        Entry.press_id,
+        Entry.at_us,
+        Entry.day,
+    ).where(Entry.member_id == member_id)
+    rows = connection.execute(cut.of(statement, Entry.id, newest_first=True))
     return [dict(row._mapping) for row in rows]
 
 

@@ -16,6 +16,7 @@ from stampbench.sim.service.fraud.alarms import open_alarms
 from stampbench.sim.service.owner.charts import Bar, lying, standing
 from stampbench.sim.service.owner.words import Words
 from stampbench.sim.service.service import Service
+from stampbench.sim.service.store.database import Cut
 from stampbench.sim.service.tables.customers import Member, Segment
 from stampbench.sim.service.tables.loyalty import Program
 from stampbench.sim.service.tables.tenants import Merchant
@@ -83,7 +84,7 @@ def owner_page(service: Service, merchant_id: int, words: Words) -> str:
             ],
             "messages": [
                 (one, service.calendar.day(one["at_us"]))
-                for one in campaigns_of(connection, merchant_id, limit=_MESSAGES)
+                for one in campaigns_of(connection, merchant_id, Cut(limit=_MESSAGES))[:_MESSAGES]
             ],
         }
     return (

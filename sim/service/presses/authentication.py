@@ -94,6 +94,7 @@ def authenticate(
             evidence.key,
             evidence.request_digest,
             evidence.device,
+            evidence.address,
             evidence.member,
             key_id,
         )
@@ -157,6 +158,7 @@ def _looked_up(case: _Case, match: Match, shape: bytes | None) -> tuple[Any, Any
         **whose,
         "member_id": member_id,
         "device": case.start.device,
+        "address": case.start.address,
         "shape_digest": shape,
         "now_us": case.now_us,
     }
@@ -189,9 +191,9 @@ def _matched(case: _Case) -> tuple[Match, PressDecision | None]:
     """Return the stamp, or why there is none."""
     rules, evidence = case.rules, case.evidence
     nothing = Match(None, Reading(Verdict.NONE))
-    if (
-        case.merchant.misses_of_device >= rules.misses_per_device
-        or case.merchant.misses_of_merchant >= rules.misses_per_merchant
+    merchant = case.merchant
+    if merchant.misses_of_device >= rules.misses_per_device or (
+        merchant.misses_of_address >= rules.misses_per_address and not merchant.known_device
     ):
         return nothing, decision.refused(decision.TOO_MANY_TRIES)
     late = decision.of_time(case.pressed_us, case.now_us, rules, offline=evidence.reading is not None)
@@ -292,8 +294,13 @@ def _factor(case: _Case, stamp: Any) -> tuple[str, PressDecision | None]:
             return "", decision.refused(f"{credential.kind}_{checked.reason}")
         proved.append(credential.kind)
     given = stamp.factor if stamp.factor in proved else next(iter(proved), "")
-    redeem_factor = bool(case.merchant.redeem_factor)
-    return given, decision.of_factor(stamp.factor, given, case.evidence.purpose, redeem_factor=redeem_factor)
+    return given, decision.of_factor(
+        stamp.factor,
+        proved,
+        case.evidence.purpose,
+        redeem_factor=bool(case.merchant.redeem_factor),
+        redeem_by_tap=bool(case.merchant.redeem_by_tap),
+    )
 
 
 def _circumstances(case: _Case, stamp: Any, seen: Any) -> Circumstances:
@@ -331,6 +338,7 @@ def _values(
         "stamp_id": None if stamp is None else stamp.id,
         "member_id": case.start.member_id,
         "device": case.start.device,
+        "address": case.start.address,
         "key_digest": case.start.key_digest,
         "request_digest": evidence.request_digest,
         "shape_digest": shape,

@@ -20,9 +20,10 @@ from stampbench.sim.credentials.ble.belief import BeaconBelief
 from stampbench.sim.credentials.ble.clocks import ClockBounds
 from stampbench.sim.credentials.ble.eid import window_of
 from stampbench.sim.credentials.ble.frames import OTP_DIGITS, Eid, Frame, OtpStamp, parse_frame
+from stampbench.sim.credentials.ble.passwords import PasswordBelief
 from stampbench.sim.credentials.otp import STEP_S, find_counter
 from stampbench.sim.credentials.secrets import AES_KEY_BYTES, Secret
-from stampbench.sim.service.clock import HOUR_US, SECOND_US
+from stampbench.sim.service.clock import SECOND_US
 from stampbench.sim.service.presses.credentials import (
     ANYBODY,
     MALFORMED,
@@ -37,7 +38,7 @@ from stampbench.sim.service.presses.evidence import Purpose
 from stampbench.sim.service.problems import ConflictError, MalformedError, NotFoundError
 from stampbench.sim.service.rules import Rules
 from stampbench.sim.service.store.database import insert
-from stampbench.sim.service.tables.presses import BeaconClock, Press, StampCredential
+from stampbench.sim.service.tables.presses import BeaconClock, StampCredential
 from stampbench.sim.service.tables.tenants import Stamp, StampEvent
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ BLE_EID: Final = "ble-eid"
 BLE_OTP: Final = "ble-otp"
 SMALLEST_EXPONENT: Final = 4
 """Beacons that rotate faster would have too many identifiers in a day to be looked through at a press."""
+ONE_MORE: Final = "one_more"
+"""A right password that is believed together with the next one alone: 30 s later."""
 _LATE_STEPS: Final = 120
 """How far back a password is known as an old one; it is no sign of a copied pattern then."""
 _RSSI: Final = re.compile(r"-?[0-9]{1,3}", re.ASCII)
@@ -113,26 +116,16 @@ class OtpCheck:
         row = next((row for row in _locked(connection, claim.stamp_id, BLE_OTP) if row.name == name), None)
         if row is None:
             return Checked(False, NOT_GENUINE)
-        if self._guessed(connection, claim) >= self._rules.passwords_per_stamp:
-            return Checked(False, "too_many_tries")
-        clock, key = _clock(row, self._rules), password_key(self._secret, name)
-        first, last = clock.allowed(claim.now_s)
-        step = find_counter(key, frame.password, first, last, OTP_DIGITS)
-        if step is None:
-            old = find_counter(key, frame.password, first - _LATE_STEPS, first - 1, OTP_DIGITS)
-            return Checked(False, NOT_GENUINE if old is None else OUT_OF_TIME)
-        clock.heard(step, claim.now_s)
-        _keep(connection, row.clock_id, clock)
-        return spend(connection, row.id, step, claim.member_id or ANYBODY, claim.now_us)
-
-    def _guessed(self, connection: sa.Connection, claim: Claim) -> int:
-        """Return wrong passwords for this stamp in an hour; whoever asks holds the lock of its clock."""
-        guessed = sa.select(sa.func.count()).where(
-            Press.stamp_id == claim.stamp_id,
-            Press.at_us > claim.now_us - HOUR_US,
-            Press.reason == f"{BLE_OTP}_{NOT_GENUINE}",
-        )
-        return connection.execute(guessed).scalar_one()
+        belief, key = _passwords(row, self._rules), password_key(self._secret, name)
+        first, last = belief.window(claim.now_s)
+        step = belief.step_of(key, frame.password, claim.now_s)
+        _keep_passwords(connection, row.clock_id, belief)
+        if step is not None:
+            return spend(connection, row.id, step, claim.member_id or ANYBODY, claim.now_us)
+        if find_counter(key, frame.password, first, last, OTP_DIGITS) is not None:
+            return Checked(False, ONE_MORE)
+        old = find_counter(key, frame.password, first - _LATE_STEPS, first - 1, OTP_DIGITS)
+        return Checked(False, NOT_GENUINE if old is None else OUT_OF_TIME)
 
 
 def pair_beacon(
@@ -182,13 +175,61 @@ def pair_passwords(
     if not isinstance(shown, OtpStamp):
         raise wrong
     now_s, name = now_us / 1e6, shown.stamp.hex()
-    allowed = ClockBounds(now_s, now_s, STEP_S, service.rules.beacon_tolerance).allowed(now_s)
-    key = password_key(service.settings.secret, name)
-    if find_counter(key, shown.password, *allowed, OTP_DIGITS) is None:
+    if not _shows_now(service.settings.secret, shown, name, service.rules, now_s):
         raise wrong
     credential_id = pair(connection, merchant_id, stamp_id, BLE_OTP, name)
     _begin(connection, credential_id, STEP_S, now_s, now_us)
     return credential_id
+
+
+def reset_beacon(
+    service: Service,
+    connection: sa.Connection,
+    merchant_id: int,
+    stamp_id: int,
+    credential_id: int,
+    *,
+    clock_s: int,
+    frame: str,
+    reason: str,
+    key_id: int,
+) -> None:
+    """Know a beacon anew, as when it was paired: what it shows now proves its key and its clock.
+
+    What it may have shown before stays repeated.
+
+    Raises:
+        NotFoundError: no such stamp or credential.
+        ConflictError: it has no clock.
+        MalformedError: the frame is not what it shows when its clock stands so.
+    """
+    row, state = _beacon(connection, merchant_id, stamp_id, credential_id)
+    rules, now_us = service.rules, service.clock.now_us()
+    now_s, secret = now_us / 1e6, service.settings.secret
+    shown = _parsed(frame)
+    wrong = MalformedError("frame", "frame: not what this beacon shows now: expected that of its clock")
+    if row.kind == BLE_EID:
+        clock = ClockBounds(now_s, clock_s, row.window_s, rules.beacon_tolerance, late=1)
+        before = _belief(row, rules)
+        belief = BeaconBelief(before.exponent, clock, max(before.repeats_to, before.clock.allowed(now_s)[1]))
+        key = beacon_key(secret, row.name)
+        if not isinstance(shown, Eid) or (
+            window_of(shown.identifier, key, belief.exponent, *clock.allowed(now_s)) is None
+        ):
+            raise wrong
+        _keep(connection, row.clock_id, belief.clock, belief)
+    else:
+        if not isinstance(shown, OtpStamp) or not _shows_now(secret, shown, row.name, rules, now_s):
+            raise wrong
+        _keep_passwords(connection, row.clock_id, _new_passwords(rules, now_s))
+    note = f"credential {credential_id} known anew: {reason}"[:200]
+    insert(connection, StampEvent, stamp_id=stamp_id, state=state, key_id=key_id, reason=note, at_us=now_us)
+
+
+def _shows_now(secret: bytes, shown: OtpStamp, name: str, rules: Rules, now_s: float) -> bool:
+    allowed = ClockBounds(now_s, now_s, STEP_S, rules.beacon_tolerance).allowed(now_s)
+    key = password_key(secret, name)
+    return shown.stamp.hex() == name and find_counter(key, shown.password, *allowed, OTP_DIGITS) is not None
 
 
 def battery_changed(
@@ -210,6 +251,23 @@ def battery_changed(
         NotFoundError: no such stamp or credential.
         ConflictError: it has no battery.
     """
+    its, state = _beacon(connection, merchant_id, stamp_id, credential_id)
+    rules, now_us = service.rules, service.clock.now_us()
+    now_s = now_us / 1e6
+    if its.kind == BLE_EID:
+        belief = _belief(its, rules)
+        belief.battery_changed(now_s)
+        _keep(connection, its.clock_id, belief.clock, belief)
+    else:
+        _keep_passwords(connection, its.clock_id, _new_passwords(rules, now_s))
+    note = f"battery of credential {credential_id} changed: {reason}"[:200]
+    insert(connection, StampEvent, stamp_id=stamp_id, state=state, key_id=key_id, reason=note, at_us=now_us)
+
+
+def _beacon(
+    connection: sa.Connection, merchant_id: int, stamp_id: int, credential_id: int
+) -> tuple[AnyRow, str]:
+    """Return a beacon with its clock, locked, and the state of its stamp."""
     row = connection.execute(
         sa.select(StampCredential.kind, Stamp.state)
         .join(Stamp, Stamp.id == StampCredential.stamp_id)
@@ -224,18 +282,7 @@ def battery_changed(
     if row.kind not in (BLE_EID, BLE_OTP):
         raise ConflictError("no-battery", f"credential {credential_id} is no beacon: it has no battery")
     its = next(one for one in _locked(connection, stamp_id, row.kind) if one.id == credential_id)
-    rules, now_us = service.rules, service.clock.now_us()
-    now_s = now_us / 1e6
-    if row.kind == BLE_EID:
-        belief = _belief(its, rules)
-        belief.battery_changed(now_s)
-        _keep(connection, its.clock_id, belief.clock, belief)
-    else:
-        _keep(connection, its.clock_id, ClockBounds(now_s, now_s, STEP_S, rules.beacon_tolerance))
-    note = f"battery of credential {credential_id} changed: {reason}"[:200]
-    insert(
-        connection, StampEvent, stamp_id=stamp_id, state=row.state, key_id=key_id, reason=note, at_us=now_us
-    )
+    return its, row.state
 
 
 def _heard(values: Mapping[str, str], rules: Rules) -> Frame | Checked:
@@ -269,6 +316,7 @@ def _locked(connection: sa.Connection, stamp_id: int, kind: str) -> list[AnyRow]
         sa.select(
             StampCredential.id,
             StampCredential.name,
+            StampCredential.kind,
             BeaconClock.id.label("clock_id"),
             BeaconClock.window_s,
             BeaconClock.known_us,
@@ -277,6 +325,7 @@ def _locked(connection: sa.Connection, stamp_id: int, kind: str) -> list[AnyRow]
             BeaconClock.repeats_to,
             BeaconClock.back_until_us,
             BeaconClock.set_back,
+            BeaconClock.passwords,
         )
         .join(BeaconClock, BeaconClock.credential_id == StampCredential.id)
         .where(StampCredential.stamp_id == stamp_id, StampCredential.kind == kind)
@@ -304,6 +353,22 @@ def _belief(row: AnyRow, rules: Rules) -> BeaconBelief:
     return BeaconBelief(exponent, _clock(row, rules, late=1), row.repeats_to, back_until_s, set_back)
 
 
+def _new_passwords(rules: Rules, now_s: float) -> PasswordBelief:
+    clock = ClockBounds(now_s, now_s, STEP_S, rules.beacon_tolerance)
+    return PasswordBelief(clock, (now_s, now_s / STEP_S))
+
+
+def _passwords(row: AnyRow, rules: Rules) -> PasswordBelief:
+    clock, kept = _clock(row, rules), json.loads(row.passwords)
+    seen = kept.get("seen", (row.known_us / 1e6, row.earliest_s / STEP_S))
+    return PasswordBelief(clock, tuple(seen), kept.get("wrong", ()), kept.get("firsts", ()))
+
+
+def _keep_passwords(connection: sa.Connection, clock_id: int, belief: PasswordBelief) -> None:
+    kept = {"seen": belief.seen, "wrong": belief.wrong_s, "firsts": belief.firsts}
+    _keep(connection, clock_id, belief.clock, passwords=json.dumps(kept))
+
+
 def _begin(connection: sa.Connection, credential_id: int, window_s: int, clock_s: float, now_us: int) -> None:
     insert(
         connection,
@@ -318,7 +383,11 @@ def _begin(connection: sa.Connection, credential_id: int, window_s: int, clock_s
 
 
 def _keep(
-    connection: sa.Connection, clock_id: int, clock: ClockBounds, belief: BeaconBelief | None = None
+    connection: sa.Connection,
+    clock_id: int,
+    clock: ClockBounds,
+    belief: BeaconBelief | None = None,
+    passwords: str = "{}",
 ) -> None:
     """Write down what is believed now."""
     known_s, earliest_s, latest_s = clock.known
@@ -326,6 +395,7 @@ def _keep(
         "known_us": round(known_s * SECOND_US),
         "earliest_s": earliest_s,
         "latest_s": latest_s,
+        "passwords": passwords,
     }
     if belief is not None:
         back = belief.back_until_s

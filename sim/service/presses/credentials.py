@@ -13,17 +13,21 @@ from stampbench.sim.credentials.nfc.verifier import Genuine, SunVerifier, TagKey
 from stampbench.sim.credentials.secrets import Secret
 from stampbench.sim.service.presses.evidence import Purpose
 from stampbench.sim.service.problems import ConflictError, NotFoundError
-from stampbench.sim.service.store.database import insert_new
+from stampbench.sim.service.store.database import insert, insert_new
 from stampbench.sim.service.tables.presses import CredentialUse, StampCredential
-from stampbench.sim.service.tables.tenants import Stamp
+from stampbench.sim.service.tables.tenants import Stamp, StampEvent
 
 SUN: Final = "sun"
 """A tag's Secure Unique NFC message (NXP AN12196)."""
+TAG: Final = "tag"
+"""The same tag's answer to a challenge: that it is there now, which the URL of a tap does not say."""
 NOT_GENUINE: Final = "not_genuine"
 MALFORMED: Final = "malformed"
 OUT_OF_TIME: Final = "out_of_time"
 REPLAYED: Final = "replayed"
 SUN_URL: Final = UrlTemplate("https://stamp.example/s?e={picc}&c={mac}")
+_GONE: Final = "gone-"
+"""Before the kind of a credential that was taken away."""
 ANYBODY: Final = 0
 """The holder of what is good once, whoever comes."""
 
@@ -134,10 +138,46 @@ def credentials_of(connection: sa.Connection, merchant_id: int, stamp_id: int) -
     _require_stamp(connection, merchant_id, stamp_id)
     rows = connection.execute(
         sa.select(StampCredential.id, StampCredential.kind, StampCredential.name)
-        .where(StampCredential.stamp_id == stamp_id)
+        .where(StampCredential.stamp_id == stamp_id, StampCredential.kind.not_like(f"{_GONE}%"))
         .order_by(StampCredential.id)
     )
     return [dict(row._mapping) for row in rows]
+
+
+def unpair(
+    connection: sa.Connection,
+    merchant_id: int,
+    stamp_id: int,
+    credential_id: int,
+    *,
+    reason: str,
+    key_id: int,
+    now_us: int,
+) -> None:
+    """Take a credential away from a stamp: it proves nothing any more, and never again.
+
+    What was used of it stays, and so does its name, lest it be paired anew with an old counter.
+
+    Raises:
+        NotFoundError: no such stamp or credential.
+    """
+    _require_stamp(connection, merchant_id, stamp_id)
+    row = connection.execute(
+        sa.select(StampCredential.kind, Stamp.state)
+        .join(Stamp, Stamp.id == StampCredential.stamp_id)
+        .where(StampCredential.id == credential_id, StampCredential.stamp_id == stamp_id)
+    ).first()
+    if row is None or row.kind.startswith(_GONE):
+        raise NotFoundError("credential", f"no credential {credential_id} of stamp {stamp_id}")
+    connection.execute(
+        sa.update(StampCredential)
+        .where(StampCredential.id == credential_id)
+        .values(kind=f"{_GONE}{row.kind}")
+    )
+    note = f"credential {credential_id} taken away: {reason}"[:200]
+    insert(
+        connection, StampEvent, stamp_id=stamp_id, state=row.state, key_id=key_id, reason=note, at_us=now_us
+    )
 
 
 def _require_stamp(connection: sa.Connection, merchant_id: int, stamp_id: int) -> None:

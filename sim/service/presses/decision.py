@@ -8,6 +8,7 @@ from typing import Final
 
 from stampbench.sim.decoder import Verdict
 from stampbench.sim.service.fraud.checks import Suspicion
+from stampbench.sim.service.presses.credentials import SUN, TAG
 from stampbench.sim.service.presses.evidence import Outcome, Purpose
 from stampbench.sim.service.presses.geometry import Points, scale_of, shape_change_mm
 from stampbench.sim.service.presses.lookups import UNKNOWN
@@ -25,6 +26,8 @@ class PressDecision:
 
 TOO_MANY_TRIES: Final = "too_many_tries"
 """Nothing was looked at: the same may be asked again later."""
+AGE_UNPROVEN: Final = "age_unproven"
+"""Of a tap: nobody but the phone knows when it was; the tag's answer to a challenge is of now."""
 ACCEPTED = PressDecision(Outcome.ACCEPTED, "ok")
 
 
@@ -88,13 +91,23 @@ def of_time(pressed_us: int, now_us: int, rules: Rules, *, offline: bool) -> Pre
     return None
 
 
-def of_factor(needed: str, given: str, purpose: Purpose, *, redeem_factor: bool) -> PressDecision | None:
-    """Return whether a press has the second factor that it needs: those of value do."""
-    if purpose is Purpose.REDEEM:
-        if needed and given != needed:
-            return refused("factor_missing")
-        if redeem_factor and not given:
-            return refused("factor_missing")
+def of_factor(
+    needed: str, proved: Sequence[str], purpose: Purpose, *, redeem_factor: bool, redeem_by_tap: bool
+) -> PressDecision | None:
+    """Return whether a press has the second factor that it needs: those of value do.
+
+    A tag proves itself by the URL of a tap, which may have been kept for long, or by its answer to a
+    challenge.
+    """
+    if purpose is not Purpose.REDEEM:
+        return None
+    ways = (SUN, TAG) if needed == SUN else (needed,)
+    if needed and not set(ways) & set(proved):
+        return refused("factor_missing")
+    if redeem_factor and not proved:
+        return refused("factor_missing")
+    if list(proved) == [SUN] and not redeem_by_tap:
+        return refused(AGE_UNPROVEN)
     return None
 
 

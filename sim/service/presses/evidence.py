@@ -74,6 +74,7 @@ class PressEvidence:
         unit_mm: length of the unit in which the contacts were sent; a guess where the size is not known.
         contacts_again: a second set from the same press.
         member, device: what the merchant's app calls them.
+        address: of the network, from which it came; None where that says nothing.
         pressed_us: by the device's clock; None: now.
     """
 
@@ -88,5 +89,6 @@ class PressEvidence:
     credentials: tuple[Credential, ...] = field(default=())
     member: str | None = None
     device: str | None = None
+    address: str | None = None
     place: Place | None = None
     pressed_us: int | None = None

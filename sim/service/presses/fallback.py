@@ -75,6 +75,7 @@ def fall_back(
     code: str,
     member: str,
     device: str,
+    address: str | None = None,
 ) -> Answer:
     """Decide a press without a stamp.
 
@@ -83,7 +84,7 @@ def fall_back(
     """
     rules = service.rules
     with service.database.write() as connection:
-        start = before_press(service, connection, merchant_id, key, request_digest, device, member)
+        start = before_press(service, connection, merchant_id, key, request_digest, device, address, member)
         if isinstance(start, Answer):
             return start
         now_us, member_id = start.now_us, start.member_id
@@ -99,13 +100,25 @@ def fall_back(
         )
         tries = connection.execute(
             sa.select(
-                sa.func.count(sa.case((Press.device == start.device, 1))).label("of_device"),
+                sa.func.count(
+                    sa.case(
+                        (
+                            sa.and_(
+                                Press.device == start.device,
+                                Press.address.is_not_distinct_from(start.address),
+                            ),
+                            1,
+                        )
+                    )
+                ).label("of_device"),
                 sa.func.count(sa.case((Press.store_id == (None if store is None else store.id), 1))).label(
                     "of_store"
                 ),
             ).where(wrong)
         ).one()
-        if tries.of_device >= rules.fallback_per_device or tries.of_store >= rules.fallback_per_store:
+        if tries.of_device >= rules.fallback_per_device or (
+            tries.of_store >= rules.fallback_per_store and not start.merchant.known_device
+        ):
             verdict = decision.refused(decision.TOO_MANY_TRIES)
         elif store is None:
             verdict = decision.refused(WRONG_CODE)
@@ -119,6 +132,7 @@ def fall_back(
             "store_id": None if store is None else store.id,
             "member_id": member_id,
             "device": start.device,
+            "address": start.address,
             "key_digest": start.key_digest,
             "request_digest": request_digest,
             "kind": method.value,

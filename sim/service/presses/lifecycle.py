@@ -53,7 +53,7 @@ class Start:
 
     Attributes:
         merchant: what it asks of presses, its program, and how many patterns were unknown lately.
-        device: its pseudonym.
+        device, address: their pseudonyms.
         member_id: made where new; None where the press says nothing of a member.
     """
 
@@ -61,6 +61,7 @@ class Start:
     now_us: int
     key_digest: bytes
     device: bytes | None
+    address: bytes | None
     member_id: int | None
 
 
@@ -71,6 +72,7 @@ def before_press(
     key: str,
     request_digest: bytes,
     device: str | None,
+    address: str | None,
     member: str | None,
     key_id: int | None = None,
 ) -> Start | Answer:
@@ -85,10 +87,12 @@ def before_press(
     now_us = service.clock.now_us()
     key_digest = service.pseudonyms.of(merchant_id, "press", key)
     pseudonym = None if device is None else service.pseudonyms.of(merchant_id, "device", device)
+    origin = None if address is None else service.pseudonyms.of(merchant_id, "address", address)
     values = {
         "merchant_id": merchant_id,
         "key_digest": key_digest,
         "device": pseudonym,
+        "address": origin,
         "member": None if member is None else service.pseudonyms.of(merchant_id, "member", member),
         "now_us": now_us,
         "key_id": key_id,
@@ -101,7 +105,7 @@ def before_press(
     member_id = merchant.member_id
     if member is not None and member_id is None:
         member_id = service.member(connection, merchant_id, member)
-    return Start(merchant, now_us, key_digest, pseudonym, member_id)
+    return Start(merchant, now_us, key_digest, pseudonym, origin, member_id)
 
 
 def repeated(

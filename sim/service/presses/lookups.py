@@ -22,7 +22,10 @@ from stampbench.sim.service.tables.tenants import Key, Merchant, Stamp, Store
 
 UNKNOWN: Final = "not_recognised"
 """Reason of presses in which no stamp was found."""
-MISSES: Final = (UNKNOWN, "ambiguous", "partial")
+MISSES: Final = (
+    *(UNKNOWN, "ambiguous", "partial"),
+    *(f"{kind}_not_genuine" for kind in ("sun", "tag", "ble-eid", "ble-otp", "sound")),
+)
 """Reasons that count against the limits of guessing: four contacts guess as well as five."""
 _MISSES: Final[list[sa.ColumnElement[str]]] = [sa.literal_column(f"'{reason}'") for reason in MISSES]
 MOCKED: Final = "mocked_place"
@@ -32,6 +35,7 @@ _merchant = sa.bindparam("merchant_id", type_=sa.BigInteger)
 _stamp = sa.bindparam("stamp_id", type_=sa.BigInteger)
 _member = sa.bindparam("member_id", type_=sa.BigInteger)
 _device = sa.bindparam("device", type_=sa.LargeBinary)
+_address = sa.bindparam("address", type_=sa.LargeBinary)
 _now = sa.bindparam("now_us", type_=sa.BigInteger)
 
 
@@ -76,6 +80,7 @@ def before_matching(rules: Rules) -> sa.Select[*tuple[Any, ...]]:
             Merchant.require_place,
             Merchant.require_liveness,
             Merchant.suspend_automatically,
+            Merchant.redeem_by_tap,
             Program.card_stamps,
             Program.coupon_name,
             Program.coupon_days,
@@ -86,17 +91,30 @@ def before_matching(rules: Rules) -> sa.Select[*tuple[Any, ...]]:
             key.scalar_subquery().label("key_withdrawn_us"),
             earlier.scalar_subquery().label("earlier"),
             member.scalar_subquery().label("member_id"),
-            _count(
-                rules.misses_per_device,
-                Press.merchant_id == _merchant,
-                Press.device == _device,
-                Press.at_us > since,
-                Press.reason.in_(_MISSES),
-            ).label("misses_of_device"),
-            _count(rules.misses_per_merchant, *unknown).label("misses_of_merchant"),
+            _count(rules.misses_per_device, *unknown, Press.device == _device, same_address()).label(
+                "misses_of_device"
+            ),
+            _count(rules.misses_per_address, *unknown, Press.address == _address).label("misses_of_address"),
+            known_device(rules).label("known_device"),
         )
         .outerjoin(Program, Program.merchant_id == Merchant.id)
         .where(Merchant.id == _merchant)
+    )
+
+
+def same_address() -> sa.ColumnElement[bool]:
+    """Return whether a press came from the address of this one, or neither had any."""
+    return Press.address.is_not_distinct_from(_address)
+
+
+def known_device(rules: Rules) -> sa.ScalarSelect[int]:
+    """Return whether this device had a press accepted lately: whoever invents names of devices has none."""
+    return _count(
+        1,
+        Press.merchant_id == _merchant,
+        Press.device == _device,
+        Press.at_us > _now - rules.known_days * DAY_US,
+        Press.outcome == "accepted",
     )
 
 
@@ -126,7 +144,7 @@ def after_matching(rules: Rules) -> sa.Select[*tuple[Any, ...]]:
     burst_since = _now - rules.burst_minutes * MINUTE_US
     stamp_before = aliased(Press)
     member_before = aliased(Press)
-    of_device = (Press.merchant_id == _merchant, Press.device == _device)
+    of_device = (Press.merchant_id == _merchant, Press.device == _device, same_address())
     staff_since = _now - rules.staff_window_hours * HOUR_US
     members_of_device = (
         sa.select(Press.member_id)
@@ -147,9 +165,12 @@ def after_matching(rules: Rules) -> sa.Select[*tuple[Any, ...]]:
             .limit(1)
             .scalar_subquery()
             .label("same_shape"),
-            _count(rules.burst_presses + 1, Press.stamp_id == _stamp, Press.at_us > burst_since).label(
-                "stamp_recent"
-            ),
+            _count(
+                rules.burst_presses + 1,
+                Press.stamp_id == _stamp,
+                Press.at_us > burst_since,
+                Press.outcome != "refused",
+            ).label("stamp_recent"),
             _count(rules.burst_device + 1, *of_device, Press.at_us > burst_since).label("device_recent"),
             sa.select(sa.func.count())
             .select_from(members_of_device)

@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from stampbench.sim.service.presses.lifecycle import PROGRAM_COLUMNS, Followed, follow
 from stampbench.sim.service.problems import ConflictError, NotFoundError
 from stampbench.sim.service.service import Service
-from stampbench.sim.service.store.database import insert
+from stampbench.sim.service.store.database import Cut, insert
 from stampbench.sim.service.tables.attendance import Staff
 from stampbench.sim.service.tables.loyalty import Program
 from stampbench.sim.service.tables.presses import Press, Review
 from stampbench.sim.service.tables.tenants import Merchant
 
-_SHOWN: Final = (
+SHOWN: Final = (
     Press.id,
     Press.store_id,
     Press.stamp_id,
@@ -33,13 +33,13 @@ _SHOWN: Final = (
 
 
 def presses_of(
-    connection: sa.Connection, merchant_id: int, outcome: str | None, *, limit: int
+    connection: sa.Connection, merchant_id: int, outcome: str | None, cut: Cut
 ) -> list[dict[str, Any]]:
     """Return a merchant's presses with that outcome, or with any; newest first."""
     wanted = [Press.merchant_id == merchant_id]
     if outcome is not None:
         wanted.append(Press.outcome == outcome)
-    rows = connection.execute(sa.select(*_SHOWN).where(*wanted).order_by(Press.id.desc()).limit(limit))
+    rows = connection.execute(cut.of(sa.select(*SHOWN).where(*wanted), Press.id, newest_first=True))
     return [dict(row._mapping) for row in rows]
 
 
@@ -50,7 +50,7 @@ def press_of(connection: sa.Connection, merchant_id: int, press_id: int) -> dict
         NotFoundError: no such press.
     """
     row = connection.execute(
-        sa.select(*_SHOWN).where(Press.id == press_id, Press.merchant_id == merchant_id)
+        sa.select(*SHOWN).where(Press.id == press_id, Press.merchant_id == merchant_id)
     ).first()
     if row is None:
         raise NotFoundError("press", f"no press {press_id}")

@@ -1,4 +1,4 @@
-"""Sound as a second factor: the service asks with a challenge, the stamp answers with a token, once.
+"""Challenges of the service, which a stamp answers by sound, or its tag through the phone, once.
 
 A challenge is not stored: when it was given is in it; its MAC says that it is ours, and for which merchant.
 It is good for half a minute, and for one press.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from stampbench.firmware_emulator.errors import ProtocolError
+from stampbench.sim.credentials.nfc.challenge import TagAnswer, TagChallenger
 from stampbench.sim.credentials.secrets import Secret
 from stampbench.sim.credentials.sound.token import (
     EARLY_S,
@@ -29,10 +30,12 @@ from stampbench.sim.service.presses.credentials import (
     MALFORMED,
     NOT_GENUINE,
     OUT_OF_TIME,
+    SUN,
     Checked,
     Claim,
     pair,
     spend,
+    tag_keys,
 )
 from stampbench.sim.service.problems import MalformedError
 from stampbench.sim.service.rules import Rules
@@ -125,6 +128,57 @@ class SoundCheck:
         if mine is None or not right:
             return Checked(False, NOT_GENUINE)
         return spend(connection, mine, challenge.number, ANYBODY, claim.now_us)
+
+
+class TagCheck:
+    """Checks what a tag answered to a challenge of ours; each challenge is answered once."""
+
+    def __init__(self, secret: bytes, rules: Rules) -> None:
+        self._secret, self._rules = secret, rules
+        self._challenger = tag_challenger(secret)
+
+    def check(self, connection: sa.Connection, claim: Claim, values: Mapping[str, str]) -> Checked:
+        """Check ``values["answer"]`` against ``values["challenge"]``."""
+        answer = TagAnswer.parse(values.get("answer", ""))
+        if answer is None:
+            return Checked(False, MALFORMED)
+        challenge = read_challenge(self._secret, claim.merchant_id, values.get("challenge", ""))
+        if challenge is None:
+            return Checked(False, NOT_GENUINE)
+        if not is_in_time(challenge, self._rules, claim.now_us):
+            return Checked(False, OUT_OF_TIME)
+        right = self._challenger.is_answer(challenge.nonce, answer)
+        mine = connection.execute(
+            sa.select(StampCredential.id).where(
+                StampCredential.stamp_id == claim.stamp_id,
+                StampCredential.kind == SUN,
+                StampCredential.name == answer.uid.hex(),
+            )
+        ).scalar_one_or_none()
+        if mine is None or not right:
+            return Checked(False, NOT_GENUINE)
+        return spend(connection, mine, challenge.number, ANYBODY, claim.now_us)
+
+
+def tag_challenger(secret: bytes) -> TagChallenger:
+    """Return the server's half of a tag's challenge."""
+    return TagChallenger(tag_keys(secret), hmac.digest(secret, b"tag-challenge", "sha256"))
+
+
+def tag_command(service: Service, merchant_id: int, challenge: str, uid: str, first: str) -> str:
+    """Return what a phone tells a tag after its first answer, in hexadecimal.
+
+    Raises:
+        MalformedError: the challenge is not ours or too old, or the answer has another length.
+    """
+    secret = service.settings.secret
+    asked = read_challenge(secret, merchant_id, challenge)
+    if asked is None or not is_in_time(asked, service.rules, service.clock.now_us()):
+        raise MalformedError("challenge", "challenge: expected one of ours, of the last half minute")
+    try:
+        return tag_challenger(secret).command(bytes.fromhex(uid), asked.nonce, bytes.fromhex(first)).hex()
+    except ProtocolError as error:
+        raise MalformedError("first", f"first: {error}") from None
 
 
 def is_in_time(challenge: Challenge, rules: Rules, now_us: int) -> bool:

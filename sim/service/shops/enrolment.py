@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.service.problems import ConflictError, MalformedError, NotFoundError
 from stampbench.sim.service.shops.tenants import check_store
-from stampbench.sim.service.store.database import insert, insert_new
+from stampbench.sim.service.store.database import ALL, Cut, insert, insert_new
 from stampbench.sim.service.tables.tenants import Merchant, Stamp, StampEvent
 from stampbench.sim.stamps import Catalogue
 from stampbench.sim.stamps.enrolment import average_presses
@@ -117,15 +117,12 @@ def change_state(
         _new_version(connection, merchant_id)
 
 
-def stamps_of(connection: sa.Connection, merchant_id: int) -> list[dict[str, Any]]:
+def stamps_of(connection: sa.Connection, merchant_id: int, cut: Cut = ALL) -> list[dict[str, Any]]:
     """Return a merchant's stamps, without their patterns."""
-    rows = connection.execute(
-        sa.select(
-            Stamp.id, Stamp.store_id, Stamp.serial, Stamp.name, Stamp.state, Stamp.factor, Stamp.enrolled_us
-        )
-        .where(Stamp.merchant_id == merchant_id)
-        .order_by(Stamp.id)
-    )
+    statement = sa.select(
+        Stamp.id, Stamp.store_id, Stamp.serial, Stamp.name, Stamp.state, Stamp.factor, Stamp.enrolled_us
+    ).where(Stamp.merchant_id == merchant_id)
+    rows = connection.execute(cut.of(statement, Stamp.id))
     return [dict(row._mapping) for row in rows]
 
 

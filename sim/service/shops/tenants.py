@@ -11,8 +11,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from stampbench.sim.service.identity import Principal, Role
 from stampbench.sim.service.problems import ConflictError, MalformedError, NotFoundError
-from stampbench.sim.service.store.database import insert_new
-from stampbench.sim.service.tables.tenants import Brand, Key, Merchant, Store, Vendor
+from stampbench.sim.service.store.database import ALL, Cut, insert_new
+from stampbench.sim.service.tables.attendance import Staff
+from stampbench.sim.service.tables.presses import Press
+from stampbench.sim.service.tables.tenants import Brand, Key, Merchant, Stamp, Store, Vendor
 
 Hours = Sequence[Sequence[tuple[int, int]]]
 """Seven days, Monday first; each a list of (opens, closes) in minutes after midnight, at most 2880."""
@@ -125,16 +127,54 @@ def check_store(connection: sa.Connection, merchant_id: int, store_id: int) -> N
         raise NotFoundError("store", f"no store {store_id}")
 
 
-def stores_of(connection: sa.Connection, merchant_id: int) -> list[dict[str, Any]]:
+def stores_of(connection: sa.Connection, merchant_id: int, cut: Cut = ALL) -> list[dict[str, Any]]:
     """Return a merchant's stores."""
-    rows = connection.execute(
-        sa.select(
-            Store.id, Store.name, Store.number, Store.lat_deg, Store.lon_deg, Store.radius_m, Store.opening
-        )
-        .where(Store.merchant_id == merchant_id)
-        .order_by(Store.id)
-    )
+    statement = sa.select(
+        Store.id, Store.name, Store.number, Store.lat_deg, Store.lon_deg, Store.radius_m, Store.opening
+    ).where(Store.merchant_id == merchant_id)
+    rows = connection.execute(cut.of(statement, Store.id))
     return [{**row._mapping, "opening": json.loads(row.opening)} for row in rows]
+
+
+def change_store(connection: sa.Connection, merchant_id: int, store_id: int, changes: dict[str, Any]) -> None:
+    """Change what stands of a store; ``opening`` as in :func:`add_store`.
+
+    Raises:
+        NotFoundError: the store is not the merchant's.
+        MalformedError: opening hours that are none.
+        ConflictError: another store has the number.
+    """
+    check_store(connection, merchant_id, store_id)
+    values = changes | ({"opening": opening_text(changes["opening"])} if "opening" in changes else {})
+    if "number" in values:
+        other = sa.select(Store.id).where(
+            Store.merchant_id == merchant_id, Store.number == values["number"], Store.id != store_id
+        )
+        if connection.execute(other).first() is not None:
+            raise ConflictError("taken", f"store number {values['number']!r} is there already")
+    if values:
+        connection.execute(sa.update(Store).where(Store.id == store_id).values(**values))
+
+
+def remove_store(connection: sa.Connection, merchant_id: int, store_id: int) -> None:
+    """Remove a store that nothing was done in: no stamp, nobody who works there, no press.
+
+    Raises:
+        NotFoundError: the store is not the merchant's.
+        ConflictError: something stands in it.
+    """
+    check_store(connection, merchant_id, store_id)
+    for column in (Stamp.store_id, Staff.store_id, Press.store_id):
+        if connection.execute(sa.select(column).where(column == store_id).limit(1)).first() is not None:
+            raise ConflictError("used", f"store {store_id} has stamps, staff or presses: it stays")
+    connection.execute(sa.delete(Store).where(Store.id == store_id))
+
+
+def keys_of(connection: sa.Connection, merchant_id: int, cut: Cut) -> list[dict[str, Any]]:
+    """Return a merchant's keys, without their texts: those are known to their holders alone."""
+    columns = Key.id, Key.role, Key.made_us, Key.withdrawn_us
+    rows = connection.execute(cut.of(sa.select(*columns).where(Key.merchant_id == merchant_id), Key.id))
+    return [dict(row._mapping) for row in rows]
 
 
 def withdraw_key(connection: sa.Connection, principal: Principal, key_id: int, now_us: int) -> None:

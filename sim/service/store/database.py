@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -88,6 +89,25 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which rows of a list: so many, after one of them; and one more, which tells that there are others."""
+
+    after: int | None = None
+    limit: int = 10**9
+
+    def of(
+        self, statement: sa.Select[*tuple[Any, ...]], number: Any, *, newest_first: bool = False
+    ) -> sa.Select[*tuple[Any, ...]]:
+        """Return the statement for these rows, in the order of their numbers."""
+        if self.after is not None:
+            statement = statement.where(number < self.after if newest_first else number > self.after)
+        return statement.order_by(number.desc() if newest_first else number).limit(self.limit + 1)
+
+
+ALL: Final = Cut()
 
 
 @cache

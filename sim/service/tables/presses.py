@@ -14,6 +14,7 @@ class Press(Table):
         key_digest: of the idempotency key; the same again gets the same answer.
         request_digest: of the request; another request under the same key is refused.
         shape_digest: of the contacts, see ``repeat_digest``; the same again is a replay. None without any.
+        address: pseudonym of the network address that sent it; None where that says nothing.
         kind: pattern, reading, otp or store-number.
         purpose: stamp, redeem, check-in or check-out.
         outcome: accepted, refused or review.
@@ -28,15 +29,32 @@ class Press(Table):
         sa.Index("ix_presses_shape", "merchant_id", "shape_digest"),
         sa.Index("ix_presses_stamp", "stamp_id", "at_us"),
         sa.Index("ix_presses_device", "merchant_id", "device", "at_us"),
+        sa.Index("ix_presses_address", "merchant_id", "address", "at_us"),
         sa.Index("ix_presses_member", "member_id", "at_us"),
         sa.Index("ix_presses_day", "merchant_id", "day"),
         sa.Index("ix_presses_reason", "merchant_id", "reason", "at_us"),
         sa.Index("ix_presses_token", "token_digest"),
+        sa.Index(
+            "ix_presses_told",
+            "at_us",
+            sqlite_where=sa.text("device IS NOT NULL OR address IS NOT NULL OR lat_deg IS NOT NULL"),
+            postgresql_where=sa.text("device IS NOT NULL OR address IS NOT NULL OR lat_deg IS NOT NULL"),
+        ),
     )
 
     append_only = True
     changeable = frozenset(
-        {"outcome", "reason", "reviewed_us", "token_used_us", "device", "lat_deg", "lon_deg", "accuracy_m"}
+        {
+            "outcome",
+            "reason",
+            "reviewed_us",
+            "token_used_us",
+            "device",
+            "address",
+            "lat_deg",
+            "lon_deg",
+            "accuracy_m",
+        }
     )
 
     merchant_id: Mapped[int] = reference("merchants.id")
@@ -44,6 +62,7 @@ class Press(Table):
     stamp_id: Mapped[int | None] = optional_reference("stamps.id")
     member_id: Mapped[int | None] = optional_reference("members.id")
     device: Mapped[Digest | None]
+    address: Mapped[Digest | None]
     key_digest: Mapped[Digest]
     request_digest: Mapped[Digest]
     shape_digest: Mapped[Digest | None]
@@ -117,6 +136,8 @@ class BeaconClock(Table):
     back_until_us: Mapped[int | None] = mapped_column(sa.BigInteger())
     set_back: Mapped[str] = mapped_column(sa.Text(), default="[]")
     """JSON: clocks that it may have instead, each as ``known_s``, ``earliest_s`` and ``latest_s``."""
+    passwords: Mapped[str] = mapped_column(sa.Text(), default="{}")
+    """JSON: of a beacon with passwords, what :class:`PasswordBelief` is made of."""
 
 
 class Review(Table):

@@ -51,6 +51,7 @@ class Merchant(Table):
         require_place: presses without a place are looked at by a person.
         require_liveness: presses with one set of contacts are looked at by a person.
         suspend_automatically: a confirmed alarm suspends the stamp.
+        redeem_by_tap: the URL of a tag's tap redeems, though nobody knows when it was tapped.
         pay_rules: by which wages are computed, see ``attendance/pay.py``.
     """
 
@@ -64,6 +65,7 @@ class Merchant(Table):
     require_place: Mapped[bool] = mapped_column(default=False)
     require_liveness: Mapped[bool] = mapped_column(default=False)
     suspend_automatically: Mapped[bool] = mapped_column(default=True)
+    redeem_by_tap: Mapped[bool] = mapped_column(default=False)
     pay_rules: Mapped[Word] = mapped_column(default="daily")
 
 

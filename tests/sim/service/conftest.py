@@ -106,10 +106,10 @@ def database_url(request: pytest.FixtureRequest) -> str:
 class Client:
     """Asks an application in this process; for any number of threads."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, address: str = "127.0.0.1") -> None:
         self._stack = ExitStack()
         self._portal = self._stack.enter_context(start_blocking_portal())
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 50_000))
         self._client = httpx.AsyncClient(transport=transport, base_url="http://service")
         self._stack.callback(self._portal.call, self._client.aclose)
 

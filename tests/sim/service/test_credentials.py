@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from stampbench.sim.credentials.nfc.challenge import PRESENCE_KEY, TagAnswer
 from stampbench.sim.credentials.nfc.reader import Reader, personalise
 from stampbench.sim.credentials.nfc.tag import Tag
 from stampbench.sim.service.presses.credentials import SUN_URL, tag_keys
@@ -41,11 +42,68 @@ def set_program(world: Any) -> None:
     world.ok("PUT", path, world.one.server_key, json={"redeem_factor": True})
 
 
-def test_a_tap_redeems_where_a_second_factor_is_wanted(any_world: Any) -> None:
+def test_a_tap_redeems_where_a_second_factor_is_wanted_and_the_merchant_takes_taps(any_world: Any) -> None:
     set_program(any_world)
     tag = Tapped(any_world)
     assert any_world.press(purpose="redeem")["reason"] == "factor_missing"
+    assert press(any_world, tag.url(), purpose="redeem")["reason"] == "age_unproven"
+    path = f"/v1/merchants/{any_world.one.merchant_id}"
+    any_world.ok("PATCH", path, any_world.one.server_key, json={"redeem_by_tap": True})
     assert press(any_world, tag.url(), purpose="redeem")["outcome"] == "accepted"
+
+
+def answer_to(world: Any, tag: Tapped, challenge: str, uid: bytes = UID) -> dict[str, Any]:
+    """Carry the service's command to the tag, and its answers back, as a phone does."""
+    tag.tag.power_up()
+
+    def command_of(first: bytes) -> bytes:
+        body = {"challenge": challenge, "uid": uid.hex(), "first": first.hex()}
+        found = world.ok("POST", "/v1/presses/challenges/tag", world.one.app_key, json=body)
+        return bytes.fromhex(found["command"])
+
+    reader = Reader(tag.tag.transceive, tag.random)
+    reader.read_url()
+    said = TagAnswer(uid, reader.carry(PRESENCE_KEY, command_of)).text
+    return {"kind": "tag", "values": {"answer": said, "challenge": challenge}}
+
+
+def new_challenge(world: Any) -> str:
+    return str(world.ok("POST", "/v1/presses/challenges", world.one.app_key)["challenge"])
+
+
+def test_a_tag_that_answers_a_challenge_redeems_once_and_in_time(any_world: Any) -> None:
+    set_program(any_world)
+    tag = Tapped(any_world)
+    challenge = new_challenge(any_world)
+    answer = answer_to(any_world, tag, challenge)
+    assert any_world.press(credentials=[answer], purpose="redeem")["outcome"] == "accepted"
+    assert any_world.press(credentials=[answer], purpose="redeem")["reason"] == "tag_replayed"
+    kept = answer_to(any_world, tag, new_challenge(any_world))
+    any_world.clock.advance(seconds=100_000)
+    assert any_world.press(credentials=[kept], purpose="redeem")["reason"] == "tag_out_of_time"
+    moved = {"kind": "tag", "values": kept["values"] | {"challenge": new_challenge(any_world)}}
+    assert any_world.press(credentials=[moved], purpose="redeem")["reason"] == "tag_not_genuine"
+
+
+@pytest.mark.parametrize("pressed_at", ["2026-11-18T03:00:10Z", "2026-11-19T06:46:39Z"])
+def test_a_tap_that_was_kept_redeems_nothing_whatever_the_phone_says_of_its_time(
+    make_world: Any, sqlite_url: str, pressed_at: str
+) -> None:
+    world = make_world(sqlite_url, opening=[[(0, 1440)]] * 7, factor="sun")
+    url = Tapped(world).url()
+    world.clock.advance(seconds=100_000)
+    assert press(world, url, purpose="redeem", pressed_at=pressed_at)["reason"] in (
+        "age_unproven",
+        "too_late",
+    )
+
+
+@pytest.mark.parametrize("answer", ["", "tag:", "tag:00", "00" * 39, "tag:" + "00" * 39])
+def test_what_is_no_answer_of_a_tag_is_refused(world: Any, answer: str) -> None:
+    Tapped(world)
+    values = {"answer": answer, "challenge": new_challenge(world)}
+    reason = world.press(credentials=[{"kind": "tag", "values": values}])["reason"]
+    assert reason in ("tag_malformed", "tag_not_genuine")
 
 
 def test_a_url_is_good_once_and_counters_may_skip_but_not_go_back(any_world: Any) -> None:

@@ -292,8 +292,43 @@ def test_a_press_that_waited_while_its_member_was_erased_leaves_nothing(
                 assert not waiting.done()
             world.ok("DELETE", f"{base(world)}/members/anna", world.one.server_key)
         answer = waiting.result()
-    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "erased")
+    assert (answer.status_code, answer.json()["code"]) == (409, "erased")
     assert world.rows(sa.select(Press.device, Press.lat_deg)) == [(None, None)]
+
+
+def test_erasures_among_a_thousand_racing_presses_leave_nothing_of_the_erased(
+    make_world: Any, postgres: str, database_url: str
+) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("SQLite's transactions wait for each other from their beginning on")
+    world = make_world(database_url, stores=4, stamps_per_store=4, opening=[[(0, 1440)]] * 7)
+    bodies = [
+        world.body(
+            member=f"member {n % 20}", device=f"phone {n % 20}", stamp=world.one.stamps[n % 16], place=None
+        )
+        | {"place": {"lat_deg": 37.0 + n / 1e5, "lon_deg": 127.0, "accuracy_m": 3000.0}}
+        for n in range(1000)
+    ]
+
+    def act(number: int) -> int:
+        if number % 25 == 24:
+            name = quote(f"member {number % 20}", safe="")
+            answer = world.call("DELETE", f"{base(world)}/members/{name}", world.one.server_key)
+            return 200 if answer.status_code in (204, 404) else int(answer.status_code)
+        headers = {"Idempotency-Key": f"racing {number}"}
+        answer = world.call("POST", "/v1/presses", world.one.app_key, json=bodies[number], headers=headers)
+        return int(answer.status_code)
+
+    with ThreadPoolExecutor(12) as pool:
+        statuses = set(pool.map(act, range(1000)))
+    assert statuses <= {200, 409}
+    erased = sa.select(Press.device, Press.address, Press.lat_deg, Press.lon_deg, Press.accuracy_m).join(
+        Member, Member.id == Press.member_id
+    )
+    assert len(world.rows(erased.where(Member.erased_us.is_(None)))) > 0
+    gone = world.rows(erased.where(Member.erased_us.is_not(None)))
+    assert len(gone) > 100
+    assert set(gone) == {(None,) * 5}
 
 
 def test_twenty_contacts_told_at_once_are_one(any_world: Any) -> None:

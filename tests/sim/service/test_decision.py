@@ -118,7 +118,29 @@ def test_a_clock_may_be_off_by_120_s_and_an_offline_press_be_72_h_late(
 def test_a_press_of_value_has_the_factor_that_the_stamp_or_the_program_asks_for(
     needed: str, given: str, purpose: Purpose, redeem_factor: bool, reason: str
 ) -> None:
-    assert said(decision.of_factor(needed, given, purpose, redeem_factor=redeem_factor)) == reason
+    proved = [given] if given else []
+    found = decision.of_factor(needed, proved, purpose, redeem_factor=redeem_factor, redeem_by_tap=False)
+    assert said(found) == reason
+
+
+@pytest.mark.parametrize(
+    ("proved", "by_tap", "reason"),
+    [
+        (["sun"], False, "refused age_unproven"),
+        (["sun"], True, ""),
+        (["tag"], False, ""),
+        (["sun", "tag"], False, ""),
+        (["ble-eid", "sun"], False, ""),
+        ([], True, "refused factor_missing"),
+    ],
+)
+def test_a_tap_redeems_where_the_merchant_says_so_and_the_answer_of_its_tag_does(
+    proved: list[str], by_tap: bool, reason: str
+) -> None:
+    found = decision.of_factor(
+        "" if "ble-eid" in proved else "sun", proved, Purpose.REDEEM, redeem_factor=True, redeem_by_tap=by_tap
+    )
+    assert said(found) == reason
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))

@@ -26,14 +26,15 @@ def test_every_error_has_one_form_and_repeats_nothing_that_was_sent(
     headers = {"Idempotency-Key": "first press"}
     answer = world.call(method, path, world.one.app_key, headers=headers, json=body)
     assert answer.status_code == status
-    assert answer.json()["error"]["code"] == code
-    assert told in answer.json()["error"]["message"]
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert (answer.json()["code"], answer.json()["status"]) == (code, status)
+    assert told in answer.json()["detail"]
     assert "anna" not in answer.text
 
 
 def test_a_missing_header_is_named(world: Any) -> None:
     answer = world.call("POST", "/v1/presses", world.one.app_key, json=world.body())
-    assert answer.json()["error"]["message"] == "idempotency-key (header): Field required"
+    assert answer.json()["detail"] == "idempotency-key (header): Field required"
 
 
 def test_a_database_that_is_away_is_a_503_that_says_to_try_again(
@@ -45,9 +46,12 @@ def test_a_database_that_is_away_is_a_503_that_says_to_try_again(
     monkeypatch.setattr("stampbench.sim.service.api.access.principal_of", away)
     answer = world.call("POST", "/v1/presses", "key", json={}, headers={"Idempotency-Key": "database away"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-    assert answer.json()["error"] == {
+    assert answer.json() == {
+        "type": "urn:stampbench:problem:database",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "the database does not answer; try again",
         "code": "database",
-        "message": "the database does not answer; try again",
     }
 
 

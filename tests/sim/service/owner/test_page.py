@@ -105,7 +105,8 @@ def test_a_wrong_key_opens_nothing_and_leaving_ends_it(browser: Any, shop: Any) 
 def test_open_alarms_and_messages_explain_themselves(world: Any) -> None:
     one, base = world.one, f"/v1/merchants/{world.one.merchant_id}"
     far = world.body()["place"] | {"lat_deg": 35.1}
-    world.press(place=far, member="thief", device="thief's")
+    for who in ("thief", "accomplice"):
+        world.press(place=far, member=who, device=f"phone of {who}")
     segment = world.ok("POST", f"{base}/segments", one.server_key, json={"name": "s", "query": "joined >= 0"})
     body = {"segment": segment["id"], "text": "<한 잔 더>"}
     world.ok("POST", f"{base}/campaigns", one.server_key, json=body)
