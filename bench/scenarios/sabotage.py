@@ -17,7 +17,7 @@ from typing import Any
 from stampbench.bench.plans.messages import choose
 from stampbench.firmware_emulator.errors import InputError
 
-_ROOT = "stampbench.sim."
+_ROOT = "stampbench."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Sabotage:
 
     Attributes:
         fault: in words.
-        where: module and attribute that it changes, as ``module:Class.method`` below :mod:`stampbench.sim`.
+        where: module and attribute that it changes, as ``module:Class.method`` below :mod:`stampbench`.
         spoil: makes the faulty thing of the sound one.
         part: of the scenario whose trials must find it.
         found_by: words in the name of such a trial.
@@ -105,123 +105,136 @@ def _doubles_points(sound: Any) -> Any:
     return movement
 
 
+def _without(name: str) -> Callable[[Any], Any]:
+    """Leave out the check of this name."""
+    return lambda checks: tuple(check for check in checks if check.__name__ != name)
+
+
+def _likes_every_stamp(sound: Any) -> Any:
+    def judge_stamp(*arguments: Any, **named: Any) -> Any:
+        found = sound(*arguments, **named)
+        return replace(found, disposition=type(found.disposition)("accept"), reasons=())
+
+    return judge_stamp
+
+
 SABOTAGES: Mapping[str, Mapping[str, Sabotage]] = {
     "hardened": {
         "guard-forgets": Sabotage(
             "the guard in memory accepts every counter",
-            "credentials.guard:MemoryGuard.advance",
+            "sim.credentials.guard:MemoryGuard.advance",
             _always(True),
             "nfc",
             "the same URL again (plain)",
         ),
         "guard-forgets-names": Sabotage(
             "the guard in memory takes every use for the first",
-            "credentials.guard:MemoryGuard.first_use",
+            "sim.credentials.guard:MemoryGuard.first_use",
             _always(True),
             "sound",
             "used token replayed",
         ),
         "file-forgets": Sabotage(
             "the guard in SQLite accepts every counter",
-            "credentials.guard:SqliteGuard.advance",
+            "sim.credentials.guard:SqliteGuard.advance",
             _always(True),
             "nfc",
             "guard in SQLite: one accepted",
         ),
         "file-forgets-names": Sabotage(
             "the guard in SQLite takes every use for the first",
-            "credentials.guard:SqliteGuard.first_use",
+            "sim.credentials.guard:SqliteGuard.first_use",
             _always(True),
             "nfc",
             "one name used twice, guard in SQLite",
         ),
         "mac-unchecked": Sabotage(
             "MACs of URLs are not compared",
-            "credentials.nfc.verifier:hmac",
+            "sim.credentials.nfc.verifier:hmac",
             lambda sound: SimpleNamespace(compare_digest=lambda *_: True),
             "nfc",
             "tags of another issuer",
         ),
         "mac-one-byte": Sabotage(
             "MACs of URLs are compared in their first byte",
-            "credentials.nfc.verifier:hmac",
+            "sim.credentials.nfc.verifier:hmac",
             lambda sound: SimpleNamespace(compare_digest=lambda a, b: a[:1] == b[:1]),
             "nfc",
             "every bit of every field changed",
         ),
         "counter-of-two-bytes": Sabotage(
             "a tag's counter is read from two of its three bytes",
-            "credentials.nfc.verifier:tap_in",
+            "sim.credentials.nfc.verifier:tap_in",
             _counts_in_two_bytes,
             "nfc",
             "65,536th tap",
         ),
         "factory-keys": Sabotage(
             "a server takes the keys with which chips are delivered",
-            "credentials.nfc.verifier:SunVerifier.__init__",
+            "sim.credentials.nfc.verifier:SunVerifier.__init__",
             _takes_factory_keys,
             "nfc",
             "server with the factory's key",
         ),
         "any-stamp": Sabotage(
             "a proof counts for a touch of any stamp",
-            "credentials.press:StampBook.proved",
+            "sim.credentials.press:StampBook.proved",
             lambda sound: lambda book, credential, touch: sound(book, credential, None),
             "press",
             "touch of another or of none",
         ),
         "old-proofs": Sabotage(
             "a proof may be of any age",
-            "credentials.policy:_time_refused",
+            "sim.credentials.policy:_time_refused",
             _always(None),
             "press",
             "touch and tap within 5 s",
         ),
         "weak-beacon": Sabotage(
             "a beacon is taken however weakly it was heard",
-            "credentials.policy:_time_refused",
+            "sim.credentials.policy:_time_refused",
             _takes_weak_signals,
             "press",
             "beacon at -95 to -31 dBm",
         ),
         "pattern-pays": Sabotage(
             "a pattern alone pays",
-            "credentials.policy:Desk.decide",
+            "sim.credentials.policy:Desk.decide",
             _pays_for_a_pattern,
             "press",
             "pay: accepted",
         ),
         "yesterday-believed": Sabotage(
             "identifiers of the day before are in time",
-            "credentials.ble.resolver:Resolver._judged",
+            "sim.credentials.ble.resolver:Resolver._judged",
             _changed(in_time=True),
             "ble",
             "recorded 0 s to 26 h before",
         ),
         "repeats-redeem": Sabotage(
             "a window that a beacon shows again counts as new",
-            "credentials.ble.resolver:Resolver._judged",
+            "sim.credentials.ble.resolver:Resolver._judged",
             _changed(repeated=False),
             "clocks",
             "no redeeming until the beacon has caught up",
         ),
         "exact-clocks": Sabotage(
             "no beacon's clock may err",
-            "credentials.ble.clocks:LARGEST_ERROR_PPM",
+            "sim.credentials.ble.clocks:LARGEST_ERROR_PPM",
             lambda sound: 0.0,
             "clocks",
             "heard by nobody",
         ),
         "token-late": Sabotage(
             "a sounded token is good for 25 s after its window instead of 15",
-            "credentials.sound.token:LATE_S",
+            "sim.credentials.sound.token:LATE_S",
             lambda sound: 25.0,
             "sound",
             "unused token, 10 s before",
         ),
         "any-session": Sabotage(
             "a sounded token of any session pays",
-            "credentials.sound.token:SoundVerifier.verify",
+            "sim.credentials.sound.token:SoundVerifier.verify",
             _changed(bound=True),
             "sound",
             "token without a session",
@@ -230,80 +243,131 @@ SABOTAGES: Mapping[str, Mapping[str, Sabotage]] = {
     "city-day": {
         "factor-not-asked": Sabotage(
             "a press of value needs no second factor",
-            "service.presses.decision:of_factor",
+            "sim.service.presses.decision:of_factor",
             _always(None),
             "patterns",
             "exact copy: redeems without its tag",
         ),
         "replays-count": Sabotage(
             "no shape was ever seen before",
-            "service.presses.authentication:repeat_digest",
+            "sim.service.presses.authentication:repeat_digest",
             _never_the_same,
             "patterns",
             "same contacts under a new key",
         ),
         "anywhere": Sabotage(
             "no press is suspicious, wherever and whenever it was made",
-            "service.presses.authentication:suspicions",
+            "sim.service.presses.authentication:suspicions",
             lambda sound: lambda *_: iter(()),
             "places",
             "detected by the second press",
         ),
         "dead-stamps-count": Sabotage(
             "a stamp that was disabled counts on",
-            "service.presses.decision:of_state",
+            "sim.service.presses.decision:of_state",
             _always(None),
             "places",
             "disabled or revoked",
         ),
         "token-lasts": Sabotage(
             "a token never ends",
-            "service.api.presses:use_token",
+            "sim.service.api.presses:use_token",
             _lives_in_1970,
             "tokens",
             "after its time",
         ),
         "yesterday-believed": Sabotage(
             "identifiers of the day before are taken",
-            "credentials.ble.belief:BeaconBelief.judge",
+            "sim.credentials.ble.belief:BeaconBelief.judge",
             _believes_yesterday,
             "bluetooth",
             "recorded 0 s to 26 h before",
         ),
         "beacons-count-again": Sabotage(
             "a beacon's identifier counts as often as it is shown",
-            "service.presses.beacons:spend",
+            "sim.service.presses.beacons:spend",
             _always(SimpleNamespace(good=True, reason="")),
             "bluetooth",
             "same identifier, same member again",
         ),
         "answers-count-again": Sabotage(
             "an answer by sound counts as often as it is shown",
-            "service.presses.sounds:spend",
+            "sim.service.presses.sounds:spend",
             _always(SimpleNamespace(good=True, reason="")),
             "sounds",
             "used answer replayed",
         ),
         "answers-last": Sabotage(
             "an answer by sound is good however late it comes",
-            "service.presses.sounds:is_in_time",
+            "sim.service.presses.sounds:is_in_time",
             _always(True),
             "sounds",
             "unused answer",
         ),
         "points-doubled": Sabotage(
             "a press books its points twice",
-            "service.loyalty.cards:movement",
+            "sim.service.loyalty.cards:movement",
             _doubles_points,
             "honest",
             "balances of all members",
         ),
         "erasure-forgets": Sabotage(
             "an erasure erases nothing",
-            "service.api.customers:erase",
+            "sim.service.api.customers:erase",
             _always(None),
             "books",
             "erased: not found",
+        ),
+    },
+    "rig-faults": {
+        "rigs-believed": Sabotage(
+            "no rig is checked by its reference",
+            "bench.validation.judging.reference:CHECKS",
+            lambda checks: (),
+            "mirror",
+            "1 rig, good lots",
+        ),
+        "mirror-unseen": Sabotage(
+            "nobody looks whether an axis is mirrored",
+            "bench.validation.judging.reference:CHECKS",
+            _without("_check_mirror"),
+            "mirror",
+            "faulty rigs named",
+        ),
+        "level-unseen": Sabotage(
+            "nobody looks at the level of the reference",
+            "bench.validation.judging.reference:CHECKS",
+            _without("_check_level"),
+            "level 0.5",
+            "faulty rigs named",
+        ),
+        "gauge-believed": Sabotage(
+            "every gauge is good enough",
+            "bench.validation.judging.lot_gauge:GaugeResult.proven",
+            _always(True),
+            "unsteady",
+            "faulty rigs named",
+        ),
+        "stamps-all-good": Sabotage(
+            "no stamp is ever rejected",
+            "bench.validation.judging.judging:judge_stamp",
+            _likes_every_stamp,
+            "none",
+            "1 rig, bad lots",
+        ),
+        "bad-stamps-allowed": Sabotage(
+            "any number of bad stamps may be in a sample",
+            "bench.validation.sampling.sampling:SamplingPlan.reject",
+            lambda sound: 10**6,
+            "none",
+            "2 rigs, bad lots",
+        ),
+        "coverage-of-one": Sabotage(
+            "the coverage factor is 1",
+            "bench.validation.judging.budget:Budget.coverage",
+            lambda sound: 1.0,
+            "none",
+            "coverage of U, perfect rigs",
         ),
     },
 }

@@ -132,7 +132,7 @@ def judge_lot(
         )
         stamps.append(judge_stamp(evidence, plan.tolerances, gauge_bad=not trusted))
     capabilities, mould = _process(plan, units, nominals_mm, stamps)
-    disposition, reasons = _lot(plan, stamps, proofs, gauge, capabilities, missing)
+    disposition, reasons = decide_lot(plan, stamps, proofs, gauge, capabilities, missing)
     return LotResult(
         stamps=tuple(stamps),
         proofs=proofs,
@@ -292,7 +292,7 @@ def _process(
     return capabilities, feedback
 
 
-def _lot(
+def decide_lot(
     plan: ValidationPlan,
     stamps: Sequence[StampResult],
     proofs: Sequence[RigProof],
@@ -300,6 +300,16 @@ def _lot(
     capabilities: Mapping[str, Capability],
     missing: Sequence[str],
 ) -> tuple[Disposition, tuple[str, ...]]:
+    """Return what becomes of a lot, and why, most important first.
+
+    Args:
+        plan: tolerances and sampling.
+        stamps: of the sample, judged.
+        proofs: of the rigs.
+        gauge: the study of them.
+        capabilities: by dimension.
+        missing: what the plan asks for and is not on record.
+    """
     sample = plan.sample
     if sample.variables is not None:
         return _lot_by_variables(plan, sample.variables, stamps, proofs, gauge, missing)

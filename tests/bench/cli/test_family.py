@@ -6,6 +6,7 @@ import pytest
 import typer
 from stampbench.bench.cli import family
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps import Catalogue
 from typer.testing import CliRunner
 
 CATALOGUE = """
@@ -65,6 +66,14 @@ def test_check_prints_the_closest_pairs_of_a_catalogue(app, catalogue):
     report = json.loads(run(app, "check", catalogue, "--json"))
     assert report["passed"]
     assert report["closest"][0][:2] == [0, 1]
+
+
+def test_check_fails_where_a_family_does_not_keep_what_it_guarantees(app, catalogue, monkeypatch):
+    monkeypatch.setattr("stampbench.sim.stamps.Family", Catalogue)  # whose least distance is a guarantee
+    least = Catalogue.read(catalogue).min_distance_mm
+    for guaranteed, status in ((least - 0.001, 0), (least + 0.001, 1)):
+        monkeypatch.setattr(Catalogue, "min_distance_mm", guaranteed)
+        assert ("NOT KEPT" in run(app, "check", catalogue, status=status)) is bool(status)
 
 
 def test_export_writes_the_codes_asked_for(app, tmp_path):

@@ -8,16 +8,16 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from stampbench.bench.judging.assessment import Verdict, assess
+from stampbench.bench.judging.assessment import Judged, Result, Verdict, assess, judge, of_finding
 from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import read_run
 from stampbench.bench.records.findings import Trial
 from stampbench.bench.runs.orders import RunOrder
 from stampbench.bench.runs.progress import Progress
 from stampbench.bench.runs.running import run
-from stampbench.bench.scenarios import city_day
+from stampbench.bench.scenarios import city_day, rig_faults
 from stampbench.bench.scenarios.hardened import Settings
-from stampbench.bench.scenarios.sabotage import SABOTAGES, sabotage_of, sabotaged
+from stampbench.bench.scenarios.sabotage import SABOTAGES, Sabotage, sabotage_of, sabotaged
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.credentials.guard import MemoryGuard
 
@@ -55,6 +55,26 @@ def test_trial_finds_the_sabotage(name: str, tmp_path: Path) -> None:
     with sabotaged("hardened", name):
         spoilt = trial_of(sabotage.part, sabotage.found_by, tmp_path)
     assert spoilt.wrong > spoilt.allowed * spoilt.tries
+
+
+def matrix(sabotage: Sabotage, directory: Path) -> Judged:
+    """Return what the decision matrix, at its smallest, says of the bar that finds a sabotage."""
+    settings = rig_faults.Settings(lots=1, coverage_lots=1, faults=[sabotage.part])
+    findings = rig_faults.run(settings, seed=5, directory=directory, tell=Progress())
+    judged = [judge(*of_finding(finding)) for finding in findings]
+    return next(one for one in judged if sabotage.found_by in one.measured.title)
+
+
+@pytest.mark.parametrize("name", SABOTAGES["rig-faults"])
+def test_decision_matrix_finds_the_sabotage(name: str, tmp_path: Path) -> None:
+    sabotage = sabotage_of("rig-faults", name)
+    with sabotaged("rig-faults", name):
+        assert matrix(sabotage, tmp_path).result is Result.FAILED
+
+
+@pytest.mark.parametrize("name", ["rigs-believed", "gauge-believed", "coverage-of-one"])
+def test_decision_matrix_passes_without_a_sabotage(name: str, tmp_path: Path) -> None:
+    assert matrix(sabotage_of("rig-faults", name), tmp_path).result is Result.PASSED
 
 
 CITY = {

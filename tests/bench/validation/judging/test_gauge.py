@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+from scipy import stats
 from stampbench.bench.validation.judging.gauge import Grade, gauge_study
 from stampbench.firmware_emulator.errors import InputError
 
@@ -46,6 +49,39 @@ def test_study_is_the_published_one():
     assert study.of_total == pytest.approx(0.279, abs=5e-4)
     assert study.categories == 4
     assert study.grade is Grade.MARGINAL
+
+
+def test_a_share_of_the_tolerance_is_six_standard_deviations_of_the_gauge():
+    # AIAG, Measurement Systems Analysis, 4th edition, chapter III: 6 GRR over the tolerance.
+    study = gauge_study(AIAG, tolerance=6.0)
+    assert study.of_tolerance == pytest.approx(0.302373, abs=3e-6)
+    assert study.of_tolerance_interval == study.grr_interval
+    assert gauge_study(AIAG, tolerance=3.0).of_tolerance == 2.0 * study.of_tolerance
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "grade"),
+    [(60.0, Grade.GOOD), (59.4, Grade.MARGINAL), (20.0, Grade.MARGINAL), (19.9, Grade.BAD)],
+)
+def test_a_gauge_is_good_up_to_a_tenth_and_bad_beyond_three_tenths(tolerance, grade):
+    study = dataclasses.replace(gauge_study(AIAG), grr=1.0, tolerance=tolerance)
+    assert study.grade is grade
+
+
+@pytest.mark.parametrize(("ratio", "categories"), [(3.53, 4), (3.54, 5)])
+def test_distinct_categories_are_the_root_of_two_times_parts_over_gauge(ratio, categories):
+    assert dataclasses.replace(gauge_study(AIAG), part=ratio, grr=1.0).categories == categories
+
+
+@pytest.mark.parametrize(("p", "pooled"), [(0.26, True), (0.24, False)])
+def test_an_interaction_less_significant_than_a_quarter_is_pooled(p, pooled):
+    # Cells whose two values lie one to either side: the mean square of errors is 2, that of the interaction
+    # of two appraisers with two parts, cell by cell +-c, is 8 c^2, with 1 and 4 degrees of freedom.
+    c = np.sqrt(2.0 * stats.f.isf(p, 1, 4) / 8.0)
+    cells = np.array([[c, -c], [-c, c]])[..., None]
+    study = gauge_study(cells + np.array([-1.0, 1.0]))
+    assert study.anova[2].p == pytest.approx(p)
+    assert (study.interaction == 0.0) is pooled
 
 
 def made(rng, parts, appraisers, repeats, *, ev, av, pv, interaction=0.0):

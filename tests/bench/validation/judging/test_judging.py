@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
 import pytest
-from stampbench.bench.validation.judging.judging import judge_lot
+from stampbench.bench.validation.judging.judging import decide_lot, judge_lot
 from stampbench.bench.validation.judging.stamps import Disposition
 
 from ..conftest import NOMINAL
@@ -214,8 +215,6 @@ def test_records_that_lack_presses_are_not_judged(plan, units, press_lot):
 
 
 def test_a_sample_that_was_never_drawn_is_not_judged(plan, units, press_lot):
-    import dataclasses
-
     larger = dataclasses.replace(plan, sampling=msgspec.structs.replace(plan.sampling, sample=40, accept=9))
     result = judge(larger, units, press_lot())
     assert result.disposition is Disposition.AGAIN
@@ -286,16 +285,12 @@ def test_a_process_that_is_not_capable_rejects_only_with_its_whole_interval(plan
         ("ppk", 3.0, Disposition.REJECT),
     ):
         tolerances = msgspec.structs.replace(plan.tolerances, position_mm=0.5, **{name: least})
-        import dataclasses
-
         result = judge(dataclasses.replace(plan, tolerances=tolerances), units, presses)
         assert result.disposition is decision
     assert "not capable: Ppk of pad" in result.reasons[0]
 
 
 def test_stamps_of_different_kinds_have_no_common_process(plan, units, press_lot):
-    import dataclasses
-
     mixed = [dataclasses.replace(unit, nominal=f"n{number}") for number, unit in enumerate(units)]
     nominals = {unit.nominal: NOMINAL for unit in mixed}
     result = judge(plan, mixed, press_lot(), nominals)
@@ -353,3 +348,104 @@ def test_by_variables_a_faulty_rig_condemns_nothing(by_variables, units, press_l
     result = judge(by_variables, units, presses)
     assert result.disposition is Disposition.AGAIN
     assert "rig A: scale +2" in result.reasons[0]
+
+
+def test_each_part_of_the_uncertainty_is_that_of_a_mean(plan, units, press_lot):
+    measurement = msgspec.structs.replace(plan.measurement, temperature_u_k=2.0)
+    warm = dataclasses.replace(plan, measurement=measurement)
+    virtual = [one.name for one in plan.appraisers]
+    result = judge_lot(warm, units, {"nominal": NOMINAL}, press_lot(), virtual=virtual, resolution_mm=0.1)
+    studied, once = (
+        {part.name: part.u_mm for part in of(result, serial).budget.parts} for serial in ("S0", "S1")
+    )
+    # Six measurements of four presses on three rigs, and one on one rig.
+    assert studied["repeatability"] * math.sqrt(24) == pytest.approx(once["repeatability"] * math.sqrt(4))
+    assert once["repeatability"] == pytest.approx(0.02 / 2.0, rel=0.2)
+    study = result.gauge.study
+    between = math.hypot(study.reproducibility, study.interaction)
+    assert between > 0.0
+    assert once["reproducibility"] == pytest.approx(between)
+    assert studied["reproducibility"] == pytest.approx(between / math.sqrt(3))
+    assert studied["reference"] == plan.reference.uncertainty_mm == 0.005
+    assert studied["calibration of the rig"] == max(proof.uncertainty_mm for proof in result.proofs)
+    assert once["resolution"] == pytest.approx(0.1 / math.sqrt(12.0) / 2.0)
+    radius = np.hypot(*(NOMINAL - NOMINAL.mean(axis=0)).T).max()
+    assert once["temperature"] == pytest.approx(2.0 * 8e-5 * radius)
+
+
+def test_presses_that_nobody_planned_are_said(plan, units, press_lot):
+    presses = press_lot()
+    result = judge(plan, units, [*presses, presses[-1]])
+    assert result.disposition is Disposition.AGAIN
+    assert result.missing == ("1 presses on record were not planned",)
+
+
+def test_a_press_beside_which_a_finger_lay_says_nothing_of_the_stamp(plan, units, press_lot):
+    presses = press_lot()
+    place = next(number for number, press in enumerate(presses) if press.serial == "S1")
+    contacts = [*presses[place].contacts_mm, (80.0, 80.0)]
+    beside = msgspec.structs.replace(presses[place], contacts_mm=contacts, levels=[1.0] * 6)
+    found = of(judge(plan, units, [*presses[:place], beside, *presses[place + 1 :]]), "S1")
+    assert (found.presses, found.disposition) == (3, Disposition.ACCEPT)
+
+
+def verdicts(rejected=0, again=0, unmeasured=0):
+    """Ten stamps, of which so many are rejected, to be measured again, or were not measured as planned."""
+    ends = ["reject"] * rejected + ["measure again"] * again + ["accept"] * (10 - rejected - again)
+    return [
+        SimpleNamespace(
+            disposition=Disposition(end),
+            unmeasured=number >= 10 - unmeasured,
+            reasons=("level not measured",),
+        )
+        for number, end in enumerate(ends)
+    ]
+
+
+GOOD_RIG = SimpleNamespace(appraiser="rig A", faults=())
+BAD_RIG = SimpleNamespace(appraiser="rig A", faults=("scale +2.0 %",))
+GOOD_GAUGE = SimpleNamespace(proven=lambda plan: True, reasons=lambda plan: ())
+BAD_GAUGE = SimpleNamespace(proven=lambda plan: False, reasons=lambda plan: ("the gauge takes 40 %",))
+
+
+def index(low, high):
+    one = SimpleNamespace(actual_low=low, actual_high=high)
+    return {"pad 1 x": SimpleNamespace(overall=one, within=one)}
+
+
+@pytest.mark.parametrize(
+    ("case", "disposition", "reason"),
+    [
+        ({}, "accept", "0 of 10 stamps rejected, at most 1 may be"),
+        ({"stamps": verdicts(1)}, "accept", "1 of 10 stamps rejected"),
+        ({"stamps": verdicts(2)}, "reject", "2 of 10 stamps rejected"),
+        ({"stamps": verdicts(0, 1)}, "accept", "0 of 10"),
+        ({"stamps": verdicts(0, 2)}, "measure again", "0 of 10 stamps rejected, at most 1 may be; 2 must be"),
+        ({"stamps": verdicts(1, 1)}, "measure again", "1 of 10 stamps rejected, at most 1 may be; 1 must be"),
+        ({"proofs": [BAD_RIG]}, "measure again", "rig A: scale +2.0 %"),
+        ({"proofs": [GOOD_RIG, BAD_RIG], "stamps": verdicts(9)}, "measure again", "rig A: scale +2.0 %"),
+        ({"gauge": BAD_GAUGE}, "measure again", "the gauge takes 40 %"),
+        ({"gauge": BAD_GAUGE, "stamps": verdicts(2)}, "reject", "2 of 10"),  # beyond what a gauge makes up
+        ({"missing": ["3 presses"]}, "measure again", "3 presses"),
+        ({"missing": ["3 presses"], "stamps": verdicts(2)}, "reject", "2 of 10"),
+        ({"stamps": verdicts(unmeasured=1)}, "measure again", "1 of 10 stamps were not measured as planned"),
+        ({"capabilities": index(1.0, 1.32)}, "reject", "not capable: Ppk of pad 1 x is below 1.33"),
+        ({"capabilities": index(1.0, 1.33)}, "accept", "0 of 10"),
+        ({"capabilities": {}}, "measure again", "Ppk of at least 1.33 asked for and not measured"),
+        ({"capabilities": index(1.0, 1.32), "gauge": BAD_GAUGE}, "measure again", "the gauge takes 40 %"),
+    ],
+)
+def test_what_becomes_of_a_lot(plan, case, disposition, reason):
+    if "capabilities" in case:
+        tolerances = msgspec.structs.replace(plan.tolerances, ppk=1.33)
+        plan = dataclasses.replace(plan, tolerances=tolerances)
+    known = {
+        "stamps": verdicts(),
+        "proofs": [GOOD_RIG],
+        "gauge": GOOD_GAUGE,
+        "capabilities": {},
+        "missing": [],
+    }
+    found, reasons = decide_lot(plan, **(known | case))
+    assert found.value == disposition
+    assert reasons[0].startswith(reason)
