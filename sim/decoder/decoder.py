@@ -38,7 +38,7 @@ LARGEST_COORDINATE_MM = 1e5
 """Beyond any panel; keeps squares of coordinates far from overflow and rounding below 1e-4 mm."""
 BATCH = 4_096
 """Stamps that a thread reads at a time."""
-DENSE = 2.1
+DENSE = 2.2
 """Acceptance radii that reach to the second-best code in a dense family."""
 
 

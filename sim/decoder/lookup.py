@@ -16,8 +16,8 @@ from stampbench.sim.decoder.unknowns import codes_with_missing_pad
 from stampbench.sim.stamps import Codebook, FaceGeometry
 from stampbench.sim.stamps.index import CodeIndex
 
-FIRST_LOOK = 1.0
-"""Minimum distances within which the second-best code is looked for: in a dense family it is mostly there."""
+FIRST_LOOK = 1.05
+"""Minimum distances within which the second-best code is looked for: in the families it is mostly there."""
 FURTHER_LOOK = 1.5
 """How much farther each time there is none."""
 

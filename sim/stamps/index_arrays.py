@@ -64,20 +64,29 @@ def sort_into_cells(
 
 
 @kernel
-def reach_mm(norm: float, score: float, radius: float) -> float:
-    """Return how far apart canonical coordinates of sets within ``radius`` of each other can lie (mm).
+def least_cos_theta(norm: float, score: float, radius: float) -> float:
+    """Return the least cosine of the angle by which the canonical angles of near sets can differ.
 
     Let c = q + delta be the set laid best on the query q, |delta| = e <= radius, Im<q, delta> = 0. Its
     canonical angle differs by theta = arg(score + <m, delta>), and |Im<m, delta>| <= e sin(alpha), where
-    cos(alpha) = score / |q|. Then the squared distance is e^2 + 2 (1 - cos theta) Re<q, c>.
+    cos(alpha) = score / |q|.
+    """
+    sin_alpha = math.sqrt(max(0.0, 1.0 - (score / norm) * (score / norm))) if norm > 0.0 else 1.0
+    if score - radius <= radius * sin_alpha:
+        return -1.0
+    sin_theta = radius * sin_alpha / (score - radius)
+    return math.sqrt(1.0 - sin_theta * sin_theta)
+
+
+@kernel
+def reach_mm(norm: float, score: float, radius: float) -> float:
+    """Return how far apart canonical coordinates of sets within ``radius`` of each other can lie (mm).
+
+    With e and theta as in :func:`least_cos_theta`, the squared distance is e^2 + 2 (1 - cos theta) Re<q, c>.
     """
     if norm <= 0.0:
         return 2.0 * radius
-    sin_alpha = math.sqrt(max(0.0, 1.0 - (score / norm) * (score / norm)))
-    cos_theta = -1.0
-    if score - radius > radius * sin_alpha:
-        sin_theta = radius * sin_alpha / (score - radius)
-        cos_theta = math.sqrt(1.0 - sin_theta * sin_theta)
+    cos_theta = least_cos_theta(norm, score, radius)
     return math.sqrt(radius * radius + 2.0 * (1.0 - cos_theta) * norm * (norm + radius))
 
 

@@ -6,14 +6,17 @@ of a query are computed, parity word by parity word, and looked up. A foreign ob
 lattice points but no codes, costs hardly more than a stamp; a grid of cells has to look into some hundreds.
 
 Nothing is missed: a code within r of a query has its canonical order among those in which the query scores
-at least its best score less 2 r, scores at least that best score less r itself, and lies within
-:func:`~stampbench.sim.stamps.index_arrays.reach_mm` of the query's coordinates in that order.
+at least its best score less 2 r, and scores at least that best score less r itself. With a the query's
+coordinates in that order and a + d the code's, the squared rigid distance is |d|^2 less twice the square of
+<t, d>, t = i a, over Re + |<a, a + d>| (``canonical``). That divisor has a least value among codes within r,
+so they all lie in an ellipsoid |d|^2 - bend <t, d>^2 <= r^2, t of unit length: hardly more than the ball. It
+is gone through axis by axis; what the axes chosen so far leave at least is known, whatever the others are.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from stampbench.firmware_emulator.kernels import kernel
@@ -23,27 +26,48 @@ from stampbench.sim.stamps.index_arrays import (
     IndexArrays,
     bring_best,
     keep_two,
+    least_cos_theta,
     likely_orders,
     list_code,
-    middle_of_search,
-    squared_reach,
+    reach_mm,
 )
 from stampbench.sim.stamps.lattice import Words
 from stampbench.sim.stamps.stamp import Floats, Ints
 
+MOST_BENT: Final = 0.9
+"""Share of <t, d>^2 that may be taken off at most; beyond it a ball of all codes within reach is smaller."""
+
 
 class Room(NamedTuple):
-    """Room for one query at a time; the last three for one coordinate axis each."""
+    """Room for one query at a time; from ``query`` on with a place for each coordinate axis, or one more.
+
+    Attributes:
+        points: the query about its centroid.
+        scores, orders: in every pad order, and those that are likely.
+        query: coordinates in one order.
+        stored: those of a lattice point, mm.
+        places: the same in units.
+        lean: the unit vector t along which codes may lie farther off.
+        bends: by how much, after the first axes: the share of <t, d>^2 that the others may take off.
+        widths, shifts: of the ellipsoid along each axis: its squared half width where it is of size 1, and
+            how far its middle goes with <t, d> of the axes before.
+        squares, leans: |d|^2 and <t, d> of the first axes of the lattice point.
+        last: greatest place of the lattice point on each axis.
+    """
 
     points: Floats
     scores: Floats
     orders: Ints
     query: Floats
-    middle: Floats
     stored: Floats
-    nearest: Ints
-    steps: Ints
-    off: Floats
+    places: Ints
+    lean: Floats
+    bends: Floats
+    widths: Floats
+    shifts: Floats
+    squares: Floats
+    leans: Floats
+    last: Ints
 
 
 @kernel
@@ -58,75 +82,75 @@ def new_room(arrays: IndexArrays) -> Room:
         np.empty(orders, np.int64),
         np.empty(axes),
         np.empty(axes),
-        np.empty(axes),
-        np.empty(axes, np.int64),
         np.empty(axes, np.int64),
         np.empty(axes),
+        np.empty(axes + 1),
+        np.empty(axes),
+        np.empty(axes),
+        np.zeros(axes + 1),
+        np.zeros(axes + 1),
+        np.empty(axes, np.int64),
     )
 
 
 @kernel
-def _nearest_point(words: Words, word: int, room: Room, unit: float, limit: float) -> float:
-    """Return nearest point with those parities: its squared distance in units, beyond ``limit`` only a bound.
-
-    Fills ``nearest``, ``off`` (``middle`` less point, in units) and ``steps`` with 0.
-    """
-    cost = 0.0
-    for axis in range(room.query.shape[0]):
-        parity = int(words[word, axis])
-        position = room.middle[axis] / unit
-        nearest = parity + 2 * math.floor((position - parity) / 2.0 + 0.5)
-        room.nearest[axis] = nearest
-        room.off[axis] = position - nearest
-        room.steps[axis] = 0
-        cost += room.off[axis] * room.off[axis]
-        if cost > limit:
-            break
-    return cost
-
-
-@kernel
-def shift_of(off: float, step: int) -> int:
-    """Return the way from the nearest point at a step outwards: 0, 2, -2, 4, ... to the query first."""
-    shift = step + 1 if step % 2 == 1 else -step
-    return shift if off >= 0.0 else -shift
-
-
-@kernel
-def next_point(room: Room, cost: float, limit: float) -> float:
-    """Step on to another point within ``limit``: its squared distance in units; -1 if there is none left."""
-    for axis in range(room.query.shape[0] - 1, -1, -1):
-        off = room.off[axis]
-        before = off - shift_of(off, room.steps[axis])
-        after = off - shift_of(off, room.steps[axis] + 1)
-        further = cost + after * after - before * before
-        if further <= limit:
-            room.steps[axis] += 1
-            return further
-        room.steps[axis] = 0
-        cost += off * off - before * before
-    return -1.0
-
-
-@kernel
-def code_at(arrays: IndexArrays, room: Room) -> int:
-    """Return the code at the lattice point ``nearest`` plus its steps; -1 if that is none."""
+def code_at(arrays: IndexArrays, places: Ints) -> int:
+    """Return the code at a lattice point (axes,), in units; -1 if that is none."""
     key = 0
-    for axis in range(room.query.shape[0]):
-        place = room.nearest[axis] + shift_of(room.off[axis], room.steps[axis])
-        cell = math.floor(place * arrays.unit_mm / arrays.cell_mm)
-        key += int(cell) * arrays.weights[axis]
+    for axis in range(places.shape[0]):
+        key += math.floor(places[axis] * arrays.unit_mm / arrays.cell_mm) * arrays.weights[axis]
     bucket = key % (arrays.starts.shape[0] - 1)
     for place in range(int(arrays.starts[bucket]), int(arrays.starts[bucket + 1])):
         same = True
-        for axis in range(room.query.shape[0]):
-            shift = shift_of(room.off[axis], room.steps[axis])
-            if arrays.coordinates[place, axis] != room.nearest[axis] + shift:
+        for axis in range(places.shape[0]):
+            if arrays.coordinates[place, axis] != places[axis]:
                 same = False
                 break
         if same:
             return int(arrays.codes[place])
     return -1
+
+
+@kernel
+def _set_ellipsoid(room: Room, norm: float, radius: float) -> float:
+    """Fill ``lean`` to ``shifts`` for the codes within the radius of ``query``; return the greatest |d| (mm).
+
+    Where the radius is so large that the ellipsoid would be endless, ``bends`` are 0: it is a ball.
+    """
+    axes = room.query.shape[0]
+    across = 0.0
+    room.lean[0] = 0.0
+    for axis in range(1, axes, 2):
+        room.lean[axis] = -room.query[axis + 1]
+        room.lean[axis + 1] = room.query[axis]
+        across += room.query[axis] * room.query[axis] + room.query[axis + 1] * room.query[axis + 1]
+    cos = least_cos_theta(norm, room.query[0], radius)
+    divisor = norm * (norm - radius) * (1.0 + cos)
+    bend = 2.0 * across / divisor * (1.0 + ROUNDING_MM) if norm > radius and cos > 0.0 else 1.0
+    size = radius
+    if bend >= MOST_BENT:
+        bend, size = 0.0, reach_mm(norm, room.query[0], radius)
+    rest = 0.0
+    room.bends[axes] = bend
+    for axis in range(axes - 1, -1, -1):
+        lean = room.lean[axis] = room.lean[axis] / math.sqrt(across) if across > 0.0 else 0.0
+        room.widths[axis] = 1.0 / (1.0 - room.bends[axis + 1] * lean * lean)
+        room.shifts[axis] = room.bends[axis + 1] * lean * room.widths[axis]
+        rest += lean * lean
+        room.bends[axis] = bend / (1.0 - bend * rest)
+    return size
+
+
+@kernel
+def _open_axis(room: Room, axis: int, parity: int, unit: float, square: float) -> None:
+    """Set the first and last place on an axis within an ellipsoid of that squared size (mm^2)."""
+    lean = room.leans[axis]
+    left = square - (room.squares[axis] - room.bends[axis] * lean * lean)
+    reach = math.sqrt(max(0.0, left) * room.widths[axis]) + ROUNDING_MM
+    middle = room.query[axis] + room.shifts[axis] * lean
+    halves = 0.5 / unit
+    room.places[axis] = parity + 2 * math.ceil((middle - reach) * halves - 0.5 * parity)
+    room.last[axis] = math.floor((middle + reach) / unit)
 
 
 @kernel
@@ -150,41 +174,54 @@ def _search(
     # Also where the norm is NaN.
     if not (arrays.min_norm_mm - radius_mm <= norm <= arrays.max_norm_mm + radius_mm):
         return count
+    unit = arrays.unit_mm
+    axes = room.query.shape[0]
     best_score = score_orders(arrays.frame, room.points, room.scores)
     radius = radius_mm + ROUNDING_MM
     candidates = likely_orders(room.scores, best_score - share * radius, room.orders)
     for done in range(candidates):
         order = bring_best(room.scores, room.orders, done, candidates)
-        score = room.scores[order]
-        if score < best_score - share * radius:
+        if room.scores[order] < best_score - share * radius:
             continue  # the radius has shrunk since
         coordinates_in_order(arrays.frame, room.points, order, room.query)
         least = best_score - (share - 1.0) * radius - ROUNDING_MM
-        gap = middle_of_search(room.query, least, room.middle)
-        limit = squared_reach(norm, score, radius, gap) / (arrays.unit_mm * arrays.unit_mm)
+        size = _set_ellipsoid(room, norm, radius) + ROUNDING_MM
         for word in range(words.shape[0]):
-            cost = _nearest_point(words, word, room, arrays.unit_mm, limit)
-            if cost > limit:
-                continue
-            while cost >= 0.0:
-                for axis in range(room.query.shape[0]):
-                    place = room.nearest[axis] + shift_of(room.off[axis], room.steps[axis])
-                    room.stored[axis] = place * arrays.unit_mm
-                if room.stored[0] >= least:
-                    distance = math.sqrt(squared_distance(room.query, room.stored))
-                    if distance <= radius:
-                        code = code_at(arrays, room)
-                        if code >= 0 and distance <= radius_mm and every:
-                            count = list_code(row, code, distance, count, rows, codes, distances)
-                        elif code >= 0 and distance <= radius_mm:
-                            keep_two(codes, distances, code, distance)
-                            if distance <= stop_mm:
-                                return count
-                            if distances[1] + ROUNDING_MM < radius:
-                                radius = distances[1] + ROUNDING_MM
-                                limit = squared_reach(norm, score, radius, gap)
-                                limit /= arrays.unit_mm * arrays.unit_mm
-                cost = next_point(room, cost, limit)
+            axis = 0
+            _open_axis(room, 0, int(words[word, 0]), unit, size * size)
+            while axis >= 0:
+                if room.places[axis] > room.last[axis]:
+                    axis -= 1
+                    if axis >= 0:
+                        room.places[axis] += 2
+                    continue
+                room.stored[axis] = room.places[axis] * unit
+                off = room.stored[axis] - room.query[axis]
+                square = room.squares[axis] + off * off
+                lean = room.leans[axis] + room.lean[axis] * off
+                inside = square - room.bends[axis + 1] * lean * lean <= size * size
+                if not inside or room.stored[0] < least:
+                    room.places[axis] += 2
+                    continue
+                if axis < axes - 1:
+                    axis += 1
+                    room.squares[axis], room.leans[axis] = square, lean
+                    _open_axis(room, axis, int(words[word, axis]), unit, size * size)
+                    continue
+                distance = math.sqrt(squared_distance(room.query, room.stored))
+                code = code_at(arrays, room.places) if distance <= radius else -1
+                room.places[axis] += 2
+                if code < 0 or distance > radius_mm:
+                    continue
+                if every:
+                    count = list_code(row, code, distance, count, rows, codes, distances)
+                    continue
+                keep_two(codes, distances, code, distance)
+                if distance <= stop_mm:
+                    return count
+                if distances[1] + ROUNDING_MM < radius:
+                    radius = distances[1] + ROUNDING_MM
+                    size = min(size, _set_ellipsoid(room, norm, radius) + ROUNDING_MM)
     return count
 
 

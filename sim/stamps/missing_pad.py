@@ -20,7 +20,7 @@ import numpy as np
 from stampbench.firmware_emulator.kernels import kernel
 from stampbench.sim.stamps.index_arrays import ROUNDING_MM, IndexArrays, middle_of_search, squared_reach
 from stampbench.sim.stamps.lattice import Words
-from stampbench.sim.stamps.lattice_search import Room, code_at, new_room, next_point, shift_of
+from stampbench.sim.stamps.lattice_search import Room, code_at, new_room
 from stampbench.sim.stamps.stamp import Floats, Ints
 
 
@@ -192,6 +192,36 @@ def _coordinates(
 
 
 @kernel
+def _shift_of(off: float, step: int) -> int:
+    """Return the way from the nearest point at a step outwards: 0, 2, -2, 4, ... to the query first."""
+    shift = step + 1 if step % 2 == 1 else -step
+    return shift if off >= 0.0 else -shift
+
+
+@kernel
+def _next_point(steps: Ints, off: Floats, cost: float, limit: float) -> float:
+    """Step on to another point within ``limit``: its squared distance in units; -1 if there is none left.
+
+    Args:
+        steps: taken on each axis, updated.
+        off: what the query is off the nearest point on each axis, in units.
+        cost: squared distance of the point that the steps lead to.
+        limit: of squared distances.
+    """
+    for axis in range(off.shape[0] - 1, -1, -1):
+        here = off[axis]
+        before = here - _shift_of(here, steps[axis])
+        after = here - _shift_of(here, steps[axis] + 1)
+        further = cost + after * after - before * before
+        if further <= limit:
+            steps[axis] += 1
+            return further
+        steps[axis] = 0
+        cost += here * here - before * before
+    return -1.0
+
+
+@kernel
 def search_missing(
     arrays: IndexArrays,
     words: Words,
@@ -223,6 +253,8 @@ def search_missing(
     room = new_room(arrays)
     axes = room.query.shape[0]
     near, offs = np.empty((2, axes), np.int64), np.empty((2, axes))
+    nearest, off, steps = np.empty(axes, np.int64), np.empty(axes), np.empty(axes, np.int64)
+    middle = np.empty(axes)
     unit = arrays.unit_mm
     # Once the centroid has followed, a pad that moves by g moves the stamp by sqrt((n - 1) / n) g.
     radius = math.sqrt(radius_mm * radius_mm + known / (known + 1.0) * grid_mm * grid_mm) + ROUNDING_MM
@@ -261,10 +293,10 @@ def search_missing(
                 if room.scores[order] < enough:
                     continue
                 _coordinates(arrays, orders, order, w_x, w_y, room.query)
-                gap = middle_of_search(room.query, least, room.middle)
+                gap = middle_of_search(room.query, least, middle)
                 limit = squared_reach(norm, room.query[0], radius, gap) / (unit * unit)
                 for axis in range(axes):
-                    position = room.middle[axis] / unit
+                    position = middle[axis] / unit
                     for parity in range(2):
                         place = parity + 2 * math.floor((position - parity) / 2.0 + 0.5)
                         near[parity, axis] = place
@@ -272,27 +304,25 @@ def search_missing(
                 for word in range(words.shape[0]):
                     cost = 0.0
                     for axis in range(axes):
-                        off = offs[words[word, axis], axis]
-                        cost += off * off
+                        cost += offs[words[word, axis], axis] * offs[words[word, axis], axis]
                     if cost > limit:
                         continue
                     for axis in range(axes):
-                        room.nearest[axis] = near[words[word, axis], axis]
-                        room.off[axis] = offs[words[word, axis], axis]
-                        room.steps[axis] = 0
+                        nearest[axis] = near[words[word, axis], axis]
+                        off[axis] = offs[words[word, axis], axis]
+                        steps[axis] = 0
                     while cost >= 0.0:
                         for axis in range(axes):
-                            room.stored[axis] = (
-                                room.nearest[axis] + shift_of(room.off[axis], room.steps[axis])
-                            ) * unit
+                            room.places[axis] = nearest[axis] + _shift_of(off[axis], steps[axis])
+                            room.stored[axis] = room.places[axis] * unit
                         if room.stored[0] >= least:
                             distance = _own_distance(room, orders, order, arrays, square, radius_mm)
                             if distance >= 0.0:
-                                code = code_at(arrays, room)
+                                code = code_at(arrays, room.places)
                                 if code >= 0:
                                     if count < codes.shape[0]:
                                         codes[count] = code
                                         distances[count] = distance
                                     count += 1
-                        cost = next_point(room, cost, limit)
+                        cost = _next_point(steps, off, cost, limit)
     return count
