@@ -70,4 +70,4 @@ class TouchReport(NamedTuple):
     @property
     def down(self) -> tuple[Contact, ...]:
         """The contacts that touch the panel."""
-        return tuple([contact for contact in self.contacts if contact.tip])
+        return tuple([contact for contact in self.contacts if contact.tip]) if self.contacts else ()

@@ -52,7 +52,7 @@ class Hold:
     @classmethod
     def of_link(cls, whole: Iterable[int]) -> Hold:
         """Build a pose from the whole numbers of the link, as :attr:`link_values` has them."""
-        return cls.of(value / unit for value, unit in zip(whole, _LINK_UNITS, strict=True))
+        return cls.of([value / unit for value, unit in zip(whole, _LINK_UNITS, strict=True)])
 
     @property
     def values(self) -> tuple[float, float, float, float, float, float, float]:
@@ -70,7 +70,7 @@ class Hold:
     @property
     def link_values(self) -> tuple[int, ...]:
         """The seven numbers rounded to the units of the link."""
-        return tuple(round(value * unit) for value, unit in zip(self.values, _LINK_UNITS, strict=True))
+        return tuple([round(value * unit) for value, unit in zip(self.values, _LINK_UNITS, strict=True)])
 
     def towards(self, other: Hold, share: float) -> Hold:
         """Return the pose on the straight line to another: 0 is this one, 1 the other."""

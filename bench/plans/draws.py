@@ -75,7 +75,8 @@ class PressDrawer:
         """
         names = (planned.case.name, planned.profile)
         entropy = [self._seed, *(zlib.crc32(name.encode()) for name in names), planned.number]
-        hand_seed, panel_seed = np.random.SeedSequence(entropy).spawn(2)
+        # The first two that SeedSequence(entropy) would spawn.
+        hand_seed, panel_seed = (np.random.SeedSequence(entropy, spawn_key=(n,)) for n in range(2))
         rng = np.random.default_rng(hand_seed)
         name, code = self._object(planned, rng)
         case = planned.case

@@ -214,17 +214,21 @@ class Profile:
     @property
     def geometry(self) -> PanelGeometry:
         """The geometry as the controller takes it."""
-        grid = self.grid
-        return PanelGeometry(
-            rows=grid.rows,
-            cols=grid.cols,
-            pitch_x_mm=grid.width_mm / grid.cols,
-            pitch_y_mm=grid.height_mm / grid.rows,
-            x_max=grid.x_max,
-            y_max=grid.y_max,
-            width_mm=grid.width_mm,
-            height_mm=grid.height_mm,
-        )
+        return _geometry(self.grid)
+
+
+@functools.lru_cache(maxsize=64)
+def _geometry(grid: GridFigures) -> PanelGeometry:
+    return PanelGeometry(
+        rows=grid.rows,
+        cols=grid.cols,
+        pitch_x_mm=grid.width_mm / grid.cols,
+        pitch_y_mm=grid.height_mm / grid.rows,
+        x_max=grid.x_max,
+        y_max=grid.y_max,
+        width_mm=grid.width_mm,
+        height_mm=grid.height_mm,
+    )
 
 
 def profile_names() -> list[str]:

@@ -82,15 +82,14 @@ class TouchObject:
     def extent_mm(self, theta_rad: float) -> tuple[float, float, float, float]:
         """Return left, right, top and bottom of what touches, mm from the origin, turned by ``theta_rad``."""
         cos, sin = math.cos(theta_rad), math.sin(theta_rad)
-        x, y = (self.discs[:, :2] + self.discs[:, 2:4]).T
-        radii = 0.5 * self.discs[:, 4]
-        turned_x, turned_y = cos * x - sin * y, sin * x + cos * y
-        return (
-            float((turned_x - radii).min()),
-            float((turned_x + radii).max()),
-            float((turned_y - radii).min()),
-            float((turned_y + radii).max()),
-        )
+        left = top = math.inf
+        right = bottom = -math.inf
+        for pad_x, pad_y, off_x, off_y, diameter, _ in self.discs.tolist():
+            x, y, radius = pad_x + off_x, pad_y + off_y, 0.5 * diameter
+            turned_x, turned_y = cos * x - sin * y, sin * x + cos * y
+            left, right = min(left, turned_x - radius), max(right, turned_x + radius)
+            top, bottom = min(top, turned_y - radius), max(bottom, turned_y + radius)
+        return left, right, top, bottom
 
 
 def round_pads(points_mm: F64, diameters_mm: F64 | float) -> F64:
