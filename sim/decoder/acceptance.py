@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field
 
@@ -29,6 +30,7 @@ _KEPT = 0.9
 _STEPS = 64
 
 
+@functools.lru_cache(maxsize=1024)
 def chi_quantile(probability: float, degrees: int) -> float:
     """Return the radius, in sigmas, that a normal error vector of so many degrees of freedom stays within."""
     return math.sqrt(2.0 * float(gammaincinv(degrees / 2.0, probability)))

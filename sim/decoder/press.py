@@ -46,7 +46,7 @@ from stampbench.sim.decoder.acceptance import chi_quantile, degrees_of_freedom
 from stampbench.sim.decoder.decoder import LARGEST_COORDINATE_MM, Decoder
 from stampbench.sim.decoder.pad_at_finger import PRESS_ODDS, PadAtFinger, either
 from stampbench.sim.decoder.reading import Reading, Verdict
-from stampbench.sim.decoder.touches import PATIENCE_REPORTS, Place, Shape, Touches
+from stampbench.sim.decoder.touches import PATIENCE_REPORTS, Place, Shape, Touch, Touches
 
 JITTER_MM = 0.06
 """Jitter per report and axis. Measured: unfiltered position of an object lying still on a Nexus 5 panel."""
@@ -164,6 +164,7 @@ class PressDecoder:
         self._crowded = False
         self._shapes: dict[tuple[int, ...], Shape] = {}
         self._shape: Shape | None = None
+        self._accumulated: dict[int, Touch] | None = None
         self._best: Shape | None = None
         self._most: list[tuple[float, float]] = []
         self._first_contact_us: int | None = None
@@ -175,15 +176,15 @@ class PressDecoder:
         if self._decision is not None:
             return None
         contacts = self._places(report)
-        if contacts and self._first_contact_us is None:
-            self._first_contact_us = report.t_us
         self._cancelled |= any(contact.cancelled for contact in report.contacts)
-        if not contacts and self._taken_at_once(report.t_us):
-            self._cancelled = True
-        landed = self._touches.follow(report.t_us, contacts)
         if not contacts:
+            self._cancelled |= self._taken_at_once(report.t_us)
+            self._touches.follow(report.t_us, contacts)
             self._shape = None
             return None
+        if self._first_contact_us is None:
+            self._first_contact_us = report.t_us
+        landed = self._touches.follow(report.t_us, contacts)
         if landed:
             self._looks = 0
             self._crowded |= len(contacts) > self._pads
@@ -266,15 +267,10 @@ class PressDecoder:
             self._shape = None
             live = self._hypotheses(landed)
         else:
-            numbers = tuple(sorted(touches, key=lambda number: touches[number].id))
-            key = tuple(sorted(touches))
-            if key in self._shapes:
-                self._shape = self._shapes[key]
-            elif self._shape is None or self._shape.touches != numbers:
-                self._shape = Shape(numbers, t_us)
-                if len(numbers) == self._pads and not (self._touches.lifting and self._hand):
-                    self._shapes[key] = self._shape
+            if self._shape is None or self._accumulated is not touches:  # others than in the last report
+                self._shape = self._shape_of(touches, t_us)
             live = [self._shape]
+        self._accumulated = touches
         if self._touches.bout and not self._touches.lifting:
             self._finger.add(t_us, self._touches)
         for shape in live:
@@ -286,6 +282,19 @@ class PressDecoder:
             for shape in live
             if len(shape.touches) == self._pads and tuple(sorted(shape.touches)) in self._shapes
         ]
+
+    def _shape_of(self, touches: dict[int, Touch], t_us: int) -> Shape:
+        """Return the shape of all touches, no more than a stamp has pads; a new one where they are others."""
+        key = tuple(sorted(touches))
+        if key in self._shapes:
+            return self._shapes[key]
+        numbers = tuple(sorted(touches, key=lambda number: touches[number].id))
+        if self._shape is not None and self._shape.touches == numbers:
+            return self._shape
+        shape = Shape(numbers, t_us)
+        if len(numbers) == self._pads and not (self._touches.lifting and self._hand):
+            self._shapes[key] = shape
+        return shape
 
     def _hypotheses(self, landed: bool) -> list[Shape]:
         """Return the choices among more contacts than pads that fit a code."""
@@ -322,17 +331,12 @@ class PressDecoder:
 
     def _likeliest(self) -> tuple[Shape | None, list[Shape]]:
         """Return the likeliest of the shapes that read, and those of other codes that rival it."""
-        shapes = self._shapes.values()
+        read = [shape for shape in self._shapes.values() if shape.reading]
+        if len(read) < 2:
+            return (read[0] if read else None), []
         scored = sorted(
-            (
-                (self._log_likelihood(shape), -place, shape)
-                for place, shape in enumerate(shapes)
-                if shape.reading
-            ),
-            reverse=True,
+            ((self._log_likelihood(shape), -place, shape) for place, shape in enumerate(read)), reverse=True
         )
-        if not scored:
-            return None, []
         most, _, best = scored[0]
         code = best.reading.code if best.reading else None
         rivals = [
