@@ -146,17 +146,9 @@ MEMORY_SHARE, MEMORY_TIME_S, COUNT_MIN, COUNT_MAX, SQUELCH = range(7, 12)
 LEVELS: Final = 12
 
 
-@kernel
 def draws_per_frame(rows: int, cols: int) -> int:
     """Count the draws :func:`add_noise` takes: nodes, TX lines, RX lines, frame, stripe per TX line."""
     return rows * cols + rows + cols + 1 + rows
-
-
-@kernel
-def draw_normals(rng: np.random.Generator, out: F64) -> None:
-    """Fill ``out`` (draws,) as ``rng.standard_normal(out=out)`` does."""
-    for place in range(out.shape[0]):
-        out[place] = rng.standard_normal()
 
 
 @kernel

@@ -38,13 +38,13 @@ _NEVER: Final = -(1 << 62)
 
 @kernel
 def scans(
-    rng: np.random.Generator,
     times_us: Ints,
     layout: Layout,
     holds: F64,
     surface: Surface,
     rest: noise.Rest,
     levels: F64,
+    normals: F64,
     stripe_sds: F64,
     faults: ReadoutFaults,
     image: Image,
@@ -54,13 +54,13 @@ def scans(
     """Scan a panel at each time: what touches it, its noise, faults of its read-out, whole counts.
 
     Args:
-        rng: draws the noise.
         times_us: (n,) of the scans, not running backwards.
         layout: what stands on the panel.
         holds: (n, objects, 7) how each is held, as ``Hold.values``.
         surface: how the panel answers.
         rest: of the nodes, updated.
         levels: of the noise, see :mod:`stampbench.sim.panel.noise`.
+        normals: (n, draws) of the noise, see :func:`stampbench.sim.panel.noise.draws_per_frame`.
         stripe_sds: (n,) counts, see :meth:`stampbench.sim.panel.noise.Interference.level_sds`.
         faults: of the read-out, updated.
         image: zero before and after.
@@ -69,15 +69,13 @@ def scans(
     """
     rows, cols = deltas.shape[1:]
     counts = np.empty((rows, cols))
-    normals = np.empty(noise.draws_per_frame(rows, cols))
     for n in range(times_us.shape[0]):
         add_signal(layout, holds[n], surface, image)
-        noise.draw_normals(rng, normals)
         since_last_s = 0.0 if last_us[0] == _NEVER else max(0, times_us[n] - last_us[0]) * 1e-6
         last_us[0] = times_us[n]
         offset = levels[noise.DRIFT_PER_S] * times_us[n] * 1e-6
         memory_rate = -math.expm1(-since_last_s / levels[noise.MEMORY_TIME_S])
-        noise.add_noise(image, rest, normals, levels, offset, memory_rate, stripe_sds[n], counts)
+        noise.add_noise(image, rest, normals[n], levels, offset, memory_rate, stripe_sds[n], counts)
         apply_faults(counts, faults)
         noise.quantise(counts, levels, deltas[n])
 
@@ -112,6 +110,7 @@ class Panel:
             float(grounding.released_k),
             float(grounding.released_gain),
         )
+        self._draws = noise.draws_per_frame(rows, cols)
         self._film = film_offset(profile, self.condition)
         self._levels = _levels(profile, self.condition)
         self._image = new_image(rows, cols)
@@ -160,13 +159,13 @@ class Panel:
         self._place(bodies)
         deltas = np.empty((len(times_us), *self._shape), np.int16)
         scans(
-            self._rng,
             times_us,
             self._layout,
             holds,
             self._surface,
             self._rest,
             self._levels,
+            self._rng.standard_normal((len(times_us), self._draws)),
             self._interference.level_sds(times_us),
             self._faults,
             self._image,
