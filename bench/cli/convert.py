@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from stampbench.bench.cli.stamp_options import FlipX, FlipY, PxPerMm, RangeUnits, SizeMm, SwapXy, given_ruler
+from stampbench.bench.cli.stamp_options import takes_ruler
+
+if TYPE_CHECKING:
+    from stampbench.bench.sources.ruler import GivenRuler
 
 
 def register(app: typer.Typer) -> None:
@@ -14,6 +17,7 @@ def register(app: typer.Typer) -> None:
     app.command(name="convert")(convert)
 
 
+@takes_ruler
 def convert(
     source: Annotated[str, typer.Argument(metavar="IN", help="Recording; - is standard input.")],
     destination: Annotated[Path, typer.Argument(metavar="OUT", help="A new file.")],
@@ -21,13 +25,9 @@ def convert(
         str,
         typer.Option("--to", metavar="FORMAT", help="capture, hid-recorder, evemu, libinput, getevent."),
     ],
-    size_mm: SizeMm = None,
-    px_per_mm: PxPerMm = None,
-    range_units: RangeUnits = None,
-    flip_x: FlipX = False,
-    flip_y: FlipY = False,
-    swap_xy: SwapXy = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    *,
+    given: GivenRuler,
 ) -> None:
     """Write a recording in another format that can hold the same."""
     import json
@@ -38,9 +38,7 @@ def convert(
 
     if to not in list(Target):
         raise InputError(f"--to {to}: expected one of {', '.join(Target)}")
-    given = given_ruler(size_mm, px_per_mm, range_units, flip_x=flip_x, flip_y=flip_y, swap_xy=swap_xy)
-    with open_recording(source) as opened:
-        recording = given.apply(opened)
+    with open_recording(source, given) as recording:
         scans = convert(recording, Target(to), destination)
         notes = recording.notes
     if as_json:

@@ -9,24 +9,18 @@ from stampbench.bench.cli.output import end_with_reader
 from stampbench.bench.cli.stamp_options import (
     CatalogueFile,
     Family,
-    FlipX,
-    FlipY,
-    PxPerMm,
-    RangeUnits,
     Seconds,
     SigmaMm,
-    SizeMm,
     Source,
-    SwapXy,
-    given_ruler,
     stamp_decoder,
+    takes_ruler,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stampbench.bench.sources.recording import Recording
-    from stampbench.bench.sources.ruler import CoarsePress
+    from stampbench.bench.sources.ruler import CoarsePress, GivenRuler
     from stampbench.firmware_emulator.touch import TouchReport
     from stampbench.sim.decoder import Decoder, PressDecision, PressDecoder
 
@@ -36,15 +30,13 @@ def register(app: typer.Typer) -> None:
     app.command(name="decode")(decode)
 
 
+@takes_ruler
 def decode(
     files: Annotated[
         list[str] | None,
         typer.Argument(help="Recordings; - is standard input.", metavar="FILE...", show_default=False),
     ] = None,
     source: Source = None,
-    nodes: Annotated[
-        str, typer.Option(metavar="ROWSxCOLUMNS", help="TX and RX lines of raw frames in a Muca format.")
-    ] = "21x12",
     speed: Annotated[
         float | None,
         typer.Option(help="With --events, print recordings in time: 2 in half of it.", show_default=False),
@@ -58,12 +50,6 @@ def decode(
     family: Family = None,
     catalogue: CatalogueFile = None,
     sigma_mm: SigmaMm = None,
-    size_mm: SizeMm = None,
-    px_per_mm: PxPerMm = None,
-    range_units: RangeUnits = None,
-    flip_x: FlipX = False,
-    flip_y: FlipY = False,
-    swap_xy: SwapXy = False,
     cancel_limit: Annotated[
         int | None,
         typer.Option(
@@ -72,6 +58,8 @@ def decode(
             show_default=False,
         ),
     ] = None,
+    *,
+    given: GivenRuler,
 ) -> None:
     """Decode recordings: hid-recorder, evemu, libinput record, getevent -lt and our own captures."""
     import sys
@@ -79,7 +67,6 @@ def decode(
     from stampbench.bench.sources.devices import device_recording
     from stampbench.bench.sources.frames import open_frames
     from stampbench.bench.sources.pacing import paced
-    from stampbench.bench.sources.recording import node_counts
     from stampbench.bench.sources.recording_formats import open_recording
     from stampbench.firmware_emulator.errors import InputError
 
@@ -89,7 +76,6 @@ def decode(
         raise InputError("--speed is about the lines of --events; expected both")
     if events and any(option is not None for option in (family, catalogue, sigma_mm)):
         raise InputError("--events prints contacts, not stamps; expected it without options about stamps")
-    given = given_ruler(size_mm, px_per_mm, range_units, flip_x=flip_x, flip_y=flip_y, swap_xy=swap_xy)
     decoder = None if events else stamp_decoder(family, catalogue, sigma_mm)
     if source is not None:
         end_with_reader()
@@ -99,16 +85,14 @@ def decode(
     results: list[dict[str, Any]] = []
     failed = False
     inputs = [
-        (file, open_recording(file) if by_frames is None else open_frames(file, by_frames))
+        (file, open_recording(file, given) if by_frames is None else open_frames(file, by_frames, given))
         for file in files or ()
     ]
     if source is not None:
         device = device_recording(
             source,
             seconds=seconds,
-            size_mm=given.size_mm,
-            range_units=given.range_units,
-            nodes=node_counts(nodes),
+            given=given,
             frame_decoder=by_frames,
         )
         inputs.append((source, device))
@@ -117,15 +101,14 @@ def decode(
         try:
             if events:
                 with opened as recording:
-                    reports = given.apply(recording)
-                    timed = reports if speed is None else paced(reports, speed)
+                    timed = recording if speed is None else paced(recording, speed)
                     _print_events(timed, {"file": name} if len(inputs) > 1 else {}, flush=live)
                     _print_notes(name, recording.notes)
             else:
                 with opened as recording:
                     if cancel_limit is not None:
                         recording.cancel_limit = cancel_limit
-                    result = _summarise(name, given.apply(recording), decoder, frames=frames)
+                    result = _summarise(name, recording, decoder, frames=frames)
                 results.append(result)
                 if not as_json:
                     _print_summary(result)

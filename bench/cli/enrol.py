@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from stampbench.bench.cli.stamp_options import FlipX, FlipY, PxPerMm, RangeUnits, SizeMm, SwapXy, given_ruler
+from stampbench.bench.cli.stamp_options import takes_ruler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command(name="enrol")(enrol)
 
 
+@takes_ruler
 def enrol(
     catalogue: Annotated[
         Path, typer.Option(help="Catalogue, TOML or CSV; made if it is not there.", show_default=False)
@@ -44,13 +45,9 @@ def enrol(
         float | None,
         typer.Option(min=0.0, help="Least rigid distance to other entries, mm.", show_default="2.0"),
     ] = None,
-    size_mm: SizeMm = None,
-    px_per_mm: PxPerMm = None,
-    range_units: RangeUnits = None,
-    flip_x: FlipX = False,
-    flip_y: FlipY = False,
-    swap_xy: SwapXy = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    *,
+    given: GivenRuler,
 ) -> None:
     """Average several presses of a stamp into a new catalogue entry, unless it is too near to another."""
     from stampbench.bench.capacity.enrolling import MIN_DISTANCE_MM, enrol_stamp
@@ -58,7 +55,6 @@ def enrol(
 
     if bool(files) == (rig is not None):
         raise InputError("expected either recordings or --rig PORT")
-    given = given_ruler(size_mm, px_per_mm, range_units, flip_x=flip_x, flip_y=flip_y, swap_xy=swap_xy)
     shapes = (
         _from_recordings(files, given)
         if files
@@ -76,8 +72,7 @@ def _from_recordings(files: list[str], given: GivenRuler) -> Iterator[Points]:
     from stampbench.firmware_emulator.errors import InputError
 
     for file in files:
-        with open_recording(file) as opened:
-            recording = given.apply(opened)
+        with open_recording(file, given) as recording:
             ruler = recording.ruler
             if ruler is None:
                 raise InputError(f"{file}: gives no physical size of the panel: expected --size-mm WxH")

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from stampbench.bench.cli.stamp_options import FlipX, FlipY, PxPerMm, RangeUnits, SizeMm, SwapXy, given_ruler
+from stampbench.bench.cli.stamp_options import takes_ruler
 
 if TYPE_CHECKING:
+    from stampbench.bench.sources.ruler import GivenRuler
     from stampbench.bench.touch.metrics import TouchMetric
 
 
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command(name="metrics")(metrics)
 
 
+@takes_ruler
 def metrics(
     files: Annotated[
         list[Path] | None,
@@ -36,13 +38,9 @@ def metrics(
         float, typer.Option(min=0.0, max=20.0, help="Common mode of its charger, volts peak to peak.")
     ] = 0.0,
     seed: Annotated[int, typer.Option(min=0, max=2**53, help="Of places and noise.")] = 0,
-    size_mm: SizeMm = None,
-    px_per_mm: PxPerMm = None,
-    range_units: RangeUnits = None,
-    flip_x: FlipX = False,
-    flip_y: FlipY = False,
-    swap_xy: SwapXy = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    *,
+    given: GivenRuler,
 ) -> None:
     """Measure a touch panel: accuracy, linearity, jitter, rate, latency, separation, ghosts."""
     from stampbench.bench.touch.metrics import touch_metrics
@@ -63,7 +61,6 @@ def metrics(
         sessions = [file for file in files or () if file.suffix == ".toml"]
         if sessions and len(files or ()) > 1:
             raise InputError(f"{sessions[0]}: a session among other files: expected it alone")
-        given = given_ruler(size_mm, px_per_mm, range_units, flip_x=flip_x, flip_y=flip_y, swap_xy=swap_xy)
         gestures, area = (
             recorded_gestures(sessions[0], given) if sessions else unknown_gestures(files or [], given)
         )

@@ -40,7 +40,7 @@ def fit(
     held_range = None if held is None else _range("held", held)
     released_range = None if released is None else _range("released", released)
 
-    from stampbench.bench.sources.frames import read_array, read_frames
+    from stampbench.bench.sources.frame_files import read_array, read_frames
     from stampbench.sim.panel.fit import fit_panel
 
     recorded = read_frames(frames)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from stampbench.bench.cli.stamp_options import RangeUnits, given_ruler
+from stampbench.bench.cli.stamp_options import takes_ruler
 from stampbench.firmware_emulator.formats import WireFormat
+
+if TYPE_CHECKING:
+    from stampbench.bench.sources.ruler import GivenRuler
 
 
 def register(app: typer.Typer) -> None:
@@ -16,6 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command(name="record")(record)
 
 
+@takes_ruler
 def record(
     port: Annotated[
         str,
@@ -40,15 +44,9 @@ def record(
             "--baud", help="Bits per second; that of the format without it.", min=1, show_default=False
         ),
     ] = None,
-    size_mm: Annotated[
-        str | None,
-        typer.Option(metavar="WxH", help="Size of the touch area, where the device tells none."),
-    ] = None,
-    range_units: RangeUnits = None,
-    nodes: Annotated[
-        str, typer.Option(metavar="ROWSxCOLUMNS", help="TX and RX lines of raw frames in a Muca format.")
-    ] = "21x12",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    *,
+    given: GivenRuler,
 ) -> None:
     """Record a device until Ctrl-C; stampbench decode reads the capture, also while it is written.
 
@@ -61,10 +59,8 @@ def record(
     from stampbench.bench.sources.capture import CaptureWriter
     from stampbench.bench.sources.devices import open_device
     from stampbench.bench.sources.live import interrupts, until
-    from stampbench.bench.sources.recording import node_counts
     from stampbench.firmware_emulator.touch import Frame
 
-    given = given_ruler(size_mm, None, range_units, flip_x=False, flip_y=False, swap_xy=False)
     begun_s = time.monotonic()
     kept = {"reports": 0, "contacts_max": 0, "frames": 0}
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
@@ -76,14 +72,14 @@ def record(
                 port,
                 wire_format=wire_format,
                 baudrate=baudrate,
-                size_mm=given.size_mm,
-                range_units=given.range_units,
-                nodes=node_counts(nodes),
+                given=given,
                 frames=frames,
             ) as source,
             interrupts() as stopped,
             CaptureWriter(output, source.header) as writer,
         ):
+            for note in source.notes:
+                console.print(f"stampbench: {port}: {note}", soft_wrap=True)
             for item in until(source.items, seconds, stopped):
                 if isinstance(item, Frame):
                     writer.frame(item)

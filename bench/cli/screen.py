@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from stampbench.bench.cli.run_options import Duts, Operator, Resume, RunOptions, Settings, Station
+from stampbench.bench.cli.stamp_options import takes_ruler
 
 if TYPE_CHECKING:
+    from stampbench.bench.sources.ruler import GivenRuler
     from stampbench.bench.window.session.session import Session
     from stampbench.sim.panel import Profile
     from stampbench.sim.stamps import Catalogue, Family
@@ -28,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command(name="screen")(screen)
 
 
+@takes_ruler
 def screen(
     profile: Annotated[
         str | None,
@@ -104,6 +107,8 @@ def screen(
     operator: Operator = "",
     duts: Duts = None,
     as_json: Annotated[bool, typer.Option("--json", help="With --plan: print JSON alone on stdout.")] = False,
+    *,
+    given: GivenRuler,
 ) -> None:
     """Open the touchscreen emulator: press stamps on a simulated phone, a rig or a recording.
 
@@ -113,9 +118,15 @@ def screen(
     from contextlib import ExitStack, closing
 
     from stampbench.bench.cli.screen_plan import closed_by_signals, order_for_window
+    from stampbench.bench.sources.ruler import GivenRuler
     from stampbench.firmware_emulator.errors import InputError
     from stampbench.sim.panel import load_profile
 
+    if given != GivenRuler() and (source is None or plan is not None):
+        raise InputError(
+            "--size-mm, --px-per-mm, --range, --flip-x, --flip-y, --swap-xy: "
+            "expected --source, and no --plan, beside them"
+        )
     if shot is not None and script is None:
         raise InputError(f"--shot {shot}: expected --script beside it; in the window, a key saves a picture")
     pixels = None if size is None else _window_size(size)
@@ -173,7 +184,7 @@ def screen(
         stack.enter_context(closing(session))
         session.setup.name_profile(profile)
         if source is not None:
-            _open(session, source)
+            _open(session, source, given)
         window = Window(
             session,
             clock=clock,
@@ -265,13 +276,13 @@ def _compile(codebook: Family | Catalogue, profile: Profile) -> None:
         waiting.cancel()
 
 
-def _open(session: Session, source: str) -> None:
+def _open(session: Session, source: str, given: GivenRuler) -> None:
     """Read a recording if there is such a file, and a port if not.
 
     Raises:
         InputError: a recording that cannot be read.
     """
     if Path(source).is_file():
-        session.sources.use_recording(source)
+        session.sources.use_recording(source, given)
     else:
-        session.sources.use_port(source)
+        session.sources.use_port(source, given)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -52,22 +55,56 @@ RangeUnits = Annotated[
 FlipX = Annotated[bool, typer.Option("--flip-x", help="x counts from the right.")]
 FlipY = Annotated[bool, typer.Option("--flip-y", help="y counts from the bottom.")]
 SwapXy = Annotated[bool, typer.Option("--swap-xy", help="x and y change places, before they are flipped.")]
+Nodes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ROWSxCOLUMNS",
+        help="TX and RX lines of raw frames, where the format does not tell; a Muca board's are 21x12.",
+        show_default=False,
+    ),
+]
+
+
+def takes_ruler(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say what a device's coordinates mean, for its parameter ``given``.
+
+    The command gets them as one :class:`GivenRuler`.
+    """
+    hints = get_type_hints(command, localns={"GivenRuler": object}, include_extras=True)
+    options = inspect.signature(given_ruler)
+    kinds = get_type_hints(given_ruler, localns={"GivenRuler": object}, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        if parameter.name != "given":
+            parameters.append(parameter.replace(annotation=hints[parameter.name]))
+            continue
+        parameters += [option.replace(annotation=kinds[name]) for name, option in options.parameters.items()]
+
+    @functools.wraps(command)
+    def with_options(**values: Any) -> None:
+        said = {name: values.pop(name) for name in options.parameters}
+        command(given=given_ruler(**said), **values)
+
+    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_options
 
 
 def given_ruler(
-    size_mm: str | None,
-    px_per_mm: float | None,
-    range_units: str | None,
-    *,
-    flip_x: bool,
-    flip_y: bool,
-    swap_xy: bool,
+    size_mm: SizeMm = None,
+    px_per_mm: PxPerMm = None,
+    range_units: RangeUnits = None,
+    flip_x: FlipX = False,
+    flip_y: FlipY = False,
+    swap_xy: SwapXy = False,
+    nodes: Nodes = None,
 ) -> GivenRuler:
     """Return what the options say of a device's coordinates.
 
     Raises:
         InputError: a size or a range that is none, or two sizes.
     """
+    from stampbench.bench.sources.recording import node_counts
     from stampbench.bench.sources.ruler import GivenRuler, two_numbers
 
     size = None if size_mm is None else two_numbers("--size-mm", size_mm, "154x86")
@@ -79,6 +116,7 @@ def given_ruler(
         flip_x=flip_x,
         flip_y=flip_y,
         swap_xy=swap_xy,
+        nodes=None if nodes is None else node_counts(nodes),
     )
 
 

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from stampbench.bench.cli.stamp_options import (
     CatalogueFile,
     Family,
-    FlipX,
-    FlipY,
-    PxPerMm,
-    RangeUnits,
     Seconds,
     SigmaMm,
-    SizeMm,
     Source,
-    SwapXy,
-    given_ruler,
     stamp_decoder,
+    takes_ruler,
 )
+
+if TYPE_CHECKING:
+    from stampbench.bench.sources.ruler import GivenRuler
 
 
 class Version(StrEnum):
@@ -36,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command(name="tuio")(tuio)
 
 
+@takes_ruler
 def tuio(
     file: Annotated[
         str | None, typer.Argument(help="Recording; - is standard input.", show_default=False)
@@ -48,15 +46,11 @@ def tuio(
     family: Family = None,
     catalogue: CatalogueFile = None,
     sigma_mm: SigmaMm = None,
-    size_mm: SizeMm = None,
-    px_per_mm: PxPerMm = None,
-    range_units: RangeUnits = None,
-    flip_x: FlipX = False,
-    flip_y: FlipY = False,
-    swap_xy: SwapXy = False,
     speed: Annotated[float, typer.Option(help="Of a recording: 2 plays it in half the time.")] = 1.0,
     seconds: Seconds = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    *,
+    given: GivenRuler,
 ) -> None:
     """Send contacts as cursors and stamps as objects over UDP, in time."""
     import socket
@@ -65,16 +59,15 @@ def tuio(
     from stampbench.bench.sources.devices import device_recording
     from stampbench.bench.sources.pacing import paced
     from stampbench.bench.sources.recording_formats import open_recording
-    from stampbench.bench.tuio.follower import StampFollower
+    from stampbench.bench.tuio.follower import CoarseStampFollower, StampFollower
     from stampbench.bench.tuio.messages import Teller, TuioEncoder, TuioVersion
     from stampbench.firmware_emulator.errors import InputError
 
     if (file is None) == (source is None):
         raise InputError("tuio: expected a recording, or --source and a port")
     address = _address(to)
-    given = given_ruler(size_mm, px_per_mm, range_units, flip_x=flip_x, flip_y=flip_y, swap_xy=swap_xy)
     decoder = stamp_decoder(family, catalogue, sigma_mm)
-    follower = None if decoder is None else StampFollower(decoder)
+    follower: StampFollower | CoarseStampFollower | None = None
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     teller: Teller | None = None
     codes: list[int] = []
@@ -82,15 +75,13 @@ def tuio(
         device_recording(
             source,
             seconds=seconds,
-            size_mm=given.size_mm,
-            range_units=given.range_units,
+            given=given,
             idle=lambda: teller.rest(0.0) if teller is not None else None,
         )
         if source is not None
-        else open_recording(file or "")
+        else open_recording(file or "", given)
     )
-    with opened as raw, closing(udp):
-        recording = given.apply(raw)
+    with opened as recording, closing(udp):
         if None in (recording.x_min, recording.x_max, recording.y_min, recording.y_max):
             raise InputError(
                 f"{file or source}: the range of coordinates is not known, which TUIO needs: "
@@ -98,12 +89,10 @@ def tuio(
             )
         ruler = recording.ruler
         panel_mm = None if ruler is None else (ruler.width_mm, ruler.height_mm)
-        if follower is not None and panel_mm is None:
-            raise InputError(f"{file or source}: no physical size; give it with --size-mm WxH")
-        if follower is not None and ruler is not None and ruler.coarse:
-            raise InputError(
-                f"{file or source}: the size, {ruler}, is too coarse to follow stamps: expected --size-mm WxH"
-            )
+        if decoder is not None:
+            if ruler is None:
+                raise InputError(f"{file or source}: no physical size; give it with --size-mm WxH")
+            follower = CoarseStampFollower(decoder, ruler) if ruler.coarse else StampFollower(decoder)
         encoder = TuioEncoder(
             TuioVersion(protocol),
             (recording.x_min or 0, recording.x_max or 0),

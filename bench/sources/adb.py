@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from typing import Final
 
 from stampbench.bench.sources.capture import CaptureHeader
-from stampbench.bench.sources.evdev_events import EVENT_CODES, EvdevAssembler, kernel_ruler
+from stampbench.bench.sources.evdev_events import EVENT_CODES, EvdevAssembler, measured_axes
 from stampbench.bench.sources.getevent import EventReader
 from stampbench.bench.sources.live import RETURN_WITHIN_S, LiveSource
-from stampbench.bench.sources.recording import RecordingLines
+from stampbench.bench.sources.recording import Recording, RecordingLines
 from stampbench.firmware_emulator.errors import InputError, NoHardwareError
 from stampbench.firmware_emulator.touch import Frame, TouchReport
 
@@ -55,7 +55,6 @@ def open_adb(name: str) -> Iterator[LiveSource]:
     if path is None or device is None:
         raise InputError(f"{name}: {serial} shows no touchscreen: expected ABS_MT_POSITION_X in getevent -p")
     assembler = EvdevAssembler(device.axes)
-    x, y = device.axes[_POSITION_X], device.axes[_POSITION_Y]
     counts = {"events": 0, "reports": 0, "reconnects": 0}
 
     def items() -> Iterator[TouchReport | Frame | None]:
@@ -73,14 +72,8 @@ def open_adb(name: str) -> Iterator[LiveSource]:
             yield from _until_back(name, serial, [adb, "-s", serial, "get-state"])
             counts["reconnects"] += 1
 
-    header = CaptureHeader(
-        device=f"{device.name or path} {serial}",
-        x_min=x.minimum,
-        x_max=x.maximum,
-        y_min=y.minimum,
-        y_max=y.maximum,
-    ).with_ruler(kernel_ruler(x, y))
-    yield LiveSource("adb", header, items(), lambda: counts | {"dropped": assembler.dropped})
+    phone = measured_axes(Recording(f"{device.name or path} {serial}", "adb", iter(())), assembler)
+    yield LiveSource("adb", CaptureHeader.of(phone), items(), lambda: counts | {"dropped": assembler.dropped})
 
 
 def _only_phone(name: str, adb: str) -> str:

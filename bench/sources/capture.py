@@ -42,17 +42,34 @@ class CaptureHeader(msgspec.Struct, kw_only=True, omit_defaults=True):
     x_error: float = 0.0
     y_error: float = 0.0
 
-    def with_ruler(self, ruler: Ruler | None) -> CaptureHeader:
-        """Return the header of a device of that size."""
-        if ruler is None:
-            return self
-        return msgspec.structs.replace(
-            self,
-            width_mm=ruler.width_mm,
-            height_mm=ruler.height_mm,
-            ruler=ruler.source,
-            x_error=ruler.x_error,
-            y_error=ruler.y_error,
+    @classmethod
+    def of(cls, recording: Recording) -> CaptureHeader:
+        """Return the header of a capture that is to hold a recording."""
+        ruler = recording.ruler
+        return cls(
+            device=recording.device,
+            x_min=recording.x_min,
+            x_max=recording.x_max,
+            y_min=recording.y_min,
+            y_max=recording.y_max,
+            width_mm=None if ruler is None else ruler.width_mm,
+            height_mm=None if ruler is None else ruler.height_mm,
+            ruler="" if ruler is None else ruler.source,
+            x_error=0.0 if ruler is None else ruler.x_error,
+            y_error=0.0 if ruler is None else ruler.y_error,
+        )
+
+    def recording(self, format_name: str) -> Recording:
+        """Return the recording of that device, without reports."""
+        return Recording(
+            self.device,
+            format_name,
+            iter(()),
+            self.x_min,
+            self.x_max,
+            self.y_min,
+            self.y_max,
+            self.measure(),
         )
 
     def measure(self) -> Ruler | None:
@@ -162,16 +179,7 @@ def read(lines: RecordingLines) -> Recording:
         InputError: a line is malformed, or the version is higher than this one.
     """
     header = _header(lines)
-    recording = Recording(
-        header.device,
-        FORMAT.name,
-        iter(()),
-        header.x_min,
-        header.x_max,
-        header.y_min,
-        header.y_max,
-        header.measure(),
-    )
+    recording = header.recording(FORMAT.name)
     recording.reports = _reports(lines, recording.notes)
     return recording
 

@@ -131,15 +131,8 @@ def _noting_cancelled(recording: Recording, reports: Iterator[TouchReport]) -> I
 
 
 def _write_capture(recording: Recording, path: Path) -> int:
-    header = CaptureHeader(
-        device=recording.device,
-        x_min=recording.x_min,
-        x_max=recording.x_max,
-        y_min=recording.y_min,
-        y_max=recording.y_max,
-    ).with_ruler(recording.ruler)
     scans = 0
-    with CaptureWriter(path, header) as writer:
+    with CaptureWriter(path, CaptureHeader.of(recording)) as writer:
         for report in recording:
             writer.report(report)
             scans += 1

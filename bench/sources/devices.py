@@ -15,6 +15,7 @@ from stampbench.bench.sources.frames import as_frames
 from stampbench.bench.sources.live import RETURN_WITHIN_S, Clock, LiveSource, interrupts, until
 from stampbench.bench.sources.port_formats import BAUDRATES, MUCA_NODES
 from stampbench.bench.sources.recording import Recording
+from stampbench.bench.sources.ruler import UNTOLD, GivenRuler
 from stampbench.bench.sources.serial_streams import Ear, Stream
 from stampbench.firmware_emulator.errors import InputError, LinkError
 from stampbench.firmware_emulator.formats import WireFormat
@@ -32,9 +33,7 @@ def open_device(
     *,
     wire_format: WireFormat | None = None,
     baudrate: int | None = None,
-    size_mm: tuple[float, float] | None = None,
-    range_units: tuple[int, int] | None = None,
-    nodes: tuple[int, int] = MUCA_NODES,
+    given: GivenRuler = UNTOLD,
     frames: bool = False,
     wait_s: float = 30.0,
     clock: Clock = time.monotonic,
@@ -48,9 +47,7 @@ def open_device(
         wire_format: what it speaks; None to find out, for which contacts need to be made on hardware that
             sends nothing else.
         baudrate: None for that of the format, or 115200.
-        size_mm: size of the touch area, where the device does not tell; raw frames become contacts by it.
-        range_units: largest x and y, where the format does not tell them.
-        nodes: TX and RX lines of the raw frames of a Muca board.
+        given: what the user says of its coordinates; raw frames become contacts by a size.
         frames: ask a rig on the link for raw frames, too.
         wait_s: how long to wait for what shows the format.
         clock: seconds, by which reports are timed where the device has no clock.
@@ -65,31 +62,31 @@ def open_device(
         from stampbench.bench.phone.line import open_phone
 
         with open_phone(name) as source:
-            yield source
+            yield given.live(source)
         return
     if name.partition(":")[0] == "adb":
         from stampbench.bench.sources.adb import open_adb
 
         with open_adb(name) as source:
-            yield source
+            yield given.live(source)
         return
     if name.startswith("/dev/input/"):
         from stampbench.bench.sources.evdev_live import open_event_device
 
         with open_event_device(name) as source:
-            yield source
+            yield given.live(source)
         return
     if wire_format is not WireFormat.LINK:
         begun_s = clock()
         stream_baudrate = baudrate or BAUDRATES.get(wire_format or WireFormat.LINK, BAUDRATE)
         with closing(SerialPort(name, baudrate=stream_baudrate)) as port:
             ear = Ear(port, lambda: round((clock() - begun_s) * 1e6))
-            wire_format = wire_format or ear.recognise(wait_s, nodes)
+            wire_format = wire_format or ear.recognise(wait_s, given.nodes or MUCA_NODES)
             if wire_format is not WireFormat.LINK:
-                yield Stream(ear, wire_format, size_mm, nodes, range_units).source()
+                yield given.live(Stream(ear, wire_format, given.size_mm, given.nodes or MUCA_NODES).source())
                 return
     with SerialRig(name, baudrate=baudrate or BAUDRATE) as rig:
-        yield _link_source(rig, frames)
+        yield given.live(_link_source(rig, frames))
 
 
 @contextmanager
@@ -97,9 +94,7 @@ def device_recording(
     name: str,
     *,
     seconds: float | None = None,
-    size_mm: tuple[float, float] | None = None,
-    range_units: tuple[int, int] | None = None,
-    nodes: tuple[int, int] = MUCA_NODES,
+    given: GivenRuler = UNTOLD,
     frame_decoder: Decoder | None = None,
     idle: Callable[[], None] = lambda: None,
 ) -> Iterator[Recording]:
@@ -112,9 +107,7 @@ def device_recording(
         StampbenchError: as :func:`open_device`; reading reports raises InputError on raw frames alone.
     """
     with (
-        open_device(
-            name, size_mm=size_mm, range_units=range_units, nodes=nodes, frames=frame_decoder is not None
-        ) as source,
+        open_device(name, given=given, frames=frame_decoder is not None) as source,
         interrupts() as stopped,
     ):
         header = source.header
@@ -128,24 +121,17 @@ def device_recording(
             for item in until(source.items, seconds, stopped, idle=idle):
                 if isinstance(item, TouchReport):
                     yield item
-                elif size_mm is None:
+                elif given.size_mm is None:
                     raise InputError(f"{header.device} sends raw frames alone; --size-mm makes them contacts")
             seen = ", ".join(
                 f"{count} {name.replace('_', ' ')}" for name, count in source.counters().items() if count
             )
             recording.notes.append(f"received: {seen or 'nothing'}")
 
-        recording = Recording(
-            header.device,
-            source.format,
-            reports(),
-            header.x_min,
-            header.x_max,
-            header.y_min,
-            header.y_max,
-            header.measure(),
-            cancel_limit=source.cancel_limit,
-        )
+        recording = header.recording(source.format)
+        recording.reports = reports()
+        recording.cancel_limit = source.cancel_limit
+        recording.notes += source.notes
         yield recording if frame_decoder is None else as_frames(recording, frames(), frame_decoder)
 
 

@@ -248,16 +248,21 @@ def kernel_ruler(x: AxisRange, y: AxisRange) -> Ruler | None:
     return Ruler(x.size_mm, y.size_mm, "the kernel's resolution", **errors)
 
 
-def recording_of(
-    device: str, format_name: str, assembler: EvdevAssembler, events: Iterator[tuple[int, int, int, int]]
-) -> Recording:
-    """Return the recording that a stream of (t_us, type, code, value) of one device makes."""
-    recording = Recording(device, format_name, iter(()))
+def measured_axes(recording: Recording, assembler: EvdevAssembler) -> Recording:
+    """Return the recording with the ranges and the size that the kernel tells."""
     x, y = assembler.x, assembler.y
     if x is not None and y is not None:
         recording.x_min, recording.x_max = x.minimum, x.maximum
         recording.y_min, recording.y_max = y.minimum, y.maximum
         recording.ruler = kernel_ruler(x, y)
+    return recording
+
+
+def recording_of(
+    device: str, format_name: str, assembler: EvdevAssembler, events: Iterator[tuple[int, int, int, int]]
+) -> Recording:
+    """Return the recording that a stream of (t_us, type, code, value) of one device makes."""
+    recording = measured_axes(Recording(device, format_name, iter(())), assembler)
     recording.reports = _reports(assembler, events, recording.notes)
     return recording
 

@@ -9,8 +9,15 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from stampbench.bench.sources.capture import CaptureHeader
-from stampbench.bench.sources.evdev_events import ABS_MT_SLOT, EV_ABS, AxisRange, EvdevAssembler, kernel_ruler
+from stampbench.bench.sources.evdev_events import (
+    ABS_MT_SLOT,
+    EV_ABS,
+    AxisRange,
+    EvdevAssembler,
+    measured_axes,
+)
 from stampbench.bench.sources.live import LiveSource
+from stampbench.bench.sources.recording import Recording
 from stampbench.firmware_emulator.errors import InputError, NoHardwareError
 from stampbench.firmware_emulator.touch import Frame, TouchReport
 
@@ -74,13 +81,7 @@ def live_source(device: Any) -> LiveSource:
 
     return LiveSource(
         "evdev",
-        CaptureHeader(
-            device=device.name,
-            x_min=x.minimum,
-            x_max=x.maximum,
-            y_min=y.minimum,
-            y_max=y.maximum,
-        ).with_ruler(kernel_ruler(x, y)),
+        CaptureHeader.of(measured_axes(Recording(device.name, "evdev", iter(())), assembler)),
         items(),
         lambda: received | {"dropped": assembler.dropped},
     )

@@ -28,6 +28,7 @@ class LiveSource:
         items: reports and raw frames as they come, without end; None where nothing came for a while.
         counters: tells what was received, lost and damaged so far.
         cancel_limit: contacts beyond which the device cancels all touches; None if it never does.
+        notes: what the reader should be told of it, a line each.
     """
 
     format: str
@@ -35,6 +36,7 @@ class LiveSource:
     items: Iterator[TouchReport | Frame | None]
     counters: Callable[[], dict[str, int]]
     cancel_limit: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 @contextmanager

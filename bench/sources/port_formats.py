@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Protocol
 
-from stampbench.firmware_emulator.formats import WireFormat, microtouch_px, muca, penmount
+from stampbench.bench.sources.recording import Recording, RecordingFormat, RecordingLines
+from stampbench.firmware_emulator.formats import WireFormat, microtouch_px, muca, penmount, printed
 from stampbench.firmware_emulator.formats.microtouch_px import PxParser
 from stampbench.firmware_emulator.formats.muca import MucaByteParser, MucaTextParser, MucaTouchParser
 from stampbench.firmware_emulator.formats.penmount import PenMountParser
+from stampbench.firmware_emulator.formats.printed import PrintedParser
 from stampbench.firmware_emulator.link.packets import PacketParser
 from stampbench.firmware_emulator.touch import Frame, TouchReport
 
-BAUDRATES = {WireFormat.PENMOUNT: 19_200}
+BAUDRATES = {WireFormat.PENMOUNT: 19_200, WireFormat.PENMOUNT_3000: 38_400}
 """Of the formats that do not run at 115200."""
 ENOUGH_CONTACTS = 4
 ENOUGH_SCANS = 3
 MUCA_NODES = (muca.ROWS, muca.COLUMNS)
 """TX and RX lines of a Muca board; others speak its format, too."""
 _FRAME_HEAD_BYTES = 2
+_UNDECIDED_CONTACTS = 400
+"""So many may two models of one series share; a lift, which they tell apart, comes sooner."""
+LOG_INTERVAL_US = 10_000
+"""Between two scans of a log without times."""
+_MUCA_TOUCHES = re.compile(rb"\s*(\d{1,3}:[012]:\d{1,8}:\d{1,8}:\d{1,8}\|)+\r?\n")
+PX_DOUBT = (
+    "3M PX: no manual at hand says which way y counts, and older MicroTouch formats count it from the "
+    "bottom: if a touch at the top is told at the bottom, every stamp reads as its mirror image; --flip-y "
+    "turns it"
+)
 
 
 class FormatParser(Protocol):
@@ -42,19 +56,29 @@ class StreamFormat:
         parser: makes a parser, from TX and RX lines of the raw frames.
         coordinate_max: at the right and the lower edge; None where the format does not say.
         raw_frames: True if it carries raw frames, and no contacts.
+        doubt: what is not known of it, and what the user can do about it.
     """
 
     parser: Callable[[int, int], FormatParser]
     coordinate_max: int | None = None
     raw_frames: bool = False
+    doubt: str = ""
 
 
 STREAM_FORMATS: dict[WireFormat, StreamFormat] = {
     WireFormat.MUCA: StreamFormat(MucaTextParser, raw_frames=True),
     WireFormat.MUCA_BYTES: StreamFormat(MucaByteParser, raw_frames=True),
     WireFormat.MUCA_TOUCHES: StreamFormat(lambda rows, columns: MucaTouchParser()),
-    WireFormat.PX: StreamFormat(lambda rows, columns: PxParser(), microtouch_px.COORDINATE_MAX),
-    WireFormat.PENMOUNT: StreamFormat(lambda rows, columns: PenMountParser(), penmount.COORDINATE_MAX),
+    WireFormat.PX: StreamFormat(
+        lambda rows, columns: PxParser(), microtouch_px.COORDINATE_MAX, doubt=PX_DOUBT
+    ),
+    WireFormat.PENMOUNT: StreamFormat(
+        lambda rows, columns: PenMountParser(penmount.PM_6250), penmount.PM_6250.coordinate_max
+    ),
+    WireFormat.PENMOUNT_3000: StreamFormat(
+        lambda rows, columns: PenMountParser(penmount.PM_3000), penmount.PM_3000.coordinate_max
+    ),
+    WireFormat.PRINTED: StreamFormat(lambda rows, columns: PrintedParser()),
 }
 
 
@@ -71,12 +95,20 @@ class Recogniser:
     def __init__(self, nodes: tuple[int, int] = MUCA_NODES) -> None:
         self._link = PacketParser()
         self._px = PxParser()
-        self._penmount = PenMountParser()
-        self._texts: dict[WireFormat, MucaTextParser | MucaTouchParser] = {
+        self._penmounts = {
+            WireFormat.PENMOUNT: PenMountParser(penmount.PM_6250),
+            WireFormat.PENMOUNT_3000: PenMountParser(penmount.PM_3000),
+        }
+        self._texts: dict[WireFormat, MucaTextParser | MucaTouchParser | PrintedParser] = {
             WireFormat.MUCA: MucaTextParser(*nodes),
             WireFormat.MUCA_TOUCHES: MucaTouchParser(),
+            WireFormat.PRINTED: PrintedParser(),
         }
-        self._parsers: tuple[FormatParser, ...] = (self._px, self._penmount, *self._texts.values())
+        self._parsers: tuple[FormatParser, ...] = (
+            self._px,
+            *self._penmounts.values(),
+            *self._texts.values(),
+        )
         self._bursts = _Bursts(_FRAME_HEAD_BYTES + nodes[0] * nodes[1])
 
     def feed(self, data: bytes, t_us: int) -> WireFormat | None:
@@ -87,8 +119,12 @@ class Recogniser:
         self._bursts.feed(data, t_us)
         if self._link.counters.packets:
             return WireFormat.LINK
-        if _makes_sense(self._penmount):
-            return WireFormat.PENMOUNT
+        whole = {kind: parser for kind, parser in self._penmounts.items() if _makes_sense(parser)}
+        if whole:
+            counted = sorted((parser.counters.contacts, kind) for kind, parser in whole.items())
+            if len(counted) == 1 or counted[0][0] < counted[1][0] or counted[0][0] > _UNDECIDED_CONTACTS:
+                return counted[-1][1]
+            return None
         if _makes_sense(self._px):
             return WireFormat.PX
         for wire_format, text_parser in self._texts.items():
@@ -120,6 +156,48 @@ class _Bursts:
         if data:
             self._bytes += len(data)
             self._last_us = t_us
+
+
+def _reads_log(wire_format: WireFormat) -> Callable[[RecordingLines], Recording]:
+    """Return what reads a file in which the text of a port was kept."""
+
+    def read(lines: RecordingLines) -> Recording:
+        parser = STREAM_FORMATS[wire_format].parser(*MUCA_NODES)
+        recording = Recording("", wire_format, iter(()))
+
+        def reports() -> Iterator[TouchReport]:
+            parser.feed(b"\n", 0)  # a file begins with a whole line
+            scans = 0
+            for line in chain((f"{text}\n".encode() for text in lines), (None,)):
+                if line is not None:
+                    found = parser.feed(line, scans * LOG_INTERVAL_US)
+                else:
+                    found = parser.end() if isinstance(parser, PrintedParser) else []
+                for report in found:
+                    if isinstance(report, TouchReport):
+                        scans += 1
+                        yield report
+            counters = counts(parser)
+            if not (isinstance(parser, PrintedParser) and parser.timed):
+                recording.notes.append(f"scans without times, taken as {LOG_INTERVAL_US / 1000:g} ms apart")
+            if counters["damaged"]:
+                recording.notes.append(f"passed over {counters['damaged']} other lines")
+
+        recording.reports = reports()
+        return recording
+
+    return read
+
+
+LOG_FORMATS = (
+    RecordingFormat(
+        WireFormat.MUCA_TOUCHES,
+        lambda head: _MUCA_TOUCHES.match(head) is not None,
+        _reads_log(WireFormat.MUCA_TOUCHES),
+    ),
+    RecordingFormat(WireFormat.PRINTED, printed.tells_touches, _reads_log(WireFormat.PRINTED)),
+)
+"""Text of ports that serial monitors keep in files."""
 
 
 def counts(parser: FormatParser) -> dict[str, int]:

@@ -131,11 +131,13 @@ class RecordingLines:
         stream: the bytes themselves, for formats that are no text; do not mix with iterating.
         number: of the line last handed out, from 1.
         whole: whether that line had a line end; the last line of a file that was cut short has none.
+        nodes: TX and RX lines of raw frames, where the user names them.
     """
 
-    def __init__(self, name: str, stream: BufferedReader[Any]) -> None:
+    def __init__(self, name: str, stream: BufferedReader[Any], nodes: tuple[int, int] | None = None) -> None:
         self.name = name
         self.stream = stream
+        self.nodes = nodes
         self.number = 0
         self.whole = True
 

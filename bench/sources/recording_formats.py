@@ -12,8 +12,10 @@ from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any
 
-from stampbench.bench.sources import capture, evemu, evtest, getevent, hid_recorder, libinput
+from stampbench.bench.sources import capture, evemu, evtest, frame_contacts, getevent, hid_recorder, libinput
+from stampbench.bench.sources.port_formats import LOG_FORMATS
 from stampbench.bench.sources.recording import Recording, RecordingFormat, RecordingLines, shown
+from stampbench.bench.sources.ruler import UNTOLD, GivenRuler
 from stampbench.firmware_emulator.errors import InputError
 
 ENTRY_POINT_GROUP = "stampbench.recordings"
@@ -24,6 +26,8 @@ BUILT_IN = (
     libinput.FORMAT,
     evtest.FORMAT,
     getevent.FORMAT,
+    *frame_contacts.FORMATS,
+    *LOG_FORMATS,
 )
 HEAD_BYTES = 1 << 16
 _GLANCE_BYTES = 1 << 12
@@ -55,14 +59,18 @@ def _load(entry_point: EntryPoint) -> RecordingFormat | str:
 
 
 @contextmanager
-def open_recording(path: str | Path) -> Iterator[Recording]:
+def open_recording(path: str | Path, given: GivenRuler = UNTOLD) -> Iterator[Recording]:
     """Open a recording, its format recognised by its content; ``-`` is standard input.
 
+    Args:
+        path: of the file.
+        given: what the user says of the device's coordinates.
+
     Raises:
-        InputError: it cannot be read, is empty, or is of no known format.
+        InputError: it cannot be read, is empty, or is of no known format; what is given needs more.
     """
     if str(path) == "-":
-        yield _recognise("standard input", _standard_input())
+        yield given.apply(_recognise("standard input", _standard_input(), given.nodes))
         return
     try:
         stream = BufferedReader(FileIO(path), HEAD_BYTES)
@@ -70,7 +78,7 @@ def open_recording(path: str | Path) -> Iterator[Recording]:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"{path}: cannot be opened: {reason}; expected a recording") from error
     with stream:
-        yield _recognise(str(path), stream)
+        yield given.apply(_recognise(str(path), stream, given.nodes))
 
 
 def is_recording(path: Path) -> bool:
@@ -90,7 +98,7 @@ def _standard_input() -> BufferedReader[Any]:
     return stdin if isinstance(stdin, BufferedReader) else BufferedReader(stdin)
 
 
-def _recognise(name: str, stream: BufferedReader[Any]) -> Recording:
+def _recognise(name: str, stream: BufferedReader[Any], nodes: tuple[int, int] | None) -> Recording:
     try:
         head = stream.peek(HEAD_BYTES)[:HEAD_BYTES].removeprefix(BOM_UTF8)
     except OSError as error:
@@ -101,9 +109,11 @@ def _recognise(name: str, stream: BufferedReader[Any]) -> Recording:
     whole_lines = head[: head.rfind(b"\n") + 1] or head
     for recording_format in formats:
         if recording_format.recognises(whole_lines):
-            recording = recording_format.read(RecordingLines(name, stream))
+            recording = recording_format.read(RecordingLines(name, stream, nodes))
             recording.notes[:0] = problems
             return recording
+    if nodes is not None:  # frames that nothing marks are known by what the user says of them
+        return frame_contacts.UNMARKED.read(RecordingLines(name, stream, nodes))
     beginning = shown(head[:24].decode("latin-1"))
     raise InputError(
         f"{name}: is of no known format, it begins with {beginning}; expected one of: {_names()}"

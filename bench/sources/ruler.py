@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stampbench.bench.sources.capture import CaptureHeader
 from stampbench.bench.sources.recording import Recording, Ruler
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.firmware_emulator.touch import Contact, TouchReport
+from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    from stampbench.bench.sources.live import LiveSource
     from stampbench.sim.decoder import Decoder, PressDecision, PressDecoder
 
 SETTLED_BY = "--size-mm WxH"
@@ -34,6 +36,7 @@ class GivenRuler:
         range_units: largest x and y, where the recording does not tell; the least is 0.
         swap_xy: x and y change places, before all else.
         flip_x, flip_y: coordinates count from the other end.
+        nodes: TX and RX lines of raw frames, where the format does not tell.
     """
 
     size_mm: tuple[float, float] | None = None
@@ -42,6 +45,7 @@ class GivenRuler:
     swap_xy: bool = False
     flip_x: bool = False
     flip_y: bool = False
+    nodes: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.size_mm is not None and self.units_per_mm is not None:
@@ -76,8 +80,35 @@ class GivenRuler:
         if self.flip_x or self.flip_y:
             self._need_range(recording, "--flip-x" if self.flip_x else "--flip-y")
         if self != GivenRuler():
-            recording.reports = self._measured(recording, recording.reports)
+            recording.reports = map(self._measure(recording), recording.reports)
         return recording
+
+    def live(self, source: LiveSource) -> LiveSource:
+        """Measure a device that is read while it is used, as :meth:`apply` does a recording.
+
+        Raw frames turn with the contacts.
+
+        Raises:
+            InputError: as :meth:`apply`.
+        """
+        if self == GivenRuler():
+            return source
+        recording = self.apply(source.header.recording(source.format))
+        measure = self._measure(recording)
+
+        def items() -> Iterator[TouchReport | Frame | None]:
+            for item in source.items:
+                if isinstance(item, TouchReport):
+                    yield measure(item)
+                else:
+                    yield item if item is None else self._turned(item)
+
+        return dataclasses.replace(source, header=CaptureHeader.of(recording), items=items())
+
+    def _turned(self, frame: Frame) -> Frame:
+        deltas = frame.deltas.T if self.swap_xy else frame.deltas
+        deltas = deltas[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
+        return dataclasses.replace(frame, deltas=deltas)
 
     def _need_range(self, recording: Recording, option: str) -> None:
         if None in (recording.x_min, recording.x_max, recording.y_min, recording.y_max):
@@ -90,7 +121,8 @@ class GivenRuler:
                 f"{option}: the range of {recording.device} is empty; expected --range WxH with it"
             )
 
-    def _measured(self, recording: Recording, reports: Iterator[TouchReport]) -> Iterator[TouchReport]:
+    def _measure(self, recording: Recording) -> Callable[[TouchReport], TouchReport]:
+        """Return what turns and measures a report, by a recording that has been measured."""
         ruler = recording.ruler
         x_min, y_min = recording.x_min or 0, recording.y_min or 0
         x_max, y_max = recording.x_max or 0, recording.y_max or 0
@@ -113,8 +145,11 @@ class GivenRuler:
                 x_mm, y_mm = (x - x_min) * x_scale, (y - y_min) * y_scale
             return contact._replace(x=x, y=y, x_mm=x_mm, y_mm=y_mm)
 
-        for report in reports:
-            yield report._replace(contacts=tuple(map(measured, report.contacts)))
+        return lambda report: report._replace(contacts=tuple(map(measured, report.contacts)))
+
+
+UNTOLD = GivenRuler()
+"""Nothing is said beside what the device says itself."""
 
 
 def _extent(recording: Recording) -> tuple[int, int]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from stampbench.bench.rig.connection import LOOK_EVERY_S
 from stampbench.bench.rig.port import SerialPort
 from stampbench.bench.sources.capture import CaptureHeader
+from stampbench.bench.sources.frame_contacts import controller_for
 from stampbench.bench.sources.live import RETURN_WITHIN_S, LiveSource
 from stampbench.bench.sources.port_formats import STREAM_FORMATS, Recogniser, counts
-from stampbench.bench.sources.recording import in_mm
 from stampbench.firmware_emulator.errors import InputError, LinkError, NoHardwareError, ProtocolError
 from stampbench.firmware_emulator.formats import WireFormat
 from stampbench.firmware_emulator.touch import Frame, TouchReport
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from stampbench.firmware_emulator.controller import Controller
 
 _MOST_BYTES_UNRECOGNISED = 1 << 20
-_UNITS_PER_MM = 100
 
 
 class Ear:
@@ -90,7 +89,6 @@ class Stream:
         wire_format: WireFormat,
         size_mm: tuple[float, float] | None,
         nodes: tuple[int, int],
-        range_units: tuple[int, int] | None,
     ) -> None:
         self._ear = ear
         self._wire_format = wire_format
@@ -99,18 +97,8 @@ class Stream:
         x_max = y_max = stream_format.coordinate_max
         self._controller: Controller | None = None
         if stream_format.raw_frames and size_mm is not None:
-            self._controller = _controller(*size_mm, *nodes)
+            self._controller = controller_for(*size_mm, *nodes)
             x_max, y_max = self._controller.geometry.x_max, self._controller.geometry.y_max
-        if range_units is not None:
-            x_max, y_max = range_units
-        if size_mm is not None and (x_max is None or y_max is None):
-            raise InputError(
-                f"--size-mm: {wire_format} does not tell the range of its coordinates: "
-                "expected --range WxH with it, their largest x and y"
-            )
-        self._scale = None
-        if size_mm is not None and x_max is not None and y_max is not None:
-            self._scale = size_mm[0] / x_max, size_mm[1] / y_max
         least = None if x_max is None else 0
         self._header = CaptureHeader(
             device=f"{wire_format} on {ear.port.name}",
@@ -118,14 +106,13 @@ class Stream:
             x_max=x_max,
             y_min=least,
             y_max=y_max,
-            width_mm=None if self._scale is None or size_mm is None else size_mm[0],
-            height_mm=None if self._scale is None or size_mm is None else size_mm[1],
-            ruler="--size-mm",
         )
 
     def source(self) -> LiveSource:
         """Return the device."""
-        return LiveSource(self._wire_format, self._header, self._items(), self._counters)
+        doubt = STREAM_FORMATS[self._wire_format].doubt
+        notes = (doubt,) if doubt else ()
+        return LiveSource(self._wire_format, self._header, self._items(), self._counters, notes=notes)
 
     def _counters(self) -> dict[str, int]:
         return counts(self._parser) | {"reconnects": self._ear.reconnects}
@@ -134,25 +121,7 @@ class Stream:
         while True:
             data, t_us = self._ear.hear()
             for item in self._parser.feed(data, t_us):
-                yield item if self._scale is None or isinstance(item, Frame) else in_mm(item, *self._scale)
+                yield item
                 if self._controller is not None and isinstance(item, Frame):
                     yield self._controller.process(item)
             yield None
-
-
-def _controller(width_mm: float, height_mm: float, rows: int, columns: int) -> Controller:
-    from stampbench.firmware_emulator.controller import Controller, ControllerSettings, PanelGeometry
-
-    return Controller(
-        PanelGeometry(
-            rows=rows,
-            cols=columns,
-            pitch_x_mm=width_mm / columns,
-            pitch_y_mm=height_mm / rows,
-            x_max=round(width_mm * _UNITS_PER_MM),
-            y_max=round(height_mm * _UNITS_PER_MM),
-            width_mm=width_mm,
-            height_mm=height_mm,
-        ),
-        ControllerSettings(),
-    )

@@ -14,3 +14,5 @@ class WireFormat(StrEnum):
     MUCA_TOUCHES = "muca-touches"
     PX = "3m-px"
     PENMOUNT = "penmount"
+    PENMOUNT_3000 = "penmount-3000"
+    PRINTED = "printed-touches"

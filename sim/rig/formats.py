@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 from stampbench.firmware_emulator.controller import PanelGeometry
-from stampbench.firmware_emulator.formats import WireFormat, microtouch_px, muca, penmount
+from stampbench.firmware_emulator.formats import WireFormat, microtouch_px, muca, penmount, printed
 from stampbench.firmware_emulator.touch import Frame, TouchReport
 from stampbench.sim.device import Device
 from stampbench.sim.panel import Profile
@@ -75,8 +75,11 @@ class FormatRig:
 _Encode = Callable[[PanelGeometry, Frame, TouchReport], bytes]
 
 
-def _penmount(geometry: PanelGeometry, frame: Frame, report: TouchReport) -> bytes:
-    return penmount.encode(_in_units_of(report, geometry, penmount.COORDINATE_MAX, penmount.SLOTS))
+def _penmount(model: penmount.Model) -> _Encode:
+    def encode(geometry: PanelGeometry, frame: Frame, report: TouchReport) -> bytes:
+        return penmount.encode(_in_units_of(report, geometry, model.coordinate_max, model.slots), model)
+
+    return encode
 
 
 def _px(geometry: PanelGeometry, frame: Frame, report: TouchReport) -> bytes:
@@ -104,5 +107,7 @@ _ENCODERS: dict[WireFormat, _Encode] = {
     WireFormat.MUCA_BYTES: lambda geometry, frame, report: muca.encode_bytes(frame),
     WireFormat.MUCA_TOUCHES: lambda geometry, frame, report: muca.encode_touches(report),
     WireFormat.PX: _px,
-    WireFormat.PENMOUNT: _penmount,
+    WireFormat.PENMOUNT: _penmount(penmount.PM_6250),
+    WireFormat.PENMOUNT_3000: _penmount(penmount.PM_3000),
+    WireFormat.PRINTED: lambda geometry, frame, report: printed.encode(report),
 }

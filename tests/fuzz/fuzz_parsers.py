@@ -24,7 +24,7 @@ from stampbench.bench.plans.plan import Plan
 from stampbench.bench.sources.recording import RecordingLines
 from stampbench.bench.sources.recording_formats import known_formats
 from stampbench.firmware_emulator.errors import StampbenchError
-from stampbench.firmware_emulator.formats import microtouch_px, muca, penmount
+from stampbench.firmware_emulator.formats import microtouch_px, muca, penmount, printed
 from stampbench.firmware_emulator.hid.descriptor import parse_descriptor
 from stampbench.firmware_emulator.hid.digitizer import HidDigitizer
 from stampbench.firmware_emulator.hid.reports import HidTouchDecoder, touch_screen
@@ -135,6 +135,15 @@ RECORDINGS = {
     "[   34562.123456] /dev/input/event7: EV_ABS       ABS_MT_POSITION_X    000001d2\n"
     "[   34562.123456] /dev/input/event7: EV_SYN       SYN_REPORT           00000000\n",
 }
+FILES = Path(__file__).parents[2] / "fixtures" / "recordings"
+FRAME_FILES = {
+    "mxt-app": ("mxt-debug-dump.csv",),
+    "iptsd": ("iptsd-dump.bin", "iptsd-dump-2.bin"),
+    "v4l2-touch": ("v4l2-touch-td16.hdr", "v4l2-touch-tu08.raw"),
+    "muca": ("frames-10x8.csv",),
+    "printed-touches": ("muca-touchpoints.txt", "ft5x06-points.txt"),
+}
+"""Files of formats that are too long to stand here, by the format's name."""
 TOKENS = [
     *(
         b"\n",
@@ -179,13 +188,20 @@ def mutate(sample: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
+def npy() -> bytes:
+    """A small array as NumPy writes it."""
+    file = io.BytesIO()
+    np.save(file, np.arange(240, dtype=np.int16).reshape(3, 10, 8))
+    return file.getvalue()
+
+
 def read_recording(format_name: str) -> Callable[[bytes, random.Random], None]:
     """Reads an input as one format, whatever its beginning says."""
     (recording_format,) = (known for known in known_formats()[0] if known.name == format_name)
 
     def read(data: bytes, rng: random.Random) -> None:
         recording_format.recognises(data)
-        lines = RecordingLines("input", io.BufferedReader(io.BytesIO(data)))
+        lines = RecordingLines("input", io.BufferedReader(io.BytesIO(data)), (10, 8))
         for _ in recording_format.read(lines):
             pass
 
@@ -291,6 +307,11 @@ def targets() -> list[Target]:
     touches = b"".join(muca.encode_touches(report) for report in REPORTS)
     return [
         *(Target(name, [text.encode()], read_recording(name)) for name, text in RECORDINGS.items()),
+        *(
+            Target(f"{name} file", [(FILES / file).read_bytes() for file in files], read_recording(name))
+            for name, files in FRAME_FILES.items()
+        ),
+        Target("npy file", [npy()], read_recording("npy")),
         Target("hid-descriptor", [DESCRIPTOR], read_descriptor),
         Target("hid-report", [b"".join(PACKETS), PACKETS[0]], read_hid_reports),
         Target("link", [stream], read_link),
@@ -300,6 +321,14 @@ def targets() -> list[Target]:
         Target("muca-touches", [touches], read_stream(muca.MucaTouchParser)),
         Target("3m-px", [b"".join(map(microtouch_px.encode, REPORTS))], read_stream(microtouch_px.PxParser)),
         Target("penmount", [b"".join(map(penmount.encode, REPORTS))], read_stream(penmount.PenMountParser)),
+        Target(
+            "penmount-3000",
+            [b"".join(penmount.encode(report, penmount.PM_3000) for report in REPORTS[:2])],
+            read_stream(lambda: penmount.PenMountParser(penmount.PM_3000)),
+        ),
+        Target(
+            "printed-touches", [b"".join(map(printed.encode, REPORTS))], read_stream(printed.PrintedParser)
+        ),
         Target("plan", [PLAN.encode()], read_plan),
         Target("faults", [FAULTS.encode()], read_faults),
     ]
@@ -316,6 +345,7 @@ def fuzz(target: Target, count: int, seed: int, keep_in: Path) -> None:
         FuzzError: one of them was neither read nor refused as it should.
     """
     rng = random.Random(f"{seed} {target.name}")
+    target.read(target.samples[0], rng)  # compiles what is compiled at first use
     for number in range(count):
         data = mutate(rng.choice(target.samples), rng)
         fault = None

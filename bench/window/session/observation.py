@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from stampbench.bench.sources.frames import profile_with
+from stampbench.bench.sources.frame_files import profile_with
 from stampbench.bench.window.session.setup import Setup
 from stampbench.bench.window.session.source_switch import SourceSwitch
 from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport

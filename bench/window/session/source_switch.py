@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from stampbench.bench.rig.ports import serial_ports
+from stampbench.bench.sources.frame_files import holds_frames
+from stampbench.bench.sources.ruler import UNTOLD, GivenRuler
 from stampbench.bench.window.clocks import Clock
 from stampbench.bench.window.session.messages import Messages
 from stampbench.bench.window.session.setup import Setup
-from stampbench.bench.window.sources.frames import holds_frames, open_frames
+from stampbench.bench.window.sources.frames import open_frames
 from stampbench.bench.window.sources.recording import RecordedSource, open_recorded
 from stampbench.bench.window.sources.rig import RigSource
 from stampbench.bench.window.sources.touch import Phase, TouchInput
@@ -84,18 +86,18 @@ class SourceSwitch:
         self.simulated = self._new_simulated()
         self.use(self.simulated)
 
-    def use_port(self, port: str) -> None:
+    def use_port(self, port: str, given: GivenRuler = UNTOLD) -> None:
         """Read a rig or other hardware on a port; it may come and go."""
-        self.use(RigSource(port))
+        self.use(RigSource(port, given))
 
-    def use_recording(self, path: str | Path) -> None:
+    def use_recording(self, path: str | Path, given: GivenRuler = UNTOLD) -> None:
         """Play a recording of touch reports or of raw frames.
 
         Raises:
             InputError: it cannot be opened, or is of no known format.
         """
         path = Path(path)
-        self.use(open_frames(path) if holds_frames(path) else open_recorded(path))
+        self.use(open_frames(path, given.nodes) if holds_frames(path) else open_recorded(path, given))
 
     def use_touch(self, width_px: float, height_px: float, mm_per_px: float) -> None:
         """Read fingers on this machine's own screen, in an area of that size."""

@@ -6,13 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Final
 
-from stampbench.bench.sources.frames import (
-    CAPFINGERID_FIELDS,
-    NPY_MAGIC,
-    frames_in_time,
-    profile_with,
-    read_frames,
-)
+from stampbench.bench.sources.frame_files import profile_with, read_frames
 from stampbench.bench.window.sources.recording import RecordedSource, Track
 from stampbench.firmware_emulator.controller import Controller
 from stampbench.firmware_emulator.errors import InputError
@@ -21,33 +15,16 @@ from stampbench.sim.screen.simulated import panel_of_profile
 
 MOST_FRAMES: Final = 20_000
 """Of a longer recording, the beginning is shown: more than three minutes at 10 ms."""
-LEAST_NODES: Final = 50
-"""A line with fewer numbers is no frame."""
 
 
-def holds_frames(path: Path) -> bool:
-    """Return whether a file begins as a recording of raw frames does; False for what cannot be opened."""
-    try:
-        with path.open("rb") as file:
-            first = file.readline(4096)
-    except OSError:
-        return False
-    numbers = first.replace(b",", b"").strip()
-    return (
-        first.startswith(NPY_MAGIC)
-        or first.count(b";") == CAPFINGERID_FIELDS - 1
-        or (first.count(b",") >= LEAST_NODES and numbers.isdigit())
-    )
-
-
-def open_frames(path: Path) -> RecordedSource:
-    """Open a recording of raw frames: a NumPy array, Muca lines, CapFingerId lines.
+def open_frames(path: Path, nodes: tuple[int, int] | None = None) -> RecordedSource:
+    """Open a recording of raw frames.
 
     Raises:
         InputError: it is none of these, or no profile has as many nodes.
     """
-    recorded = read_frames(path).frames
-    rows, cols = recorded.shape[1:]
+    recorded = read_frames(path, nodes)
+    rows, cols = recorded.frames.shape[1:]
     profile = profile_with(rows, cols)
     if profile is None:
         raise InputError(
@@ -56,14 +33,14 @@ def open_frames(path: Path) -> RecordedSource:
         )
     track = Track()
     controller = Controller(profile.geometry, dataclasses.replace(profile.controller, idle_after_us=0))
-    for frame in frames_in_time(recorded[:MOST_FRAMES], profile.frame_interval_us):
+    for frame in recorded.in_time(profile.frame_interval_us, MOST_FRAMES):
         track.append(frame)
         track.append(controller.process(frame))
     notes = [
         f"frames without times, shown {profile.frame_interval_us / 1000:g} ms apart; "
         f"contacts by the controller of {profile.name}"
     ]
-    if len(recorded) > MOST_FRAMES:
-        notes.append(f"the first {MOST_FRAMES:,} of {len(recorded):,} frames")
+    if len(recorded.frames) > MOST_FRAMES:
+        notes.append(f"the first {MOST_FRAMES:,} of {len(recorded.frames):,} frames")
     track.finish("; ".join(notes))
     return RecordedSource(track, panel_of_profile(profile), str(path))

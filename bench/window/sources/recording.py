@@ -19,6 +19,7 @@ from stampbench.bench.sources import capture
 from stampbench.bench.sources.frames import frames_of
 from stampbench.bench.sources.recording import Recording
 from stampbench.bench.sources.recording_formats import open_recording
+from stampbench.bench.sources.ruler import UNTOLD, GivenRuler
 from stampbench.bench.window.sources.touch_area import TouchArea
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.touch import Frame, TouchReport
@@ -227,7 +228,7 @@ class RecordedSource:
         return times
 
 
-def open_recorded(path: Path) -> RecordedSource:
+def open_recorded(path: Path, given: GivenRuler = UNTOLD) -> RecordedSource:
     """Open a recording of any known format; raw frames come from our own captures.
 
     One that is broken further on plays up to there, and says so.
@@ -237,7 +238,7 @@ def open_recorded(path: Path) -> RecordedSource:
     """
     stack = ExitStack()
     try:
-        recording = stack.enter_context(open_recording(path))
+        recording = stack.enter_context(open_recording(path, given))
         area = TouchArea.of_header(recording, recording.cancel_limit)
         frames = frames_of(path, stack) if recording.format == capture.FORMAT.name else iter(())
         first_frame = next(frames, None)

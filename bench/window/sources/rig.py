@@ -11,6 +11,7 @@ from stampbench.bench.rig.ports import serial_ports
 from stampbench.bench.rig.serial_rig import SerialRig
 from stampbench.bench.sources.devices import open_device
 from stampbench.bench.sources.live import LiveSource
+from stampbench.bench.sources.ruler import UNTOLD, GivenRuler
 from stampbench.bench.window.sources.touch_area import TouchArea
 from stampbench.firmware_emulator.errors import LinkError, NoHardwareError, ProtocolError, StampbenchError
 from stampbench.firmware_emulator.link.messages import Capability, Identity
@@ -46,12 +47,14 @@ class RigSource:
 
     Args:
         port: whatever pyserial opens, or a Linux event device.
+        given: what the user says of its coordinates; a rig of the link is then watched and does not press.
     """
 
     kind = SourceKind.RIG
 
-    def __init__(self, port: str) -> None:
+    def __init__(self, port: str, given: GivenRuler = UNTOLD) -> None:
         self.name = port
+        self._given = given
         self._state = SourceState.OPENING
         self._message = ""
         self._panel: PanelInfo | None = None
@@ -136,7 +139,10 @@ class RigSource:
         """Read until closed. Whatever happens to port or rig, it is looked for again."""
         while not self._closing.is_set():
             try:
-                self._read_rig()
+                if self._given == UNTOLD:
+                    self._read_rig()
+                else:
+                    self._read_other_hardware()
             except ProtocolError as error:
                 self._read_other_hardware(error)
             except StampbenchError as error:
@@ -192,16 +198,16 @@ class RigSource:
         self._count(rig)  # what the line did while it came back befell no press
         self._become_live()
 
-    def _read_other_hardware(self, refused: ProtocolError) -> None:
+    def _read_other_hardware(self, refused: ProtocolError | None = None) -> None:
         """Read what speaks another format, recognised by what it sends."""
         try:
-            with open_device(self.name, wait_s=LOOK_FOR_S) as source:
+            with open_device(self.name, given=self._given, wait_s=LOOK_FOR_S) as source:
                 self._area = TouchArea.of_header(source.header, source.cancel_limit)
                 self._panel = self._area.panel
                 self._become_live()
                 self._follow(source)
-        except ProtocolError:
-            self._lose(refused)
+        except ProtocolError as error:
+            self._lose(refused or error)
         except StampbenchError as error:
             self._lose(error)
 

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 from stampbench.bench.sources.devices import device_recording, open_device
+from stampbench.bench.sources.ruler import GivenRuler
 from stampbench.firmware_emulator.errors import InputError, NoHardwareError, ProtocolError
 from stampbench.firmware_emulator.formats import WireFormat
 from stampbench.firmware_emulator.touch import Frame, TouchReport
@@ -40,7 +41,7 @@ def hardware(wire_format: WireFormat) -> Iterator[str]:
 def test_hardware_is_recognised_and_its_contacts_read_in_mm(wire_format: WireFormat) -> None:
     with (
         hardware(wire_format) as port,
-        open_device(port, size_mm=SIZE_MM, nodes=NODES) as source,
+        open_device(port, given=GivenRuler(size_mm=SIZE_MM, nodes=NODES)) as source,
     ):
         reports = (item for item in source.items if isinstance(item, TouchReport) and item.down)
         touches = [report.down[0] for report in itertools.islice(reports, 5)]
@@ -61,7 +62,7 @@ def test_what_was_heard_to_recognise_a_format_is_not_lost() -> None:
 
 
 def test_raw_frames_without_a_size_stay_frames() -> None:
-    with hardware(WireFormat.MUCA) as port, open_device(port, nodes=NODES) as source:
+    with hardware(WireFormat.MUCA) as port, open_device(port, given=GivenRuler(nodes=NODES)) as source:
         items = list(itertools.islice((item for item in source.items if item is not None), 5))
         assert all(isinstance(item, Frame) and item.deltas.shape == NODES for item in items)
 
@@ -69,7 +70,7 @@ def test_raw_frames_without_a_size_stay_frames() -> None:
 def test_decoding_raw_frames_asks_for_the_size() -> None:
     with (
         hardware(WireFormat.MUCA) as port,
-        device_recording(port, nodes=NODES) as recording,
+        device_recording(port, given=GivenRuler(nodes=NODES)) as recording,
         pytest.raises(InputError, match="raw frames alone; --size-mm"),
     ):
         next(recording.reports)
@@ -78,8 +79,8 @@ def test_decoding_raw_frames_asks_for_the_size() -> None:
 def test_a_size_needs_the_range_of_the_coordinates() -> None:
     with (
         hardware(WireFormat.MUCA_TOUCHES) as port,
-        pytest.raises(InputError, match=r"muca-touches does not tell the range .* expected --range WxH"),
-        open_device(port, size_mm=SIZE_MM),
+        pytest.raises(InputError, match=r"muca-touches .* does not give the range .* expected --range WxH"),
+        open_device(port, given=GivenRuler(size_mm=SIZE_MM)),
     ):
         pass
 
@@ -87,7 +88,7 @@ def test_a_size_needs_the_range_of_the_coordinates() -> None:
 def test_the_range_that_coordinates_lack_can_be_given() -> None:
     with (
         hardware(WireFormat.MUCA_TOUCHES) as port,
-        open_device(port, size_mm=SIZE_MM, range_units=(1000, 500)) as source,
+        open_device(port, given=GivenRuler(size_mm=SIZE_MM, range_units=(1000, 500))) as source,
     ):
         assert (source.header.x_max, source.header.width_mm) == (1000, SIZE_MM[0])
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from stampbench.bench.sources.frames import read_frames
+from stampbench.bench.sources.frame_files import read_frames
 from stampbench.firmware_emulator.errors import InputError
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 from stampbench.bench.sources.port_formats import STREAM_FORMATS, Recogniser
-from stampbench.firmware_emulator.formats import WireFormat, microtouch_px, muca, penmount
+from stampbench.firmware_emulator.formats import WireFormat, microtouch_px, muca, penmount, printed
 from stampbench.firmware_emulator.link.messages import pack_contacts
 from stampbench.firmware_emulator.link.packets import PacketSender, PacketType
 from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
@@ -21,6 +21,14 @@ STREAMS: dict[WireFormat, list[bytes]] = {
     WireFormat.LINK: [SENDER.encode(PacketType.CONTACTS, scan.t_us, pack_contacts(scan)) for scan in SCANS],
     WireFormat.PX: [microtouch_px.encode(scan) for scan in SCANS],
     WireFormat.PENMOUNT: [penmount.encode(scan) for scan in SCANS],
+    WireFormat.PENMOUNT_3000: [
+        penmount.encode(
+            TouchReport(scan.t_us, tuple(c._replace(tip=scan.t_us % 50_000 != 0) for c in scan.contacts[:2])),
+            penmount.PM_3000,
+        )
+        for scan in SCANS
+    ],
+    WireFormat.PRINTED: [printed.encode(scan) for scan in SCANS],
     WireFormat.MUCA: [muca.encode_text(frame) for frame in FRAMES],
     WireFormat.MUCA_BYTES: [muca.encode_bytes(frame) for frame in FRAMES],
     WireFormat.MUCA_TOUCHES: [muca.encode_touches(scan) for scan in SCANS],

@@ -16,7 +16,12 @@ from stampbench.bench.sources.recording import (
     RecordingLines,
     timestamp_us,
 )
-from stampbench.bench.sources.recording_formats import ENTRY_POINT_GROUP, known_formats, open_recording
+from stampbench.bench.sources.recording_formats import (
+    BUILT_IN,
+    ENTRY_POINT_GROUP,
+    known_formats,
+    open_recording,
+)
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.touch import TouchReport
 
@@ -53,15 +58,7 @@ def test_a_vendor_format_is_read_by_its_plugin(plugins: None, tmp_path: Path) ->
 
 def test_broken_plugins_are_reported_and_stop_nothing(plugins: None, tmp_path: Path) -> None:
     formats, problems = known_formats()
-    assert [known.name for known in formats] == [
-        "capture",
-        "hid-recorder",
-        "evemu",
-        "libinput",
-        "evtest",
-        "getevent",
-        "vendor",
-    ]
+    assert [known.name for known in formats] == [*(known.name for known in BUILT_IN), "vendor"]
     assert [problem.split(" ")[1] for problem in problems] == ["absent", "wrong", "missing"]
     assert "ModuleNotFoundError" in problems[0]
     assert "is a int, expected" in problems[1]

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from stampbench.bench.tuio.follower import StampFollower
+from stampbench.bench.sources.recording import Ruler
+from stampbench.bench.tuio.follower import CoarseStampFollower, StampFollower
 from stampbench.firmware_emulator.touch import Contact, TouchReport
 from stampbench.sim.decoder import Decoder
 from stampbench.sim.stamps import load_family
@@ -64,3 +65,23 @@ def test_two_stamps_at_once_are_two(follower: StampFollower, other: int) -> None
 def test_fingers_are_no_stamp(follower: StampFollower) -> None:
     fingers = tuple(Contact(n, True, 0, 0, 20.0 * n, 15.0 * n * n) for n in range(3))
     assert not any(follower.feed(TouchReport(10_000 * number, fingers)) for number in range(20))
+
+
+def off_by(report: TouchReport, factor: float) -> TouchReport:
+    contacts = (
+        c._replace(x_mm=factor * (c.x_mm or 0.0), y_mm=factor * (c.y_mm or 0.0)) for c in report.contacts
+    )
+    return report._replace(contacts=tuple(contacts))
+
+
+def test_stamp_on_a_coarse_ruler_is_followed_from_its_third_report() -> None:
+    ruler = Ruler(100.0, 100.0, "the kernel's resolution", x_error=0.03, y_error=0.03)
+    follower = CoarseStampFollower(Decoder(FAMILY, sigma_mm=0.15), ruler)
+    still = [follower.feed(off_by(scan(number, 30.0, 0.3), 0.98)) for number in range(4)]
+    assert still[1] == ()
+    assert [stamp.code for stamp in still[2]] == [CODE]
+    (moved,) = follower.feed(off_by(scan(5, 40.0, 0.5), 0.98))
+    assert (moved.x_mm, moved.theta_rad) == pytest.approx((0.98 * 40.0, 0.5), abs=0.3)
+    (lifting,) = follower.feed(off_by(scan(6, 40.0, 0.5, pads=2), 0.98))
+    assert (lifting.x_mm, len(lifting.contact_ids)) == (moved.x_mm, 2)
+    assert follower.feed(TouchReport(100_000, ())) == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,13 @@ INTERVAL_US = 10_000
 FORMATS = [
     pytest.param(microtouch_px.encode, PxParser, 0x3FFF, 127, id="3m-px"),
     pytest.param(penmount.encode, PenMountParser, 0xFFFF, 11, id="penmount"),
+    pytest.param(
+        partial(penmount.encode, model=penmount.PM_3000),
+        partial(PenMountParser, penmount.PM_3000),
+        0xFFFF,
+        1,
+        id="penmount-3000",
+    ),
 ]
 UNSAID = (*[st.none()] * 3, st.just(False))
 formats = pytest.mark.parametrize(("encode", "parser_of", "coordinate_max", "id_max"), FORMATS)
@@ -49,8 +57,8 @@ def test_scans_read_back_when_silence_parts_them(
 def test_scan_ends_when_an_id_comes_again(
     encode: Encode, parser_of: type[PxParser], coordinate_max: int, id_max: int
 ) -> None:
-    first = TouchReport(0, (Contact(1, True, 5, 6), Contact(2, True, 7, 8)))
-    second = TouchReport(0, (Contact(2, True, 9, 8), Contact(1, False, 5, 6)))
+    first = TouchReport(0, (Contact(0, True, 5, 6), Contact(1, True, 7, 8)))
+    second = TouchReport(0, (Contact(1, True, 9, 8), Contact(0, False, 5, 6)))
     parser = parser_of()
     assert parser.feed(encode(first) + encode(second), 0) == [first]
     assert parser.feed(b"", 3001) == [second]
@@ -76,7 +84,7 @@ def test_reader_is_in_step_after_rubbish(
 ) -> None:
     parser = parser_of()
     parser.feed(rubbish, 0)
-    scan = TouchReport(INTERVAL_US, (Contact(3, True, 11, 22),))
+    scan = TouchReport(INTERVAL_US, (Contact(1, True, 11, 22),))
     wire = encode(scan)
     received = parser.feed(wire, INTERVAL_US) + parser.feed(wire, 2 * INTERVAL_US)
     received += parser.feed(wire, 3 * INTERVAL_US) + parser.end()
@@ -96,6 +104,14 @@ def test_bytes_of_a_penmount_contact_are_those_of_the_driver() -> None:
     assert penmount.encode(touch) == bytes(
         [0x72, 0x23, 0x01, 0x56, 0x04, 0xFF - (0x72 + 0x23 + 0x01 + 0x56 + 0x04) % 256]
     )
+
+
+def test_bytes_of_a_penmount_3000_are_those_of_the_driver() -> None:
+    scan = TouchReport(0, (Contact(1, True, 0x0123, 0x0456), Contact(0, False, 1, 2)))
+    body = bytes([0x71, 0x23, 0x01, 0x56, 0x04])
+    lift = bytes([0x40, 1, 0, 2, 0])
+    right = body + bytes([0xFF - sum(body) % 256]) + lift + bytes([0xFF - sum(lift) % 256])
+    assert penmount.encode(scan, penmount.PM_3000) == right
 
 
 def test_penmount_contact_with_a_wrong_checksum_is_never_delivered() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from stampbench.bench.sources.frame_files import holds_frames
 from stampbench.bench.sources.recording_formats import is_recording
 from stampbench.bench.window.parts.desk import Desk
 from stampbench.bench.window.parts.dialogs import choosing
@@ -15,7 +16,6 @@ from stampbench.bench.window.parts.dialogs.drawing import Drawing
 from stampbench.bench.window.parts.dialogs.help import Help
 from stampbench.bench.window.real_touch import RealTouch
 from stampbench.bench.window.session.session import Session
-from stampbench.bench.window.sources.frames import holds_frames
 
 
 def _is_catalogue(path: Path) -> bool:
