@@ -22,7 +22,7 @@ import numpy as np
 from stampbench.bench.capacity.ranking import read_ranking
 from stampbench.bench.cli.defaults import take_defaults
 from stampbench.bench.records.files import read_run
-from stampbench.bench.sources.frames import read_array, read_frames
+from stampbench.bench.sources.frame_files import read_array, read_frames
 from stampbench.bench.sweep.sweeping import read_sweep
 from stampbench.bench.touch.gestures import recorded_gestures
 from stampbench.bench.validation.certificate.certificate import (

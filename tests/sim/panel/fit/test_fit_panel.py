@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from stampbench.bench.sources.frames import read_frames
+from stampbench.bench.sources.frame_files import read_frames
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.panel.fit import fit_panel
 from stampbench.sim.panel.noise import noise_split
