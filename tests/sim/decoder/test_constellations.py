@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from stampbench.sim.decoder import constellations
-from stampbench.sim.decoder.constellations import FaceLimits, possible_constellations
+from stampbench.sim.decoder.constellations import FaceLimits, possible_constellations, rival_reach_mm
 from stampbench.sim.stamps.geometry import enclosing_circle
 
 LIMITS = FaceLimits(12.0, 44.0, 22.0)
@@ -30,6 +30,11 @@ def test_every_choice_that_a_stamp_can_have_is_listed():
     listed = {tuple(row) for row in chosen.tolist()}
     assert len(listed) == len(chosen)
     assert listed >= {choice for choice in combinations(range(9), 5) if possible(points, choice)}
+
+
+def test_a_rival_is_less_than_ten_times_less_likely():
+    likelihood = [math.exp(-(mm**2) / (2.0 * 0.3**2)) for mm in (0.5, rival_reach_mm(0.5, 0.3))]
+    assert likelihood[0] / likelihood[1] == pytest.approx(10.0)
 
 
 def test_a_crowd_too_dense_to_be_tried_is_not_read(monkeypatch):

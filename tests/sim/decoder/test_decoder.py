@@ -301,6 +301,19 @@ def test_four_contacts_read_when_one_code_stands_alone(make_codebook, press):
     assert reading.margin_mm > 0.0
 
 
+def test_four_contacts_stand_alone_where_no_second_code_is_within_twice_the_radius(stamps):
+    one = stamps(1)[0]
+    seen = []
+    for way_mm in np.linspace(0.5, 4.0, 36):
+        other = one + np.array([[way_mm, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [60.0, 0.0]])
+        decoder = Decoder(Catalogue(["one", "other"], [one, other]), sigma_mm=0.3)
+        second_mm = exhaustive_distances_mm(one[:4], other[None, :4])[0]
+        alone = second_mm > 2.0 * decoder.acceptance.partial_radius_mm()
+        seen.append(alone)
+        assert decoder.decode(one[:4]).verdict is (Verdict.READ if alone else Verdict.PARTIAL)
+    assert {False, True} == set(seen)
+
+
 def test_four_contacts_that_two_codes_share_are_partial(codebook, press):
     twin = codebook.pads(0).copy()
     twin[4] = -twin[4]

@@ -273,6 +273,14 @@ def test_contacts_that_vanish_at_once_after_a_landing_were_cancelled(decoder, co
         assert press_decoder.finish().cancelled is cancelled
 
 
+@pytest.mark.parametrize(("after_us", "cancelled"), [(60_000, True), (60_001, False)])
+def test_contacts_are_cancelled_within_60_ms_of_a_landing(decoder, codebook, after_us, cancelled):
+    press_decoder = PressDecoder(decoder, contact_limit=5)
+    first_decision(press_decoder, [report(1, dict(enumerate(codebook.pads(3)[:3])))])
+    press_decoder.feed(TouchReport(INTERVAL_US + after_us, ()))
+    assert press_decoder.finish().cancelled is cancelled
+
+
 def test_contacts_marked_as_cancelled_are_believed(decoder, codebook):
     pads = dict(enumerate(codebook.pads(3)[:3]))
     for cancelled in (True, False):
@@ -358,6 +366,27 @@ def test_the_log_odds_of_a_decision_are_at_least_those_of_the_wanted_misread_rat
     contacts = press(codebook.pads(3), np.random.default_rng(0), 0.1)
     decision = first_decision(PressDecoder(decoder, misread=1e-3), still(contacts, 5))
     assert decision.log_odds >= math.log(999.0)
+
+
+def test_the_log_odds_are_those_of_the_nearest_rival_there_may_be(decoder, codebook):
+    d, sigma = codebook.min_distance_mm, decoder.sigma_mm
+    still_ones = first_decision(PressDecoder(decoder), still(codebook.pads(3), 5))
+    assert still_ones.log_odds == pytest.approx(d**2 / (2.0 * sigma**2))
+    moved = codebook.pads(3) + np.array([[0.01, 0.0]] + [[0.0, 0.0]] * 4)
+    reports = [report(0, dict(enumerate(codebook.pads(3)))), report(1, dict(enumerate(moved)))]
+    two = first_decision(PressDecoder(decoder), reports)
+    # Of the jitter, 0.06 mm as it was measured, two distinct reports leave half the variance.
+    variance = sigma**2 - 0.06**2 / 2.0
+    assert two.log_odds == pytest.approx(d * (d - 2.0 * two.reading.distance_mm) / (2.0 * variance))
+
+
+@pytest.mark.parametrize(("more", "reports"), [(-0.01, 2), (0.01, 6)])
+def test_a_code_is_read_once_its_odds_are_those_of_the_misreading_asked_for(decoder, codebook, more, reports):
+    pads = codebook.pads(3)
+    margin_mm = np.sort(exhaustive_distances_mm(pads, codebook.table))[1]
+    odds = margin_mm**2 / (2.0 * decoder.sigma_mm**2) + more  # of the second-best code that there is
+    press_decoder = PressDecoder(decoder, misread=1.0 / (1.0 + math.exp(odds)))
+    assert first_decision(press_decoder, still(pads, 9)).reports_used == reports
 
 
 def test_the_log_odds_bound_the_likelihoods_of_all_other_codes(codebook, press):
