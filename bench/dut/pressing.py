@@ -14,13 +14,14 @@ from stampbench.bench.plans.plan import Plan, PlannedPress
 from stampbench.bench.plans.tables import DutSettings
 from stampbench.bench.records.files import RigIdentity
 from stampbench.bench.records.presses import Outcome, PressRecord, ReadingRecord
-from stampbench.bench.records.readings import judged, listen, unread_record
+from stampbench.bench.records.readings import judged, listen, press_of, unread_record
 from stampbench.bench.runs.pressing import LINK_FAILURES_IN_A_ROW, made_press
 from stampbench.bench.runs.progress import Made
 from stampbench.firmware_emulator.errors import LinkError
 
 if TYPE_CHECKING:
     from stampbench.sim.device import Device
+    from stampbench.sim.press import Press
 
 
 def dut_identity(dut: DutSettings, profile: str) -> RigIdentity:
@@ -73,18 +74,34 @@ class DutPresser:
                     record = self._lost(planned, str(error))
                 yield made_press(record, {})
 
+    def repeat(self, record: PressRecord) -> PressRecord:
+        """Make the press of a record again, and return what the device under test says now.
+
+        Raises:
+            LinkError: it failed.
+        """
+        from stampbench.sim.device import Device
+        from stampbench.sim.panel import load_profile
+
+        device = Device(load_profile(record.profile))
+        with device_under_test(self._dut, device.identity) as dut:
+            return self._pressed(dut, device, record, press_of(record))
+
     def _press(self, dut: DeviceUnderTest, device: Device, planned: PlannedPress) -> PressRecord:
+        draw = self._drawer.draw(planned)
+        condition = self._plan.condition_of(planned.case)
+        return self._pressed(dut, device, unread_record(planned, draw, condition, draw.press), draw.press)
+
+    def _pressed(
+        self, dut: DeviceUnderTest, device: Device, record: PressRecord, press: Press
+    ) -> PressRecord:
+        """Send one press into the device under test, and judge its answer."""
         from stampbench.sim.panel import Condition
 
-        draw = self._drawer.draw(planned)
-        settings = self._plan.condition_of(planned.case)
-        device.configure(Condition.from_mapping(settings))
-        reports = list(device.reports(draw.press, draw.seed))
-        record = judged(
-            unread_record(planned, draw, settings, draw.press),
-            listen(self._decoder, reports, cancel_limit=device.identity.cancel_limit),
-        )
-        return _answered(record, dut.press(planned.index, reports), len(reports))
+        device.configure(Condition.from_mapping(record.condition))
+        reports = list(device.reports(press, record.seed))
+        own = listen(self._decoder, reports, cancel_limit=device.identity.cancel_limit)
+        return _answered(judged(record, own), dut.press(record.press, reports), len(reports))
 
     def _lost(self, planned: PlannedPress, message: str) -> PressRecord:
         draw = self._drawer.draw(planned)

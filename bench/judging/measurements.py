@@ -75,6 +75,10 @@ def _right_time_ms(record: PressResult) -> float | None:
     return record.time_to_decision_ms if record.read_right else None
 
 
+def _right_time_from_last_pad_ms(record: PressResult) -> float | None:
+    return record.time_from_last_pad_ms if record.read_right else None
+
+
 MEASUREMENTS: Mapping[str, Measurement] = {
     "frr": Measurement(
         "False rejection (FRR)",
@@ -118,6 +122,14 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         "time",
         "genuine",
         value=_right_time_ms,
+        q=0.95,
+    ),
+    "time_from_last_pad_p95": Measurement(
+        "Time from the last pad, 95th percentile",
+        "from the report that had all pads to the decision, of right readings",
+        "time",
+        "genuine",
+        value=_right_time_from_last_pad_ms,
         q=0.95,
     ),
     "distance_p95": Measurement(

@@ -122,6 +122,13 @@ class PressResult(Struct, frozen=True, kw_only=True):
         return (self.timing.decided_us - self.timing.first_contact_us) / 1000.0
 
     @property
+    def time_from_last_pad_ms(self) -> float | None:
+        """From the report that had all pads to the decision."""
+        if self.timing is None or self.timing.decided_us is None or self.timing.all_pads_us is None:
+            return None
+        return (self.timing.decided_us - self.timing.all_pads_us) / 1000.0
+
+    @property
     def _right_code(self) -> bool:
         return self.reading is not None and self.reading.code == self.code
 
@@ -183,23 +190,3 @@ def combined(fingerprints: Iterable[int]) -> int:
 def finite(value: float | None) -> float | None:
     """Return the value, or None where it is infinite or NaN, which JSON cannot say."""
     return value if value is not None and math.isfinite(value) else None
-
-
-def beside_ours(presses: Iterable[PressResult]) -> dict[str, int] | None:
-    """Count genuine presses by who read them right; None where no device under test was judged.
-
-    Returns:
-        ``both``, ``dut_only``, ``ours_only`` (the app missed what could be read) and ``neither``.
-    """
-    counts = {"both": 0, "dut_only": 0, "ours_only": 0, "neither": 0}
-    seen = False
-    for press in presses:
-        if not isinstance(press, PressRecord):
-            return None  # a campaign's: our decoder was judged
-        if press.own_reading is None or press.kind != "genuine" or not press.outcome.judged:
-            continue
-        seen = True
-        ours = press.own_reading.verdict == "read" and press.own_reading.code == press.code
-        names = {(True, True): "both", (True, False): "dut_only", (False, True): "ours_only"}
-        counts[names.get((press.read_right, ours), "neither")] += 1
-    return counts if seen else None

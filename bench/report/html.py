@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from stampbench.bench.judging.assessment import Assessment, Verdict
 from stampbench.bench.judging.comparison import ComparedMeasurement, Comparison
+from stampbench.bench.judging.misses import misses
 from stampbench.bench.judging.sequential import SequentialDecision
 from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import Run
@@ -128,6 +129,7 @@ def render_html(plan: Plan, run: Run, assessment: Assessment, beside: Beside | N
         },
         measured=[measured_row(measured) for measured in assessment.measured],
         tiles=_tiles(plan, run, assessment, shown.genuine),
+        missed=misses(run.presses),
         matrices=matrices(plan, assessment),
         times=Markup(times_picture(shown.times_ms, "time to decision by profile"))
         if any(shown.times_ms.values())

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 from stampbench.bench.judging.assessment import Assessment, Judged, Measured, Result, judge, of_finding
+from stampbench.bench.judging.misses import misses
 from stampbench.bench.judging.sequential import SequentialTest
 from stampbench.bench.plans.plan import Plan
 from stampbench.bench.records.files import Run
 from stampbench.bench.records.findings import Finding, Trial
-from stampbench.bench.records.presses import beside_ours
 from stampbench.bench.report.subject import Beside
 
 
@@ -55,7 +55,7 @@ def summarize(plan: Plan, run: Run, assessment: Assessment, beside: Beside | Non
         "station": header.station,
         "operator": header.operator,
         "duts": header.duts,
-        "beside_ours": beside_ours(run.presses),
+        "beside_ours": None if (found := misses(run.presses)) is None else dataclasses.asdict(found),
         "shard": header.shard,
         "sessions": run.sessions,
         "until_confident": header.until_confident,

@@ -25,9 +25,10 @@ from rich.table import Column, Table
 from rich.text import Text
 from stampbench.bench.judging.assessment import Assessment, Result
 from stampbench.bench.judging.comparison import ComparedMeasurement
+from stampbench.bench.judging.misses import misses
 from stampbench.bench.records.files import Run
 from stampbench.bench.records.findings import Figure, Trial
-from stampbench.bench.records.presses import PressRecord, beside_ours
+from stampbench.bench.records.presses import PressRecord
 from stampbench.bench.report import Reported
 from stampbench.bench.report.limit_rows import (
     NONE,
@@ -203,12 +204,8 @@ def announce(reported: Reported, *, as_json: bool) -> None:
         typer.echo(render_summary(plan_of(run), run, assessment, reported.beside), nl=False)
     else:
         _show(run, assessment, reported.beside)
-        if (counts := beside_ours(run.presses)) is not None:
-            missed = counts["ours_only"] + counts["neither"]
-            Console(highlight=False, soft_wrap=True).print(
-                f"the device under test missed {missed} genuine presses, {counts['ours_only']} of them "
-                "readable by our decoder"
-            )
+        if (found := misses(run.presses)) is not None:
+            Console(highlight=False, soft_wrap=True).print(found.words)
         Console(highlight=False, soft_wrap=True).print(f"report: {reported.directory / 'report.html'}")
     if not assessment.verdict.passes:
         raise typer.Exit(assessment.verdict.exit_status)

@@ -15,13 +15,19 @@ from stampbench.firmware_emulator.errors import InputError
 
 
 def replay_press(run: Run, record: PressResult) -> PressRecord:
-    """Make a press again and read it: on a virtual rig behind a port, or in memory if it was of a campaign.
+    """Make a press again and read it: on a virtual rig behind a port, in memory if it was of a campaign.
+
+    One of a device under test goes into it again.
 
     Raises:
         InputError: the press was not made by a virtual rig: no seed says what a real panel saw.
         LinkError: the virtual rig failed.
     """
     plan = plan_of(run)
+    if plan.dut is not None and isinstance(record, PressRecord):
+        from stampbench.bench.dut.pressing import DutPresser
+
+        return DutPresser(plan, plan.dut, run.header.seed).repeat(record)
     if not isinstance(record, PressRecord):
         return SimulatedPresser(plan, run.header.seed).press(plan.press(record.press))
     rig_identity = run.header.rigs.get(record.profile)

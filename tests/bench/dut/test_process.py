@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 from stampbench.bench.judging.assessment import Verdict, assess
-from stampbench.bench.records.files import Run
+from stampbench.bench.judging.early_stops import EarlyStops
+from stampbench.bench.records.files import Confidence, Run
 from stampbench.bench.records.presses import Outcome
+from stampbench.bench.runs.orders import RunOrder
+from stampbench.bench.runs.replays import differences, replay_press
+from stampbench.bench.runs.running import run as run_order
 
 import stampbench as sb
 
@@ -115,3 +119,24 @@ def test_a_campaign_and_a_rig_are_refused_beside_it(tmp_path) -> None:
     )
     with pytest.raises(sb.InputError, match="expected no rig beside it"):
         sb.run(sb.Plan.read(plan), out=tmp_path / "run", rig="loop://")
+
+
+def test_one_press_is_replayed_into_the_app(judge, recogniser, tmp_path) -> None:
+    run, _ = judge(recogniser('say({"code": code})'))
+    assert differences(run.press(3), replay_press(run, run.press(3))) == []
+    (tmp_path / "recogniser.py").write_text((tmp_path / "recogniser.py").read_text().replace("code})", "7})"))
+    told = {name: now for name, _, now in differences(run.press(3), replay_press(run, run.press(3)))}
+    assert (told["reading.code"], told["outcome"]) == (7, "failed")
+
+
+def test_an_app_is_pressed_until_its_limit_is_decided(recogniser, tmp_path) -> None:
+    never = recogniser('say({"code": None})')
+    tables = {
+        "plan": {"name": "x", "family": "p5-60k", "profiles": ["nexus-5"]},
+        "dut": {"kind": "process", "command": never},
+        "cases": [{"name": "held", "kind": "genuine", "presses": 400}],
+        "limits": [{"measurement": "frr", "max": 0.3, "good": 0.05, "confident": True}],
+    }
+    plan = sb.Plan.of(tables)
+    run_order(RunOrder(plan, tmp_path / "run", seed=1, stops=EarlyStops(plan, Confidence())))
+    assert 0 < len(sb.read_run(tmp_path / "run").presses) < 100
