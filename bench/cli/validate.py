@@ -173,13 +173,13 @@ def _measure(plan: ValidationPlan, due: Switching, ports: dict[str, str], base: 
     units = draw_sample(plan)
     if VIRTUAL in ports.values():
         units = make_lot(plan, units, directory)
-    _press(plan, units, ports, base, directory, due=due, begin=lambda: append_attempt(base, begun))
+    _press(plan, units, ports, base, begun, due=due, begin=lambda: append_attempt(base, begun))
 
 
 def _resume(today: ValidationPlan, ports: dict[str, str], base: Path, begun: Attempt) -> None:
     """Go on with an attempt that was interrupted, by the plan and the sample it was begun with."""
     import msgspec
-    from stampbench.bench.validation.attempts import append_attempt
+    from stampbench.bench.validation.attempts import append_attempt, check_records, read_attempts
     from stampbench.bench.validation.measuring.records import interrupted
     from stampbench.firmware_emulator.errors import InputError
 
@@ -189,8 +189,17 @@ def _resume(today: ValidationPlan, ports: dict[str, str], base: Path, begun: Att
         raise InputError(
             f"{today.path}: has changed since {directory} was begun: expected the plan it was begun by"
         )
-    resumed = msgspec.structs.replace(begun, event="resumed")
-    _press(plan, units, ports, base, directory, made=made, begin=lambda: append_attempt(base, resumed))
+    check_records(read_attempts(base), begun.attempt, "interrupted", _records_sha256(directory))
+    resumed = msgspec.structs.replace(begun, event="resumed", measurements_sha256="")
+    _press(plan, units, ports, base, begun, made=made, begin=lambda: append_attempt(base, resumed))
+
+
+def _records_sha256(directory: Path) -> str:
+    import hashlib
+
+    from stampbench.bench.validation.measuring.records import FILE_NAME
+
+    return hashlib.sha256((directory / FILE_NAME).read_bytes()).hexdigest()
 
 
 def _press(
@@ -198,18 +207,21 @@ def _press(
     units: tuple[Unit, ...],
     ports: dict[str, str],
     base: Path,
-    directory: Path,
+    begun: Attempt,
     *,
     begin: Callable[[], object],
     due: Switching | None = None,
     made: int | None = None,
 ) -> None:
     """Press what is planned, or what is left of it behind so many presses that were made."""
+    import msgspec
     from stampbench.bench.report.terminal import RunProgress
     from stampbench.bench.rig.opening import VIRTUAL
+    from stampbench.bench.validation.attempts import append_attempt
     from stampbench.bench.validation.measuring.measuring import measure_lot, planned_presses
     from stampbench.firmware_emulator.errors import StampbenchError
 
+    directory = base / begun.directory
     in_software = {name for name, port in ports.items() if port == VIRTUAL}
     with RunProgress(sum(1 for _ in planned_presses(plan, units, in_software)) - (made or 0)) as progress:
         end = measure_lot(
@@ -223,6 +235,10 @@ def _press(
             prompt=lambda text: typer.echo(text, err=True),
             resume=made is not None,
         )
+    if end.status != "complete":
+        sha256 = _records_sha256(directory)
+        stopped = msgspec.structs.replace(begun, event="interrupted", measurements_sha256=sha256)
+        append_attempt(base, stopped)
     if end.status == "interrupted":
         typer.echo(f"to go on: stampbench validate {plan.path} --out {base} --resume", err=True)
         raise KeyboardInterrupt
@@ -262,7 +278,7 @@ def _certify(
         attempts,
         station_key="" if key is None else public_key_of(key),
     )
-    check_records(log, begun.attempt, certificate.measurements_sha256)
+    check_records(log, begun.attempt, "certified", certificate.measurements_sha256)
     paths = write_certificate(certificate, directory, key)
     certified = msgspec.structs.replace(
         attempts[-1],

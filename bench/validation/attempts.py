@@ -23,7 +23,7 @@ class Attempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes:
         attempt: its number, from 1.
-        event: "begun", "resumed" after it was interrupted, or "certified" once its certificate is written.
+        event: "begun", "interrupted", "resumed", or "certified" once its certificate is written.
         directory: with its records, below that of the log.
         decision: empty while there is none.
         measurements_sha256, certificate_sha256: of its files; empty while there are none.
@@ -78,18 +78,23 @@ def attempts_until(attempts: list[Attempt], number: int) -> list[Attempt]:
     return [] if begun is None else [*latest(attempts[:begun]), attempts[begun]]
 
 
-def check_records(attempts: list[Attempt], number: int, measurements_sha256: str) -> None:
-    """Check that the records of an attempt are those that were certified first.
+def check_records(attempts: list[Attempt], number: int, event: str, measurements_sha256: str) -> None:
+    """Check that the records of an attempt are those that were certified, or interrupted last.
 
     Raises:
         InputError: the log has other ones.
     """
+    told: list[str] = []
     for one in attempts:
-        if one.attempt == number and one.measurements_sha256 not in ("", measurements_sha256):
-            raise InputError(
-                f"the records of attempt {number} were changed since they were certified: {LOG_NAME} has "
-                f"{one.measurements_sha256[:16]}, they are {measurements_sha256[:16]}"
-            )
+        if one.attempt == number and one.event == event and one.measurements_sha256:
+            told.append(one.measurements_sha256)
+        elif one.attempt == number and one.event == "resumed":
+            told.clear()
+    if told and told[-1] != measurements_sha256:
+        raise InputError(
+            f"the records of attempt {number} were changed since they were {event}: {LOG_NAME} has "
+            f"{told[-1][:16]}, they are {measurements_sha256[:16]}"
+        )
 
 
 def append_attempt(directory: Path, attempt: Attempt) -> Attempt:

@@ -126,10 +126,17 @@ def _changed(code: str, mutated: str) -> tuple[str, str]:
 
 
 def tests_of(module: str) -> list[str]:
-    """Return the tests that mirror a module: those of its name, or of its folder."""
+    """Return the tests that mirror a module: those in the settings, of its name, or of its folder."""
+    for place in (Path(module), *Path(module).parents):
+        if place.as_posix() in SETTINGS["tests"]:
+            return list(SETTINGS["tests"][place.as_posix()])
     file = PROJECT / "tests" / Path(module).with_name(f"test_{Path(module).name}")
     mirror = file if file.exists() else file.parent
-    return SETTINGS["tests"].get(module, [str(mirror.relative_to(PROJECT))])
+    if not mirror.exists():
+        sys.exit(
+            f"{module}: no tests at {mirror}: expected them named in pyproject.toml, [tool.faults.tests]"
+        )
+    return [str(mirror.relative_to(PROJECT))]
 
 
 def modules_of(rooms: list[str]) -> list[str]:
@@ -188,6 +195,8 @@ def is_noticed(fault: Fault, checkout: Path, timeout_s: float) -> bool:
             stderr=subprocess.DEVNULL,
             timeout=timeout_s,
         )
+        if done.returncode in (4, 5):  # pytest's: it was called wrongly, or there was no test
+            sys.exit(f"{fault.module}: no tests were run: {', '.join(tests_of(fault.module))}")
         return done.returncode != 0
     except subprocess.TimeoutExpired:
         return True
@@ -207,7 +216,7 @@ def main() -> int:
     modules = modules_of(given.rooms or SETTINGS["modules"])
     if not (given.rooms or given.all):
         modules = sorted(changed_files() & set(modules))
-    faults = [fault for module in modules for fault in faults_of(module)]
+    faults = [fault for module in modules if tests_of(module) for fault in faults_of(module)]
     random.Random(given.seed).shuffle(faults)
     end = time.monotonic() + 60.0 * given.minutes
     planted: list[tuple[Fault, bool]] = []

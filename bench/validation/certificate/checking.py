@@ -135,7 +135,7 @@ def _recompute(directory: Path, certificate: Certificate, log: list[Attempt]) ->
     attempts = attempts_until(log, certificate.attempt)
     if certificate.attempts and not attempts:
         return ["the log of attempts is absent"]
-    check_records(log, certificate.attempt, certificate.measurements_sha256)
+    check_records(log, certificate.attempt, "certified", certificate.measurements_sha256)
     again = make_certificate(judged, attempts, station_key=certificate.station_key)
     said, found = (json.loads(certificate_bytes(one)) for one in (certificate, again))
     names = [

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
 import pytest
-from stampbench.bench.validation.attempts import read_attempts
+from stampbench.bench.validation.attempts import Attempt, append_attempt, read_attempts
 from stampbench.bench.validation.measuring.lots import draw_sample
+from stampbench.bench.validation.measuring.records import MeasurementHeader
 from stampbench.bench.validation.plans import read_validation_plan
 
 PLAN = """
@@ -104,6 +107,22 @@ def test_a_lot_is_measured_judged_certified_and_verified(stampbench, plan, tmp_p
     assert files[0].read_bytes() == before
     again = [lot / f"certificate-{number}.jsonl" for number in (2, 3)]
     assert stampbench("certificate", "verify", *again).status == 0
+
+
+def test_records_of_an_interrupted_lot_are_gone_on_with_as_they_were_left(stampbench, plan, tmp_path):
+    lot = tmp_path / "lot"
+    lot.mkdir()
+    begun = Attempt(attempt=1, event="begun", directory=".", started_at="", plan_sha256="")
+    append_attempt(lot, begun)
+    append_attempt(lot, msgspec.structs.replace(begun, event="interrupted", measurements_sha256="e" * 64))
+    header = MeasurementHeader(
+        format=2, plan_path=str(plan), plan_text=PLAN, plan_sha256="", seed=3, station="", units=[], rigs={},
+        versions={"stampbench": version("stampbench")}, started_at="",
+    )  # fmt: skip
+    (lot / "measurements.jsonl").write_bytes(msgspec.json.encode(header) + b"\n")
+    ended = stampbench("validate", plan, "--out", lot, "--resume")
+    assert ended.status == 4
+    assert "the records of attempt 1 were changed since they were interrupted" in ended.err
 
 
 def test_a_second_attempt_stands_beside_the_first_and_in_its_certificate(stampbench, plan, tmp_path):
