@@ -1,4 +1,4 @@
-"""The picture of a panel's capacity: rates of each family, predicted and simulated."""
+"""Pictures of capacity: rates of each family on a panel, and the codes that every panel can carry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from stampbench.bench.report.pictures import SERIES_COLOURS, STYLE
 from stampbench.firmware_emulator.errors import InputError, expect_new
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from stampbench.bench.capacity.ranking import Ranking
 
 _LEAST = 1e-9
 """Rates below are drawn there."""
@@ -32,20 +36,56 @@ def draw_capacity(capacity: Capacity, path: Path) -> None:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    if path.suffix.lower() not in (".svg", ".png", ".pdf"):
-        raise InputError(f"-o {path}: expected a file name that ends in .svg, .png or .pdf")
-    expect_new(path)
     with rc_context(STYLE):
         figure = Figure(figsize=(8.2, 3.6), layout="constrained")
         rejected, accepted = figure.subplots(1, 2, width_ratios=(3, 2))
         _draw_rejection(rejected, capacity)
         _draw_acceptance(accepted, capacity)
         figure.suptitle(f"{capacity.profile} at {capacity.noise:g} times its noise", fontsize=10)
-        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
-        try:
-            figure.savefig(path, dpi=160, metadata=metadata)
-        except OSError as error:
-            raise InputError(f"-o {path}: cannot be written: {error.strerror}") from None
+        _save(figure, path)
+
+
+def draw_panels(rankings: Sequence[Ranking], path: Path) -> None:
+    """Draw how many codes each panel can carry into a file, SVG, PNG or PDF by its suffix.
+
+    Raises:
+        InputError: the file cannot be written, or its suffix names no picture.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    panels = list(dict.fromkeys(one.profile for one in rankings))
+    families = list(dict.fromkeys(one.family for one in rankings))
+    with rc_context(STYLE):
+        figure = Figure(figsize=(8.2, 0.9 + 0.3 * len(rankings)), layout="constrained")
+        axes = figure.subplots()
+        for one in rankings:
+            place = panels.index(one.profile) + 0.8 * (families.index(one.family) + 0.5) / len(families) - 0.4
+            colour = SERIES_COLOURS[families.index(one.family) % len(SERIES_COLOURS)]
+            axes.barh(place, max(one.good, 1), height=0.7 / len(families), left=0.9, color=colour)
+            axes.annotate(
+                f"{one.good:,}", (max(one.good, 1), place), (4, 0), textcoords="offset points", va="center"
+            )
+        axes.set_xscale("log")
+        axes.set_xlim(0.9, 8.0 * max(len(one.codes) for one in rankings))
+        axes.set_yticks(range(len(panels)), panels)
+        axes.invert_yaxis()
+        axes.set_xlabel(
+            f"codes of {', '.join(families)} that lose at most "
+            f"{100.0 * rankings[0].largest_loss:g} % of presses"
+        )
+        _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    if path.suffix.lower() not in (".svg", ".png", ".pdf"):
+        raise InputError(f"-o {path}: expected a file name that ends in .svg, .png or .pdf")
+    expect_new(path)
+    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+    try:
+        figure.savefig(path, dpi=160, metadata=metadata)
+    except OSError as error:
+        raise InputError(f"-o {path}: cannot be written: {error.strerror}") from None
 
 
 def _draw_rejection(axes: Axes, capacity: Capacity) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from stampbench.firmware_emulator.errors import InputError, expect_new
 
 if TYPE_CHECKING:
     from stampbench.bench.capacity.predicting import Capacity
@@ -18,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def capacity(
-    profile: Annotated[str, typer.Option(help="Panel, by name or file.", show_default=False)],
+    profile: Annotated[str | None, typer.Option(help="Panel, by name or file.", show_default=False)] = None,
     noise: Annotated[
         float, typer.Option(min=0.0, max=100.0, help="Scale of its noise; 1 is as measured.")
     ] = 1.0,
@@ -51,8 +52,18 @@ def capacity(
             show_default=False,
         ),
     ] = None,
+    panels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Rank the codes on every built-in panel; what each loses of a stamp is written here, .toml.",
+            show_default=False,
+        ),
+    ] = None,
     max_loss: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="With --codes: loss up to which a code is worth making.")
+        float,
+        typer.Option(
+            min=0.0, max=1.0, help="With --codes, --panels: loss up to which a code is worth making."
+        ),
     ] = 0.001,
     picture: Annotated[
         Path | None, typer.Option("-o", help="Picture, .svg, .png or .pdf.", show_default=False)
@@ -60,13 +71,17 @@ def capacity(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Tell which family can be shipped on a panel: rejection, misreading and acceptance of each."""
+    for file in filter(None, (codes, panels, picture)):
+        expect_new(file)
+    if panels is not None:
+        _survey(panels, family or ["p5-60k"], noise, presses, max_loss, seed, picture, as_json)
+        return
+    if profile is None:
+        raise InputError("--profile: expected a panel, by name or file; --panels looks at all")
     from stampbench.bench.capacity.predicting import FAMILIES
     from stampbench.bench.capacity.predicting import capacity as find_capacity
     from stampbench.bench.report.terminal import RunProgress
-    from stampbench.firmware_emulator.errors import expect_new
 
-    for file in filter(None, (codes, picture)):
-        expect_new(file)
     if codes is not None:
         _rank(codes, profile, family or ["p5-60k"], noise, presses, sigma_mm, max_loss, seed, as_json)
         return
@@ -107,18 +122,17 @@ def _rank(
     import json
     from dataclasses import asdict
 
-    from stampbench.bench.capacity.ranking import rank_codes
+    from stampbench.bench.capacity.ranking import PRESSES, rank_codes
     from stampbench.bench.report.terminal import RunProgress
-    from stampbench.firmware_emulator.errors import InputError
 
     if len(families) > 1:
         raise InputError(f"--family {', '.join(families)}: --codes ranks the codes of one family")
-    with RunProgress(6 * presses) as progress:
+    with RunProgress(PRESSES * presses) as progress:
         found = rank_codes(
             profile,
             families[0],
             noise=noise,
-            presses=3 * presses,
+            presses=2 * presses,
             sigma_mm=sigma_mm,
             largest_loss=max_loss,
             seed=seed,
@@ -148,6 +162,66 @@ def _rank(
             f"pressed to check: lost {_interval(found.checked)}; of the last: {_interval(found.worst)}"
         )
     typer.echo(f"list, best first: {path}, which stampbench family export takes with --avoid")
+
+
+def _survey(
+    path: Path,
+    families: list[str],
+    noise: float,
+    presses: int,
+    max_loss: float,
+    seed: int,
+    picture: Path | None,
+    as_json: bool,
+) -> None:
+    import json
+    from dataclasses import asdict
+
+    from stampbench.bench.capacity.losses import write_loss_curves
+    from stampbench.bench.capacity.picture import draw_panels
+    from stampbench.bench.capacity.ranking import PRESSES, rank_codes
+    from stampbench.bench.report.terminal import RunProgress
+    from stampbench.sim.panel import profile_names
+
+    names = profile_names()
+    found = []
+    with RunProgress(PRESSES * presses * len(names) * len(families)) as progress:
+        for name in names:
+            for family in families:
+                progress.say(f"{name}, {family}")
+                found.append(
+                    rank_codes(
+                        name,
+                        family,
+                        noise=noise,
+                        presses=2 * presses,
+                        largest_loss=max_loss,
+                        seed=seed,
+                        progress=progress,
+                    )
+                )
+    write_loss_curves(
+        {one.profile: (one.curve, one.made) for one in found if one.family == found[0].family}, path
+    )
+    if picture is not None:
+        draw_panels(found, picture)
+    rows = [
+        {
+            "profile": one.profile,
+            "family": one.family,
+            "codes": len(one.codes),
+            "good": one.good,
+            "checked": None if one.checked is None else asdict(one.checked),
+            "worst": asdict(one.worst),
+        }
+        for one in found
+    ]
+    if as_json:
+        typer.echo(json.dumps({"largest_loss": max_loss, "panels": rows, "output": str(path)}, indent=2))
+        return
+    for one in found:
+        checked = "" if one.checked is None else f"; pressed to check: lost {_interval(one.checked)}"
+        typer.echo(f"{one.profile}: {one.good:,} of {len(one.codes):,} codes of {one.family}{checked}")
 
 
 def _print_json(found: Capacity) -> None:
@@ -194,7 +268,7 @@ def _show(found: Capacity) -> None:
             _percent(family.predicted.frr),
             f"≤ {_percent(family.predicted.misread)}",
             _percent(family.predicted.far),
-            str(family.ships) if family.simulated is None else "",
+            "" if family.simulated is not None else f"{family.ships}, not simulated",
         )
         if family.simulated is not None:
             rates = family.simulated.frr, family.simulated.misread, family.simulated.far
@@ -209,6 +283,12 @@ def _show(found: Capacity) -> None:
         f"{_percent(found.largest_frr)} with all of its interval, "
         f"and its FAR below {_percent(found.largest_far)}"
     )
+    for family in found.families:
+        if family.simulated is None:
+            console.print(
+                f"{family.family} is predicted only, which never says yes: "
+                f"stampbench family build {family.family} lets it be simulated"
+            )
     largest = found.largest
     console.print(f"largest family that ships: {'none' if largest is None else largest.family}", style="bold")
 

@@ -305,6 +305,7 @@ def _show(certificate: Certificate, paths: tuple[Path, ...]) -> None:
         to_apply,
         uncertainty_said,
         unknown,
+        weak_said,
     )
 
     console = Console(highlight=False)
@@ -337,6 +338,8 @@ def _show(certificate: Certificate, paths: tuple[Path, ...]) -> None:
     console.print(f"gauge R&R: {gauge_said(certificate)}")
     for suspect in certificate.suspects:
         console.print(f"  {suspect}")
+    for line in weak_said(certificate):
+        console.print(f"  weak on {line}")
     for line in (*rigs_said(certificate), "uncertainty: " + "; ".join(uncertainty_said(certificate))):
         console.print(line, soft_wrap=True)
     for sentence in to_apply(certificate):

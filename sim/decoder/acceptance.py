@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import gammainc, gammaincinv
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.decoder.chance import Chance
@@ -28,6 +29,7 @@ MOST_CONTACTS = 20
 _KEPT = 0.9
 """Share of a false acceptance asked for that complete stamps are given; a missing pad gets the rest."""
 _STEPS = 64
+_BALL = 4_000
 
 
 @functools.lru_cache(maxsize=1024)
@@ -228,10 +230,32 @@ class Acceptance:
         return float((choices * np.diff(self._chance.complete * edges**degrees) * np.exp(-rivals)).sum())
 
     def predicted_frr(self, sigma_mm: float | None = None) -> float:
-        """Return the share of genuine stamps farther than the radius, at the design noise or at another.
+        """Return the share of genuine stamps that are not read, at the design noise or at another.
 
-        At most: some beyond half the minimum distance are read, where no second code is near.
+        Those farther than the radius, and those nearer that have a second code too near. Where the codes are
+        not known any beyond half the minimum distance count, though many are read: at most so many.
         """
         sigma = self.sigma_mm if sigma_mm is None else sigma_mm
         degrees = degrees_of_freedom(self.pads, scale_known=self.scale_known)
-        return 1.0 - float(gammainc(degrees / 2.0, (self.radius_mm / sigma) ** 2 / 2.0))
+        if self.chance is None:
+            return 1.0 - float(gammainc(degrees / 2.0, (self.radius_mm / sigma) ** 2 / 2.0))
+        edges = self.outer_radius_mm() * np.linspace(0.0, 1.0, _STEPS + 1)
+        shares = np.diff(gammainc(degrees / 2.0, (edges / sigma) ** 2 / 2.0))
+        return 1.0 - float(shares @ self.alone((edges[1:] + edges[:-1]) / 2.0))
+
+    def alone(self, distances_mm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return how likely a genuine stamp so far off has no second code too near, for each distance.
+
+        Other codes lie evenly about a stamp, from the minimum distance on.
+        """
+        degrees = degrees_of_freedom(self.pads)
+        reach = np.array([self.rival_reach_mm(distance) for distance in distances_mm.tolist()])
+        rng = np.random.default_rng(0)
+        ball = rng.standard_normal((_BALL, degrees))
+        ball *= (rng.random(_BALL) ** (1.0 / degrees) / np.linalg.norm(ball, axis=1))[:, np.newaxis]
+        # Squared distances from the code of points all over the ball that rivals are looked for in.
+        squares = np.square(np.linalg.norm(ball, axis=1)[:, np.newaxis] * reach)
+        squares += distances_mm**2 - 2.0 * reach * distances_mm * ball[:, :1]
+        beyond = (squares >= self.min_distance_mm**2).mean(axis=0)
+        alone: npt.NDArray[np.float64] = np.exp(-self._chance.complete * reach**degrees * beyond)
+        return alone

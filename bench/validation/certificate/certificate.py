@@ -183,6 +183,20 @@ class CertificateRig(Struct, frozen=True, kw_only=True):
     faults: list[str] = []
 
 
+class CertificateWeakness(Struct, frozen=True, kw_only=True):
+    """A panel that reads some stamps badly even as they are drawn: their pads are too close for its pitch.
+
+    Attributes:
+        panel: profile of the panel.
+        loss: share of presses that it is expected to lose, of the stamp where it is largest.
+        serials: of the stamps; empty for all.
+    """
+
+    panel: str
+    loss: float
+    serials: list[str] = []
+
+
 class Certificate(Struct, frozen=True, kw_only=True):
     """All that a certificate says.
 
@@ -193,6 +207,8 @@ class Certificate(Struct, frozen=True, kw_only=True):
         reference: that proved the rigs, and its certificate.
         missing: what the plan asks for and was not measured.
         unknown_cavities: with too few stamps in the sample to say what to correct.
+        weak: panels on which stamps are weak by their design, the worst first.
+        loss_curves: by which that was told, :class:`stampbench.bench.capacity.losses.LossCurve`.
         planned: presses that the plan asks for, those of the reference included.
         attempt, attempts: which measurement of the lot this is, and all up to it.
         attempts_sha256: of the log they stand in, up to this one.
@@ -230,6 +246,8 @@ class Certificate(Struct, frozen=True, kw_only=True):
     scatter_mm: float | None
     systematic_mm: float | None
     unknown_cavities: list[int] = []
+    weak: list[CertificateWeakness] = []
+    loss_curves: dict[str, tuple[float, float, float]] = {}
     planned: int = 0
     presses: int
     lost: int

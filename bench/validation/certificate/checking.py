@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from stampbench.bench.capacity.losses import LossCurve
 from stampbench.bench.validation.attempts import Attempt, attempts_until, check_records, latest, read_attempts
 from stampbench.bench.validation.certificate.certificate import (
     Certificate,
@@ -136,7 +137,8 @@ def _recompute(directory: Path, certificate: Certificate, log: list[Attempt]) ->
     if certificate.attempts and not attempts:
         return ["the log of attempts is absent"]
     check_records(log, certificate.attempt, "certified", certificate.measurements_sha256)
-    again = make_certificate(judged, attempts, station_key=certificate.station_key)
+    curves = {panel: LossCurve(terms) for panel, terms in certificate.loss_curves.items()}
+    again = make_certificate(judged, attempts, station_key=certificate.station_key, curves=curves)
     said, found = (json.loads(certificate_bytes(one)) for one in (certificate, again))
     names = [
         name

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from stampbench.bench.capacity.losses import WEAK, LossCurve, loss_curves
 from stampbench.bench.validation.attempts import Attempt
 from stampbench.bench.validation.certificate.certificate import (
     FORMAT,
@@ -23,6 +24,7 @@ from stampbench.bench.validation.certificate.certificate import (
     CertificateRig,
     CertificateSampling,
     CertificateStamp,
+    CertificateWeakness,
 )
 from stampbench.bench.validation.judging.judging import LotResult, judge_lot
 from stampbench.bench.validation.judging.stamps import RULES, StampResult
@@ -118,7 +120,11 @@ def _drawn(plan: ValidationPlan, header: MeasurementHeader) -> list[str] | None:
 
 
 def make_certificate(
-    judged: JudgedLot, attempts: Sequence[Attempt] = (), *, station_key: str = ""
+    judged: JudgedLot,
+    attempts: Sequence[Attempt] = (),
+    *,
+    station_key: str = "",
+    curves: Mapping[str, LossCurve] | None = None,
 ) -> Certificate:
     """Put a judged lot into a certificate.
 
@@ -126,7 +132,9 @@ def make_certificate(
         judged: the lot.
         attempts: at it, up to this one, from the log.
         station_key: public half of the key that the station signs with.
+        curves: what panels lose of a stamp; None: what is known today.
     """
+    curves = loss_curves() if curves is None else curves
     plan, header, units, result = judged.plan, judged.header, judged.units, judged.result
     measurements_sha256 = hashlib.sha256(judged.records.read_bytes()).hexdigest()
     proofs = {proof.appraiser: proof for proof in result.proofs}
@@ -205,6 +213,8 @@ def make_certificate(
         scatter_mm=_number(result.mould.scatter_mm if result.mould else math.nan),
         systematic_mm=_number(result.mould.systematic_mm if result.mould else math.nan),
         unknown_cavities=_unknown_cavities(plan, units, result),
+        weak=_weak(units, curves),
+        loss_curves={panel: curve.terms for panel, curve in curves.items()},
         planned=result.planned,
         presses=len(judged.presses),
         lost=result.lost,
@@ -233,6 +243,20 @@ def _nominal_mm(units: Sequence[Unit]) -> list[tuple[float, float]]:
         return []
     pads = np.round(nominal_pads_mm(units[0].nominal), _DIGITS)
     return [(float(x), float(y)) for x, y in pads]
+
+
+def _weak(units: Sequence[Unit], curves: Mapping[str, LossCurve]) -> list[CertificateWeakness]:
+    """Return the panels on which some of the stamps are weak, the worst first."""
+    pads = {unit.nominal: nominal_pads_mm(unit.nominal) for unit in units}
+    found = []
+    for panel, curve in curves.items():
+        losses = {nominal: float(curve.losses(pads[nominal][np.newaxis])[0]) for nominal in pads}
+        weak = [unit.serial for unit in units if losses[unit.nominal] > WEAK]
+        if weak:
+            serials = [] if len(weak) == len(units) else weak
+            loss = round(max(losses.values()), _DIGITS)
+            found.append(CertificateWeakness(panel=panel, loss=loss, serials=serials))
+    return sorted(found, key=lambda one: (-one.loss, one.panel))
 
 
 def _stamp(stamp: StampResult) -> CertificateStamp:

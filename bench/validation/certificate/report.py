@@ -23,6 +23,7 @@ from stampbench.bench.validation.certificate.words import (
     to_apply,
     uncertainty_said,
     unknown,
+    weak_said,
 )
 from stampbench.firmware_emulator.errors import InputError
 
@@ -92,6 +93,7 @@ def render_page(certificate: Certificate, data: bytes) -> bytes:
         rigs_said=rigs_said(certificate),
         uncertainty_said="; ".join(uncertainty_said(certificate)),
         attempts_said=attempts_said(certificate),
+        weak_said=weak_said(certificate),
         drawn=drawn(certificate),
         allowed=allowed(certificate),
         sampled=sampled(certificate),

@@ -38,6 +38,7 @@ from stampbench.bench.validation.certificate.words import (
     to_apply,
     uncertainty_said,
     unknown,
+    weak_said,
 )
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _draw_facts(figure: Figure, certificate: Certificate) -> None:
     presses = (
         f"{certificate.presses:,} of {certificate.planned:,} presses, {certificate.lost} lost to the bench"
     )
-    attempts = attempts_said(certificate)
+    attempts, weak = attempts_said(certificate), weak_said(certificate)
     uncertainty = zip((True, False), uncertainty_said(certificate), strict=False)
     rows: tuple[tuple[tuple[str, str], ...], ...] = (
         (
@@ -157,6 +158,7 @@ def _draw_facts(figure: Figure, certificate: Certificate) -> None:
         *((("", line),) for line in rigs_said(certificate)[:_MOST_RIGS]),
         *((("uncertainty" if first else "", line),) for first, line in uncertainty),
         *((("attempts", "; ".join(attempts)),) for _ in range(bool(attempts))),
+        *((("weak on", "; ".join(weak)),) for _ in range(bool(weak))),
         (("gauge R&R", gauge_said(certificate)),),
     )
     figure.add_artist(Line2D([_LEFT, _RIGHT], [0.8495, 0.8495], color=LINE, lw=0.7))

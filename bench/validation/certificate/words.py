@@ -59,6 +59,20 @@ def rigs_said(certificate: Certificate) -> list[str]:
     return said
 
 
+def weak_said(certificate: Certificate) -> list[str]:
+    """Return on which panels stamps are weak by their design, and which stamps."""
+    return [
+        f"{one.panel}: {100.0 * one.loss:.2g} % of presses expected lost"
+        + (f", of {_few(one.serials)}" if one.serials else "")
+        for one in certificate.weak
+    ]
+
+
+def _few(serials: list[str], shown: int = 3) -> str:
+    more = f" and {len(serials) - shown} more" if len(serials) > shown else ""
+    return ", ".join(serials[:shown]) + more
+
+
 def uncertainty_said(certificate: Certificate) -> list[str]:
     """Return the budget of the uncertainty in words: its parts, and what they give together."""
     budget = certificate.budget

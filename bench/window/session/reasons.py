@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+from stampbench.bench.capacity.losses import WEAK, LossCurve, least_gaps_mm
 from stampbench.sim.decoder import Decoder
 from stampbench.sim.screen.picture import ContactView, ObjectView, Picture, Value
 from stampbench.sim.screen.scene import ObjectKind
@@ -27,13 +29,16 @@ class Step:
     decisive: bool = False
 
 
-def steps_to_verdict(picture: Picture, decoder: Decoder, nearest_mm: float | None) -> list[Step]:
+def steps_to_verdict(
+    picture: Picture, decoder: Decoder, nearest_mm: float | None, curve: LossCurve | None = None
+) -> list[Step]:
     """Return the steps in their order; none where nothing touches.
 
     Args:
         picture: what is on the glass.
         decoder: that reads it.
         nearest_mm: distance of the contacts to the nearest code; None where none is near.
+        curve: what the panel loses of a stamp; None where that is not known.
     """
     stamps = [
         drawn
@@ -59,6 +64,8 @@ def steps_to_verdict(picture: Picture, decoder: Decoder, nearest_mm: float | Non
         steps.append(Step("far", {"radius_mm": radius_mm}, False))
     if reading is not None and reading.margin_mm is not None:
         steps.append(Step("margin", {"margin_mm": reading.margin_mm}, True))
+    if curve is not None:
+        steps += [step for drawn in stamps[:1] for step in _weak_steps(drawn, curve)]
     return _with_decisive(steps, read=reading is not None)
 
 
@@ -78,6 +85,14 @@ def _pad_steps(drawn: ObjectView, contacts: Mapping[int, ContactView]) -> list[S
         else:
             steps.append(Step("pad_unseen", values, False))
     return steps
+
+
+def _weak_steps(drawn: ObjectView, curve: LossCurve) -> list[Step]:
+    """Return a step for a stamp of which the panel loses many presses, whatever happened to this one."""
+    pads = drawn.places_mm[np.newaxis]
+    loss = float(curve.losses(pads)[0])
+    values: dict[str, Value] = {"loss": 100.0 * loss, "apart_mm": float(least_gaps_mm(pads)[0])}
+    return [Step("weak", values, False)] if loss > WEAK else []
 
 
 def _with_decisive(steps: list[Step], *, read: bool) -> list[Step]:

@@ -66,9 +66,15 @@ def test_family_ships_if_the_whole_interval_says_so(rejected, presses, expected)
     assert answer(Predicted(0.5, 0.0, 0.0), simulated, 0.01) is expected
 
 
-def test_family_that_is_not_simulated_is_answered_by_the_prediction():
-    assert answer(Predicted(0.009, 0.0, 0.0), None, 0.01) is Answer.YES
+def test_a_prediction_alone_never_says_yes():
+    assert answer(Predicted(0.009, 0.0, 0.0), None, 0.01) is Answer.UNSURE
     assert answer(Predicted(0.011, 0.0, 0.0), None, 0.01) is Answer.NO
+
+
+@pytest.mark.slow
+def test_rejections_of_a_poor_panel_are_those_predicted():
+    found = capacity("raspberry-pi-7", ["p5-60k"], presses=150, seed=5).families[0]
+    assert found.predicted.frr == pytest.approx(found.simulated.frr.estimate, abs=0.12)
 
 
 def test_position_error_of_a_panel_grows_with_its_noise():

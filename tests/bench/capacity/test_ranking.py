@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from stampbench.bench.capacity.ranking import rank_codes, read_ranking, soft_gaps_mm
+from stampbench.bench.capacity.ranking import rank_codes, read_ranking
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.sim.stamps import load_family
 
 
 @pytest.fixture(scope="module")
 def wide_pitch():
     return rank_codes("raspberry-pi-7", "p5-60k", presses=120, largest_loss=0.02, seed=4)
-
-
-def test_the_soft_gap_is_at_most_the_least_distance_of_two_pads():
-    family = load_family("p5-60k")
-    gaps_mm = soft_gaps_mm(family)
-    for code in (7, 20_406):
-        pads = family.pads(code)
-        apart = np.hypot(*(pads[:, None] - pads[None]).transpose(2, 0, 1))[np.triu_indices(5, 1)]
-        assert apart.min() - 2.4 < gaps_mm[code] <= apart.min()
 
 
 def test_on_a_wide_pitch_codes_with_close_pads_are_the_worst_and_few_are_good(wide_pitch):
@@ -46,10 +36,10 @@ def test_a_list_that_was_written_is_read_again(wide_pitch, tmp_path):
         ("", "no list of codes"),
         ("code,loss\n1,2\n", "no list of codes"),
         (
-            "# a, largest_loss = 0.1\ncode,predicted_loss,soft_gap_mm\n70000,0.1,12\n",
+            "# a, largest_loss = 0.1\ncode,predicted_loss,nearest_pads_mm\n70000,0.1,12\n",
             "line 3: '70000,0.1,12'",
         ),
-        ("# a, largest_loss = 0.1\ncode,predicted_loss,soft_gap_mm\n7,much,12\n", "line 3: '7,much,12'"),
+        ("# a, largest_loss = 0.1\ncode,predicted_loss,nearest_pads_mm\n7,much,12\n", "line 3: '7,much,12'"),
     ],
 )
 def test_what_is_no_list_is_refused_with_its_line(tmp_path, text, said):

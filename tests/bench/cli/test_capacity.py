@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 
 
 def test_capacity_is_printed_as_json_alone(stampbench, tmp_path):
@@ -20,6 +21,24 @@ def test_capacity_is_a_table_for_people(stampbench):
     assert ended.status == 0, ended.err
     for words in ("predicted", "simulated", "0 of 2", "largest family that ships: none"):
         assert words in ended.out
+
+
+def test_panels_are_surveyed_drawn_and_kept(stampbench, tmp_path, monkeypatch):
+    monkeypatch.setattr("stampbench.sim.panel.profile_names", lambda: ["nexus-5", "raspberry-pi-7"])
+    curves, picture = tmp_path / "curves.toml", tmp_path / "codes.svg"
+    ended = stampbench("capacity", "--panels", curves, "--presses", 30, "-o", picture, "--json")
+    assert ended.status == 0, ended.err
+    fine, wide = json.loads(ended.out)["panels"]
+    assert fine["good"] == 60_000
+    assert wide["good"] < 20_000
+    assert set(tomllib.loads(curves.read_text())) == {"nexus-5", "raspberry-pi-7"}
+    assert picture.exists()
+
+
+def test_no_panel_is_status_4(stampbench):
+    ended = stampbench("capacity")
+    assert ended.status == 4
+    assert "--panels" in ended.err
 
 
 def test_unknown_names_are_status_4(stampbench):

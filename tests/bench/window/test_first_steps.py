@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from stampbench.bench.capacity.losses import LossCurve
 from stampbench.bench.window.parts.tour import STEPS, first_time
 from stampbench.bench.window.parts.verdict import figures, headline
 from stampbench.bench.window.session.reasons import steps_to_verdict
@@ -116,6 +117,18 @@ def test_why_tells_every_step_to_the_verdict_and_marks_the_number_that_decided(s
     lines = [text for text, _, _ in screen.window.instruments.tab._lines]
     assert lines[0].startswith("pad 1: touches with 100 %, seen as contact #")
     assert lines[-1] == "Code 20406"
+
+
+def test_why_says_that_a_stamp_is_weak_on_the_panel(screen: Screen) -> None:
+    picture = screen.do(ADD, "at = 0.2\npress = [30.8, 54.8]", seconds=0.9)
+    decoder = screen.session.setup.decoder
+    wide = LossCurve((1.661, 0.6601, 0.01696))
+    (*_, weak) = steps_to_verdict(picture, decoder, 0.1, wide)
+    assert weak.key == "weak"
+    assert not weak.decisive
+    assert weak.values["loss"] == pytest.approx(100.0 * wide.losses(decoder.codebook.pads(20406)[None])[0])
+    fine = LossCurve((-40.0, 0.0, 0.0))
+    assert "weak" not in [step.key for step in steps_to_verdict(picture, decoder, 0.1, fine)]
 
 
 def test_why_begins_a_failure_at_the_pad_that_was_not_seen(screen: Screen) -> None:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import gammainc
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.decoder.acceptance import LARGEST_DEFAULT_SIGMA_MM, Acceptance, chi_quantile
 from stampbench.sim.decoder.chance import Chance
@@ -86,3 +87,21 @@ def test_a_single_stamp_gets_a_finite_radius() -> None:
 def test_nonsense_is_refused(sigma_mm: float, frr: float) -> None:
     with pytest.raises(InputError, match=r"sigma_mm|frr"):
         Acceptance.design(pads=5, min_distance_mm=2.0, sigma_mm=sigma_mm, frr=frr)
+
+
+def test_codes_nearby_reject_some_of_what_lies_beyond_half_the_minimum_distance() -> None:
+    # Drawn: codes evenly about one at 0, none nearer than 3.58 mm; its presses at a noise of 0.45 mm.
+    acceptance = Acceptance.design(pads=5, min_distance_mm=3.58, sigma_mm=0.45, chance=evenly(60_000))
+    rng = np.random.default_rng(1)
+    reach = acceptance.rival_reach_mm(acceptance.outer_radius_mm())
+    mean = acceptance.chance.complete / 4.725 * (2.0 * reach) ** 7  # codes in a box about the press
+    read = 0
+    for _ in range(4_000):
+        press = rng.normal(0.0, 0.45, 7)
+        around = press + rng.uniform(-reach, reach, (rng.poisson(mean), 7))
+        around = around[np.linalg.norm(around, axis=1) >= 3.58]
+        own = float(np.linalg.norm(press))
+        second = float(np.linalg.norm(around - press, axis=1).min(initial=np.inf))
+        read += own <= acceptance.outer_radius_mm() and second > acceptance.rival_reach_mm(own)
+    assert acceptance.predicted_frr() == pytest.approx(1.0 - read / 4_000, abs=0.02)
+    assert acceptance.predicted_frr() < 1.0 - float(gammainc(3.5, (1.79 / 0.45) ** 2 / 2.0))

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pygame
 from pygame_gui.elements import UIImage
+from stampbench.bench.capacity.losses import loss_curves
 from stampbench.bench.window.parts.desk import Desk, Form
 from stampbench.bench.window.session.reasons import Step, steps_to_verdict
 from stampbench.bench.window.session.session import Session
@@ -32,7 +33,8 @@ class WhyTab:
     def refresh(self, session: Session) -> None:
         """Show the steps as they are now."""
         nearest_mm = session.observation.gauges.all["nearest"].value
-        steps = steps_to_verdict(session.picture, session.setup.decoder, nearest_mm)
+        curve = loss_curves().get(session.setup.profile.name)
+        steps = steps_to_verdict(session.picture, session.setup.decoder, nearest_mm, curve)
         lines = [(self._said(step), step.good, step.decisive) for step in steps]
         if lines:
             read = any(reading.code is not None for reading in session.picture.readings)

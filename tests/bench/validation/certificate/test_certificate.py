@@ -8,6 +8,7 @@ import subprocess
 import msgspec
 import numpy as np
 import pytest
+from stampbench.bench.capacity.losses import LossCurve, loss_curves
 from stampbench.bench.validation.attempts import Attempt, append_attempt
 from stampbench.bench.validation.certificate.certificate import (
     certificate_bytes,
@@ -24,6 +25,7 @@ from stampbench.bench.validation.certificate.seal import (
     sealed,
 )
 from stampbench.bench.validation.certificate.sheet import render_pdf
+from stampbench.bench.validation.certificate.words import weak_said
 from stampbench.firmware_emulator.errors import InputError
 
 from ..conftest import NOMINAL
@@ -107,6 +109,24 @@ def test_a_certificate_is_told_with_the_attempts_that_followed_it(files, tmp_pat
     check = _attempted(tmp_path, attempt=2, started_at="tuesday", decision="reject")
     assert check.holds
     assert "; attempt 2 of tuesday followed: reject" in check.sentence
+
+
+def test_panels_on_which_the_stamps_are_weak_are_named(written, press_lot, write_measurements, tmp_path):
+    certificate, _ = written
+    write_measurements(press_lot(), tmp_path)
+    wide = LossCurve((1.661, 0.6601, 0.01696))
+    again = make_certificate(
+        judge_records(tmp_path), curves={"wide": wide, "fine": LossCurve((-40.0, 0.0, 0.0))}
+    )
+    (weak,) = again.weak
+    assert (weak.panel, weak.serials) == ("wide", [])
+    assert weak.loss == pytest.approx(float(wide.losses(NOMINAL[np.newaxis])[0]), abs=1e-5)
+    assert weak_said(again) == [f"wide: {100.0 * weak.loss:.2g} % of presses expected lost"]
+    assert weak_said(again)[0] in render_page(again, certificate_bytes(again)).decode()
+    # Judged again by the curves that it holds, whatever is known by then.
+    assert certificate.loss_curves == {name: curve.terms for name, curve in loss_curves().items()}
+    write_certificate(again, tmp_path)
+    assert check_certificate(tmp_path / "certificate.jsonl").recomputed is True
 
 
 def test_same_certificate_gives_the_same_bytes(certificate, files, tmp_path):
