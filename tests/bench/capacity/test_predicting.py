@@ -85,7 +85,7 @@ def test_position_error_of_a_panel_grows_with_its_noise():
 
 
 def test_panel_that_shows_no_stamp_whole_has_no_position_error():
-    with pytest.raises(InputError, match="not one of 3 presses of random stamps showed 5 contacts"):
+    with pytest.raises(InputError, match="not one of 3 presses of random codes showed 5 contacts"):
         _ = PositionError(5, rate(3, 3), ()).sigma_mm
 
 
@@ -115,7 +115,8 @@ def test_families_that_are_not_built_are_predicted_only(monkeypatch, tmp_path):
     )
     found = capacity("nexus-5", presses=4, seed=2, largest_frr=1.0)
     assert [family.simulated is None for family in found.families] == [False, True, True]
-    assert found.largest.family == "p5-6m"
+    assert [family.ships for family in found.families] == [Answer.YES, Answer.UNSURE, Answer.UNSURE]
+    assert found.largest.family == "p5-60k"
 
 
 @pytest.mark.parametrize("suffix", ["svg", "png", "pdf"])
