@@ -91,7 +91,7 @@ class Device:
 
     def configure(self, condition: Condition) -> None:
         """Set what acts on the panel; if it changes, the panel's random draws begin anew."""
-        if condition != self.panel.condition:
+        if condition is not self.panel.condition and condition != self.panel.condition:
             self.panel = Panel(self.profile, condition, self._seed)
 
     def reset(self, seed: int) -> None:

@@ -37,7 +37,7 @@ class ReportInput:
         self._of_profile: dict[str, FrameDecoder] = {}
 
     def of_press(self, profile: str, press: Callable[..., Iterator[_Report]]) -> Iterator[_Report]:
-        """Yield the reports of one press.
+        """Return the reports of one press.
 
         Args:
             profile: of the panel; frames are read by what it says of response and noise.
@@ -47,9 +47,9 @@ class ReportInput:
             InputError: no such profile.
             LinkError: no frame came with the first contacts: a fault of the rig, not of a stamp.
         """
-        if not self.frames:
-            yield from press()
-            return
+        return self._of_frames(profile, press) if self.frames else press()
+
+    def _of_frames(self, profile: str, press: Callable[..., Iterator[_Report]]) -> Iterator[_Report]:
         from stampbench.sim.decoder.frame_decoder import FrameDecoder
         from stampbench.sim.panel import load_profile
 

@@ -17,45 +17,36 @@ def common_levels(lines: Array, noise: float, limit: float, levels: Array) -> No
     it, the nodes within ``noise`` count, save those beside a touched one, which carry its foot.
 
     Args:
-        lines: (n, m) counts, a line in each column: so one instruction serves several lines.
+        lines: (m, n) counts, a line in each row.
         noise: counts from the level within which a node is untouched.
         limit: largest level that is noise; beyond it the line carries an object.
         levels: (m,) filled.
     """
-    n, m = lines.shape
-    low, high, middle = lines[0].copy(), lines[0].copy(), np.empty(m)
-    for i in range(1, n):
-        for k in range(m):
-            low[k] = min(low[k], lines[i, k])
-            high[k] = max(high[k], lines[i, k])
-    # Bisection for the lower third, to 1/64 of the span: no branch depends on the data, unlike in a sort.
-    count = np.empty(m, np.int64)
-    for _ in range(6):
-        for k in range(m):
-            middle[k] = 0.5 * (low[k] + high[k])
-            count[k] = 0
-        for i in range(n):
-            for k in range(m):
-                count[k] += 1 if lines[i, k] <= middle[k] else 0
-        for k in range(m):
-            enough = 3 * count[k] > n
-            high[k] = middle[k] if enough else high[k]
-            low[k] = low[k] if enough else middle[k]
-    total = np.zeros(m)
-    count[:] = 0
-    for i in range(n):
-        before, after = max(i - 1, 0), min(i + 1, n - 1)
-        for k in range(m):
-            touched = high[k] + 2.0 * noise
-            quiet = (
-                (abs(lines[i, k] - high[k]) <= noise)
-                & (lines[before, k] <= touched)
-                & (lines[after, k] <= touched)
-            )
-            total[k] += lines[i, k] if quiet else 0.0
-            count[k] += 1 if quiet else 0
+    m, n = lines.shape
     for k in range(m):
-        level = total[k] / count[k] if count[k] >= 3 else 0.0
+        line = lines[k]
+        low = high = line[0]
+        for i in range(1, n):
+            low, high = min(low, line[i]), max(high, line[i])
+        # Bisection for the lower third, to 1/64 of the span: no branch depends on a node, unlike in a sort.
+        for _ in range(6):
+            middle = 0.5 * (low + high)
+            count = 0
+            for i in range(n):
+                count += 1 if line[i] <= middle else 0
+            if 3 * count > n:
+                high = middle
+            else:
+                low = middle
+        touched = high + 2.0 * noise
+        total = 0.0
+        count = 0
+        for i in range(n):
+            near = abs(line[i] - high) <= noise
+            if near and line[max(i - 1, 0)] <= touched and line[min(i + 1, n - 1)] <= touched:
+                total += line[i]
+                count += 1
+        level = total / count if count >= 3 else 0.0
         levels[k] = level if abs(level) <= limit else 0.0
 
 
@@ -93,12 +84,8 @@ def condition(
     noise = p["noise_threshold"]
     limit = p["common_mode_limit"]
     if limit > 0.0:
-        turned = np.empty((cols, rows))
-        for r in range(rows):
-            for c in range(cols):
-                turned[c, r] = signal[r, c]
         levels = np.empty(rows)
-        common_levels(turned, noise, limit, levels)
+        common_levels(signal, noise, limit, levels)
         for r in range(rows):
             for c in range(cols):
                 signal[r, c] -= levels[r]
@@ -110,8 +97,12 @@ def condition(
     for c in range(cols):
         noisy[c] = lowest[c] < -p["rx_line_filter_threshold"]
     if p["rx_line_filter"] != 0:
+        turned = np.empty((cols, rows))
+        for r in range(rows):
+            for c in range(cols):
+                turned[c, r] = signal[r, c]
         levels = np.empty(cols)
-        common_levels(signal, noise, limit, levels)
+        common_levels(turned, noise, limit, levels)
         for r in range(rows):
             for c in range(cols):
                 signal[r, c] -= levels[c]

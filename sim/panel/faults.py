@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,14 +34,25 @@ class ReadoutFaults(NamedTuple):
     late: F64
 
 
+NO_FAULTS: Final = ReadoutFaults(*(np.empty(0, np.int64) for _ in range(5)), np.empty(0), np.empty((0, 0)))
+
+
+def has_faults(condition: Condition) -> bool:
+    """Return whether anything is wrong with the read-out."""
+    lines = condition.dead_tx + condition.dead_rx + condition.shorted_tx + condition.shorted_rx
+    return bool(lines or condition.stuck_nodes or condition.torn_rows)
+
+
 def readout_faults(profile: Profile, condition: Condition, rng: np.random.Generator) -> ReadoutFaults:
     """Return the faults that a condition asks for.
 
     Raises:
         InputError: a line that the panel does not have.
     """
+    if not has_faults(condition):
+        return NO_FAULTS
     rows, cols = profile.grid.rows, profile.grid.cols
-    stuck, stuck_at = np.empty(0, np.int64), np.empty(0)
+    stuck, stuck_at = NO_FAULTS.stuck, NO_FAULTS.stuck_at
     if condition.stuck_nodes:
         stuck = rng.choice(rows * cols, min(rows * cols, condition.stuck_nodes), replace=False)
         # Recorded stuck nodes of the Nexus 5 kernel: -62 to +87 counts.

@@ -34,7 +34,7 @@ def slow_common_level(line: Image, noise: float, limit: float) -> float:
 
 def common_level(line: Image, noise: float, limit: float) -> float:
     """The level of one line, beside which others stand."""
-    lines = np.column_stack([np.zeros(len(line)), line, line[::-1] + 30.0])
+    lines = np.stack([np.zeros(len(line)), line, line[::-1] + 30.0])
     levels = np.empty(3)
     common_levels(lines, noise, limit, levels)
     return float(levels[1])
