@@ -34,7 +34,8 @@ class ReadoutFaults(NamedTuple):
     late: F64
 
 
-NO_FAULTS: Final = ReadoutFaults(*(np.empty(0, np.int64) for _ in range(5)), np.empty(0), np.empty((0, 0)))
+_NONE: Final = np.empty(0, np.int64)
+NO_FAULTS: Final = ReadoutFaults(_NONE, _NONE, _NONE, _NONE, _NONE, np.empty(0), np.empty((0, 0)))
 
 
 def has_faults(condition: Condition) -> bool:
