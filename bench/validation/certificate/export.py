@@ -67,7 +67,7 @@ def _characteristics(certificate: Certificate, stamp: CertificateStamp) -> Itera
     """Yield name, unit, value, uncertainty, lower and upper limit of all that a stamp was measured for."""
     limits = certificate.tolerances
     position, level = limits["position_mm"], limits["level"]
-    low, high = level if isinstance(level, list) else (None, None)
+    low, high = (level[0], level[1]) if isinstance(level, list) else (None, None)
     below = -position if isinstance(position, float) else None
     for pad, place in enumerate(stamp.deviations_mm, start=1):
         for axis, value in zip("xy", place, strict=True):
