@@ -30,6 +30,8 @@ TABLES = {
             "[decoder]": "bench.plans.tables:DecoderSettings",
             "[rig]": "bench.plans.tables:RigSettings",
             "[dut]": "bench.plans.tables:DutSettings",
+            "[dut.answer]": "bench.plans.tables:DutAnswer",
+            "[dut.between]": "bench.plans.tables:DutBetween",
             "[condition], and condition of a case": "sim.panel.condition:Condition",
             "[handling], and handling of a case": "sim.press:Handling",
         },

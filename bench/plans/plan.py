@@ -41,7 +41,7 @@ A plan is a TOML file::
     "*" = "LOT-7"
 
     [dut]                              # somebody's recogniser, whose own answers are judged instead
-    kind = "process"
+    kind = "process"                   # or "browser", with a url and [dut.answer] selector = "#serial"
     command = ["python", "sdk.py"]     # reports as JSON lines go in, {"code": 20406} comes back
 
     [rig]

@@ -6,6 +6,7 @@ import json
 import queue
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any
 import pytest
 from stampbench.bench.dut import devtools
 from stampbench.bench.dut.browser import BrowserSink, css_scale
+from stampbench.bench.dut.opening import device_under_test
 from stampbench.bench.dut.sink import deliver
 from stampbench.bench.judging.assessment import Verdict, assess
-from stampbench.bench.plans.tables import DutAnswer, DutSettings
+from stampbench.bench.plans.tables import DutAnswer, DutBetween, DutSettings
 from stampbench.bench.records.files import Run
 from stampbench.bench.records.presses import Outcome
 from stampbench.firmware_emulator.errors import LinkError, NoHardwareError
@@ -270,3 +272,42 @@ def test_what_a_plan_says_wrongly_is_named(dut: dict[str, Any], message: str) ->
     with pytest.raises(sb.InputError) as error:
         sb.Plan.of(json.loads(json.dumps(tables)))
     assert message in str(error.value)
+
+
+@needs_chromium
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted in /proc")
+def test_a_thousand_presses_in_a_row_leave_nothing_behind(page) -> None:
+    settings = DutSettings(
+        kind="browser",
+        url=page("say('S1')"),
+        answer=DutAnswer(selector="#out"),
+        between=DutBetween(expression="most = 0; say('')"),
+        codes={"S1": STAMP},
+        late_ms=1000.0,
+    )
+    landed = tuple(
+        Contact(id=n, tip=True, x=0, y=0, x_mm=10.0 + 9.0 * n, y_mm=40.0 + 3.0 * n) for n in range(5)
+    )
+    scans = [
+        TouchReport(4_000 * scan, tuple(c._replace(y_mm=c.y_mm + 0.1 * scan) for c in landed))
+        for scan in range(6)
+    ]
+
+    def left(tools: devtools.DevTools) -> tuple[int, int, float]:
+        tools.ask("Performance.enable")
+        tools.ask("HeapProfiler.collectGarbage")
+        metrics = tools.ask("Performance.getMetrics")["metrics"]
+        heap = next(one["value"] for one in metrics if one["name"] == "JSHeapUsedSize")
+        return threading.active_count(), len(list(Path("/proc/self/fd").iterdir())), heap
+
+    with device_under_test(settings, PANEL) as dut:
+        assert isinstance(dut.sink, BrowserSink)
+        for number in range(1, 1001):
+            answer = dut.press(number, [*scans, TouchReport(24_000, ())])
+            assert (answer.code, answer.odd) == (STAMP, {}), f"press {number}"
+            if number == 50:
+                before = left(dut.sink.page)
+        after = left(dut.sink.page)
+    assert after[:2] == before[:2]
+    assert after[2] - before[2] < 1e6
