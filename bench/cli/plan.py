@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Find, copy and check plans, and list what they hold.", no_args_is_help=True)
     group.command(name="check")(check)
     group.command(name="copy")(copy)
+    group.command(name="evemu")(evemu)
     group.command(name="list")(list_plan)
     group.command(name="resolve")(resolve)
     app.add_typer(group, name="plan")
@@ -70,6 +71,36 @@ def copy(
     except OSError as error:
         raise InputError(f"{target}: {error.strerror}: expected a new file") from None
     typer.echo(f"{target}; now: stampbench {_USED_BY[folder]} {target}")
+
+
+def evemu(
+    plan: Annotated[Path, typer.Argument(help="Plan in TOML, or its name.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="A new file.", show_default=False)],
+    profile: Annotated[
+        str | None, typer.Option(help="One of the plan's panels.", show_default="the first")
+    ] = None,
+    settings: Settings = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+) -> None:
+    """Write the presses of a plan as Linux input events, to be played elsewhere by evemu-play.
+
+    What is pressed at which second of the file is printed, a line a press.
+    """
+    import json
+
+    from stampbench.bench.dut.kernel import write_presses
+    from stampbench.bench.plans.plan import Plan
+    from stampbench.firmware_emulator.errors import InputError
+
+    read = Plan.read(plan, settings or ())
+    if read.header.scenario:
+        raise InputError(f"{plan}: names a scenario, which presses nothing: expected a plan with cases")
+    for begins_s, planned, draw in write_presses(read, profile or read.header.profiles[0], file):
+        if as_json:
+            said = {"press": planned.index, "begins_s": begins_s, "case": planned.case.name}
+            typer.echo(json.dumps({**said, "object": draw.object, "code": draw.code}))
+        else:
+            typer.echo(f"{begins_s:10.3f} s  {planned.case.name}: {draw.object}")
 
 
 _USED_BY: Final = {"plans": "run", "lots": "validate", "sweeps": "sweep"}

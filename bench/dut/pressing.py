@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def dut_identity(dut: DutSettings, profile: str) -> RigIdentity:
     """Return what the records say of a device under test that stands for a panel."""
-    what = " ".join(dut.command) or dut.url or dut.kind
+    what = " ".join(dut.command) or dut.url or dut.recogniser or dut.serial or dut.kind
     return RigIdentity(port=f"dut: {what}", virtual=True, profile=profile, firmware=dut.kind)
 
 

@@ -14,9 +14,26 @@ if TYPE_CHECKING:
     from stampbench.bench.plans.tables import Case, CaseTable, Document, DutSettings, Limit
 
 _OF_ANY_PLAN: Final = ("name", "description", "scenario", "seed", "timeout_s")
-_DUT_KEYS: Final = {"process": ("command",), "browser": ("url",)}
+_DUT_KEYS: Final = {
+    "process": ("command",),
+    "python": ("recogniser",),
+    "browser": ("url",),
+    "android-hid": ("serial",),
+    "android-uinput": ("serial",),
+    "uinput": (),
+    "gadget": (),
+}
 """What a device under test of each kind needs."""
-_DUT_MAY: Final = {"process": (), "browser": ("px_per_mm", "serial", "answer", "between", "late_ms")}
+_IN_TIME: Final = ("answer", "between", "late_ms")
+_DUT_MAY: Final = {
+    "process": (),
+    "python": (),
+    "browser": ("px_per_mm", "serial", *_IN_TIME),
+    "android-hid": ("contacts", *_IN_TIME),
+    "android-uinput": _IN_TIME,
+    "uinput": ("serial", *_IN_TIME),
+    "gadget": ("path", "contacts", "serial", *_IN_TIME),
+}
 """What it may have beside."""
 _DUT_ANY: Final = ("kind", "timeout_s", "codes")
 
@@ -85,9 +102,12 @@ def check_dut(dut: DutSettings, raw: Mapping[str, Any]) -> None:
             f"dut.answer: {', '.join(given) or 'nothing'} given: "
             "expected one of selector, expression, event, http, logcat"
         )
+    if dut.kind != "browser":
+        _check_no_page(dut.kind, given[0], steps)
     if len(steps) > 1:
         raise InputError(f"dut.between: {', '.join(steps)} given: expected one of them")
     told = {"": dut.url, "expression": dut.between.expression, "intent": dut.between.intent}
+    told["command"] = " ".join(dut.between.command)
     if dut.answer.http and "{answer}" not in told.get(steps[0] if steps else "", ""):
         raise InputError(
             "dut.answer.http = true: nobody tells the app its one-time address: "
@@ -96,6 +116,17 @@ def check_dut(dut: DutSettings, raw: Mapping[str, Any]) -> None:
     for way, value in (("answer.logcat", dut.answer.logcat), ("between.intent", dut.between.intent)):
         if value and not dut.serial:
             raise InputError(f"dut.{way} = {value!r}: of a phone alone: expected dut.serial beside it")
+
+
+def _check_no_page(kind: str, answer: str, steps: Sequence[str]) -> None:
+    """Check that an app which is no page is not asked as one, and that it is said how it comes back."""
+    if answer not in ("http", "logcat"):
+        raise InputError(f'dut.answer.{answer}: of a page alone: expected http or logcat beside "{kind}"')
+    if not steps or "expression" in steps:
+        raise InputError(
+            f"dut.between: {', '.join(steps) or 'missing'}: expected tap, intent, command or nothing beside "
+            f'"{kind}": what brings the app back ahead of each press'
+        )
 
 
 def check_cases(cases: Sequence[CaseTable]) -> None:

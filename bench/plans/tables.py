@@ -104,6 +104,7 @@ class DutBetween(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         tap: a tap at this place instead, mm.
         expression: this JavaScript instead.
         intent: arguments of ``am start`` on the phone; ``{answer}`` is filled in here, too.
+        command: a program of this machine with its arguments, which ends; ``{answer}`` is filled in.
         nothing: the app comes back by itself.
         until: JavaScript that is true once a page is ready for a stamp.
         wait_s: time to let pass then.
@@ -112,6 +113,7 @@ class DutBetween(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tap: tuple[float, float] | None = None
     expression: str = ""
     intent: str = ""
+    command: list[str] = []
     nothing: bool = False
     until: str = ""
     wait_s: Annotated[float, Meta(ge=0.0, le=60.0)] = 0.0
@@ -119,7 +121,8 @@ class DutBetween(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def given(self) -> tuple[str, ...]:
         """The steps that are given; none means that a page is loaded anew."""
-        return tuple(step for step in ("tap", "expression", "intent", "nothing") if getattr(self, step))
+        steps = ("tap", "expression", "intent", "command", "nothing")
+        return tuple(step for step in steps if getattr(self, step))
 
     @property
     def reload(self) -> bool:
@@ -131,12 +134,18 @@ class DutSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """The ``[dut]`` table: the reports of each press go into this, and its own answer is judged.
 
     Attributes:
-        kind: "process": a recogniser as a child process, see :mod:`stampbench.bench.dut.process`; "browser":
-            a page in Chromium, see :mod:`stampbench.bench.dut.browser`.
+        kind: "process": a recogniser as a child process, see :mod:`stampbench.bench.dut.process`; "python":
+            one as a function, see :mod:`stampbench.bench.dut.python`; "browser": a page in Chromium, see
+            :mod:`stampbench.bench.dut.browser`; "android-hid", "android-uinput": a touchscreen that a phone
+            makes, see :mod:`stampbench.bench.dut.android`; "uinput": one that this Linux machine makes;
+            "gadget": this machine as a USB touchscreen, see :mod:`stampbench.bench.dut.hid`.
         command: that starts the process.
+        recogniser: name of the function among the entry points ``stampbench.recognisers``.
+        path: of the gadget.
+        contacts: that a HID touchscreen tells at once.
         url: of the page; ``{answer}`` in it becomes the address that the page tells its answer.
         px_per_mm: CSS pixels per mm; None: by the profile.
-        serial: of the phone whose Chrome has the page, by adb; "": a browser here.
+        serial: of the phone, by adb; "": a browser here.
         answer, between: how it answers, and what brings it back ahead of each press.
         timeout_s: time for its answer after the last report; without one in time, nothing was read.
         late_ms: a report that goes out later than this, where reports are sent when they are due, makes its
@@ -144,8 +153,11 @@ class DutSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         codes: codes by the names that it gives the stamps; empty: its answer is the code itself.
     """
 
-    kind: Literal["process", "browser"]
+    kind: Literal["process", "python", "browser", "android-hid", "android-uinput", "uinput", "gadget"]
     command: list[str] = []
+    recogniser: str = ""
+    path: str = "/dev/hidg0"
+    contacts: Literal[5, 10] = 10
     url: str = ""
     px_per_mm: Annotated[float, Meta(ge=1.0, le=100.0)] | None = None
     serial: str = ""

@@ -7,7 +7,6 @@ of a mm, and neither that the panel took a touch back: what is lost by that is n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -24,15 +23,20 @@ from stampbench.bench.sources.evdev_events import (
     EV_SYN,
     SYN_REPORT,
 )
+from stampbench.bench.sources.protocol_b import (
+    SLOTS,
+    Event,
+    EventPanel,
+    ProtocolB,
+    Slots,
+    evemu_description,
+    evemu_line,
+)
 from stampbench.bench.sources.recording import Recording
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.firmware_emulator.hid.digitizer import HidDigitizer
-from stampbench.firmware_emulator.touch import Contact, TouchReport
+from stampbench.firmware_emulator.touch import TouchReport
 
-Event = tuple[int, int, int, int]
-"""t_us, type, code, value."""
-SLOTS: Final = 16
-"""Contacts at once that a converted recording can hold."""
 _NAMES: Final = {
     (EV_ABS, ABS_MT_SLOT): "ABS_MT_SLOT",
     (EV_ABS, ABS_MT_TRACKING_ID): "ABS_MT_TRACKING_ID",
@@ -52,41 +56,6 @@ class Target(StrEnum):
     EVEMU = "evemu"
     LIBINPUT = "libinput"
     GETEVENT = "getevent"
-
-
-@dataclass(frozen=True, slots=True)
-class _Panel:
-    """What kernel events say of a panel: ranges, and whole units per mm (0 where no size is known)."""
-
-    name: str
-    x_range: tuple[int, int]
-    y_range: tuple[int, int]
-    resolutions: tuple[int, int]
-
-    @property
-    def axes(self) -> list[tuple[int, int, int, int]]:
-        """Code, minimum, maximum and resolution of each axis."""
-        return [
-            (ABS_MT_SLOT, 0, SLOTS - 1, 0),
-            (ABS_MT_POSITION_X, *self.x_range, self.resolutions[0]),
-            (ABS_MT_POSITION_Y, *self.y_range, self.resolutions[1]),
-            (ABS_MT_TRACKING_ID, 0, 65535, 0),
-        ]
-
-
-class _Slots:
-    """Gives each contact that is down a number of its own, the least that is free."""
-
-    def __init__(self) -> None:
-        self.of: dict[int, int] = {}
-
-    def take(self, contact: Contact) -> int:
-        if contact.id not in self.of:
-            free = next((slot for slot in range(SLOTS) if slot not in self.of.values()), None)
-            if free is None:
-                raise InputError(f"more than {SLOTS} contacts at once: expected at most {SLOTS}")
-            self.of[contact.id] = free
-        return self.of[contact.id]
 
 
 def convert(recording: Recording, target: Target, path: Path) -> int:
@@ -140,36 +109,11 @@ def _write_capture(recording: Recording, path: Path) -> int:
 
 
 def events_of(reports: Iterator[TouchReport]) -> Iterator[list[Event]]:
-    """Yield the kernel's events of each scan, by multitouch protocol B."""
-    slots = _Slots()
-    touching = False
-    for report in reports:
-        events: list[Event] = []
-
-        def tell(code: int, value: int, t_us: int = report.t_us, events: list[Event] = events) -> None:
-            events.append((t_us, EV_ABS, code, value))
-
-        for contact in report.contacts:
-            known = contact.id in slots.of
-            if not contact.tip and not known:
-                continue
-            tell(ABS_MT_SLOT, slots.take(contact))
-            if not contact.tip:
-                tell(ABS_MT_TRACKING_ID, -1)
-                del slots.of[contact.id]
-                continue
-            if not known:
-                tell(ABS_MT_TRACKING_ID, contact.id & 0xFFFF)
-            tell(ABS_MT_POSITION_X, contact.x)
-            tell(ABS_MT_POSITION_Y, contact.y)
-        if touching != bool(slots.of):
-            touching = bool(slots.of)
-            events.append((report.t_us, EV_KEY, BTN_TOUCH, int(touching)))
-        events.append((report.t_us, EV_SYN, SYN_REPORT, 0))
-        yield events
+    """Yield the kernel's events of each scan."""
+    return map(ProtocolB().events, reports)
 
 
-def _panel(recording: Recording) -> _Panel:
+def _panel(recording: Recording) -> EventPanel:
     x_range = recording.x_min or 0, recording.x_max or 0
     y_range = recording.y_min or 0, recording.y_max or 0
     ruler = recording.ruler
@@ -186,20 +130,16 @@ def _panel(recording: Recording) -> _Panel:
                 f"whole units per mm are {100 * worst:.2g} % off; read it with "
                 f"--size-mm {ruler.width_mm:g}x{ruler.height_mm:g}"
             )
-    return _Panel(recording.device or "touchscreen", x_range, y_range, resolutions)
+    return EventPanel(recording.device or "touchscreen", x_range, y_range, resolutions)
 
 
 def _evemu(recording: Recording) -> Iterator[tuple[str, int]]:
     panel = _panel(recording)
-    yield "# EVEMU 1.3", 0
-    yield f"N: {panel.name}", 0
-    yield "I: 0018 0000 0000 0000", 0
-    for code, low, high, resolution in panel.axes:
-        yield f"A: {code:02x} {low} {high} 0 0 {resolution}", 0
+    for line in evemu_description(panel):
+        yield line, 0
     for events in events_of(recording.reports):
-        for t_us, kind, code, value in events:
-            seconds, microseconds = divmod(t_us, 1_000_000)
-            yield f"E: {seconds}.{microseconds:06d} {kind:04x} {code:04x} {value}", int(kind == EV_SYN)
+        for event in events:
+            yield evemu_line(event), int(event[1] == EV_SYN)
 
 
 def _libinput(recording: Recording) -> Iterator[tuple[str, int]]:
@@ -272,7 +212,7 @@ def _hid_recorder(recording: Recording) -> Iterator[tuple[str, int]]:
     yield f"R: {len(descriptor)} {descriptor.hex(' ')}", 0
     yield f"N: {recording.device or 'touchscreen'}", 0
     yield "I: 3 0000 0000", 0
-    slots = _Slots()
+    slots = Slots()
     for report in recording.reports:
         told = [contact for contact in report.contacts if contact.tip or contact.id in slots.of]
         contacts = tuple(

@@ -34,6 +34,7 @@ class HidDigitizer:
         contact_count_max: most contacts in one scan, at most 64.
         x_max, y_max: logical maximum of the coordinates, 1 to 32767; the minimum is 0.
         width_mm, height_mm: size of the touch area, at most 327.67 mm; told in hundredths of a mm.
+        tells_maximum: whether it has the feature report Contact Count Maximum, which a host asks for.
 
     Raises:
         InputError: a figure is outside its range.
@@ -45,6 +46,7 @@ class HidDigitizer:
     y_max: int
     width_mm: float
     height_mm: float
+    tells_maximum: bool = True
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -111,12 +113,15 @@ class HidDigitizer:
                 _item(0x08, 0x54),  # contact count, 1 byte
                 _item(0x74, 8),
                 _item(0x80, 0x02),
-                _item(0x84, FEATURE_REPORT_ID),
-                _item(0x08, 0x55),  # contact count maximum
-                _item(0xB0, 0x02),
+                self._maximum() if self.tells_maximum else b"",
                 b"\xc0",
             )
         )
+
+    @staticmethod
+    def _maximum() -> bytes:
+        """Return the items of Contact Count Maximum, a byte like the contact count ahead of it."""
+        return _item(0x84, FEATURE_REPORT_ID) + _item(0x08, 0x55) + _item(0xB0, 0x02)
 
     @property
     def packet_length(self) -> int:

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import queue
+import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from stampbench.bench.dut import android
+from stampbench.bench.dut.android import AndroidHidSink, AndroidUinputSink
 from stampbench.bench.dut.browser import COUNTING_PAGE, BrowserSink, css_scale
+from stampbench.bench.dut.hid import GadgetSink, digitizer_of
+from stampbench.bench.dut.kernel import EvemuSink, UinputSink
 from stampbench.bench.dut.process import ProcessSink
+from stampbench.bench.dut.python import PythonSink
 from stampbench.bench.dut.sink import Sink, deliver
 from stampbench.bench.plans.tables import DutAnswer, DutSettings
-from stampbench.firmware_emulator.errors import LinkError
+from stampbench.bench.sources.evdev_events import AxisRange, EvdevAssembler
+from stampbench.bench.sources.protocol_b import EventPanel
+from stampbench.bench.sources.recording_formats import open_recording
+from stampbench.firmware_emulator.errors import LinkError, NoHardwareError
+from stampbench.firmware_emulator.hid.descriptor import parse_descriptor
+from stampbench.firmware_emulator.hid.reports import HidTouchDecoder, touch_screen
 from stampbench.firmware_emulator.touch import Contact, TouchReport
 from stampbench.sim.device import identity_of
 from stampbench.sim.panel import load_profile
@@ -270,3 +282,238 @@ def told(touched: list[list[Any]], px_per_mm: float) -> list[TouchReport]:
                 gone.append(contact)
         reports.append(TouchReport(round(1000 * ms), (*down.values(), *gone)))
     return reports
+
+
+class TestPython(SinkContract):
+    """A function that keeps what it is called with."""
+
+    marks_cancelled = False
+
+    @contextmanager
+    def opened(self, folder: Path) -> Iterator[tuple[Sink, Arrived]]:
+        kept: list[TouchReport] = []
+
+        def recogniser(reports: Sequence[TouchReport]) -> None:
+            if len(reports) > 100:
+                raise SystemExit
+            kept.extend(reports)
+
+        sink = PythonSink(recogniser, queue.SimpleQueue())
+
+        def arrived() -> list[TouchReport]:
+            last = TouchReport(0, ())
+            deliver(sink, 99, [last])
+            until_s = time.monotonic() + WAIT_S
+            while not any(report is last for report in kept):
+                assert time.monotonic() < until_s
+                time.sleep(0.01)
+            return list(kept)
+
+        yield sink, arrived
+        sink.close()
+
+    def break_off(self, sink: Sink) -> None:
+        assert isinstance(sink, PythonSink)
+        assert sink._thread is not None
+        deliver(sink, 2, stamped(moves=200))
+        sink._thread.join(WAIT_S)
+
+
+class TestEvemu(SinkContract):
+    """A file, as our reader of evemu's files has it."""
+
+    tolerance_mm = 0.00501
+    marks_cancelled = False
+
+    @contextmanager
+    def opened(self, folder: Path) -> Iterator[tuple[Sink, Arrived]]:
+        sink = EvemuSink(folder / "presses.evemu", PANEL)
+
+        def arrived() -> list[TouchReport]:
+            with open_recording(folder / "presses.evemu") as recording:
+                return list(recording)
+
+        yield sink, arrived
+        sink.close()
+
+    def break_off(self, sink: Sink) -> None:
+        assert isinstance(sink, EvemuSink)
+        assert sink._file is not None
+        sink._file.close()
+
+
+@pytest.mark.skipif(not Path("/dev/uinput").exists(), reason="no /dev/uinput: expected Linux's module uinput")
+class TestUinput(SinkContract):
+    """A touchscreen of this machine's kernel, as a program here reads it."""
+
+    tolerance_mm = 0.00501
+    marks_cancelled = False
+
+    @contextmanager
+    def opened(self, folder: Path) -> Iterator[tuple[Sink, Arrived]]:
+        evdev = pytest.importorskip("evdev")
+        sink = UinputSink(PANEL)
+        try:
+            sink.begin(0)
+        except NoHardwareError as error:
+            pytest.skip(str(error))
+        devices = []
+        read: list[TouchReport] = []
+
+        def listen() -> None:
+            device = evdev.InputDevice(sink._device.device.path)
+            assembler = EvdevAssembler({c: AxisRange(a, b, r) for c, a, b, r in EventPanel.of(PANEL).axes})
+            devices.append((device, assembler))
+
+        def arrived() -> list[TouchReport]:
+            time.sleep(0.1)
+            for device, assembler in devices:
+                with suppress(BlockingIOError):
+                    for e in device.read():
+                        t_us = e.sec * 1_000_000 + e.usec
+                        read.extend(filter(None, [assembler.feed(t_us, e.type, e.code, e.value)]))
+            return read
+
+        listen()
+        yield sink, arrived
+        sink.close()
+
+    def break_off(self, sink: Sink) -> None:
+        pytest.skip("a device of the kernel's own is not broken off")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name, in the place of /dev/hidg0")
+class TestGadget(SinkContract):
+    """A pipe in the place of /dev/hidg0; what is read there is read by our HID decoder."""
+
+    tolerance_mm = 0.00501
+    marks_cancelled = False
+
+    @contextmanager
+    def opened(self, folder: Path) -> Iterator[tuple[Sink, Arrived]]:
+        self._pipe, self._other_end = folder / "hidg0", -1
+        self._plug_in()
+        sink = GadgetSink(self._pipe, PANEL)
+        packets: list[bytes] = []
+
+        def arrived() -> list[TouchReport]:
+            with suppress(BlockingIOError):
+                while data := os.read(self._other_end, 64):
+                    packets.append(data)
+            return hid_reports(digitizer_of(PANEL, 10).descriptor(), packets)
+
+        yield sink, arrived
+        sink.close()
+        os.close(self._other_end)
+
+    def _plug_in(self) -> None:
+        os.mkfifo(self._pipe)
+        self._other_end = os.open(self._pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    def break_off(self, sink: Sink) -> None:
+        os.close(self._other_end)
+        self._pipe.unlink()
+        self._plug_in()
+
+
+def hid_reports(descriptor: bytes, packets: Sequence[bytes]) -> list[TouchReport]:
+    """Return what our decoder reads of HID packets."""
+    decoder = HidTouchDecoder(touch_screen(parse_descriptor(descriptor)))
+    reports = [report for n, packet in enumerate(packets) for report in decoder.feed(10_000 * n, packet)]
+    return reports + decoder.flush()
+
+
+ADB = """#!{python}
+import sys
+log = {log!r}
+words = sys.argv[1:]
+assert words[:3] == ["-s", "R58M", "shell"], words
+if words[3:] == ["getevent", "-pl"]:
+    print('  name:     "stampbench nexus-5"' if open(log).read() else "")
+elif words[3] == "-T":
+    with open(log, "a") as file:
+        print("#", words[4], file=file, flush=True)
+        for line in sys.stdin:
+            print(line, end="", file=file, flush=True)
+else:
+    sys.exit("error: unknown " + " ".join(words))
+"""
+
+
+class PhoneContract(SinkContract):
+    """A program in the place of adb, which writes down what the phone's command would read."""
+
+    tolerance_mm = 0.00501
+    marks_cancelled = False
+
+    @pytest.fixture(autouse=True)
+    def _adb(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.log = tmp_path / "log"
+        self.log.touch()
+        adb = tmp_path / "bin" / "adb"
+        adb.parent.mkdir()
+        adb.write_text(ADB.format(python=sys.executable, log=str(self.log)))
+        adb.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{adb.parent}{os.pathsep}{os.environ['PATH']}")
+        monkeypatch.setattr(android, "_SETTLES_S", 0.05)
+
+    def read(self, lines: list[str]) -> list[TouchReport]:
+        """Return the reports of one device, from the lines that its command read."""
+        raise NotImplementedError
+
+    @contextmanager
+    def opened(self, folder: Path) -> Iterator[tuple[Sink, Arrived]]:
+        sink = self.sink()
+
+        def arrived() -> list[TouchReport]:
+            sink.close()  # whatever was sent has been read then
+            devices = self.log.read_text().split("# ")[1:]
+            return [report for device in devices for report in self.read(device.splitlines()[1:])]
+
+        yield sink, arrived
+        sink.close()
+
+    def sink(self) -> Sink:
+        """Return the sink."""
+        raise NotImplementedError
+
+    def break_off(self, sink: Sink) -> None:
+        assert isinstance(sink, AndroidHidSink | AndroidUinputSink)
+        process = sink._phone._process
+        assert process is not None
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script in the place of adb")
+class TestAndroidHid(PhoneContract):
+    """What AOSP's ``hid`` reads, as our HID decoder has it."""
+
+    def sink(self) -> Sink:
+        return AndroidHidSink("R58M", PANEL)
+
+    def read(self, lines: list[str]) -> list[TouchReport]:
+        register, *said = map(json.loads, lines)
+        assert register["command"] == "register"
+        assert {(one["id"], one["command"]) for one in said} <= {(register["id"], "report")}
+        return hid_reports(bytes(register["descriptor"]), [bytes(one["report"]) for one in said])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script in the place of adb")
+class TestAndroidUinput(PhoneContract):
+    """What AOSP's ``uinput`` reads: in its order, and as our reader of evemu's files has it."""
+
+    def sink(self) -> Sink:
+        return AndroidUinputSink("R58M", PANEL)
+
+    def read(self, lines: list[str]) -> list[TouchReport]:
+        order = "".join(line[0] for line in lines)
+        assert re.fullmatch("NIP+B+A+EE+", order)
+        times = [float(line.split()[1]) for line in lines if line.startswith("E")]
+        assert times == sorted(times)
+        # It handles a line once it has the next one: only what nobody waits for may be the last.
+        assert lines[-1].split()[2:] == ["0000", "0000", "0"]
+        path = self.log.with_suffix(".evemu")
+        path.write_text("\n".join(lines) + "\n")
+        with open_recording(path) as recording:
+            return list(recording)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stampbench.bench.sources.converting import SLOTS, Target, convert
+from stampbench.bench.sources.converting import Target, convert
+from stampbench.bench.sources.protocol_b import SLOTS
 from stampbench.bench.sources.recording import Recording, Ruler
 from stampbench.bench.sources.recording_formats import open_recording
 from stampbench.firmware_emulator.errors import InputError
