@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_namespace_packages, setup
 
 FLOORS = ("bench", "sim", "firmware_emulator")
-FIXTURES = ("plans", "lots", "sweeps")
+FIXTURES = ("corpora", "plans", "lots", "sweeps")
 """What travels of the fixtures, to be found by name."""
 
 

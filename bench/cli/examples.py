@@ -8,6 +8,10 @@ import typer
 
 EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "beacon listen": ("stampbench beacon listen", "stampbench beacon listen --seconds 60 --json"),
+    "bench-off": (
+        "stampbench bench-off",
+        'stampbench bench-off --process "python sdk.py" --svg bench-off.svg',
+    ),
     "campaign": (
         "stampbench campaign quickstart --presses 2000",
         "stampbench campaign quickstart --workers 2 --out runs/many",
@@ -69,6 +73,10 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "stampbench plan check my-plan.toml --set plan.seed=3",
     ),
     "plan copy": ("stampbench plan copy quickstart", "stampbench plan copy quickstart my-plan.toml"),
+    "plan evemu": (
+        "stampbench plan evemu quickstart presses.evemu",
+        "stampbench plan evemu quickstart presses.evemu --profile surface-book-2 --json",
+    ),
     "plan list": ("stampbench plan list", "stampbench plan list quickstart"),
     "plan resolve": (
         "stampbench plan resolve quickstart",

@@ -11,21 +11,25 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 from rich.progress import Progress
-from scipy.spatial import cKDTree
+from stampbench.bench.bench_off.recognisers import (
+    NEIGHBOURS,
+    KdTreeReader,
+    pads_of_all,
+    sorted_lengths,
+)
 from stampbench.bench.perf import Figure
 from stampbench.sim.decoder import Decoder
 from stampbench.sim.decoder.constellations import FaceLimits
-from stampbench.sim.decoder.matching import best_matching, fit_each, pair_distances
+from stampbench.sim.decoder.matching import fit_each
 from stampbench.sim.decoder.unknowns import GRID, with_missing_pad
-from stampbench.sim.stamps import Family, load_family
-from stampbench.sim.stamps.canonical import centred_pads
+from stampbench.sim.stamps import load_family
 from stampbench.sim.stamps.index import index_of
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +46,6 @@ BRUTE_CODES = 6_000_000
 CALLS = 2_000
 MISSING = 40
 """Stamps with a missing pad that are timed."""
-NEIGHBOURS = 32
 SEED = 20_261
 
 
@@ -81,7 +84,7 @@ def measure(families: Sequence[str] | None = None) -> dict[str, Figure]:
             family = load_family(name)
             decoder = Decoder(family)
             figures[f"{name}.open_s"] = Figure(time.perf_counter() - start, "s")
-            table = _table(family)
+            table = pads_of_all(family)
             queries = Queries(table, decoder.sigma_mm)
             others = readers(table, decoder)
             progress.advance(task)
@@ -94,18 +97,6 @@ def measure(families: Sequence[str] | None = None) -> dict[str, Figure]:
         rates = [figures[f"{name}.decodes_per_s"].value for name in ("p5-60k", "p5-6m")]
         figures["cost_growth_60k_to_6m"] = Figure(rates[0] / rates[1], "times")
     return figures
-
-
-def _table(family: Family) -> Floats:
-    """Return pads of every code about their centroid, (size, n, 2), made piece by piece to spare memory."""
-    table = np.empty((family.size, family.pads_per_stamp, 2))
-    for codes in _pieces(family.size):
-        table[codes] = centred_pads(np.asarray(family.coordinates[codes], np.float64) * family.unit_mm)
-    return table
-
-
-def _pieces(size: int) -> Iterator[slice]:
-    return (slice(start, start + 65_536) for start in range(0, size, 65_536))
 
 
 def _scores(
@@ -207,7 +198,7 @@ def readers(table: Floats, decoder: Decoder) -> dict[str, tuple[Reader, int]]:
     radius = decoder.acceptance.radius_mm
     return {
         "ours": (decoder.decode_batch, QUERIES),
-        "tree": (_kd_tree_reader(table, radius), KD_TREE_QUERIES),
+        "tree": (KdTreeReader(table, radius), KD_TREE_QUERIES),
         "brute": (_brute_reader(table, radius), max(BRUTE_CODES // len(table), 3)),
     }
 
@@ -227,42 +218,6 @@ def _brute_reader(table: Floats, radius_mm: float) -> Reader:
         return codes, distances
 
     return read
-
-
-def _kd_tree_reader(table: Floats, radius_mm: float) -> Reader:
-    tree = cKDTree(_lengths_of_all(table), balanced_tree=False, compact_nodes=False)
-
-    def read(points: Floats) -> tuple[Ints, Floats]:
-        codes = np.full(len(points), -1, np.int64)
-        distances = np.full(len(points), math.inf)
-        near = np.asarray(tree.query(sorted_lengths(points), k=NEIGHBOURS)[1])
-        pads_count = table.shape[1]
-        own, other = np.empty((pads_count, pads_count)), np.empty((pads_count, pads_count))
-        matching, motion = np.empty(pads_count, np.int64), np.empty(5)
-        for i, contacts in enumerate(points):
-            pair_distances(contacts, own)
-            radius = radius_mm
-            for code in near[i]:
-                pads = table[code]
-                pair_distances(pads, other)
-                square = best_matching(contacts, own, pads, other, radius, 1.0, 1.0, matching, motion)
-                if square >= 0.0:
-                    radius = math.sqrt(square)
-                    codes[i], distances[i] = code, radius
-        return codes, distances
-
-    return read
-
-
-def _lengths_of_all(table: Floats) -> npt.NDArray[np.float32]:
-    return np.concatenate([sorted_lengths(table[codes]) for codes in _pieces(len(table))])
-
-
-def sorted_lengths(pads: Floats) -> npt.NDArray[np.float32]:
-    """Return distances between the pads (m, n, 2) of each stamp, ascending, shape (m, n (n - 1) / 2)."""
-    first, second = np.triu_indices(pads.shape[1], 1)
-    lengths = np.hypot(*np.moveaxis(pads[:, first] - pads[:, second], 2, 0))
-    return np.sort(lengths.astype(np.float32), axis=1)
 
 
 class Queries:

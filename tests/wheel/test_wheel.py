@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 FLOORS = ("bench", "sim", "firmware_emulator")
-TRAVELS = ("stampbench", *FLOORS, "fixtures/plans", "fixtures/lots", "fixtures/sweeps")
+TRAVELS = ("stampbench", *FLOORS, "fixtures/corpora", "fixtures/plans", "fixtures/lots", "fixtures/sweeps")
 IMPORT_ALL = r"""
 import importlib, pkgutil, sys, stampbench
 for module in pkgutil.walk_packages(stampbench.__path__, "stampbench."):
