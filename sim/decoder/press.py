@@ -157,7 +157,8 @@ class PressDecoder:
         quantile = chi_quantile(0.999, degrees_of_freedom(self._pads))
         self._settle_mm = quantile * math.sqrt(2.0) * self._jitter_mm
         self._contact_limit = contact_limit
-        self._touches = Touches(in_mm=decoder.scale_known)
+        self._in_mm = decoder.scale_known
+        self._touches = Touches(in_mm=self._in_mm)
         self._finger = PadAtFinger(decoder, self._settle_mm)
         self._looks = 0  # in a row that showed nothing
         self._choices = 1
@@ -176,7 +177,6 @@ class PressDecoder:
         if self._decision is not None:
             return None
         contacts = self._places(report)
-        self._cancelled |= any(contact.cancelled for contact in report.contacts)
         if not contacts:
             self._cancelled |= self._taken_at_once(report.t_us)
             self._touches.follow(report.t_us, contacts)
@@ -245,17 +245,23 @@ class PressDecoder:
         return self._crowded or self._touches.bout > 0
 
     def _places(self, report: TouchReport) -> list[tuple[int, Place]]:
-        """Return ids and places of the contacts that are down; in device units where the scale is unknown."""
+        """Return ids and places of the contacts that are down, and note whether any was cancelled.
+
+        Places are in device units where the scale is unknown.
+        """
         places: list[tuple[int, Place]] = []
-        for contact in report.down:
-            if contact.x_mm is not None and contact.y_mm is not None:
-                x, y = contact.x_mm, contact.y_mm
-            elif self._decoder.scale_known:
+        for id_, tip, x, y, x_mm, y_mm, _, cancelled in report.contacts:
+            self._cancelled |= cancelled
+            if not tip:
+                continue
+            if x_mm is not None and y_mm is not None:
+                place = (x_mm, y_mm)
+            elif self._in_mm:
                 continue
             else:
-                x, y = float(contact.x), float(contact.y)
-            if abs(x) <= LARGEST_COORDINATE_MM and abs(y) <= LARGEST_COORDINATE_MM:  # false for NaN
-                places.append((contact.id, (x, y)))
+                place = (float(x), float(y))
+            if abs(place[0]) <= LARGEST_COORDINATE_MM and abs(place[1]) <= LARGEST_COORDINATE_MM:  # not NaN
+                places.append((id_, place))
         return places
 
     def _accumulate(self, t_us: int, landed: bool) -> list[Shape]:
@@ -277,11 +283,7 @@ class PressDecoder:
             shape.add([touches[number].place for number in shape.touches], self._settle_mm)
             if self._best is None or self._weight(shape) >= self._weight(self._best):
                 self._best = shape
-        return [
-            shape
-            for shape in live
-            if len(shape.touches) == self._pads and tuple(sorted(shape.touches)) in self._shapes
-        ]
+        return [shape for shape in live if shape.kept]
 
     def _shape_of(self, touches: dict[int, Touch], t_us: int) -> Shape:
         """Return the shape of all touches, no more than a stamp has pads; a new one where they are others."""
@@ -293,8 +295,13 @@ class PressDecoder:
             return self._shape
         shape = Shape(numbers, t_us)
         if len(numbers) == self._pads and not (self._touches.lifting and self._hand):
-            self._shapes[key] = shape
+            self._keep(shape)
         return shape
+
+    def _keep(self, shape: Shape) -> None:
+        """Count a shape with all pads among those that the press may be."""
+        shape.kept = True
+        self._shapes[tuple(sorted(shape.touches))] = shape
 
     def _hypotheses(self, landed: bool) -> list[Shape]:
         """Return the choices among more contacts than pads that fit a code."""
@@ -310,7 +317,7 @@ class PressDecoder:
                 chosen = tuple(ids[contact] for contact in hit.contacts)
                 key = tuple(sorted(chosen))
                 if key not in self._shapes:
-                    self._shapes[key] = Shape(chosen, max(touches[number].landed_us for number in chosen))
+                    self._keep(Shape(chosen, max(touches[number].landed_us for number in chosen)))
                 if self._shapes[key] not in fitting:
                     fitting.append(self._shapes[key])
         return fitting

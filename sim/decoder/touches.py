@@ -147,6 +147,8 @@ class Shape:
     newest_mm: list[tuple[float, float]] = field(default_factory=list)
     clear_mm: float = 0.0
     """Rigid distance that the mean can yet go without coming near to a code."""
+    kept: bool = False
+    """Whether it has all pads, and the press may be it."""
     reading: Reading | None = None
     """What the mean reads as, if it is a code with all its pads."""
 
