@@ -36,8 +36,8 @@ ARRANGEMENTS = 4_000
 SHAPES = 6_000
 """Shapes drawn near to codes; 2 to 6 % of error."""
 NEAR_MM = 1.2
-"""How far from a code they are at most, as far as most radii of acceptance. Where codes lie at the edge of the
-space half of what is near falls out: the density of p5-60k is a tenth more at 0, a tenth less at 2.2."""
+"""How far from a code they are at most, as far as most radii of acceptance. Where codes lie at the edge of
+the space half of what is near falls out: the density of p5-60k is a tenth more at 0, a tenth less at 2.2."""
 DRAWS = 32_768
 """Objects drawn to know which share keeps a geometry: 1.7 % keep that of five pads by default."""
 ROOM_SHARE = 0.004
