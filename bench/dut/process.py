@@ -23,6 +23,8 @@ from stampbench.firmware_emulator.touch import TouchReport
 _encoder = msgspec.json.Encoder()
 _LONGEST_LINE: Final = 1 << 16
 _MANY_CONTACTS: Final = 1 << 16
+READS_WITHIN_S: Final = 30.0
+"""A process that does not take the reports of a press in this time hangs."""
 
 
 class _Answer(msgspec.Struct):
@@ -51,6 +53,7 @@ class ProcessSink:
         self._panel = panel
         self._heard = heard
         self._process: subprocess.Popen[bytes] | None = None
+        self._watch: threading.Timer | None = None
 
     def begin(self, press: int) -> None:
         """Start the process where none runs, and tell it of the press.
@@ -59,8 +62,11 @@ class ProcessSink:
             InputError: the command cannot be started.
             LinkError: it ended.
         """
-        if self._process is None:
-            self._start()
+        process = self._process or self._start()
+        # A full pipe that nobody empties would be waited for, for good.
+        self._watch = threading.Timer(READS_WITHIN_S, process.kill)
+        self._watch.daemon = True
+        self._watch.start()
         width_mm, height_mm = self._panel.width_um / 1000, self._panel.height_um / 1000
         self._write({"begin": {"press": press, "width_mm": width_mm, "height_mm": height_mm}})
 
@@ -79,6 +85,8 @@ class ProcessSink:
             LinkError: the process ended.
         """
         self._write({"end": True})
+        if self._watch is not None:
+            self._watch.cancel()
 
     def renew(self) -> None:
         """End the process, so that a late answer is not taken for that of the next press."""
@@ -86,6 +94,8 @@ class ProcessSink:
 
     def close(self) -> None:
         """End the process."""
+        if self._watch is not None:
+            self._watch.cancel()
         process, self._process = self._process, None
         if process is None:
             return
@@ -95,9 +105,9 @@ class ProcessSink:
             if stream is not None:
                 stream.close()
 
-    def _start(self) -> None:
+    def _start(self) -> subprocess.Popen[bytes]:
         try:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
             )
         except OSError as error:
@@ -105,7 +115,9 @@ class ProcessSink:
                 f"dut.command {shown(' '.join(self._command))}: cannot be started: "
                 f"{error.strerror or error}: expected a program and its arguments"
             ) from None
-        threading.Thread(target=self._listen, args=(self._process,), daemon=True, name="dut").start()
+        self._process = process
+        threading.Thread(target=self._listen, args=(process,), daemon=True, name="dut").start()
+        return process
 
     def _write(self, value: Mapping[str, Any]) -> None:
         process = self._process

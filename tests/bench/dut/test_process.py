@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import queue
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from stampbench.bench.dut.process import ProcessSink
+from stampbench.bench.dut.sink import deliver
 from stampbench.bench.judging.assessment import Verdict, assess
 from stampbench.bench.judging.early_stops import EarlyStops
 from stampbench.bench.records.files import Confidence, Run
@@ -14,6 +17,10 @@ from stampbench.bench.records.presses import Outcome
 from stampbench.bench.runs.orders import RunOrder
 from stampbench.bench.runs.replays import differences, replay_press
 from stampbench.bench.runs.running import run as run_order
+from stampbench.firmware_emulator.errors import LinkError
+from stampbench.firmware_emulator.touch import Contact, TouchReport
+from stampbench.sim.device import identity_of
+from stampbench.sim.panel import load_profile
 
 import stampbench as sb
 
@@ -140,3 +147,13 @@ def test_an_app_is_pressed_until_its_limit_is_decided(recogniser, tmp_path) -> N
     plan = sb.Plan.of(tables)
     run_order(RunOrder(plan, tmp_path / "run", seed=1, stops=EarlyStops(plan, Confidence())))
     assert 0 < len(sb.read_run(tmp_path / "run").presses) < 100
+
+
+def test_a_recogniser_that_reads_nothing_does_not_hold_the_bench_up(monkeypatch) -> None:
+    monkeypatch.setattr("stampbench.bench.dut.process.READS_WITHIN_S", 0.5)
+    panel = identity_of(load_profile("nexus-5"))
+    sink = ProcessSink([sys.executable, "-c", "import time; time.sleep(600)"], panel, queue.SimpleQueue())
+    contacts = tuple(Contact(id=n, tip=True, x=n, y=n, x_mm=1.0 * n, y_mm=2.0) for n in range(5))
+    with pytest.raises(LinkError, match="the device under test ended with status -9"):
+        deliver(sink, 1, [TouchReport(n, contacts) for n in range(2000)])
+    sink.close()
