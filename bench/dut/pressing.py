@@ -17,7 +17,7 @@ from stampbench.bench.records.presses import Outcome, PressRecord, ReadingRecord
 from stampbench.bench.records.readings import judged, listen, press_of, unread_record
 from stampbench.bench.runs.pressing import LINK_FAILURES_IN_A_ROW, made_press
 from stampbench.bench.runs.progress import Made
-from stampbench.firmware_emulator.errors import LinkError
+from stampbench.firmware_emulator.errors import LinkError, NoHardwareError
 
 if TYPE_CHECKING:
     from stampbench.sim.device import Device
@@ -67,7 +67,7 @@ class DutPresser:
             for planned in presses:
                 try:
                     record, failures = self._press(dut, device, planned), 0
-                except LinkError as error:
+                except (LinkError, NoHardwareError) as error:
                     failures += 1
                     if failures == LINK_FAILURES_IN_A_ROW:
                         raise
