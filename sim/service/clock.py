@@ -77,6 +77,10 @@ class Calendar:
         """Return the first microsecond of a local day."""
         return to_us(dt.datetime.combine(day, dt.time(), self.zone))
 
+    def end_of_day(self, at_us: int, days: int) -> int:
+        """Return the end of the local day so many days later: until then it is good for so many days."""
+        return self.start_of(self.local(at_us).date() + dt.timedelta(days=days + 1))
+
     def month_of(self, at_us: int) -> str:
         """Return local month, ``2026-11``."""
         return self.day(at_us)[:7]

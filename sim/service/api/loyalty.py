@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 from stampbench.sim.service.api.access import (
@@ -28,13 +28,14 @@ from stampbench.sim.service.api.answers import (
     Step,
     many,
 )
-from stampbench.sim.service.clock import DAY_US
 from stampbench.sim.service.loyalty.cards import program_of, set_program
 from stampbench.sim.service.loyalty.coupons import coupons_of, issue_coupon, void_coupon
 from stampbench.sim.service.loyalty.ledger import balances, movements
 from stampbench.sim.service.loyalty.redemptions import What, freeze, redemption_of, step
 from stampbench.sim.service.problems import MalformedError
 
+GOOD_DAYS: Final = 90
+"""Of a coupon given by hand, unless told."""
 router = TransactionRouter(prefix="/v1/merchants/{merchant_id}", tags=["loyalty"])
 
 
@@ -105,7 +106,7 @@ def get_ledger(member: Name, access: MerchantDep, page: PageDep) -> list[dict[st
 def post_coupon(body: CouponBody, access: MerchantDep) -> dict[str, int]:
     """Give a member a coupon."""
     now_us = access.now_us
-    expires_us = now_us + 90 * DAY_US
+    expires_us = access.calendar.end_of_day(now_us, GOOD_DAYS)
     if body.expires_at is not None:
         expires_us = moment_us(body.expires_at, "expires_at")
     if expires_us <= now_us:

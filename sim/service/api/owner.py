@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from typing import Annotated, Final, Literal
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Cookie, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from stampbench.sim.service.api.access import ServiceDep
 from stampbench.sim.service.identity import principal_of
 from stampbench.sim.service.owner.page import owner_page, sign_in_page
-from stampbench.sim.service.owner.sessions import HOURS, merchant_of, session_of
+from stampbench.sim.service.owner.sessions import HOURS, end_session, merchant_of, session_of
 from stampbench.sim.service.owner.words import LANGUAGES
 from stampbench.sim.service.problems import ServiceError, UnauthorisedError
 
@@ -36,7 +36,10 @@ def get_sign_in(lang: Language = "ko") -> HTMLResponse:
 
 @router.post("")
 async def post_sign_in(request: Request, service: ServiceDep, lang: Language = "ko") -> Response:
-    """Exchange a merchant's key for a session."""
+    """Exchange a merchant's key for a session; asked by a page of ours, and by no other's."""
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
+        return _page(sign_in_page(LANGUAGES[lang], wrong=True), 403)
     content = await request.body()
     key = parse_qs(content[:_MOST_BYTES].decode("utf-8", "replace")).get("key", [""])[0].strip()
     try:
@@ -69,8 +72,10 @@ def get_shop(
 
 
 @router.post("/leave")
-def post_leave(lang: Language = "ko") -> Response:
-    """End the session in this browser."""
+def post_leave(service: ServiceDep, lang: Language = "ko", session: Session = None) -> Response:
+    """End the session."""
+    with service.database.write() as connection:
+        end_session(connection, service.settings.secret, session, service.clock.now_us())
     answer = RedirectResponse(f"/owner?lang={lang}", 303, _HEADERS)
     answer.delete_cookie(COOKIE, path="/owner")
     return answer

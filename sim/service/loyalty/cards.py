@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
-from stampbench.sim.service.clock import DAY_US, MINUTE_US, Calendar
+from stampbench.sim.service.clock import MINUTE_US, Calendar
 from stampbench.sim.service.loyalty.coupons import issue_coupon
 from stampbench.sim.service.loyalty.ledger import Account, ask_lock, book_all, movement
 from stampbench.sim.service.problems import NotFoundError
@@ -97,7 +97,7 @@ def stamp_card(
             merchant_id=merchant_id,
             member_id=member_id,
             name=rules.coupon_name,
-            expires_us=at_us + rules.coupon_days * DAY_US,
+            expires_us=calendar.end_of_day(at_us, rules.coupon_days),
             at_us=at_us,
             calendar=calendar,
             press_id=press_id,

@@ -131,6 +131,15 @@ class StampEvent(Table):
     reason: Mapped[Name]
 
 
+class EndedSession(Table):
+    """A session of the owner's page that its owner left before its time."""
+
+    __tablename__ = "ended_sessions"
+
+    digest: Mapped[Digest] = mapped_column(unique=True)
+    until_us: Mapped[Moment]
+
+
 class Key(Table):
     """A key with which requests are made; only its digest is kept.
 

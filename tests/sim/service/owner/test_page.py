@@ -171,6 +171,23 @@ class TestSessions:
         world.clock.advance(hours=12)
         assert self.shop(world, session).status_code == 303
 
+    def test_a_session_that_was_left_is_over_wherever_it_is_shown(self, any_world: Any) -> None:
+        world = any_world
+        session = self.cookie(world, world.one.server_key)
+        world.clock.advance(seconds=1)
+        other = self.cookie(world, world.one.server_key)
+        world.call("POST", "/owner/leave", headers={"Cookie": f"{COOKIE}={session}"})
+        assert self.shop(world, session).status_code == 303
+        assert self.shop(world, other).status_code == 200
+
+    def test_a_page_of_another_origin_signs_nobody_in(self, world: Any) -> None:
+        content = f"key={world.one.server_key}"
+        statuses = [
+            world.call("POST", "/owner", content=content, headers={"Origin": origin}).status_code
+            for origin in ("http://service", "https://evil.example", "null")
+        ]
+        assert statuses == [303, 403, 403]
+
     def test_names_are_escaped_and_no_script_may_run(self, world: Any) -> None:
         path = f"/v1/merchants/{world.one.merchant_id}/segments"
         name = "<script>alert(1)</script>"
