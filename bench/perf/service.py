@@ -219,6 +219,7 @@ def _indexes(service: Service, world: Seeded) -> str:
         "stamp_id": stamp.stamp_id,
         "member_id": 1,
         "device": bytes(32),
+        "address": None,
         "shape_digest": bytes(32),
         "now_us": service.clock.now_us(),
     }
