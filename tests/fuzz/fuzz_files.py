@@ -55,8 +55,10 @@ _CATALOGUE = (
 )
 _TABLE = "name,x1_mm,y1_mm,x2_mm,y2_mm,x3_mm,y3_mm\ncrown,0,0,20,0,10,18\n'=anchor,0,0,22,0,10,15\n"
 _SWEEP = (
-    '[sweep]\nplan = "quickstart"\ntitle = "noise"\nmeasurements = ["frr"]\n'
+    '[sweep]\ntitle = "noise"\nmeasurements = ["frr"]\n'
     '[[sweep.axes]]\nkey = "condition.noise"\nvalues = [0.5, 1.0]\n'
+    '[plan]\nname = "demo"\nfamily = "p5-60k"\nprofiles = ["nexus-5"]\n'
+    '[[cases]]\nname = "held"\nkind = "genuine"\npresses = 2\n'
 )
 _SCRIPT = (
     'size = [800, 600]\nseconds = 1.0\n[[do]]\nat = 0.1\nkey = "ctrl+r"\nseconds = 0.2\n'
@@ -64,20 +66,30 @@ _SCRIPT = (
     '[[do]]\nat = 0.9\ntype = "20406"\n'
 )
 _LOT = (
-    '[lot]\nname = "L1"\nsize = 50\nfamily = "p5-60k"\ncodes = [7]\n[sampling]\naql = 1.0\n'
-    "[measurement]\npresses = 6\n[tolerances]\nposition_mm = 0.3\n"
+    '[lot]\nname = "L1"\npart = "stamp"\nnominal = "p5-60k/11"\nsize = 500\ncavities = 2\nseed = 5\n'
+    "[sampling]\nsample = 10\naccept = 1\n[measurement]\npresses = 4\nrepeats = 2\ngauge_stamps = 5\n"
+    '[tolerances]\nposition_mm = 0.3\nlevel = [0.6, 1.4]\n[[appraisers]]\nname = "rig A"\n'
 )
 _SESSION = (
     '[session]\nrefresh_hz = 60.0\nwidth_mm = 60.0\nheight_mm = 100.0\n[[gestures]]\nkind = "line"\n'
-    'recording = "gone.hid"\npath_mm = [[10, 20], [50, 20]]\npath_ms = [0, 400]\n'
+    'recording = "line.capture"\npath_mm = [[10, 20], [50, 20]]\npath_ms = [0, 400]\n'
 )
-_RANKING = "# p5-60k on nexus-5, largest_loss = 0.05\ncode,loss,gap_mm\n7,0.01,1.2\n8,0.2,0.3\n"
+_CAPTURE = (
+    '{"format":"stampbench-capture","version":1,"device":"rig","x_max":1079,"y_max":1919,'
+    '"width_mm":61.6,"height_mm":109.6}\n'
+    '{"t_us":1,"contacts":[{"id":1,"tip":true,"x":200,"y":300}]}\n'
+    '{"t_us":400000,"contacts":[{"id":1,"tip":false,"x":900,"y":300}]}\n'
+)
+_RANKING = (
+    "# p5-60k on nexus-5, largest_loss = 0.05\ncode,predicted_loss,soft_gap_mm\n7,0.01,1.2\n8,0.2,0.3\n"
+)
 _DEFAULTS = '[defaults]\nfamily = "p5-60k"\n'
 
 
 def read_file(suffix: str, read: Callable[[Path], object]) -> Callable[[bytes, random.Random], None]:
-    """Reads an input as a file with this suffix."""
+    """Reads an input as a file with this suffix, beside a recording."""
     folder = Path(tempfile.mkdtemp(prefix="stampbench-fuzz-"))
+    (folder / "line.capture").write_text(_CAPTURE, encoding="utf-8")
     path = folder / f"input{suffix}"
 
     def reader(data: bytes, rng: random.Random) -> None:
@@ -207,7 +219,7 @@ def targets() -> list[Any]:
         Target(
             "array", [array((4, 21, 12)), hostile], read_file(".npy", lambda path: read_array(path, "frames"))
         ),
-        Target("frames", [b"1;2;" + b",".join([b"3"] * 405) + b"\n"], read_file(".csv", read_frames)),
+        Target("frames", [b",".join([b"3"] * 252) + b"\n"], read_file(".csv", read_frames)),
         Target("sound", [sound()], read_file(".wav", read_wav)),
         Target("defaults", [_DEFAULTS.encode()], read_file(".toml", read_defaults)),
     ]

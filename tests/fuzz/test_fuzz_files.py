@@ -20,3 +20,4 @@ def test_mutated_files_of_each_kind_are_read_or_refused(targets: list[Any], tmp_
     for target in targets:
         FILES["fuzz"](target, 40, 1, tmp_path)
         assert target.longest_s < FILES["LONGEST_S"]
+        assert target.refused < 40, f"{target.name}: no file at all was read"
