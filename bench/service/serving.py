@@ -31,6 +31,8 @@ BACKLOG: Final = 2048
 """Connections that may wait to be taken; the kernel's own limit holds too."""
 HEAD_S: Final = 10.0
 """A connection that has not sent the head of a request in this time is closed."""
+START_S: Final = 120
+"""A worker that has not begun to answer within this time is started anew; a busy machine imports slowly."""
 STOP_S: Final = 8
 """Requests that are being answered get this long once the service is to end."""
 _APPLICATION: Final = "stampbench.sim.service.app:app_from_environment"
@@ -116,6 +118,7 @@ def serve_forever(
             uvicorn.Server(uvicorn.Config(_APPLICATION, **options)).run(sockets=[listener])
         else:
             listener.set_inheritable(True)
+            options |= {"timeout_worker_healthcheck": START_S}
             uvicorn.run(_APPLICATION, fd=listener.fileno(), workers=workers, **options)
     service.database.close()
 
