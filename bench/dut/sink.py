@@ -42,7 +42,7 @@ class Sink(Protocol):
         """
 
     def send(self, report: TouchReport) -> None:
-        """Send one report, all contacts of one scan in one event, without waiting for what becomes of it.
+        """Send one report, all contacts of one scan together, without waiting for what becomes of it.
 
         Raises:
             LinkError: the way is broken.

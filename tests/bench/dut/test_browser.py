@@ -118,6 +118,23 @@ def test_an_app_that_says_it_read_nothing_has_read_nothing(judge: Judge, page) -
 
 
 @needs_chromium
+def test_two_answers_to_one_press_are_a_fault_unless_they_are_the_same(judge: Judge, page) -> None:
+    body = "dispatchEvent(new CustomEvent('stamp', {detail: 'S1'}));"
+    run, verdict = judge(page(body + body), {"event": "stamp"})
+    assert [press.link.get("unasked_answers") for press in run.presses] == [1, 1, 1]
+    assert verdict is Verdict.PASSED
+
+
+@needs_chromium
+def test_two_answers_that_differ_fail_no_stamp(judge: Judge, page) -> None:
+    bodies = (f"dispatchEvent(new CustomEvent('stamp', {{detail: '{name}'}}));" for name in ("S1", "S2"))
+    run, verdict = judge(page("".join(bodies)), {"event": "stamp"})
+    assert {press.outcome for press in run.presses} == {Outcome.ERROR}
+    assert "gave two answers to one press, S1 and S2" in run.presses[0].message
+    assert verdict is Verdict.ERROR
+
+
+@needs_chromium
 def test_a_late_answer_is_none_and_not_the_next_presses(judge: Judge, page) -> None:
     run, verdict = judge(
         page("setTimeout(() => say('S1'), 1200)"), SELECTOR, timeout_s=0.2, between={"nothing": True}
