@@ -18,9 +18,9 @@ from stampbench.sim.panel.field import FORCE
 from stampbench.sim.press import REST_FRAMES, Press
 from stampbench.sim.stamps.objects import resolve_object
 
-SCANS_AT_ONCE: Final = 6
-"""Scans of a press that are made at a time: calling the kernels costs as much as one, and most presses are
-read before the twelfth."""
+SCANS_AT_ONCE: Final = 12
+"""Scans of a press that are made at a time: a call of the kernels costs as much as two, and by the twelfth
+nearly every stamp is read."""
 _CONTACTS_PER_HID_PACKET: Final = 5
 
 Counts = npt.NDArray[np.int16]

@@ -118,8 +118,7 @@ def _read_presses(presses: int) -> tuple[float, float]:
         presser.press(plan.press(next(places)))  # compiles
 
         def press(places: Iterator[int] = places) -> None:
-            for place in itertools.islice(places, presses):
-                presser.press(plan.press(place))
+            presser.press_all([plan.press(place) for place in itertools.islice(places, presses)])
 
         seconds.append(_quickest(press) / presses)
     return seconds[0], seconds[1]

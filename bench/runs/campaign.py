@@ -125,7 +125,7 @@ def pressed_chunks(
 
 def press_chunk(presser: SimulatedPresser, chunk: list[PlannedPress]) -> PressChunk:
     """Make presses of one case on one profile."""
-    return PressChunk.of([presser.press(planned) for planned in chunk])
+    return PressChunk.of(presser.press_all(chunk))
 
 
 _presser: SimulatedPresser
