@@ -32,6 +32,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "stampbench certificate verify lots/031/certificate.jsonl",
         "stampbench certificate verify lots/031/certificate.pdf --json",
     ),
+    "conditions": ("stampbench conditions", "stampbench conditions --measured sweeps/conditions --json"),
     "convert": (
         "stampbench convert press.evemu press.hid --to hid-recorder",
         "stampbench convert getevent.txt press.jsonl --to capture --size-mm 68x121",
@@ -58,8 +59,12 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "stampbench metrics --profile nexus-5",
         "stampbench metrics tap-test.evemu --size-mm 68x121",
     ),
+    "panel compare": (
+        "stampbench panel compare nexus-5 frames.npy",
+        "stampbench panel compare my-phone.toml frames.csv --json",
+    ),
     "panel fit": (
-        "stampbench panel fit frames.npy --pitch-mm 4.1",
+        "stampbench panel fit frames.npy --pitch-mm 4.1 -o my-phone.toml",
         "stampbench panel fit frames.csv --pitch-mm 4.1 --held 100:300 --released 400:600",
     ),
     "panel report": (

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from stampbench.bench.plans.messages import choose
-from stampbench.bench.plans.presets import CONDITIONS, HANDLINGS
+from stampbench.bench.plans.presets import CONDITIONS, HANDLINGS, REPORTED
 from stampbench.bench.plans.tables import Case, CaseTable
 from stampbench.firmware_emulator.errors import InputError
 
@@ -44,11 +44,20 @@ def resolved(cases: Sequence[CaseTable], conditions: Presets, handlings: Presets
                 presses=_presses(table, key),
                 stamps=table.stamps,
                 condition={**known_conditions.get(condition, {}), **table.condition},
-                handling={**known_handlings.get(handling, {}), **table.handling},
+                handling={
+                    **_handling_of(condition, conditions),
+                    **known_handlings.get(handling, {}),
+                    **table.handling,
+                },
                 prompts=(table.prompt,) if isinstance(table.prompt, str) else tuple(table.prompt),
                 keyframes=table.keyframes,
                 noise_seed=table.noise_seed,
             )
+
+
+def _handling_of(condition: str, own: Presets) -> Mapping[str, Any]:
+    """Return how a stamp is handled under a condition of the catalogue; the plan's own say nothing of it."""
+    return REPORTED[condition].handling if condition in REPORTED and condition not in own else {}
 
 
 def _presets(names: Sequence[str], presets: Presets, key: str) -> Sequence[str]:

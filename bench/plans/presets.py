@@ -1,34 +1,67 @@
-"""Conditions of the panel and ways to handle a stamp that every plan knows by name."""
+"""Conditions that people report and ways to handle a stamp, which plans, the window and sweeps know by name.
+
+The catalogue is ``conditions.toml`` beside this module: each with its model, source and advice.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
-CONDITIONS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "ordinary": {},
-    "quiet": {"noise": 0.0, "stripe": 0.0, "drift": 0.0, "memory": 0.0},
-    "noisy": {"noise": 2.0, "stripe": 2.0},
-    # The most that chargers may put on the cable: 2 V peak to peak (EU common charger MoU, annex III).
-    "charger": {"charger_v": 2.0},
-    # Tempered glass as it is sold for phones: 0.33 mm.
-    "protector": {"protector_mm": 0.33},
-    "drops": {"water_drops": 8},
-    "damp": {"water_film": 0.2},
-    "palm": {"palm": True},
-    "held device": {"resting_fingers": 4},
-    "drifting": {"drift": 20.0},
-}
-"""Settings of :class:`stampbench.sim.panel.Condition` by the name of the preset."""
+import msgspec
+from msgspec import Struct
 
-HANDLINGS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "ordinary": {},
-    "brief": {"dwell_ms": [40.0, 80.0]},
-    "dry hand": {"grip": [0.3, 0.6]},
-    "letting go": {"grip_drop": [0.5, 1.0]},
-    "sliding": {"slide_mm": [2.0, 6.0]},
-    "tilted": {"tilt_deg": [0.3, 0.8], "landing_tilt_deg": [2.0, 8.0]},
-    "light": {"force": [0.5, 0.8]},
-    "at the edge": {"spread": 1.0, "margin_pitch": 0.0},
+
+class ReportedCondition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What users or makers report, and how it is modelled.
+
+    Attributes:
+        name: in plans and sweeps.
+        title: what it is, in words.
+        source: where its size is from, by how it is known: measured, stated, derived or assumed.
+        advice: what to tell people.
+        then: condition that is left once they follow it; empty: none helps.
+        assumed: whether no recording supports its size.
+        condition: settings of :class:`stampbench.sim.panel.Condition`.
+        handling: settings of :class:`stampbench.sim.press.Handling`.
+    """
+
+    name: str
+    title: str
+    source: str
+    advice: str
+    then: str = ""
+    assumed: bool = False
+    condition: dict[str, Any] = {}
+    handling: dict[str, Any] = {}
+
+
+class NotModelled(Struct, frozen=True, forbid_unknown_fields=True):
+    """What people report and no pass covers, and why."""
+
+    name: str
+    why: str
+
+
+class ConditionCatalogue(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that people report, as the file has it."""
+
+    conditions: list[ReportedCondition]
+    not_modelled: list[NotModelled]
+
+
+CATALOGUE: Final = msgspec.toml.decode(
+    Path(__file__).with_name("conditions.toml").read_bytes(), type=ConditionCatalogue
+)
+REPORTED: Final[Mapping[str, ReportedCondition]] = {one.name: one for one in CATALOGUE.conditions}
+"""Conditions of the catalogue by name."""
+CONDITIONS: Final[Mapping[str, Mapping[str, Any]]] = {
+    **{name: one.condition for name, one in REPORTED.items()},
+    "quiet": {"noise": 0.0, "stripe": 0.0, "drift": 0.0, "memory": 0.0},
 }
-"""Settings of :class:`stampbench.sim.press.Handling` by the name of the preset."""
+"""Settings of the panel by the name of the condition, which may have settings of the hand, too."""
+HANDLINGS: Final[Mapping[str, Mapping[str, Any]]] = {
+    name: one.handling for name, one in REPORTED.items() if not one.condition
+}
+"""Settings of the hand by the name of those conditions that leave the panel as it is."""

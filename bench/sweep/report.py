@@ -49,6 +49,21 @@ def _write(path: Path, text: str) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
+def read_result(directory: Path) -> SweepResult:
+    """Read what :func:`write_sweep` wrote.
+
+    Raises:
+        InputError: there is no sweep, or it is none of this version.
+    """
+    path = directory / FILE_NAME
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=SweepResult)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}: expected the directory of a sweep") from None
+    except msgspec.MsgspecError as error:
+        raise InputError(f"{path}: {error}: expected what `stampbench sweep` writes") from None
+
+
 def render_page(result: SweepResult, picture: str) -> str:
     """Return the page: heat map, then every cell with its intervals."""
     from markupsafe import Markup

@@ -52,7 +52,7 @@ class Axis(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One ``[[sweep.axes]]`` table.
 
     Attributes:
-        key: of the plan; ``plan.profiles`` takes one profile a point.
+        key: of the plan; ``plan.profiles``, ``cases.NAME.conditions`` and ``.handlings`` take one a point.
         values: along the axis.
         label: in pictures; None: the key.
         names: of the values in pictures; empty: the values themselves.
@@ -70,7 +70,8 @@ class Axis(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def setting(self, value: Value) -> str:
         """Return the line that lays a value on top of a plan."""
-        laid: object = [value] if self.key == "plan.profiles" else value
+        many = self.key == "plan.profiles" or self.key.endswith((".conditions", ".handlings"))
+        laid: object = [value] if many else value
         return f"{self.key} = {json.dumps(laid)}"
 
 
@@ -164,6 +165,26 @@ class SweepResult(Struct, frozen=True, kw_only=True):
             and figure.high is not None
             and figure.high <= self.good
         )
+
+
+def effects(result: SweepResult, key: str, measurement: str) -> dict[str, dict[str, Figure]]:
+    """Return one measurement by value of an axis, then by the place on the others in words.
+
+    Raises:
+        InputError: the sweep has no such axis, or did not measure that.
+    """
+    places = [place for place, axis in enumerate(result.axes) if axis.key == key]
+    if not places or measurement not in result.measurements:
+        raise InputError(f"{result.title}: expected a sweep with an axis {key} that measures {measurement}")
+    found: dict[str, dict[str, Figure]] = {}
+    for cell in result.cells:
+        if measurement not in cell.figures:
+            continue
+        shown = [axis.shown[at] for axis, at in zip(result.axes, cell.at, strict=True)]
+        where = ", ".join(name for place, name in enumerate(shown) if place != places[0])
+        by_place = found.setdefault(str(result.axes[places[0]].values[cell.at[places[0]]]), {})
+        by_place[where] = cell.figures[measurement]
+    return found
 
 
 def read_sweep(path: Path, presses: int | None = None) -> Sweep:

@@ -68,3 +68,52 @@ def track_baseline(
         for c in range(cols):
             baseline[r, c] += min(max(rate * signal[r, c], -most), most)
     return 0
+
+
+@kernel
+def looks_as_made(smooth: Array, limit: float) -> bool:
+    """Return whether every node reads as it did in the factory, up to what all have in common.
+
+    Controllers store such a reference to tell a baseline that was taken under water, a hand or a film from a
+    panel that is touched (Microchip maXTouch, object T66 "golden references").
+
+    Args:
+        smooth: (rows, cols) filtered deltas from the reference.
+        limit: counts from their mean within which a node reads as untouched.
+    """
+    rows, cols = smooth.shape
+    total = 0.0
+    for r in range(rows):
+        for c in range(cols):
+            total += smooth[r, c]
+    common = total / (rows * cols)
+    for r in range(rows):
+        for c in range(cols):
+            if abs(smooth[r, c] - common) > limit:
+                return False
+    return True
+
+
+@kernel
+def recalibrate(baseline: Array, smooth: Array, as_made_frames: int, params: npt.NDArray[np.void]) -> int:
+    """Give up a baseline that shows touches on a panel that is as made; return for how many frames it was.
+
+    So no condition outlives itself: water that made the baseline and dries leaves no contacts behind. Where
+    the first frames make the baseline there is no reference, and nothing is given up.
+
+    Args:
+        baseline: (rows, cols) counts, updated: after ``antitouch_frames`` the frame becomes the baseline.
+        smooth: (rows, cols) filtered deltas of a frame in which something seems to touch.
+        as_made_frames: what the last call returned.
+        params: record of settings.parameters.
+    """
+    p = params[0]
+    if p["calibration_frames"] > 0 or not looks_as_made(smooth, p["antitouch_threshold"]):
+        return 0
+    if as_made_frames + 1 < p["antitouch_frames"]:
+        return as_made_frames + 1
+    rows, cols = baseline.shape
+    for r in range(rows):
+        for c in range(cols):
+            baseline[r, c] = smooth[r, c]
+    return 0

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from stampbench.firmware_emulator.controller.baseline import calibrate, track_baseline
+from stampbench.firmware_emulator.controller.baseline import calibrate, recalibrate, track_baseline
 from stampbench.firmware_emulator.controller.centroid import locate
 from stampbench.firmware_emulator.controller.configuration import (
     MAX_TOUCHES,
@@ -25,9 +25,10 @@ from stampbench.firmware_emulator.touch import Contact, Frame, TouchReport
 _COUNTS: Final = np.dtype(np.int16)
 Array = npt.NDArray[np.float64]
 
-WRONG_FRAMES, CALIBRATED, SCANNED_US, TOUCHED_US, STATE = 2, 3, 4, 5, 6
+WRONG_FRAMES, CALIBRATED, SCANNED_US, TOUCHED_US, AS_MADE_FRAMES, STATE = 2, 3, 4, 5, 6, 7
 """Places in the state, after those of reporting: for how many frames the baseline has looked wrong, how many
-have entered it since power-up, when a frame was last looked at, and when anything last touched; how many."""
+have entered it since power-up, when a frame was last looked at, when anything last touched, and for how many
+frames something seemed to while the panel read as made; how many."""
 NEVER: Final = -(1 << 62)
 """Time of the frame before the first, microseconds."""
 
@@ -74,6 +75,7 @@ def scan(
     live = follow(blobs, touches, tracks, params)
     told = report(tracks, state, contacts, params)
     touched = touches > 0 or live > 0
+    state[AS_MADE_FRAMES] = recalibrate(baseline, smooth, state[AS_MADE_FRAMES], params) if touched else 0
     state[WRONG_FRAMES] = track_baseline(baseline, smooth, signal, touched, state[WRONG_FRAMES], params)
     return told, touched
 

@@ -25,7 +25,7 @@ class Condition:
         protector_mm: thickness of a glass screen protector; attenuates and widens.
         water_drops: number of drops, anywhere on the panel.
         water_film: film of water over the whole panel, 0..1; 1 reads on every node as a drop does.
-        palm: whether the side of a hand lies along the lower edge.
+        palm: whether the ball of a thumb lies along the lower edge.
         resting_fingers: number of fingers that hold the device and rest on its long edges.
         dead_tx, dead_rx: lines that read 0.
         shorted_tx, shorted_rx: lines that are connected to the next one: both read the mean.

@@ -181,7 +181,10 @@ EFFECTS: Final[tuple[Effect, ...]] = (
         "water_film", 0.5, "Film of water, half", "All of the panel lies below zero; pads are wider.", 0.6
     ),
     _of_condition(
-        "palm", True, "Palm", "A broad, strong area along the lower edge; the pads stay as they were."
+        "palm",
+        True,
+        "Palm",
+        "A long area along the lower edge, weaker than a touch; the pads stay as they were.",
     ),
     _of_condition(
         "resting_fingers", 3, "Three resting fingers", "Strong touches on the long edges; the pads stay."

@@ -177,7 +177,7 @@ def add_signal(layout: Layout, holds: F64, surface: Surface, image: Image) -> No
             for c in range(left, right + 1):
                 u = drive * work[r, c]
                 if saturation > 0.0:
-                    u = saturation * math.tanh(u / saturation)
+                    u = -saturation * math.expm1(-u / saturation)
                 work[r, c] = u
                 row_sums[r] += u
                 col_sums[c] += u

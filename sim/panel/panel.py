@@ -186,9 +186,10 @@ class Panel:
         if bodies == self._placed:
             return
         self._placed = bodies
-        sizes = [size for body in bodies for size in body.ground_sizes]
+        grounds = [body.united for body in bodies]
+        sizes = [size for _, sizes in grounds for size in sizes]
         self._layout = Layout(
-            np.concatenate([np.empty((0, DISC_COLUMNS)), *(body.discs for body in bodies)]),
+            np.concatenate([np.empty((0, DISC_COLUMNS)), *(discs for discs, _ in grounds)]),
             np.cumsum([0, *sizes], dtype=np.int64),
             np.array([body.conductor for body in bodies for _ in range(body.grounds)], np.int64),
             np.array([place for place, body in enumerate(bodies) for _ in range(body.grounds)], np.int64),

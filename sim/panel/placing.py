@@ -46,5 +46,9 @@ def objects_of_condition(
     if condition.palm:
         x_mm = width_mm * rng.uniform(0.3, 0.7)
         theta_rad = rng.uniform(-0.3, 0.3)
-        placed.append(PlacedObject(resolve_object("palm"), Hold(x_mm, height_mm - 8.0, theta_rad)))
+        placed.append(
+            PlacedObject(
+                resolve_object(f"palm/{rng.integers(1 << 31)}"), Hold(x_mm, height_mm - 8.0, theta_rad)
+            )
+        )
     return tuple(placed)

@@ -67,8 +67,8 @@ class FlatFigures:
 class FingerFigures:
     """Response to skin: contact mask blurred by a wider Gaussian, then saturated.
 
-    ``counts = saturation * tanh(drive * mask / saturation)`` gives the peaks measured on contacts of 24 to
-    80 mm2 (mXT2954T2) within 2 % and the widths of their blobs within 5 %.
+    ``counts = saturation * (1 - exp(-drive * mask / saturation))`` gives the peaks measured on contacts of 24
+    to 80 mm2 (mXT2954T2) and the widths of their blobs within 3 %; the knee is that of recorded contacts.
 
     Attributes:
         psf_sd_mm: standard deviation of the Gaussian.

@@ -22,15 +22,19 @@ CELL_MM: Final = 0.2
 BORDER_MM: Final = 15.0
 
 
-def disc_mask(discs: F64, width_mm: float, height_mm: float) -> F64:
-    """Return contact mask of discs (n, 4): x, y, diameter mm, weight; cells of ``CELL_MM``, with a border."""
+def disc_mask(discs: F64, width_mm: float, height_mm: float, *, united: bool = False) -> F64:
+    """Return contact mask of discs (n, 4): x, y, diameter mm, weight; cells of ``CELL_MM``, with a border.
+
+    Where discs overlap their weights add up; ``united``, the largest counts.
+    """
     x = np.arange(-BORDER_MM, width_mm + BORDER_MM, CELL_MM) + CELL_MM / 2
     y = np.arange(-BORDER_MM, height_mm + BORDER_MM, CELL_MM) + CELL_MM / 2
     mask = np.zeros((len(y), len(x)))
     for disc_x, disc_y, diameter_mm, weight in discs:
         # The rim cell counts in part, as far as its middle lies inside.
         inside = diameter_mm / 2 - np.hypot(x[None, :] - disc_x, y[:, None] - disc_y)
-        mask += weight * np.clip(inside / CELL_MM + 0.5, 0.0, 1.0)
+        covered = weight * np.clip(inside / CELL_MM + 0.5, 0.0, 1.0)
+        mask = np.maximum(mask, covered) if united else mask + covered
     return mask
 
 
@@ -45,8 +49,10 @@ def node_values(mask: F64, psf_sd_mm: float, profile: Profile) -> F64:
     return values
 
 
-def pressed_discs(placed: PlacedObject, first: int, stop: int, compression_mm: float) -> F64:
-    """Return discs (n, 4) on the panel of one ground of an object, as pressed and tilted."""
+def pressed_discs(
+    placed: PlacedObject, first: int, stop: int, compression_mm: float
+) -> tuple[F64, npt.NDArray[np.bool_]]:
+    """Return discs (n, 4) on the panel of one ground of an object, as pressed and tilted; which are whole."""
     cos, sin = math.cos(placed.hold.theta_rad), math.sin(placed.hold.theta_rad)
     turn = np.array([[cos, -sin], [sin, cos]])
     part = placed.object.discs[first:stop]
@@ -55,7 +61,9 @@ def pressed_discs(placed: PlacedObject, first: int, stop: int, compression_mm: f
     shares = np.clip(placed.hold.force - (heights - heights.min()), 0.0, 1.0)
     scales = np.sqrt(shares)
     middles = [placed.hold.x_mm, placed.hold.y_mm] + pads + scales[:, None] * (part[:, 2:4] @ turn.T)
-    return np.column_stack([middles, scales * part[:, 4], part[:, 5]])[shares > 0]
+    whole = (part[:, 2:4] == 0.0).all(axis=1) & (part[:, 5] > 0.0)
+    touches = shares > 0
+    return np.column_stack([middles, scales * part[:, 4], part[:, 5]])[touches], whole[touches]
 
 
 def signal(objects: Sequence[PlacedObject], profile: Profile, compression_mm: float) -> F64:
@@ -67,14 +75,14 @@ def signal(objects: Sequence[PlacedObject], profile: Profile, compression_mm: fl
         k, g = grounding.factors(figures.released_k, figures.released_gain, placed.hold.grip)
         stops = np.cumsum(placed.object.ground_sizes)
         for first, stop in zip(np.concatenate([[0], stops[:-1]]), stops, strict=True):
-            mask = disc_mask(
-                pressed_discs(placed, first, stop, compression_mm), grid.width_mm, grid.height_mm
-            )
+            discs, whole = pressed_discs(placed, first, stop, compression_mm)
+            size_mm = grid.width_mm, grid.height_mm
+            mask = disc_mask(discs[whole], *size_mm, united=True) + disc_mask(discs[~whole], *size_mm)
             if placed.object.conductor is Conductor.FLAT:
                 held = profile.flat.amplitude * node_values(mask, profile.flat.psf_sd_mm, profile)
             else:
                 finger = profile.finger
                 driven = finger.drive * node_values(mask, finger.psf_sd_mm, profile)
-                held = finger.saturation * np.tanh(driven / finger.saturation)
+                held = -finger.saturation * np.expm1(-driven / finger.saturation)
             total += grounding.floating_image(held, k, g)
     return total

@@ -1,4 +1,4 @@
-"""What can be put on a panel, by name: stamps of a family or catalogue, random stamps, fingers, palm, coin.
+"""What can be put on a panel, by name: stamps of a family or catalogue, random stamps, fingers, hands, coin.
 
 Names are plain text: they travel over the link and stand in records. One name is one object everywhere.
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 from stampbench.firmware_emulator.errors import InputError
+from stampbench.sim.stamps.bodies import BODIES, FINGER_DIAMETERS_MM, tap_diameter_mm, united
 from stampbench.sim.stamps.wear import apply_wear
 
 if TYPE_CHECKING:
@@ -36,7 +37,12 @@ NAME_FORMS: Final = (
     "random-stamp/SEED",
     "finger",
     "fingers/N/SEED",
+    "tap/SEED",
     "palm",
+    "hand-edge",
+    "flat-hand",
+    "knuckles",
+    "palm/SEED",
     "coin",
     "STAMP~WEAR",
 )
@@ -71,6 +77,13 @@ class TouchObject:
     def grounds(self) -> int:
         """How many parts it has that do not conduct to each other."""
         return len(self.ground_sizes)
+
+    @cached_property
+    def united(self) -> tuple[F64, tuple[int, ...]]:
+        """Discs and how many each ground has, as they act: every spot of a ground counts once."""
+        stops = np.cumsum(self.ground_sizes)
+        grounds = [united(part) for part in np.split(self.discs, stops[:-1])] if self.grounds else []
+        return np.concatenate([self.discs[:0], *grounds]), tuple(map(len, grounds))
 
     @cached_property
     def pads(self) -> F64:
@@ -122,15 +135,19 @@ def resolve_object(name: str) -> TouchObject:
     match kind, arguments:
         case "finger", []:
             return _skin(name, np.zeros((1, 2)), [7.0])
-        case "palm", []:
-            return _palm(name)
+        case "tap", [seed]:
+            return _skin(name, np.zeros((1, 2)), [tap_diameter_mm(_number(name, "SEED", seed))])
+        case body, [] if body in BODIES:
+            return _body(name, BODIES[body].discs(None))
+        case body, [seed] if body in BODIES:
+            return _body(name, BODIES[body].discs(_number(name, "SEED", seed)))
         case "coin", []:
             return TouchObject(name, round_pads(np.zeros((1, 2)), 24.0), (1,))
         case "random-stamp", [seed]:
             return _random_stamp(name, _number(name, "SEED", seed))
         case "fingers", [count, seed]:
             return _fingers(name, _number(name, "N", count), _number(name, "SEED", seed))
-        case _, [code] if kind not in ("finger", "fingers", "palm", "coin"):
+        case _, [code] if kind not in ("finger", "fingers", "tap", "coin"):
             return _of_family(name, kind, _number(name, "CODE", code))
     raise _unknown(name)
 
@@ -181,7 +198,7 @@ def _worn(name: str, whole: TouchObject, wear: str) -> TouchObject:
     return TouchObject(name, discs, (len(discs),))
 
 
-def _skin(name: str, points_mm: F64, diameters_mm: Sequence[float]) -> TouchObject:
+def _skin(name: str, points_mm: F64, diameters_mm: Sequence[float] | F64) -> TouchObject:
     return TouchObject(
         name, round_pads(points_mm, np.asarray(diameters_mm)), (1,) * len(points_mm), Conductor.SKIN
     )
@@ -200,7 +217,7 @@ def _random_stamp(name: str, seed: int) -> TouchObject:
 
 
 def _fingers(name: str, count: int, seed: int) -> TouchObject:
-    """Return fingers of one hand on an arc, from six on of two hands on two; contacts 6.6 to 7.6 mm wide."""
+    """Return fingers of one hand on an arc, from six on of two hands on two."""
     if not 1 <= count <= 10:
         raise InputError(f"object {name!r}: N = {count}: expected 1 to 10 fingers")
     rng = np.random.default_rng(seed)
@@ -214,14 +231,12 @@ def _fingers(name: str, count: int, seed: int) -> TouchObject:
         parts.append(np.column_stack([along - along[-1] / 2, below - across]))
     points = np.concatenate(parts)
     return _skin(
-        name, points - (points.min(axis=0) + points.max(axis=0)) / 2, list(rng.uniform(6.6, 7.6, count))
+        name, points - (points.min(axis=0) + points.max(axis=0)) / 2, rng.uniform(*FINGER_DIAMETERS_MM, count)
     )
 
 
-def _palm(name: str) -> TouchObject:
-    """Return the side of a hand, about 50 x 20 mm: four broad patches of skin, joined."""
-    points = np.array([[-15.0, 0.0], [-5.0, 1.5], [5.0, 2.0], [15.0, 0.5]])
-    return TouchObject(name, round_pads(points, np.array([18.0, 20.0, 19.0, 16.0])), (4,), Conductor.SKIN)
+def _body(name: str, discs: F64) -> TouchObject:
+    return TouchObject(name, discs, (len(discs),), Conductor.SKIN)
 
 
 def _spacings_mm(points_mm: F64) -> F64:

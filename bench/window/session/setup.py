@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from stampbench.bench.plans.presets import REPORTED
 from stampbench.bench.window.session.codes import Codes
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.decoder import Decoder
@@ -35,14 +36,26 @@ class Preset:
     wear: str = ""
 
 
+def _preset(key: str, reported: str) -> Preset:
+    """Build a preset of the catalogue's condition of that name."""
+    known = REPORTED[reported]
+    handling = Handling.from_mapping(known.handling)
+    return Preset(
+        key,
+        Condition.from_mapping(known.condition),
+        handling,
+        grip=handling.grip[0] if "grip" in known.handling else 1.0,
+        wear=handling.wear,
+    )
+
+
 PRESETS: tuple[Preset, ...] = (
-    Preset("ordinary"),
-    # Three times the most that is permitted: 2 V (MoU on common chargers, Annex III).
-    Preset("bad charger", Condition(charger_v=6.0)),
-    Preset("wet", Condition(water_drops=30, water_film=0.2)),
-    Preset("screen protector", Condition(protector_mm=0.4)),
-    Preset("worn stamp", handling=Handling(wear="worn=0.45"), wear="worn=0.45"),
-    Preset("let go", handling=Handling(grip=(0.0, 0.1)), grip=0.0),
+    _preset("ordinary", "ordinary"),
+    _preset("bad charger", "poor charger"),
+    _preset("wet", "rain"),
+    _preset("screen protector", "protector"),
+    _preset("worn stamp", "worn stamp"),
+    _preset("let go", "let go"),
 )
 
 

@@ -27,7 +27,7 @@ SATURATIONS: Final = (1.6, 1.25, 1.1, 1.04)
 """Levels tried, in full touches."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TouchFit:
     """What the touches of a recording look like.
 
@@ -38,6 +38,7 @@ class TouchFit:
         saturation: level that fitted best, counts; infinite where none did better.
         frames: touched frames fitted.
         contacts: contacts found on them.
+        peak_error: standard error of ``peak``, counts.
     """
 
     peak: float
@@ -46,6 +47,7 @@ class TouchFit:
     saturation: float
     frames: int
     contacts: int
+    peak_error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ def fit_touches(record: Recording) -> TouchFit | None:
         saturation=saturation,
         frames=chosen.size,
         contacts=len(peaks),
+        peak_error=1.2533 * float(np.std(peaks)) / math.sqrt(len(peaks)),  # of a median
     )
 
 

@@ -11,8 +11,10 @@ from stampbench.sim.panel.fit.recording import Recording
 
 FEWEST_REST_FRAMES: Final = 10
 """With fewer, the noise is measured beside the touches of all frames."""
-BESIDE_NODES: Final = 3
-"""A node this far from anything touched is at rest."""
+BESIDE_NODES: Final = (3, 2, 1)
+"""A node this far from anything touched is at rest; the nearer where a small panel has none farther off."""
+FEWEST_BESIDE: Final = 0.02
+"""Part of all nodes and frames that must be at rest for its noise to be told."""
 
 
 class RestNoise(NamedTuple):
@@ -33,16 +35,9 @@ class RestNoise(NamedTuple):
 
 def noise_of(record: Recording) -> RestNoise | None:
     """Return noise of a recording, split into its parts; None where no node is ever at rest."""
-    lines = record.lines
-    if record.rest.sum() >= FEWEST_REST_FRAMES:
-        deltas, use = record.deltas[record.rest][:, lines], record.trusted[record.rest][:, lines]
-    else:
-        deltas, use = record.deltas[:, lines], _beside_touches(record)[:, lines]
-    use = use & (use.sum(axis=0) >= 2)
+    moving, use = resting(record)
     if not use.any():
         return None
-    values: npt.NDArray[np.float64] = deltas.astype(np.float64)
-    moving = values - mean(values, use, 0)
     tx = mean(moving, use, 2)
     return RestNoise(
         noise_sd=float(moving[use].std()),
@@ -51,6 +46,21 @@ def noise_of(record: Recording) -> RestNoise | None:
         frame_common_sd=_sd_of_means(mean(moving, use, (1, 2)), use, (1, 2)),
         residual_sd=float((moving - tx)[use].std()),
     )
+
+
+def resting(record: Recording) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return what moves at rest, counts (frames, TX lines in use, cols), and where it is to be believed.
+
+    Frames at rest, or, where there are too few, the nodes beside the touches of all frames.
+    """
+    lines = record.lines
+    if record.rest.sum() >= FEWEST_REST_FRAMES:
+        deltas, use = record.deltas[record.rest][:, lines], record.trusted[record.rest][:, lines]
+    else:
+        deltas, use = record.deltas[:, lines], _beside_touches(record)[:, lines]
+    use = use & (use.sum(axis=0) >= 2)
+    values: npt.NDArray[np.float64] = deltas.astype(np.float64)
+    return values - mean(values, use, 0), use
 
 
 def mean(
@@ -71,7 +81,10 @@ def _sd_of_means(
 
 
 def _beside_touches(record: Recording) -> npt.NDArray[np.bool_]:
-    near = np.ones((1, 2 * BESIDE_NODES + 1, 2 * BESIDE_NODES + 1), bool)
-    busy = ndimage.binary_dilation(np.abs(record.deltas) > 5.0 * record.noise_sd, structure=near)
-    beside: npt.NDArray[np.bool_] = record.trusted & ~busy
+    busy = np.abs(record.deltas) > 5.0 * record.noise_sd
+    for far in BESIDE_NODES:
+        near = np.ones((1, 2 * far + 1, 2 * far + 1), bool)
+        beside: npt.NDArray[np.bool_] = record.trusted & ~ndimage.binary_dilation(busy, structure=near)
+        if beside.mean() >= FEWEST_BESIDE:
+            break
     return beside

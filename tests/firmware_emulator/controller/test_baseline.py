@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-from stampbench.firmware_emulator.controller import ControllerSettings, PanelGeometry
+from stampbench.firmware_emulator.controller import Controller, ControllerSettings, PanelGeometry
 from stampbench.firmware_emulator.controller.baseline import track_baseline
 from stampbench.firmware_emulator.controller.configuration import parameters
+from stampbench.firmware_emulator.touch import Frame
 
 Image = npt.NDArray[np.float64]
 
@@ -84,3 +85,22 @@ def test_antitouch_recalibration_can_be_off(phone: PanelGeometry, settings: Cont
     baseline = np.zeros((27, 15))
     step(baseline, np.full((27, 15), -100.0), phone, off)
     np.testing.assert_array_equal(baseline, np.full((27, 15), -0.05))
+
+
+def test_a_baseline_taken_under_water_is_given_up_once_the_panel_reads_as_made(phone: PanelGeometry) -> None:
+    controller = Controller(phone, ControllerSettings(calibration_frames=0))
+    wet = np.zeros((phone.rows, phone.cols), np.int16)
+    wet[3:6, 4:7] = -80
+    dry = np.zeros_like(wet)
+    frames = [wet] * 40 + [dry] * 40
+    told = [len(controller.process(Frame(n * 10_000, frame)).down) for n, frame in enumerate(frames)]
+    assert max(told[40:]) == 1
+    assert told[-1] == 0
+
+
+def test_a_touch_that_rests_is_never_taken_for_the_panel_as_made(phone: PanelGeometry) -> None:
+    controller = Controller(phone, ControllerSettings(calibration_frames=0))
+    touched = np.zeros((phone.rows, phone.cols), np.int16)
+    touched[4:6, 5:7] = 120
+    told = [len(controller.process(Frame(n * 10_000, touched)).down) for n in range(400)]
+    assert set(told[5:]) == {1}

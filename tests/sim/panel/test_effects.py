@@ -115,7 +115,7 @@ def test_a_palm_lies_on_the_lower_edge() -> None:
     panel = quiet(palm=True)
     assert not scan(panel, 0).any()
     resting = scan(panel, later(FIRST_SCAN))
-    assert resting[22:].max() > 400
+    assert 150 < resting[22:].max() < 270  # recorded balls of the thumb, Nexus 5: 180 to 223 counts
     assert not resting[:18].any()
 
 

@@ -5,7 +5,7 @@ import pytest
 from stampbench.sim.hold import Hold
 from stampbench.sim.panel import Panel, PlacedObject, load_profile, reference
 from stampbench.sim.panel.field import PAD_COMPRESSION_MM
-from stampbench.sim.stamps.objects import resolve_object
+from stampbench.sim.stamps.objects import Conductor, TouchObject, resolve_object, round_pads
 
 
 def signal(*objects: PlacedObject, profile_name: str = "nexus-5") -> np.ndarray:
@@ -69,7 +69,8 @@ def test_a_wholly_covered_node_has_the_full_amplitude() -> None:
 
 @pytest.mark.kernel
 def test_skin_never_exceeds_its_saturation() -> None:
-    assert 400 < signal(PlacedObject(resolve_object("palm"), Hold(30.0, 60.0))).max() <= 500.0
+    broad = TouchObject("broad", round_pads(np.zeros((1, 2)), 30.0), (1,), Conductor.SKIN)
+    assert 250 < signal(PlacedObject(broad, Hold(30.0, 60.0))).max() <= 272.0
 
 
 @pytest.mark.kernel
