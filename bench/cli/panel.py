@@ -100,7 +100,7 @@ def compare(
     """Say effect by effect how far a profile is from a recording; status 1 where an effect is far."""
     from dataclasses import asdict
 
-    from stampbench.bench.sources.frames import read_frames
+    from stampbench.bench.sources.frame_files import read_frames
     from stampbench.sim.panel import load_profile
     from stampbench.sim.panel.fit.comparison import compare as compared
 

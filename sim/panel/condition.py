@@ -18,6 +18,8 @@ class Condition:
 
     Attributes:
         noise: node, line, frame and static noise of the untouched panel.
+        loud_frames, uneven_nodes, noise_memory: tails, unevenness and memory of the noise, where the profile
+            has figures of them; off unless asked for.
         stripe: display noise on RX lines under a touch.
         drift: slow common drift.
         memory: what a long touch leaves behind on its nodes.
@@ -34,6 +36,9 @@ class Condition:
     """
 
     noise: float = setting(1.0, low=0.0, high=100.0)
+    loud_frames: float = setting(0.0, low=0.0, high=3.0)
+    uneven_nodes: float = setting(0.0, low=0.0, high=3.0)
+    noise_memory: float = setting(0.0, low=0.0, high=1.0)
     stripe: float = setting(1.0, low=0.0, high=100.0)
     drift: float = setting(1.0, low=-1e6, high=1e6)
     memory: float = setting(1.0, low=0.0, high=100.0)

@@ -23,6 +23,7 @@ from stampbench.sim.panel.field import (
     add_signal,
     new_image,
 )
+from stampbench.sim.panel.noise_character import noise_character
 from stampbench.sim.panel.placing import FIRST_SCAN, PlacedObject, objects_of_condition
 from stampbench.sim.panel.profile import Profile
 from stampbench.sim.panel.response import film_offset, kernel_responses
@@ -126,6 +127,7 @@ class Panel:
         static = static_sd * self._rng.standard_normal(self._shape) + self._film
         self._rest = noise.Rest(static, np.zeros(self._shape))
         self._last_us[0] = _NEVER
+        self._character = noise_character(self.profile, self.condition, seed)
         self._interference = noise.Interference(self.profile, self.condition, events)
         self.condition_objects = objects_of_condition(self.profile, self.condition, events)
         self._faults = readout_faults(self.profile, self.condition, events)
@@ -158,6 +160,9 @@ class Panel:
             holds = np.concatenate([holds, resting], axis=1)
         self._place(bodies)
         deltas = np.empty((len(times_us), *self._shape), np.int16)
+        normals = self._rng.standard_normal((len(times_us), self._draws))
+        if self._character is not None:
+            self._character.shape(normals)
         scans(
             times_us,
             self._layout,
@@ -165,7 +170,7 @@ class Panel:
             self._surface,
             self._rest,
             self._levels,
-            self._rng.standard_normal((len(times_us), self._draws)),
+            normals,
             self._interference.level_sds(times_us),
             self._faults,
             self._image,

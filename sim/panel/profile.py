@@ -104,6 +104,9 @@ class NoiseFigures:
         rx_line_sd: sd over time of the mean of one RX line (column).
         frame_sd: sd over time of the mean of the frame.
         static_sd: sd over the nodes of what never changes.
+        loud_frames: sd over frames of the logarithm of a frame's noise; 0 = none known.
+        uneven_nodes: sd over nodes of the logarithm of a node's noise; 0 = none known.
+        memory_share, memory_ratio: noise n frames apart correlates by ``share * ratio^n``; 0 = none known.
     """
 
     residual_sd: float = setting(low=0.0)
@@ -111,6 +114,10 @@ class NoiseFigures:
     rx_line_sd: float = setting(low=0.0)
     frame_sd: float = setting(low=0.0)
     static_sd: float = setting(low=0.0)
+    loud_frames: float = setting(0.0, low=0.0, high=1.0)
+    uneven_nodes: float = setting(0.0, low=0.0, high=1.0)
+    memory_share: float = setting(0.0, low=0.0, high=1.0)
+    memory_ratio: float = setting(0.0, low=0.0, below=1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from stampbench.firmware_emulator.errors import InputError
 from stampbench.sim.hold import Hold
-from stampbench.sim.panel import Panel, PlacedObject, Profile
+from stampbench.sim.panel import Condition, Panel, PlacedObject, Profile
 from stampbench.sim.panel.fit import fit_touches
 from stampbench.sim.panel.fit.noise_split import noise_of, resting
 from stampbench.sim.panel.fit.recording import Recording, recording
@@ -28,6 +28,8 @@ _TAILS: Final = (
     "correlation over five frames",
     "spread of variances over nodes, beyond chance",
 )
+AS_MEASURED: Final = Condition(loud_frames=1.0, uneven_nodes=1.0, noise_memory=1.0)
+"""Everything that the profile has figures of acts."""
 _SIMULATED_REST: Final = 300
 _SIMULATED_TOUCHES: Final = 60
 
@@ -85,7 +87,7 @@ def _allowed(effect: str, value: float | None) -> float:
 
 def _simulated(profile: Profile) -> npt.NDArray[np.int16]:
     """Return frames of rest, then of fingertips anywhere away from the edges."""
-    panel, rng = Panel(profile, seed=1), np.random.default_rng(1)
+    panel, rng = Panel(profile, AS_MEASURED, seed=1), np.random.default_rng(1)
     width_mm, height_mm = profile.grid.width_mm, profile.grid.height_mm
     finger = resolve_object("finger")
     frames = []
@@ -108,8 +110,8 @@ def _figures(record: Recording) -> dict[str, float | None]:
     }
     figures |= _tails(record)
     figures |= {
-        "highest node of a touch (counts)": touch and touch.peak,
-        "width of a touch (pitches)": touch and touch.blob_sd_pitch,
+        "highest node of a touch (counts)": None if touch is None else touch.peak,
+        "width of a touch (pitches)": None if touch is None else touch.blob_sd_pitch,
     }
     return figures
 

@@ -16,6 +16,9 @@ from stampbench.sim.screen.sources import SourceKind
 
 _SCALES: Final = {"noise": 5.0, "stripe": 5.0, "drift": 500.0, "memory": 10.0}
 _AMOUNTS: Final = {
+    "loud_frames": (3.0, 0.1, TIMES, 1),
+    "uneven_nodes": (3.0, 0.1, TIMES, 1),
+    "noise_memory": (1.0, 0.1, TIMES, 1),
     "charger_v": (10.0, 0.5, "V", 1),
     "protector_mm": (1.0, 0.05, "mm", 2),
     "water_drops": (40.0, 1.0, "", 0),
