@@ -62,6 +62,11 @@ TABLES = {
         "plan.",
         {"keys": "firmware_emulator.link.faults:Faults"},
     ),
+    "stations": (
+        "Station files of robots",
+        "What `stampbench robot` and `run --robot` may do: limits, heights, and what the head carries.",
+        {"[robot]": "bench.robot.setup:Setup"},
+    ),
     "sessions": (
         "Sessions of gestures",
         "What was done on a touch panel, for `stampbench metrics`.",

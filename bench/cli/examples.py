@@ -103,6 +103,24 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "rig": ("stampbench rig", "stampbench rig --listen tcp --profile surface-book-2"),
     "rig check": ("stampbench rig check /dev/ttyACM0", "stampbench rig check socket://localhost:7000 --json"),
     "rig soak": ("stampbench rig soak", "stampbench rig soak --minutes 10 --seed 3"),
+    "robot check": ("stampbench robot check /dev/ttyUSB0", "stampbench robot check /dev/ttyUSB0 --json"),
+    "robot emulate": (
+        "stampbench robot emulate --setup robot.toml",
+        "stampbench robot emulate --speaks marlin --slip-at 30 --slip-mm 0.5",
+    ),
+    "robot home": ("stampbench robot home /dev/ttyUSB0", "stampbench robot home socket://localhost:7001"),
+    "robot jog": (
+        "stampbench robot jog /dev/ttyUSB0 --z -10",
+        "stampbench robot jog /dev/ttyUSB0 --x -150",
+    ),
+    "robot register": (
+        "stampbench robot register /dev/ttyUSB0 --rig /dev/ttyACM0",
+        "stampbench robot register /dev/ttyUSB0 --rig phone:6.01 --json",
+    ),
+    "robot release": (
+        "stampbench robot release /dev/ttyUSB0",
+        "stampbench robot release /dev/ttyUSB0 --setup robot.toml",
+    ),
     "run": (
         "stampbench run quickstart",
         "stampbench run my-plan.toml --rig /dev/ttyACM0 --set condition.noise=2 --out runs/a",

@@ -18,6 +18,8 @@ from stampbench.bench.cli.run_options import (
     Operator,
     Out,
     Resume,
+    Robot,
+    RobotSetup,
     RunOptions,
     SabotageOption,
     Seed,
@@ -60,6 +62,8 @@ def run(
             show_default="STAMPBENCH_RIG, or virtual",
         ),
     ] = None,
+    robot: Robot = None,
+    robot_setup: RobotSetup = Path("robot.toml"),
     out: Out = None,
     seed: Seed = None,
     workers: Workers = None,
@@ -101,7 +105,7 @@ def run(
     from stampbench.bench.runs.running import run as run_plan
 
     execute(
-        run_plan,
+        run_plan if robot is None else pressed_by_robot(robot, robot_setup, rig),
         plan,
         workers=workers,
         port=rig,
@@ -111,6 +115,30 @@ def run(
         options=options,
         live_port=live_port if live else None,
     )
+
+
+def pressed_by_robot(port: str, setup_file: Path, rig: str | None) -> Callable[[RunOrder, Progress], RunEnd]:
+    """Return what runs an order with a machine that presses, after it was seen that it can make every press.
+
+    Raises:
+        InputError: the station file cannot be used, or no rig is named that hears.
+    """
+    import functools
+
+    from stampbench.bench.robot.pressing import check_plan, robot_opener
+    from stampbench.bench.robot.setup import read_setup
+    from stampbench.bench.runs.running import run as run_plan
+    from stampbench.firmware_emulator.errors import InputError
+
+    if rig is None:
+        raise InputError("--robot: expected --rig PORT beside it: the rig hears what the robot presses")
+    setup = read_setup(setup_file)
+
+    def made(order: RunOrder, progress: Progress) -> RunEnd:
+        check_plan(order.plan, setup, order.seed)
+        return functools.partial(run_plan, opener=robot_opener(port, setup, progress.say))(order, progress)
+
+    return made
 
 
 def _reread(

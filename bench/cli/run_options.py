@@ -68,6 +68,13 @@ SabotageOption = Annotated[
         "--sabotage", metavar="NAME", help="Plant this fault, which a trial must find.", show_default=False
     ),
 ]
+Robot = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PORT", help="A machine presses, and the rig hears; see stampbench robot.", show_default=False
+    ),
+]
+RobotSetup = Annotated[Path, typer.Option(help="Station file of the robot.")]
 Live = Annotated[bool, typer.Option("--live", help="Show the run on a local web page while it goes.")]
 LivePort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the page.", show_default="a free one")]
 

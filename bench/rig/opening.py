@@ -29,10 +29,21 @@ OnFrame: TypeAlias = "Callable[[Frame], None]"
 class Rig(Protocol):
     """What presses are made on: ``SerialRig``, or what stands in for it."""
 
-    identity: Identity
-    press_counters: LinkCounters
-    press_reports: ReportCounters
-    press_whole: bool
+    @property
+    def identity(self) -> Identity:
+        """Who it is."""
+
+    @property
+    def press_counters(self) -> LinkCounters:
+        """What the link did during the last press."""
+
+    @property
+    def press_reports(self) -> ReportCounters:
+        """What was odd about the reports of the last press."""
+
+    @property
+    def press_whole(self) -> bool:
+        """Whether every report of the last press arrived."""
 
     @property
     def counters(self) -> LinkCounters:

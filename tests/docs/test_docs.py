@@ -76,7 +76,7 @@ def test_every_command_of_a_page_is_one_that_the_command_line_takes(page, comman
             command = command.commands[arguments.pop(0)]
         options = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
         if any(PLACEHOLDER.search(word) for word in arguments):
-            unknown = {word.partition("=")[0] for word in arguments if word.startswith("-")} - options
+            unknown = {word.partition("=")[0] for word in arguments if re.match("--?[a-z]", word)} - options
             assert not unknown, f"{page.name}: {command.name}: {unknown}"
         elif arguments:
             command.make_context(command.name, list(arguments), parent=context, resilient_parsing=False)

@@ -11,7 +11,7 @@ import typer
 from stampbench.bench.cli import main
 from stampbench.bench.cli.examples import EXAMPLES
 
-WITHOUT_EXAMPLES = {"beacon", "certificate", "family", "panel", "plan", "service", "sound"}
+WITHOUT_EXAMPLES = {"beacon", "certificate", "family", "panel", "plan", "robot", "service", "sound"}
 """Groups whose commands have theirs."""
 
 
