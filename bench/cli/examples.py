@@ -126,6 +126,14 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
         "stampbench run my-plan.toml --rig /dev/ttyACM0 --set condition.noise=2 --out runs/a",
     ),
     "screen": ("stampbench screen", "stampbench screen --profile raspberry-pi-7 --family p5-60k"),
+    "service backup": (
+        "stampbench service backup shop.backup --database sqlite:///shop.db",
+        "stampbench service backup shop.backup --database postgresql+psycopg:///shop",
+    ),
+    "service restore": (
+        "stampbench service restore shop.backup --database sqlite:///again.db",
+        "stampbench service restore shop.backup --database postgresql+psycopg:///again",
+    ),
     "service migrate": (
         "stampbench service migrate --database sqlite:///shop.db",
         "stampbench service migrate --database sqlite:///shop.db --json",
