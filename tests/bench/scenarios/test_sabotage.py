@@ -59,7 +59,8 @@ def test_trial_finds_the_sabotage(name: str, tmp_path: Path) -> None:
 
 def matrix(sabotage: Sabotage, directory: Path) -> Judged:
     """Return what the decision matrix, at its smallest, says of the bar that finds a sabotage."""
-    settings = rig_faults.Settings(lots=1, coverage_lots=4, faults=[sabotage.part])
+    coverage_lots = 4 if "coverage" in sabotage.found_by else 1
+    settings = rig_faults.Settings(lots=1, coverage_lots=coverage_lots, faults=[sabotage.part])
     findings = rig_faults.run(settings, seed=5, directory=directory, tell=Progress())
     judged = [judge(*of_finding(finding)) for finding in findings]
     return next(one for one in judged if sabotage.found_by in one.measured.title)
