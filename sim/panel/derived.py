@@ -16,7 +16,9 @@ import numpy.typing as npt
 from stampbench.firmware_emulator.controller import Controller
 from stampbench.firmware_emulator.touch import Frame
 from stampbench.sim.hold import Hold
+from stampbench.sim.panel.condition import Condition
 from stampbench.sim.panel.curves import Curve, DerivedFigure, Fact
+from stampbench.sim.panel.field import HOLD_COLUMNS
 from stampbench.sim.panel.grounding import floating_image
 from stampbench.sim.panel.noise import noise_split
 from stampbench.sim.panel.panel import Panel
@@ -29,6 +31,16 @@ F64 = npt.NDArray[np.float64]
 MEASURED_ON: Final = "nexus-5"
 PSF_SPREAD_MM: Final = 0.15
 """The blur was measured as 1.75 mm, give or take this."""
+RECORDED_NOISE_SHAPE: Final[dict[str, dict[str, float]]] = {
+    "nexus-5": {
+        "excess kurtosis": 0.8,
+        "spread of variances over nodes": 0.155,
+        "correlation at lag 1": 0.13,
+        "correlation at lag 5": 0.03,
+    },
+    "mxt2954t2-15": {"correlation at lag 1": 0.77, "correlation at lag 5": 0.55},
+}
+"""Measured on rest frames of the panels themselves: CapFingerId, mXT2954T2."""
 REST_SCANS: Final = 3
 PAD_SCANS: Final = 30
 UNFILTERED: Final[dict[str, float]] = {
@@ -251,6 +263,46 @@ def rest_noise(profile: Profile) -> DerivedFigure:
     )
 
 
+def noise_shape(profile: Profile) -> DerivedFigure:
+    """Return what variances of the noise do not tell: tails, unevenness, memory, each acting as recorded."""
+    frames = 600
+    acting = Condition(loud_frames=1.0, uneven_nodes=1.0, noise_memory=1.0)
+    panel = Panel(profile, acting, seed=3)
+    times_us = profile.frame_interval_us * np.arange(frames)
+    counts = panel.scan(times_us, (), np.empty((frames, 0, HOLD_COLUMNS))).astype(np.float64)
+    moving = counts - counts.mean(axis=0)
+    variance = max(float(moving.var()), 1e-12)
+    variances = moving.var(axis=0)
+    uneven = float(variances.std() / variance) ** 2 - 2.0 / frames
+    shape = {
+        "excess kurtosis": float(np.mean(moving**4)) / variance**2 - 3.0 if moving.any() else 0.0,
+        "spread of variances over nodes": math.sqrt(max(0.0, uneven)),
+        "correlation at lag 1": float(np.mean(moving[1:] * moving[:-1])) / variance,
+        "correlation at lag 5": float(np.mean(moving[5:] * moving[:-5])) / variance,
+    }
+    recorded = RECORDED_NOISE_SHAPE.get(profile.name, {})
+    return DerivedFigure(
+        "noise_shape",
+        "Shape of the noise at rest",
+        "Recorded on the panel itself, where there is a recording. Spread: ±20 %, at least 0.1.",
+        "",
+        "1",
+        (
+            Curve(
+                "simulated frames",
+                tuple(map(float, range(len(shape)))),
+                tuple(shape.values()),
+                tuple(
+                    _near(i, recorded[name], max(0.2 * recorded[name], 0.1))
+                    for i, name in enumerate(shape)
+                    if name in recorded
+                ),
+            ),
+        ),
+        tuple(shape),
+    )
+
+
 def static_jitter(profile: Profile) -> DerivedFigure:
     """Return the scatter of the position of a pad that lies still, frame by frame."""
     diameters = (5.0, 6.0, 7.0, 8.0)
@@ -303,6 +355,7 @@ FIGURES: Final[tuple[Callable[[Profile], DerivedFigure], ...]] = (
     pad_peaks,
     joined_pads,
     rest_noise,
+    noise_shape,
     static_jitter,
     centroid_bias,
 )
