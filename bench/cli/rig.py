@@ -101,20 +101,42 @@ def _serve_format(profile: str, object_name: str, speaks: WireFormat, listen: Li
 
 
 def check(
-    port: Annotated[str, typer.Argument(help="Port of the rig: a device, or socket://HOST:PORT.")],
+    port: Annotated[
+        str | None,
+        typer.Argument(help="Port of the rig: a device, or socket://HOST:PORT.", show_default=False),
+    ] = None,
+    object_name: Annotated[
+        str | None,
+        typer.Option("--object", help="What the rig holds and is to press.", show_default="what it knows"),
+    ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(metavar="CLAUSE", help="Print what a clause asks for, such as P1.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Try a rig against the clauses of firmware_emulator/PROTOCOL.md; exit status 1 if it breaks one."""
     from dataclasses import asdict
 
-    from stampbench.bench.rig.check import Outcome, RigCheck
+    from stampbench.bench.rig.check import Outcome, RigCheck, clauses, closing_line
+    from stampbench.firmware_emulator.errors import InputError
 
-    findings = RigCheck(port).run()
+    said = clauses()
+    if explain is not None:
+        if explain.upper() not in said:
+            raise InputError(f"--explain {explain}: expected one of {', '.join(said)}")
+        typer.echo(f"{explain.upper()}  {said[explain.upper()]}")
+        return
+    if port is None:
+        raise InputError("rig check: expected the port of a rig, or --explain CLAUSE")
+    findings = RigCheck(port, object_name=object_name).run()
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         for finding in findings:
-            typer.echo(f"{finding.clause:<4} {finding.outcome:<8} {finding.detail}".rstrip())
+            words = finding.detail or said[finding.clause].partition(". ")[0].partition(": ")[0]
+            typer.echo(f"{finding.clause:<4} {finding.outcome:<8} {words}")
+        typer.echo(closing_line(findings))
     if any(finding.outcome is Outcome.BROKEN for finding in findings):
         raise typer.Exit(1)
 

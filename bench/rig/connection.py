@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from stampbench.bench.rig.hints import HEARD_BYTES, hint
 from stampbench.bench.rig.port import READ_WAIT_S, SerialPort
 from stampbench.bench.rig.ports import PortSearch
 from stampbench.firmware_emulator.errors import (
@@ -99,6 +100,7 @@ class RigConnection:
         self._inbox: deque[Packet] = deque()
         self._streams = Streams.CONTACTS
         self._waited_s = 0.0
+        self._heard = bytearray()
         self._serial: SerialPort
         self._contacts: ContactReader
 
@@ -261,7 +263,10 @@ class RigConnection:
     def _read_more(self) -> None:
         """Take in what comes within a moment; only the wait for it counts, not what this process did else."""
         begun_s = self._clock()
-        self._inbox.extend(self._parser.feed(self._serial.read()))
+        data = self._serial.read()
+        if not self._parser.counters.packets:
+            self._heard += data[: HEARD_BYTES - len(self._heard)]
+        self._inbox.extend(self._parser.feed(data))
         self._waited_s += min(self._clock() - begun_s, _LONGEST_READ_S)
 
     def _noted(self, packet: Packet) -> Packet:
@@ -299,6 +304,7 @@ class RigConnection:
             f"port {self.port} speaks another protocol: no identity within {deadline_s:g} s, "
             f"{counters.bytes} bytes in which {counters.packets} packets of version {PROTOCOL_VERSION} and "
             f"{counters.unknown_version} of other versions were found"
+            + (f"; {said}" if (said := hint(bytes(self._heard))) else "")
         )
 
     def _know(self, identity: Identity) -> None:

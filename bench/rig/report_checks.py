@@ -9,7 +9,10 @@ from stampbench.firmware_emulator.link.messages import Identity
 from stampbench.firmware_emulator.touch import TouchReport
 
 _BREACHES = {
-    "R2": (("dropped", "reports thrown away by the rig, which were read too slowly"),),
+    "R2": (
+        ("dropped", "reports thrown away by the rig, which were read too slowly"),
+        ("unlifted", "contacts still down when the press was done"),
+    ),
     "R3": (
         ("split_scans", "scans in more than one contacts packet"),
         ("repeated_ids", "scans with an id twice"),
@@ -37,6 +40,7 @@ class ReportCounters:
         lost_lifts: contacts that vanished without a report of their lift.
         repeated_lifts: lifts of contacts that were not down.
         dropped: reports that the rig threw away unsent, by its own count.
+        unlifted: contacts that were down when the rig said that the press was done.
     """
 
     missed_scans: int = 0
@@ -47,6 +51,7 @@ class ReportCounters:
     lost_lifts: int = 0
     repeated_lifts: int = 0
     dropped: int = 0
+    unlifted: int = 0
 
     def to_mapping(self) -> dict[str, int]:
         """Return the counts by name."""
@@ -100,3 +105,7 @@ class ReportChecker:
         counters.repeated_lifts += len({c.id for c in contacts if not c.tip} - self._down)
         self._down = frozenset(contact.id for contact in contacts if contact.tip)
         self._last_us = report.t_us
+
+    def press_done(self) -> None:
+        """Take it that the rig has said that the press is over: nothing may be down."""
+        self.counters.unlifted += len(self._down)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The stampbench link, version 1, for the firmware of a touch test rig: packets to its host, commands from it.
  *
@@ -23,6 +24,7 @@
 extern "C" {
 #endif
 
+#define SB_LIBRARY_VERSION "1.1.0" /* of this library; its first two numbers are the revision of PROTOCOL.md */
 #define SB_VERSION 1u
 #define SB_MAX_BODY 32768u /* bytes of a packet before coding, header and CRC included [P3] */
 #define SB_WIRE_SIZE(payload) ((payload) + 14u + ((payload) + 14u) / 254u + 2u)
@@ -88,11 +90,12 @@ size_t sb_put_heartbeat(uint8_t *wire, size_t room, uint32_t sequence, uint32_t 
 size_t sb_put_answer(uint8_t *wire, size_t room, uint32_t sequence, uint32_t time_us, uint32_t command,
                      uint8_t command_type, enum sb_status status, const char *text);
 
-/* The end of the press that the host's packet `command` asked for [C8]. */
+/* The end of the press that the host's packet `command` asked for [C8]; reports sent, and thrown away unsent [S2]. */
 size_t sb_put_press_done(uint8_t *wire, size_t room, uint32_t sequence, uint32_t time_us, uint32_t command,
-                         uint8_t aborted, uint32_t reports);
+                         uint8_t aborted, uint32_t reports, uint32_t dropped);
 
-/* All contacts of one scan, those included that have just lifted [R2, R3]. */
+/* All contacts of one scan, those included that have just lifted [R2, R3]; 0 if an id is there twice, or a contact
+   both touches and is cancelled. */
 size_t sb_put_contacts(uint8_t *wire, size_t room, uint32_t sequence, uint32_t time_us, const sb_contact *contacts,
                        uint8_t count);
 
@@ -130,16 +133,23 @@ uint32_t sb_crc32(uint32_t crc, const uint8_t *data, size_t size);
 
 /* ---- commands from the host -------------------------------------------------------------------------- */
 
+#ifndef SB_WINDOW
+#define SB_WINDOW 64u /* packets among which a duplicate is known [C3] */
+#endif
+
 /*
- * Bytes from the host, put together to packets. A packet is decoded where it was gathered, so the buffer is all it
- * needs: SB_WIRE_SIZE(n) bytes for commands with payloads of up to n bytes; longer ones count as errors.
+ * Bytes from the host, put together to packets, and decoded as they come. A buffer of 14 + n bytes holds commands with
+ * payloads of up to n bytes; longer ones are checked all the same, and told as truncated.
  */
 typedef struct {
     uint8_t *buffer;
-    size_t room, size;
-    uint32_t errors;   /* damaged packets: the host_errors of a heartbeat [C4] */
-    uint32_t last_crc; /* of the last packet, by which its duplicate is known [C3] */
-    uint8_t overlong, joining, any;
+    size_t room, size;        /* bytes that fit, and bytes decoded so far */
+    uint32_t errors;          /* damaged packets: the host_errors of a heartbeat [C4] */
+    uint32_t crc, tail;       /* of all but the last four bytes, and those four */
+    uint32_t seen[SB_WINDOW]; /* CRCs of the last packets */
+    uint16_t seen_count, seen_next;
+    uint8_t code, left; /* of the COBS group under way: its length, and bytes to come */
+    uint8_t broken, joining;
 } sb_receiver;
 
 /* A whole packet from the host. Every one of type 40 to 7F is answered once, with its sequence number [C1]. */
@@ -148,9 +158,13 @@ typedef struct {
     uint32_t sequence;
     const uint8_t *payload; /* in the receiver's buffer, until the next byte is received */
     size_t size;
+    uint8_t truncated; /* 1 if the payload did not fit the buffer, size then 0: answer SB_BAD_ARGUMENT */
 } sb_packet;
 
 void sb_receive_begin(sb_receiver *receiver, uint8_t *buffer, size_t room);
+
+/* Another host opened the port: forgets half a packet and what was seen, and keeps the count of errors. */
+void sb_receive_reopen(sb_receiver *receiver);
 
 /* Takes one byte; returns 1 if it completes a packet that is whole, of this version and no duplicate, else 0. */
 int sb_receive(sb_receiver *receiver, uint8_t byte, sb_packet *packet);
@@ -182,10 +196,24 @@ void sb_get_keyframe(const sb_press *press, uint16_t number, sb_keyframe *keyfra
 /* A touchscreen as HID device: report id 1; for each contact tip, id, x, y; then scan time and contact count. */
 typedef struct {
     uint8_t per_report; /* contacts in one input report; a scan with more takes several reports */
+    uint8_t contact_limit;
     uint16_t x_max, y_max;
+    uint16_t width_mm_100, height_mm_100; /* of the active area, 1/100 mm */
 } sb_digitizer;
 
+/* HID scan time: units of 100 us, modulo 2^16, that go on where a clock of 32 bits in microseconds wraps. */
+typedef struct {
+    uint32_t last_us, rest_us;
+    uint16_t ticks;
+} sb_scan_clock;
+
+uint16_t sb_scan_time(sb_scan_clock *clock, uint32_t time_us);
+
 #define SB_HID_REPORT_SIZE(per_report) (4u + 6u * (per_report))
+#define SB_HID_DESCRIPTOR_SIZE(per_report) (44u + 70u * (per_report))
+
+/* Writes the report descriptor that goes with the reports below; its size, 0 if it does not fit [C7]. */
+size_t sb_hid_descriptor(uint8_t *descriptor, size_t room, const sb_digitizer *digitizer);
 
 /*
  * Writes the input report that begins with contact number `first` of a scan: 0, then per_report, 2 * per_report, ...
@@ -193,7 +221,7 @@ typedef struct {
  * if it does not fit or a coordinate is beyond the maxima. A scan without contacts is one report with count 0.
  */
 size_t sb_hid_report(uint8_t *report, size_t room, const sb_digitizer *digitizer, const sb_contact *contacts,
-                     uint8_t count, uint8_t first, uint32_t time_us);
+                     uint8_t count, uint8_t first, uint16_t scan_time);
 
 #ifdef __cplusplus
 }

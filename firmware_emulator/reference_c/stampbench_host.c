@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Commands of the stampbench link: bytes from the host put together to packets, and their payloads read. */
 #include "stampbench.h"
 
@@ -15,7 +16,7 @@ static uint32_t read_u32(const uint8_t *place)
 
 static uint16_t read_u16(const uint8_t *place)
 {
-    return (uint16_t)(place[0] | place[1] << 8);
+    return (uint16_t)((uint16_t)place[0] | (uint16_t)((uint16_t)place[1] << 8));
 }
 
 /* Two's complement whatever the machine makes of the cast of a large unsigned number. */
@@ -34,58 +35,88 @@ void sb_receive_begin(sb_receiver *receiver, uint8_t *buffer, size_t room)
     receiver->joining = 1;
 }
 
-/* Undoes COBS in place; the packet's size, 0 if it is no COBS. */
-static size_t decode(uint8_t *buffer, size_t size)
+static void begin_packet(sb_receiver *receiver)
 {
-    size_t from = 0, to = 0;
+    receiver->size = 0;
+    receiver->crc = receiver->tail = 0;
+    receiver->code = receiver->left = 0;
+    receiver->broken = 0;
+}
 
-    while (from < size) {
-        size_t group = buffer[from++];
+void sb_receive_reopen(sb_receiver *receiver)
+{
+    begin_packet(receiver);
+    receiver->seen_count = receiver->seen_next = 0;
+    receiver->joining = 1;
+}
 
-        if (from + group - 1 > size)
-            return 0;
-        memmove(buffer + to, buffer + from, group - 1);
-        from += group - 1;
-        to += group - 1;
-        if (group < 255 && from < size)
-            buffer[to++] = 0;
+/* Takes a decoded byte. The CRC runs four bytes behind, so that it ends where the packet's own begins. */
+static void take(sb_receiver *receiver, uint8_t byte)
+{
+    if (receiver->size >= CRC_SIZE) {
+        uint8_t covered = (uint8_t)(receiver->tail & 0xFFu);
+
+        receiver->crc = sb_crc32(receiver->crc, &covered, 1);
     }
-    return to;
+    receiver->tail = receiver->tail >> 8 | (uint32_t)byte << 24;
+    if (receiver->size < receiver->room)
+        receiver->buffer[receiver->size] = byte;
+    if (receiver->size < SB_MAX_BODY)
+        receiver->size++;
+    else
+        receiver->broken = 1;
+}
+
+static int seen_before(sb_receiver *receiver)
+{
+    uint16_t i;
+
+    for (i = 0; i < receiver->seen_count; i++)
+        if (receiver->seen[i] == receiver->tail)
+            return 1;
+    receiver->seen[receiver->seen_next] = receiver->tail;
+    receiver->seen_next = (uint16_t)((receiver->seen_next + 1u) % SB_WINDOW);
+    if (receiver->seen_count < SB_WINDOW)
+        receiver->seen_count++;
+    return 0;
 }
 
 int sb_receive(sb_receiver *receiver, uint8_t byte, sb_packet *packet)
 {
     const uint8_t *body = receiver->buffer;
-    uint8_t overlong = receiver->overlong, joining = receiver->joining;
-    size_t size = receiver->size;
-    uint32_t crc;
+    int whole, joining;
 
     if (byte != 0) {
-        if (size < receiver->room)
-            receiver->buffer[receiver->size++] = byte;
-        else
-            receiver->overlong = 1;
+        if (receiver->left > 0) {
+            receiver->left--;
+            take(receiver, byte);
+        } else {
+            if (receiver->code != 0 && receiver->code != 255)
+                take(receiver, 0);
+            receiver->code = byte;
+            receiver->left = (uint8_t)(byte - 1u);
+        }
         return 0;
     }
-    receiver->size = 0;
-    receiver->overlong = receiver->joining = 0;
-    if (size == 0)
-        return 0; /* 00 between packets is nothing [P4] */
-    size = overlong ? 0 : decode(receiver->buffer, size);
-    if (size < HEADER_SIZE + CRC_SIZE || sb_crc32(0, body, size - CRC_SIZE) != read_u32(body + size - CRC_SIZE)) {
-        if (!joining) /* who joins in mid-packet has not seen an error */
-            receiver->errors++;
+    if (receiver->code == 0)
+        whole = -1; /* 00 between packets is nothing [P4] */
+    else
+        whole = !receiver->broken && receiver->left == 0 && receiver->size >= HEADER_SIZE + CRC_SIZE &&
+                receiver->crc == receiver->tail;
+    joining = receiver->joining;
+    receiver->joining = 0;
+    if (whole == 0 && !joining) /* who joins in mid-packet has not seen an error */
+        receiver->errors++;
+    if (whole <= 0 || receiver->room < HEADER_SIZE || body[0] != SB_VERSION || seen_before(receiver)) {
+        begin_packet(receiver);
         return 0;
     }
-    crc = read_u32(body + size - CRC_SIZE);
-    if (body[0] != SB_VERSION || (receiver->any && crc == receiver->last_crc))
-        return 0;
-    receiver->any = 1;
-    receiver->last_crc = crc;
     packet->type = body[1];
     packet->sequence = read_u32(body + 2);
     packet->payload = body + HEADER_SIZE;
-    packet->size = size - HEADER_SIZE - CRC_SIZE;
+    packet->truncated = receiver->size - CRC_SIZE > receiver->room;
+    packet->size = packet->truncated ? 0 : receiver->size - HEADER_SIZE - CRC_SIZE;
+    begin_packet(receiver);
     return 1;
 }
 
@@ -118,7 +149,7 @@ int sb_get_press(const sb_packet *packet, sb_press *press)
     left -= 11u + press->object_size;
     press->keyframes = read_u16(place);
     press->first_keyframe = place + 2;
-    if (press->keyframes == 0 || left != (size_t)press->keyframes * KEYFRAME_SIZE)
+    if (press->keyframes == 0 || left % KEYFRAME_SIZE != 0 || left / KEYFRAME_SIZE != press->keyframes)
         return 0;
     for (i = 0; i < press->keyframes; i++) {
         sb_keyframe keyframe;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Packets of the stampbench link: COBS, CRC-32 and the messages of a rig. */
 #include "stampbench.h"
 
@@ -172,7 +173,7 @@ size_t sb_put_answer(uint8_t *wire, size_t room, uint32_t sequence, uint32_t tim
 }
 
 size_t sb_put_press_done(uint8_t *wire, size_t room, uint32_t sequence, uint32_t time_us, uint32_t command,
-                         uint8_t aborted, uint32_t reports)
+                         uint8_t aborted, uint32_t reports, uint32_t dropped)
 {
     sb_writer writer;
 
@@ -180,6 +181,7 @@ size_t sb_put_press_done(uint8_t *wire, size_t room, uint32_t sequence, uint32_t
     sb_u32(&writer, command);
     sb_u8(&writer, aborted ? 1 : 0);
     sb_u32(&writer, reports);
+    sb_u32(&writer, dropped);
     return sb_end(&writer);
 }
 
@@ -187,8 +189,15 @@ size_t sb_put_contacts(uint8_t *wire, size_t room, uint32_t sequence, uint32_t t
                        uint8_t count)
 {
     sb_writer writer;
-    uint8_t i;
+    uint8_t i, j;
 
+    for (i = 0; i < count; i++) {
+        if (contacts[i].tip && contacts[i].cancelled)
+            return 0;
+        for (j = 0; j < i; j++)
+            if (contacts[j].id == contacts[i].id)
+                return 0;
+    }
     sb_begin(&writer, wire, room, SB_CONTACTS, sequence, time_us);
     for (i = 0; i < count; i++) {
         sb_u8(&writer, contacts[i].id);

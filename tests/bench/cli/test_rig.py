@@ -91,13 +91,19 @@ def test_rig_with_a_fault_file_that_makes_no_sense_says_so_in_one_line(tmp_path:
     assert "explode" in done.stderr
 
 
-def test_check_of_a_rig_without_its_objects_names_the_broken_clause() -> None:
+def test_a_rig_that_rightly_refuses_what_it_does_not_hold_breaks_nothing() -> None:
     with served(PatternDevice(), open_channel()) as port:
         done = stampbench("rig", "check", port, "--json")
     outcomes = {finding["clause"]: finding["outcome"] for finding in json.loads(done.stdout)}
-    assert done.returncode == 1
-    assert outcomes["C8"] == "broken"
+    assert done.returncode == 0
+    assert outcomes["C8"] == "untried"
     assert outcomes["C1"] == outcomes["C5"] == "kept"
+
+
+def test_a_clause_is_explained_without_a_rig() -> None:
+    done = stampbench("rig", "check", "--explain", "p4")
+    assert done.stdout.startswith("P4  00 bytes between packets are allowed")
+    assert stampbench("rig", "check", "--explain", "Z9").returncode == 4
 
 
 def test_check_of_a_port_that_does_not_exist_is_missing_hardware(tmp_path: Path) -> None:

@@ -105,8 +105,9 @@ static size_t press_done(size_t room, uint32_t sequence, uint32_t time_us)
 {
     uint32_t command = (uint32_t)number();
     uint8_t aborted = (uint8_t)number();
+    uint32_t reports = (uint32_t)number();
 
-    return sb_put_press_done(wire, room, sequence, time_us, command, aborted, (uint32_t)number());
+    return sb_put_press_done(wire, room, sequence, time_us, command, aborted, reports, (uint32_t)number());
 }
 
 static size_t raw_frame(size_t room, uint32_t sequence, uint32_t time_us)
@@ -138,13 +139,38 @@ static size_t hid_reports(size_t room, uint32_t time_us)
     digitizer.y_max = (uint16_t)number();
     count = read_contacts();
     do {
-        size_t taken = sb_hid_report(wire + size, room - size, &digitizer, contacts, count, (uint8_t)first, time_us);
+        size_t taken = sb_hid_report(wire + size, room - size, &digitizer, contacts, count, (uint8_t)first,
+                                     (uint16_t)(time_us / 100));
 
         if (taken == 0)
             return 0;
         size += taken;
         first += digitizer.per_report;
     } while (first < count);
+    return size;
+}
+
+/* The HID descriptor, then the scan times at so many moments. */
+static size_t hid_descriptor(size_t room)
+{
+    sb_digitizer digitizer;
+    sb_scan_clock clock = {0, 0, 0};
+    size_t i, moments, size;
+
+    digitizer.per_report = (uint8_t)number();
+    digitizer.contact_limit = (uint8_t)number();
+    digitizer.x_max = (uint16_t)number();
+    digitizer.y_max = (uint16_t)number();
+    digitizer.width_mm_100 = (uint16_t)number();
+    digitizer.height_mm_100 = (uint16_t)number();
+    size = sb_hid_descriptor(wire, room, &digitizer);
+    moments = number();
+    for (i = 0; i < moments; i++) {
+        uint16_t time = sb_scan_time(&clock, (uint32_t)number());
+
+        wire[size++] = (uint8_t)(time >> 8);
+        wire[size++] = (uint8_t)(time & 0xFFu);
+    }
     return size;
 }
 
@@ -183,6 +209,8 @@ static void receive(size_t room)
 
         if (!sb_receive(&receiver, data[i], &packet))
             continue;
+        if (packet.truncated)
+            printf("long ");
         printf("%u %lu ", packet.type, (unsigned long)packet.sequence);
         for (j = 0; j < packet.size; j++)
             printf("%02x", packet.payload[j]);
@@ -215,6 +243,7 @@ int main(void)
         case 'd': size = press_done(room, sequence, time_us); break;
         case 'f': size = raw_frame(room, sequence, time_us); break;
         case 'p': size = plain(room, sequence, time_us); break;
+        case 'D': size = hid_descriptor(room); break;
         case 'r': size = hid_reports(room, time_us); break;
         case 'c': {
             uint8_t count = read_contacts();

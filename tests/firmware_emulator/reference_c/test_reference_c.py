@@ -96,7 +96,7 @@ def message_cases(draw: st.DrawFn) -> Case:
             [
                 ("h", (a, b, c, d, e, int(flag)), Heartbeat(a, b, c, d, e, flag)),
                 ("a", (a, kind, int(status), spelled(text.encode())), Answer(a, kind, status, text)),
-                ("d", (a, int(flag), b), PressDone(a, flag, b)),
+                ("d", (a, int(flag), b, c), PressDone(a, flag, b, c)),
             ]
         )
     )
@@ -104,13 +104,15 @@ def message_cases(draw: st.DrawFn) -> Case:
 
 
 SIZES = st.none() | st.integers(1, 65535).map(lambda size: size / 100)
-CONTACTS = st.builds(Contact, U8, st.booleans(), U16, U16, st.none(), st.none(), SIZES, st.booleans())
+CONTACTS = st.builds(Contact, U8, st.booleans(), U16, U16, st.none(), st.none(), SIZES, st.booleans()).map(
+    lambda contact: contact._replace(cancelled=contact.cancelled and not contact.tip)
+)
 
 
 @st.composite
 def contacts_cases(draw: st.DrawFn) -> Case:
     sequence, t_us = draw(U32), draw(U32)
-    contacts = draw(st.lists(CONTACTS, max_size=12))
+    contacts = draw(st.lists(CONTACTS, max_size=12, unique_by=lambda contact: contact.id))
     payload = pack_contacts(TouchReport(0, tuple(contacts)))
     packet = encode_packet(PacketType.CONTACTS, sequence, t_us, payload)
     return case("c", sequence, t_us, packet, *contact_fields(contacts))
@@ -204,8 +206,28 @@ def test_values_beyond_their_field_are_refused(driver: Path) -> None:
         f"i {ROOMY} 0 0 1 0 1 1 1 1 1 0 0 {long_text} 0 0 0",
         f"r {ROOMY} 0 0 {coordinate_too_large}",
         f"r {ROOMY} 0 0 0 100 100 0",
+        f"c {ROOMY} 0 0 1 1 1 5 5 0 1",
+        f"c {ROOMY} 0 0 2 1 1 5 5 0 0 1 1 6 6 0 0",
     ]
-    assert answers(driver, lines) == [b"", b"", b""]
+    assert answers(driver, lines) == [b""] * 5
+
+
+def test_hid_descriptor_is_that_of_the_emulated_digitizer(driver: Path) -> None:
+    for per_packet, limit in ((1, 1), (5, 10), (10, 64)):
+        right = HidDigitizer(per_packet, limit, 1079, 1919, 61.6, 109.6).descriptor()
+        lines = [
+            f"D {room} 0 0 {per_packet} {limit} 1079 1919 6160 10960 0"
+            for room in (len(right), len(right) - 1)
+        ]
+        assert answers(driver, lines) == [right, b""]
+
+
+def test_scan_time_goes_on_where_the_clock_wraps(driver: Path) -> None:
+    moments = [(1 << 32) - 150, 50, 150]  # modulo 2^32, 200 and 100 us later
+    (line,) = answers(driver, [f"D 0 0 0 1 1 1 1 1 1 3 {' '.join(map(str, moments))}"])
+    ticks = [int.from_bytes(line[i : i + 2], "big") for i in (0, 2, 4)]
+    assert ticks[0] == (((1 << 32) - 150) // 100) & 0xFFFF
+    assert [later - ticks[0] & 0xFFFF for later in ticks] == [0, 2, 3]
 
 
 KEYFRAMES = st.builds(
@@ -283,11 +305,32 @@ def test_commands_are_those_that_the_host_sent(driver: Path, stream: bytes) -> N
     assert done.stdout.splitlines() == [*expected, f"errors {parser.counters.damaged}"]
 
 
-def test_command_that_does_not_fit_the_receiver_is_an_error_and_the_next_one_is_heard(driver: Path) -> None:
-    long, short = (encode_packet(PacketType.CONFIGURE, i, 0, b"{}" * n) for i, n in enumerate((60, 1)))
-    line = f"H {len(short)} 0 0 {spelled(b'%c' % 0 + long + short)}"
+def heard(driver: Path, stream: bytes, room: int = ROOMY) -> list[str]:
+    line = f"H {room} 0 0 {spelled(stream)}"
     done = subprocess.run([driver], input=line, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == [f"{int(PacketType.CONFIGURE)} 1 {b'{}'.hex()}", "errors 1"]
+    return done.stdout.splitlines()
+
+
+def test_command_that_does_not_fit_the_receiver_can_be_answered_and_the_next_one_is_heard(
+    driver: Path,
+) -> None:
+    long, short = (encode_packet(PacketType.CONFIGURE, i, 0, b"{}" * n) for i, n in enumerate((60, 1)))
+    kind = int(PacketType.CONFIGURE)
+    said = heard(driver, b"\0" + long + short, 16)
+    assert said == [f"long {kind} 0 ", f"{kind} 1 {b'{}'.hex()}", "errors 0"]
+
+
+def test_a_duplicate_is_known_among_the_last_64_packets(driver: Path) -> None:
+    packets = [encode_packet(PacketType.RESET, sequence, 0, b"") for sequence in range(70)]
+    again = b"".join(packets[:64]) + packets[0] + packets[63] + b"".join(packets[64:]) + packets[0]
+    numbers = [line.split()[1] for line in heard(driver, b"\0" + again)[:-1]]
+    assert numbers == [*map(str, range(70)), "0"]
+
+
+def test_files_name_their_licence_and_version() -> None:
+    for source in SOURCES.rglob("*.[ch]"):
+        assert source.read_text(encoding="ascii").startswith("/* SPDX-License-Identifier: Apache-2.0 */")
+    assert '#define SB_LIBRARY_VERSION "1.1.' in (SOURCES / "stampbench.h").read_text(encoding="ascii")
 
 
 def test_header_names_the_sizes_and_types_of_the_protocol() -> None:
