@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +27,8 @@ def listen(
     ] = False,
 ) -> None:
     """Print every frame of a stamp or beacon with its strength; exit status 5 if none was heard."""
+    import asyncio
+
     if not asyncio.run(_print_heard(seconds, as_json=as_json)):
         typer.echo(f"no stamp or beacon within {seconds:g} s", err=True)
         raise typer.Exit(5)
@@ -35,6 +36,8 @@ def listen(
 
 async def _print_heard(seconds: float, *, as_json: bool) -> int:
     """Print frames as they come until the time is over, and return how many came."""
+    import asyncio
+
     from stampbench.sim.credentials.ble.adapter import listening
 
     count = 0

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.firmware_emulator.outside import parse_toml
 
 VARIABLES: Final = {
     "family": "STAMPBENCH_FAMILY",
@@ -47,6 +46,8 @@ def take_defaults() -> None:
     path = defaults_file()
     if path is None:
         return
+    from stampbench.firmware_emulator.outside import parse_toml
+
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -9,7 +9,6 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Annotated, Final
 
 import typer
@@ -31,6 +30,8 @@ def register(app: typer.Typer) -> None:
 
 def welcome() -> str:
     """Return what ``stampbench`` alone says."""
+    from importlib.metadata import version
+
     tries = "\n".join(f"  {command:<40}{text}" for command, text in TO_TRY.items())
     return (
         f"stampbench {version('stampbench')}: simulate and test capacitive touch stamps\n\nTry:\n{tries}\n\n"
@@ -42,6 +43,8 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Tell what is installed, what works on this machine, and three things to try."""
+    from importlib.metadata import version
+
     found = {
         "stampbench": f"{version('stampbench')} on {_system()}",
         **dict(_machine()),
@@ -116,6 +119,8 @@ def _audio() -> str:
 
 def _extras() -> Iterator[tuple[str, list[str]]]:
     """Yield each extra with those of its packages that are missing on this system."""
+    from importlib.metadata import requires
+
     wanted: dict[str, list[str]] = {}
     for line in requires("stampbench") or ():
         if found := re.fullmatch(r"([\w.-]+).*?;(.*)extra == [\"'](\w+)[\"']", line):
@@ -134,6 +139,8 @@ def _names_this_system(condition: str) -> bool:
 
 
 def _installed(package: str) -> bool:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         version(package)
     except PackageNotFoundError:

@@ -20,7 +20,6 @@ from stampbench.bench.cli.defaults import take_defaults
 from stampbench.bench.cli.examples import add_examples
 from stampbench.bench.cli.output import PatientOutput
 from stampbench.firmware_emulator.errors import InputError, StampbenchError
-from stampbench.firmware_emulator.outside import printable
 from typer.exceptions import TyperException
 
 TRACEBACK_VARIABLE = "STAMPBENCH_TRACEBACK"
@@ -71,6 +70,8 @@ def _register_commands() -> None:
 
 
 def _say(message: object) -> None:
+    from stampbench.firmware_emulator.outside import printable
+
     print(f"stampbench: {printable(str(message), keep=_LINES)}", file=sys.stderr)  # noqa: T201
 
 
