@@ -29,6 +29,7 @@ MOST_CONTACTS = 20
 _KEPT = 0.9
 """Share of a false acceptance asked for that complete stamps are given; a missing pad gets the rest."""
 _STEPS = 64
+_ROUNDS = 6
 _BALL = 4_000
 
 
@@ -114,7 +115,10 @@ class Acceptance:
                 )
             if chance is None or not scale_known:
                 raise InputError(f"far {far!r}: can be kept only where the codes and the scale are known")
-            radius = (_KEPT * far / chance.complete) ** (1.0 / degrees_of_freedom(pads))
+            degrees = degrees_of_freedom(pads)
+            radius = (_KEPT * far / chance.complete) ** (1.0 / degrees)
+            for _ in range(_ROUNDS):
+                radius *= (_KEPT * far / float(chance.within(np.array(radius)))) ** (1.0 / degrees)
             sigma_mm = min(radius / quantile, LARGEST_DEFAULT_SIGMA_MM)
         if sigma_mm is None:
             apart = min_distance_mm if told_apart_mm is None else told_apart_mm
@@ -179,7 +183,7 @@ class Acceptance:
 
     def chance_within(self, distance_mm: float) -> float:
         """Return how many codes lie so near to a foreign object of as many pads, on average."""
-        return self._chance.complete * distance_mm ** degrees_of_freedom(self.pads)
+        return float(self._chance.within(np.array(distance_mm)))
 
     def far(self, contacts: int | None = None) -> float:
         """Return the share of foreign objects of so many contacts that are read; None: as many as pads.
@@ -220,14 +224,13 @@ class Acceptance:
         """Return the chance that one of so many choices is read: a code near, and no rival of it."""
         if not choices:
             return 0.0
-        degrees = degrees_of_freedom(self.pads)
         edges = self.radius_among_mm(choices) * np.linspace(0.0, 1.0, _STEPS + 1)
         middles = ((edges[1:] + edges[:-1]) / 2.0).tolist()
         own = np.array([self.rival_reach_mm(radius) for radius in middles])
         others = np.array([rival_reach_mm(radius, self.sigma_mm) for radius in middles])
         others = np.minimum(others, edges[-1])
-        rivals = self._chance.complete * (own**degrees + (choices - 1) * others**degrees)
-        return float((choices * np.diff(self._chance.complete * edges**degrees) * np.exp(-rivals)).sum())
+        rivals = self._chance.within(own) + (choices - 1) * self._chance.within(others)
+        return float((choices * np.diff(self._chance.within(edges)) * np.exp(-rivals)).sum())
 
     def predicted_frr(self, sigma_mm: float | None = None) -> float:
         """Return the share of genuine stamps that are not read, at the design noise or at another.
@@ -257,5 +260,5 @@ class Acceptance:
         squares = np.square(np.linalg.norm(ball, axis=1)[:, np.newaxis] * reach)
         squares += distances_mm**2 - 2.0 * reach * distances_mm * ball[:, :1]
         beyond = (squares >= self.min_distance_mm**2).mean(axis=0)
-        alone: npt.NDArray[np.float64] = np.exp(-self._chance.complete * reach**degrees * beyond)
+        alone: npt.NDArray[np.float64] = np.exp(-self._chance.within(reach) * beyond)
         return alone

@@ -33,11 +33,11 @@ SCREEN_MM = (62.0, 110.0)
 FINGER_GAP_MM = 12.0
 ARRANGEMENTS = 4_000
 """Contacts laid out, in arrangements for which the choices are counted: 400 of ten, 200 of twenty."""
-SHAPES = 6_000
-"""Shapes drawn near to codes; 2 to 6 % of error."""
-NEAR_MM = 1.2
-"""How far from a code they are at most, as far as most radii of acceptance. Where codes lie at the edge of
-the space half of what is near falls out: the density of p5-60k is a tenth more at 0, a tenth less at 2.2."""
+SHAPES = 4_000
+"""Shapes drawn at each of two distances; 3 to 7 % of error."""
+NEAR_MM = (0.5, 2.0)
+"""How far from codes they are. Where codes lie at the edge of the space half of what is near falls out: the
+density about those of p5-60k falls by a tenth a millimetre."""
 DRAWS = 32_768
 """Objects drawn to know which share keeps a geometry: 1.7 % keep that of five pads by default."""
 ROOM_SHARE = 0.004
@@ -56,13 +56,15 @@ class Chance:
 
     Attributes:
         geometry: what its stamps keep.
-        complete: codes within 1 mm of an object of as many pads, on average.
+        complete: codes near to an object of as many pads, on average, a mm^(2 n - 3).
+        fall_per_mm: by which their density falls with the distance.
         partial: for each of some objects of one pad fewer, shape (m,), the codes of which all pads but one
             lie within 1 mm; each where the codes crowd as they do about that object.
     """
 
     geometry: FaceGeometry
     complete: float
+    fall_per_mm: float
     partial: Floats = field(repr=False)
 
     @classmethod
@@ -70,26 +72,34 @@ class Chance:
         """Return the chances of so many codes that fill the space of a geometry evenly."""
         complete = size * ball_volume(2 * geometry.pads - 3) / space_volume(geometry)
         if geometry.pads == MIN_PADS:
-            return cls(geometry, complete, np.zeros(1))
+            return cls(geometry, complete, 0.0, np.zeros(1))
         others = replace(geometry, pads=geometry.pads - 1)
         partial = size * geometry.pads * ball_volume(2 * others.pads - 3) / space_volume(others)
-        return cls(geometry, complete, np.array([partial]))
+        return cls(geometry, complete, 0.0, np.array([partial]))
 
     @classmethod
     def counted(cls, codebook: Codebook, geometry: FaceGeometry) -> Chance:
         """Count the chances of a codebook whose stamps keep a geometry; the same each time."""
         rng = np.random.default_rng(0)
         room = roomy(geometry)
-        complete = codebook.size * _objects_near(_drawn_stamps(codebook, SHAPES, rng), room, rng)
+        share, fall = _objects_near(_drawn_stamps(codebook, SHAPES, rng), room, rng)
+        complete = codebook.size * share
         if geometry.pads == MIN_PADS:
-            return cls(geometry, complete, np.zeros(1))
+            return cls(geometry, complete, fall, np.zeros(1))
         others = replace(room, pads=geometry.pads - 1)
         stamps = _drawn_stamps(codebook, PARTIAL_CODES, rng)
         without = np.concatenate([np.delete(stamps, pad, axis=1) for pad in range(geometry.pads)])
         objects = np.array(list(itertools.islice(others.random_pads(rng), PARTIAL_OBJECTS)))
         found = ScanIndex(canonical_coordinates(without), 0.0).count_within(objects, NEAR_PARTIAL_MM)
-        share = codebook.size / len(stamps) / NEAR_PARTIAL_MM ** (2 * others.pads - 3)
-        return cls(geometry, complete, np.asarray(found * share, np.float64))
+        crowd = codebook.size / len(stamps) / NEAR_PARTIAL_MM ** (2 * others.pads - 3)
+        return cls(geometry, complete, fall, np.asarray(found * crowd, np.float64))
+
+    def within(self, distances_mm: Floats) -> Floats:
+        """Return how many codes lie so near to an object of as many pads, on average, for each distance."""
+        dimensions = 2 * self.geometry.pads - 3
+        fall = self.fall_per_mm * dimensions / (dimensions + 1)  # on average over the ball
+        counts: Floats = self.complete * distances_mm**dimensions * np.exp(-fall * distances_mm)
+        return counts
 
     def choices(self, contacts: int, points: int) -> Ints:
         """Return how many choices of so many points contacts offer, for some arrangements, shape (m,)."""
@@ -122,14 +132,16 @@ def _drawn_stamps(codebook: Codebook, most: int, rng: np.random.Generator) -> Fl
     return codebook.pads_of(np.sort(codes))
 
 
-def _objects_near(stamps: Floats, geometry: FaceGeometry, rng: np.random.Generator) -> float:
-    """Return the share of objects of a geometry that lie within 1 mm of a stamp, the mean of (m, n, 2).
+def _objects_near(stamps: Floats, geometry: FaceGeometry, rng: np.random.Generator) -> tuple[float, float]:
+    """Return the share of objects of a geometry near to one of the stamps (m, n, 2), and how it falls.
+
+    The share is a mm^(2 n - 3); it falls by the exponential of so much a mm.
 
     An object of n pads drawn in a square of the side a has the density a^-2n, divided by the share that
     keeps the geometry. Its 2 n coordinates are a shape of norm |z| (in which n! orders are one), a turn that
     moves it by |z| a radian, and a middle that moves all n pads, by sqrt(n) a mm on each axis.
     """
-    pads, dimensions = geometry.pads, 2 * geometry.pads - 3
+    pads = geometry.pads
     stamp = np.repeat(stamps, -(-SHAPES // len(stamps)), axis=0)[:SHAPES] @ (1, 1j)
     stamp -= stamp.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(stamp, axis=1)
@@ -137,21 +149,25 @@ def _objects_near(stamps: Floats, geometry: FaceGeometry, rng: np.random.Generat
     off -= off.mean(axis=1, keepdims=True)
     turn = 1j * stamp / norm[:, None]
     off -= turn * (turn.conj() * off).real.sum(axis=1, keepdims=True)
-    off *= (NEAR_MM * rng.random(len(stamp)) ** (1.0 / dimensions) / np.linalg.norm(off, axis=1))[:, None]
-    shape = stamp + off
-    # The middles of a disc that holds all pads lie in a disc of this radius about their smallest circle's.
-    middle, circle = enclosing_circles(np.stack([shape.real, shape.imag], axis=-1))
-    roam = np.sqrt(np.maximum(geometry.face_radius_mm**2 - circle**2, 0.0))
+    off /= np.linalg.norm(off, axis=1)[:, None]
     way, along = np.exp(2j * math.pi * rng.random(len(stamp))), np.sqrt(rng.random(len(stamp)))
-    face = middle @ (1, 1j) + roam * along * way
     first, second = np.triu_indices(pads, 1)
-    admissible = (np.abs(shape - face[:, None]) <= geometry.face_radius_mm).all(axis=1) & (
-        np.abs(shape[:, first] - shape[:, second]) >= geometry.spacing_mm
-    ).all(axis=1)
-    turned = 2.0 * math.pi * (norm + (stamp.conj() * off).real.sum(axis=1) / norm)
-    volume = pads * math.factorial(pads) * math.pi * roam**2 * turned * admissible
+    volumes = []
+    for near_mm in NEAR_MM:
+        shape = stamp + near_mm * off
+        # The middles of discs that hold all pads lie in a disc of this radius about their smallest circle.
+        middle, circle = enclosing_circles(np.stack([shape.real, shape.imag], axis=-1))
+        roam = np.sqrt(np.maximum(geometry.face_radius_mm**2 - circle**2, 0.0))
+        face = middle @ (1, 1j) + roam * along * way
+        admissible = (np.abs(shape - face[:, None]) <= geometry.face_radius_mm).all(axis=1) & (
+            np.abs(shape[:, first] - shape[:, second]) >= geometry.spacing_mm
+        ).all(axis=1)
+        turned = 2.0 * math.pi * (norm + near_mm * (stamp.conj() * off).real.sum(axis=1) / norm)
+        volumes.append(float((math.pi * roam**2 * turned * admissible).mean()))
+    fall = math.log(volumes[0] / volumes[1]) / (NEAR_MM[1] - NEAR_MM[0]) if min(volumes) > 0.0 else 0.0
+    volume = pads * math.factorial(pads) * max(volumes) * math.exp(fall * NEAR_MM[int(np.argmax(volumes))])
     drawn = (2.0 * geometry.face_radius_mm) ** (2 * pads) * len(geometry.drawn(rng, DRAWS)) / DRAWS
-    return float(ball_volume(dimensions) * volume.mean() / drawn)
+    return ball_volume(2 * pads - 3) * volume / drawn, fall
 
 
 @functools.lru_cache(maxsize=64)

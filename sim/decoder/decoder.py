@@ -310,7 +310,8 @@ class Decoder:
             return None
         if points.ndim != 2 or points.shape[1] != 2:
             return None
-        points *= self._mm_per_unit
+        if self._mm_per_unit != 1.0:
+            points *= self._mm_per_unit
         return points if are_apart(points, -1.0, LARGEST_COORDINATE_MM) else None
 
     def _complete(self, points: Floats) -> Reading:

@@ -67,7 +67,7 @@ class Lookup:
         """Return the reading of a code that is known to fit: matching, distance and pose."""
         own = points if among is None else points[among]
         pads = np.ascontiguousarray(self.codebook.pads(code), np.float64)
-        matching = np.full(len(own), -1, np.int64)
+        matching = np.empty(len(own), np.int64)
         motion = np.empty(5)
         # The index rounds differently.
         square = lay_over(own, pads, radius + 1e-6, *self.scales, matching, motion)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 from stampbench.firmware_emulator.errors import InputError
-from stampbench.sim.stamps.canonical import canonical_frame, centred_pads, pads_from_coordinates
-from stampbench.sim.stamps.geometry import FaceGeometry, enclosing_circle, enclosing_circles
+from stampbench.firmware_emulator.kernels import kernel
+from stampbench.sim.stamps.canonical import Frame, canonical_frame, centred_pads, pads_from_coordinates
+from stampbench.sim.stamps.geometry import FaceGeometry, enclosing_circles, fill_enclosing_centre
 from stampbench.sim.stamps.specification import FamilySpec
 from stampbench.sim.stamps.stamp import Coordinates, Floats, Pad, Stamp
 
@@ -93,10 +94,9 @@ class Family:
         if not 0 <= code < self.size:
             raise InputError(f"{self.name}: code {code}: expected 0 to {self.size - 1}")
         pads = np.empty((self.pads_per_stamp, 2))
-        coordinates = np.asarray(self.coordinates)[code] * self.unit_mm
-        pads_from_coordinates(canonical_frame(self.pads_per_stamp), coordinates, pads)
-        centre, _ = enclosing_circle(pads)
-        return pads - centre
+        row = np.asarray(self.coordinates[code])
+        fill_pads(canonical_frame(self.pads_per_stamp), row, self.unit_mm, pads)
+        return pads
 
     def pads_of(self, codes: npt.ArrayLike) -> Floats:
         """Return pad centres of several stamps, shape (m, n, 2), mm from the centres of their face discs."""
@@ -114,6 +114,16 @@ class Family:
     def sha256(self) -> str:
         """Return the SHA-256 of the coordinates' bytes, little-endian, row by row."""
         return sha256_of(self.coordinates)
+
+
+@kernel
+def fill_pads(frame: Frame, row: npt.NDArray[Any], unit_mm: float, out: Floats) -> None:
+    """Fill ``out`` (n, 2) with the pads of stored coordinates, mm from the centre of their face disc."""
+    pads_from_coordinates(frame, row * unit_mm, out)
+    centre = np.empty(2)
+    fill_enclosing_centre(out, centre)
+    out[:, 0] -= centre[0]
+    out[:, 1] -= centre[1]
 
 
 def sha256_of(array: npt.NDArray[Any]) -> str:

@@ -28,15 +28,16 @@ def test_so_many_codes_are_near_to_objects_as_are_counted_there(geometry: FaceGe
     codebook = drawn(geometry, 1_000, seed=1)
     objects = np.array(list(itertools.islice(geometry.random_pads(np.random.default_rng(2)), 5_000)))
     near = index_of(codebook).count_within(objects, 2.0).sum()
-    counted = near / len(objects) / 2.0 ** (2 * geometry.pads - 3)
     assert near > 40
-    assert Chance.counted(codebook, geometry).complete == pytest.approx(counted, rel=0.25)
+    within = Chance.counted(codebook, geometry).within(np.array(2.0))
+    assert within == pytest.approx(near / len(objects), rel=0.25)
 
 
 def test_codes_of_a_family_lie_evenly_in_the_space_that_is_left_to_objects() -> None:
     family = load_family("p5-60k")
-    evenly = family.size * ball_volume(7) / space_volume(family.geometry)
-    assert Chance.counted(family, family.geometry).complete == pytest.approx(0.8 * evenly, rel=0.2)
+    evenly = family.size * ball_volume(7) * 2.0**7 / space_volume(family.geometry)
+    within = Chance.counted(family, family.geometry).within(np.array(2.0))
+    assert within == pytest.approx(0.8 * evenly, rel=0.15)
 
 
 def test_eight_pads_that_fill_a_face_are_counted_beside_looser_objects() -> None:
