@@ -26,8 +26,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _ROOT: Final = Path(__file__).parents[1]
 _IMPORT: Final = re.compile(
-    rb"^\s*(?:from\s+((?:firmware_emulator|sim|bench)[\w.]*)\s+import\s+(\([^)]*\)|[^\n]*)"
-    rb"|import\s+((?:firmware_emulator|sim|bench)[\w.]*))",
+    rb"^\s*(?:from\s+(?:stampbench\.)?((?:firmware_emulator|sim|bench)[\w.]*)\s+import\s+(\([^)]*\)|[^\n]*)"
+    rb"|import\s+(?:stampbench\.)?((?:firmware_emulator|sim|bench)[\w.]*))",
     re.MULTILINE,
 )
 _PREFIX: Final = "kernels-"

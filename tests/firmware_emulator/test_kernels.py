@@ -30,7 +30,7 @@ def folder_of_a_new_process(cache: Path) -> Path:
 def project_of_three_files(tmp_path):
     package = tmp_path / "sim"
     package.mkdir()
-    (package / "field.py").write_text("from sim.size import (\n    SIZE,\n)\n")
+    (package / "field.py").write_text("from stampbench.sim.size import (\n    SIZE,\n)\n")
     (package / "size.py").write_text("SIZE = 1\n")
     (package / "other.py").write_text("x = 1\n")
     kernels._imports.cache_clear()
@@ -51,7 +51,7 @@ def test_second_process_uses_the_folder_of_the_first(tmp_path):
 @pytest.mark.parametrize("changed", ["field", "size"])
 def test_change_of_a_module_or_of_what_it_imports_changes_the_folder(project_of_three_files, changed):
     before = kernels._source_digest(project_of_three_files / "field.py", project_of_three_files.parent)
-    (project_of_three_files / f"{changed}.py").write_text("from sim.size import SIZE\nSIZE = 2\n")
+    (project_of_three_files / f"{changed}.py").write_text("from stampbench.sim.size import SIZE\nSIZE = 2\n")
     assert (
         kernels._source_digest(project_of_three_files / "field.py", project_of_three_files.parent) != before
     )
