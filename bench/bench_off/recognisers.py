@@ -11,11 +11,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
+from stampbench.bench.dut.python import Recogniser
 from stampbench.bench.records.readings import listen
 from stampbench.firmware_emulator.touch import TouchReport
 from stampbench.sim.decoder import Decoder
@@ -33,13 +34,6 @@ NEIGHBOURS: Final = 32
 _MOST_CONTACTS: Final = 10
 _NOISY_STAMPS: Final = 4000
 _SEED: Final = 20_261
-
-
-class Recogniser(Protocol):
-    """Reads one press: its reports go in, the code comes out, or None."""
-
-    def __call__(self, reports: Sequence[TouchReport]) -> int | None:
-        """Return the code of the stamp that was pressed; None: no stamp."""
 
 
 class Ours:
@@ -133,7 +127,8 @@ class FarthestPair:
             off = np.abs(self._sums[first:last] - others.sum(axis=0)).max(axis=1)
             near = first + np.flatnonzero(off <= len(others) * self._box_mm)
             gaps = np.abs(self._others[near, np.newaxis] - others[:, np.newaxis])
-            inside, squares = (gaps <= self._box_mm).all(axis=3), np.square(gaps).sum(axis=3)
+            inside = np.asarray((gaps <= self._box_mm).all(axis=3))
+            squares = np.square(gaps).sum(axis=3)
             for order in itertools.permutations(range(len(others))):
                 pairs = (slice(None), range(len(others)), order)
                 fits = np.flatnonzero(inside[pairs].all(axis=1))
@@ -260,9 +255,8 @@ class KdTreeReader:
         """Return codes (m,), -1 where none is near enough, and distances (m,), mm, of contacts (m, n, 2)."""
         table, count = self._table, self._table.shape[1]
         codes, distances = np.full(len(points), -1, np.int64), np.full(len(points), math.inf)
-        _, near = self._tree.query(
-            sorted_lengths(points), k=np.arange(1, NEIGHBOURS + 1), distance_upper_bound=self._bound
-        )
+        lengths, wanted = sorted_lengths(points), np.arange(1, NEIGHBOURS + 1)
+        near = np.asarray(self._tree.query(lengths, k=wanted, distance_upper_bound=self._bound)[1])
         own, other = np.empty((count, count)), np.empty((count, count))
         matching, motion = np.empty(count, np.int64), np.empty(5)
         for i, contacts in enumerate(points):

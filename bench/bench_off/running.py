@@ -9,22 +9,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Final
 
 from stampbench.bench.bench_off.corpus import Corpus, CorpusPress
-from stampbench.bench.bench_off.recognisers import BUILT_IN, Recogniser
+from stampbench.bench.bench_off.recognisers import BUILT_IN
 from stampbench.bench.dut.answers import Heard
 from stampbench.bench.dut.device import TWICE_WITHIN_S, DeviceUnderTest
 from stampbench.bench.dut.process import ProcessSink
+from stampbench.bench.dut.python import Recogniser, said_of
 from stampbench.bench.judging.statistics import Rate, rate
 from stampbench.bench.plans.messages import choose
 from stampbench.bench.runs.progress import Progress
 from stampbench.firmware_emulator.errors import InputError, LinkError
 from stampbench.firmware_emulator.link.messages import Identity
 from stampbench.sim.stamps import load_family
-
-_WARM_UP: Final = 5
-"""Presses read once before the others are timed: they compile and fill caches."""
 
 ReadPress = Callable[[int, CorpusPress], tuple[int | None, float]]
 """Reads a press of this number; the code, and what that took, s. LinkError: the recogniser failed."""
@@ -83,7 +80,8 @@ class Score:
         total: of all conditions.
         press_ms: mean time for one press: of the processor; by the clock where it is a process of its own.
         ready_s: time to make it ready.
-        memory_mb: what it keeps in memory; None where that cannot be said.
+        memory_mb: what it keeps, in its pickled size, which is the same each time; None where that cannot be
+            said.
         failure: why presses were not taken, the first of them.
     """
 
@@ -125,6 +123,7 @@ def bench_off(
         if name not in BUILT_IN:
             raise InputError(f"{name!r} takes no part: {choose(name, list(BUILT_IN))}")
         progress.say(name)
+        BUILT_IN[name](family, corpus.header.sigma_mm)  # compiles
         begun_s = time.process_time()
         recogniser = BUILT_IN[name](family, corpus.header.sigma_mm)
         ready_s = time.process_time() - begun_s
@@ -144,9 +143,11 @@ def bench_off(
 def _scored(score: Score, corpus: Corpus, read: ReadPress, progress: Progress) -> Score:
     """Read all presses, and count."""
     taken_s: list[float] = []
-    for number, press in enumerate(corpus.presses[:_WARM_UP], 1):
+    # The first of each sort is read ahead of all, untimed: it compiles, and fills caches.
+    first = {(press.condition, press.panel, press.code is None): press for press in reversed(corpus.presses)}
+    for number, press in enumerate(first.values(), 1):
         _tried(read, number, press)
-    for number, press in enumerate(corpus.presses, _WARM_UP + 1):
+    for number, press in enumerate(corpus.presses, len(first) + 1):
         counts = score.conditions.setdefault(press.condition, Counts())
         said = _tried(read, number, press)
         if isinstance(said, LinkError):
@@ -174,10 +175,14 @@ def _called(recogniser: Recogniser) -> ReadPress:
         reports = press.reports
         begun_s = time.process_time()
         try:
-            code = recogniser(reports)
+            returned = recogniser(reports)
         except Exception as error:  # somebody else's code: whatever it does, the bench-off goes on
             raise LinkError(f"{type(error).__name__}: {error}: expected a code or None") from error
-        return code, time.process_time() - begun_s
+        taken_s = time.process_time() - begun_s
+        said = said_of(returned)
+        if said.fault or isinstance(said.value, str):
+            raise LinkError(said.fault or f"it said {said.value!r}: expected a code or None")
+        return said.value, taken_s
 
     return read
 

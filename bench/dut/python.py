@@ -116,7 +116,7 @@ class PythonSink:
     def _read(self, presses: queue.SimpleQueue[list[TouchReport] | None]) -> None:
         while (reports := presses.get()) is not None:
             try:
-                said = _said(self._recogniser(reports))
+                said = said_of(self._recogniser(reports))
             except BaseException as error:  # somebody else's code may raise anything
                 said = Said(time.monotonic(), fault=f"the recogniser raised {type(error).__name__}: {error}")
             if presses is self._presses:
@@ -125,7 +125,8 @@ class PythonSink:
                 return
 
 
-def _said(value: object) -> Said:
+def said_of(value: object) -> Said:
+    """Return what a recogniser returned: a code, a name or None, and a fault where it is none of them."""
     at_s = time.monotonic()
     if value is None or isinstance(value, str):
         return Said(at_s, value)

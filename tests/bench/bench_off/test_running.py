@@ -49,7 +49,7 @@ def test_what_does_not_hang_on_the_machine_is_the_same_twice() -> None:
 
 
 def test_what_a_recogniser_says_is_counted_by_what_was_pressed() -> None:
-    answers = iter([*[None] * 5, 7, 5, 9, None, None])  # five to warm up
+    answers = iter([*[None] * 4, 7, 5, 9, None, None])  # four to warm up
     (score,) = bench_off(CORPUS, only=["stampbench"], others={"theirs": lambda _: next(answers)})[1:]
     assert (score.total.lost, score.total.misread, score.total.accepted) == (2, 1, 1)
     assert (score.conditions["noisy"].lost, score.conditions["noisy"].misread) == (1, 0)
@@ -99,3 +99,9 @@ def test_json_names_corpus_and_recognisers() -> None:
     told = json.loads(json.dumps(to_mapping(CORPUS, bench_off(CORPUS, only=["stampbench"]))))
     assert (told["corpus"]["version"], told["corpus"]["sha256"]) == (3, "ab" * 32)
     assert list(told["recognisers"]) == ["stampbench"]
+
+
+@pytest.mark.parametrize("said", ["S001", True, 2.5, [7]])
+def test_what_is_no_code_loses_no_stamp(said) -> None:
+    (score,) = bench_off(CORPUS, only=["stampbench"], others={"theirs": lambda _: said})[1:]
+    assert (score.total.errors, score.total.lost, score.total.accepted) == (5, 0, 0)
