@@ -42,7 +42,13 @@ def replay_press(run: Run, record: PressResult) -> PressRecord:
 
 
 def differences(recorded: PressResult, repeated: PressRecord) -> list[tuple[str, Any, Any]]:
-    """Compare a press with its repetition: the recorded fields that differ, with both values."""
+    """Compare a press with its repetition: the recorded fields that differ, with both values.
+
+    Where reports were sent when they were due, real time passed, and never passes twice alike: when they had
+    been sent, and when the answer came, is left out.
+    """
+    if isinstance(recorded, PressRecord) and recorded.delivery:
+        recorded, repeated = _timeless(recorded), _timeless(repeated)
     same_fields = repeated if isinstance(recorded, PressRecord) else next(PressChunk.of([repeated]).results())
     before, now = _flat(msgspec.to_builtins(recorded)), _flat(msgspec.to_builtins(same_fields))
     return [
@@ -50,6 +56,11 @@ def differences(recorded: PressResult, repeated: PressRecord) -> list[tuple[str,
         for name in sorted({*before, *now})
         if before.get(name) != now.get(name)
     ]
+
+
+def _timeless(record: PressRecord) -> PressRecord:
+    timing = record.timing and msgspec.structs.replace(record.timing, decided_us=None)
+    return msgspec.structs.replace(record, timing=timing, delivery=[])
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:

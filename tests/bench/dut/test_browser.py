@@ -21,6 +21,7 @@ from stampbench.bench.judging.assessment import Verdict, assess
 from stampbench.bench.plans.tables import DutAnswer, DutBetween, DutSettings
 from stampbench.bench.records.files import Run
 from stampbench.bench.records.presses import Outcome
+from stampbench.bench.runs.replays import differences, replay_press
 from stampbench.firmware_emulator.errors import LinkError, NoHardwareError
 from stampbench.firmware_emulator.touch import Contact, TouchReport
 from stampbench.sim.device import identity_of
@@ -100,6 +101,16 @@ def test_when_each_report_was_due_and_sent_is_recorded(judge: Judge, page) -> No
         assert len(press.delivery) == press.link["reports"]
         assert [due for due, _ in press.delivery] == [10_000 * n for n in range(len(press.delivery))]
         assert all(sent >= due for due, sent in press.delivery)
+
+
+@needs_chromium
+def test_a_press_is_replayed_into_the_page(judge: Judge, page) -> None:
+    run, _ = judge(page("say('S1')"), SELECTOR)
+    assert differences(run.press(2), replay_press(run, run.press(2))) == []
+    page("say('S2')")
+    differs = differences(run.press(2), replay_press(run, run.press(2)))
+    told = {name: (before, now) for name, before, now in differs}
+    assert told == {"reading.code": (777, 2), "outcome": ("passed", "failed")}
 
 
 @needs_chromium
