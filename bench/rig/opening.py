@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from stampbench.bench.records.files import RigIdentity
+from stampbench.firmware_emulator.errors import InputError
 
 if TYPE_CHECKING:
     from stampbench.bench.plans.plan import Plan
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 VIRTUAL: Final = "virtual"
 """Name of the rig in software where a port is expected."""
+SIZE_TOLERANCE: Final = 0.01
+"""Of a panel's size against that of the profile whose name it has."""
 
 
 OnFrame: TypeAlias = "Callable[[Frame], None]"
@@ -99,6 +102,7 @@ def open_rig(port: str, profile: str, faults: RigFaults | None = None) -> Iterat
 
     if port != VIRTUAL:
         with SerialRig(port) as rig:
+            check_profile_size(rig.identity, port)
             yield rig
         return
     from stampbench.sim.rig import virtual_rig
@@ -109,6 +113,28 @@ def open_rig(port: str, profile: str, faults: RigFaults | None = None) -> Iterat
         if faults is not None:
             faults.active = True
         yield rig
+
+
+def check_profile_size(identity: Identity, port: str) -> None:
+    """Check that a rig that takes the name of a known profile has its size: stamps are judged by that.
+
+    Raises:
+        InputError: it has another.
+    """
+    from stampbench.sim.panel import load_profile, profile_names
+
+    if identity.profile not in profile_names():
+        return
+    geometry = load_profile(identity.profile).geometry
+    said, right = (
+        (identity.width_um / 1000, identity.height_um / 1000),
+        (geometry.width_mm, geometry.height_mm),
+    )
+    if any(abs(one / other - 1.0) > SIZE_TOLERANCE for one, other in zip(said, right, strict=True)):
+        raise InputError(
+            f"rig on {port} calls itself {identity.profile} and is {said[0]:g} x {said[1]:g} mm: expected "
+            f"{right[0]:g} x {right[1]:g} mm, or a profile's name of its own"
+        )
 
 
 def identity_of(rig: Rig, port: str) -> RigIdentity:

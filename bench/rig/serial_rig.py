@@ -17,6 +17,8 @@ __all__ = ["ManualPressError", "SerialRig"]
 
 END_GRACE_S = 5.0
 """How much longer than asked for a press may take, by the clock and by its scans; beyond, it is endless."""
+LONGEST_TOUCH_US = 60_000_000
+"""Device time that a press by hand may take; beyond, it is endless."""
 IDENTIFY_EVERY_PRESSES = 20
 """So often a rig is asked whether it is still the same."""
 
@@ -133,7 +135,7 @@ class SerialRig(RigConnection):
             on_frame: as for :meth:`press`.
 
         Raises:
-            LinkError: nobody pressed in time, the link died, or the rig fell silent.
+            LinkError: nobody pressed in time or lifted, the link died, or the rig fell silent.
         """
         self._demand_streams(Streams.CONTACTS | (Streams(0) if on_frame is None else Streams.RAW_FRAMES))
         before = self.counters
@@ -141,6 +143,7 @@ class SerialRig(RigConnection):
         deadline_s = self._clock() + first_contact_s
         checker = self._new_checker()
         touched_us: int | None = None
+        landed_us = 0
         while True:
             meanwhile()
             packet = self._next_packet()
@@ -148,7 +151,13 @@ class SerialRig(RigConnection):
                 report = self._contacts.report(packet.t_us, packet.payload)
                 checker.see(report)
                 if report.down:
+                    landed_us = report.t_us if touched_us is None else landed_us
                     touched_us = report.t_us
+                    if touched_us - landed_us > LONGEST_TOUCH_US:
+                        raise LinkError(
+                            f"rig on {self.port}: something has touched for {LONGEST_TOUCH_US / 1e6:g} s: "
+                            "expected the stamp to be lifted, or does the rig not report its lift?"
+                        )
                 yield report
             elif packet.type == PacketType.RAW_FRAME and on_frame is not None:
                 on_frame(unpack_frame(packet.t_us, packet.payload))

@@ -199,6 +199,14 @@ def test_operator_who_does_not_press_in_time_is_an_error() -> None:
             list(rig.watch(first_contact_s=3.0, quiet_us=100_000))
 
 
+def test_a_press_by_hand_that_is_never_lifted_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stampbench.bench.rig.serial_rig.LONGEST_TOUCH_US", 20_000)
+    with served(HandPressedDevice(), open_channel()) as port, SerialRig(port) as rig:
+        rig._send(pattern(1000).command(0))
+        with pytest.raises(LinkError, match=r"has touched for 0\.02 s: expected the stamp to be lifted"):
+            list(rig.watch(first_contact_s=60.0, quiet_us=100_000))
+
+
 def test_stream_yields_scans_with_their_frames_and_nothing_at_heartbeats() -> None:
     with served(PatternDevice(), open_channel()) as port, SerialRig(port) as rig:
         items = rig.stream(frames=True)
