@@ -122,7 +122,7 @@ def deliver(
 def _ahead_of_others() -> Iterator[None]:
     """Run this thread ahead of ordinary ones, where the system allows it; it sleeps nearly all the time.
 
-    On two cores among ten busy processes, one sleep in a hundred ends over 3.9 ms late without, 0.1 ms with.
+    On two cores at a load of 10, the 99th percentile of 400 sleeps was 3.9 ms late without, 0.1 ms with.
     """
     before = None
     if hasattr(os, "sched_setscheduler"):
