@@ -16,8 +16,9 @@ PRESS_ODDS = 100.0
 than of a report."""
 DRAWN_MM = 0.5
 """How far at least a pad and a finger that are near draw each other's contact."""
-AT_FINGER_MM = 12.0
-"""How far apart they are then at most: on a 4 mm grid, 7 mm of skin and 6 mm of pad."""
+AT_FINGER_MM = 14.0
+"""How far apart they are then at most: 7 mm of skin and 6 mm of pad on a 4 mm grid. Of 300 stamps beside
+three fingers on nexus-5 four had a pad drawn by one 12 to 13 mm away."""
 
 
 def either(readings: list[Reading]) -> Reading:
