@@ -70,6 +70,13 @@ def test_an_appraiser_who_lies_apart_from_those_who_agree_is_odd(plan, units, of
     assert any(one.startswith("rig C lies 0.05") for one in found.suspects) is odd
 
 
+@pytest.mark.parametrize(("times", "odd"), [(2.5, False), (4.0, True)])
+def test_apart_is_three_times_as_far_as_the_others_are_from_each_other(plan, units, times, odd):
+    rigs = {"rig A": (-0.01, 0.001), "rig B": (0.01, 0.001), "rig C": (0.01 * times, 0.001)}
+    found, _ = lot_gauge(plan, units, fitted(plan, units, rigs))
+    assert any(one.startswith("rig C lies 0.0") for one in found.suspects) is odd
+
+
 def test_the_spread_between_appraisers_is_a_part_of_the_uncertainty(plan, units):
     rigs = {"rig A": (-0.05, 0.01), "rig B": (0.0, 0.01), "rig C": (0.05, 0.01)}
     _, between = lot_gauge(plan, units, fitted(plan, units, rigs))
