@@ -1,4 +1,4 @@
-"""Figures of README that the code can work out."""
+"""Figures of the documentation that the code can work out."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from stampbench.sim.stamps.specification import find_spec
 
 
 @pytest.fixture(scope="module")
-def readme(project: Path) -> str:
-    return " ".join((project / "README.md").read_text(encoding="utf-8").split())
+def families(project: Path) -> str:
+    return " ".join((project / "docs/families.md").read_text(encoding="utf-8").split())
 
 
-def test_codes_that_can_be_told_apart_without_a_scale(readme: str) -> None:
+def test_codes_that_can_be_told_apart_without_a_scale(families: str) -> None:
     found = re.search(
         r"at 1 % ambiguous presses ([\d,]+) at the design noise of `(.+?)`, ([\d,]+) at that of `(.+?)`",
-        readme,
+        families,
     )
     assert found is not None
     for number, name in (found.groups()[:2], found.groups()[2:]):
@@ -28,8 +28,8 @@ def test_codes_that_can_be_told_apart_without_a_scale(readme: str) -> None:
         assert codes_at_unknown_scale(acceptance, spec.geometry, 0.01) == int(number.replace(",", ""))
 
 
-def test_families_of_the_table(readme: str) -> None:
-    rows = re.findall(r"\| `(p5-\w+)` \| ([\d,]+) \| ([\d.]+) mm \| [\d.]+ \| ([\d.]+) mm \|", readme)
+def test_families_of_the_table(families: str) -> None:
+    rows = re.findall(r"\| `(p5-\w+)` \| ([\d,]+) \| ([\d.]+) mm \| [\d.]+ \| ([\d.]+) mm \|", families)
     assert len(rows) == 3
     for name, size, distance_mm, noise_mm in rows:
         spec = find_spec(name)
