@@ -115,7 +115,8 @@ class FrameFitter:
                 f"the nodes of {self.profile.name}"
             )
         deltas = frame.deltas.astype(np.float64)
-        if last is not None:
+        # A fit that is none went astray in the first frame: what follows it would stay there.
+        if last is not None and last.misfit <= GOOD_MISFIT:
             fit = self.refine(deltas, last.bodies, stripes=last.stripes)
             if len(last.points_mm) % pads == 0 and _follows(fit, last):
                 known = last.stripes is not None and fit.misfit < FOLLOWED_MISFIT

@@ -81,7 +81,7 @@ _CAPTURE = (
     '{"t_us":400000,"contacts":[{"id":1,"tip":false,"x":900,"y":300}]}\n'
 )
 _RANKING = (
-    "# p5-60k on nexus-5, largest_loss = 0.05\ncode,predicted_loss,soft_gap_mm\n7,0.01,1.2\n8,0.2,0.3\n"
+    "# p5-60k on nexus-5, largest_loss = 0.05\ncode,predicted_loss,nearest_pads_mm\n7,0.01,1.2\n8,0.2,0.3\n"
 )
 _DEFAULTS = '[defaults]\nfamily = "p5-60k"\n'
 

@@ -284,7 +284,7 @@ def _guessed(stage: Stage) -> Iterator[Trial]:
         stage.clock.advance(seconds=31)
         guess = OtpStamp(beacon.id, f"{int(rng.integers(10**OTP_DIGITS)):0{OTP_DIGITS}d}").encoded
         tally.expect(False, beacon.accepts(guess))
-        if number % 50 == 49:
+        if number % 50 == 49 or number == guesses - 1:
             answers = []
             for _ in range(2):
                 stage.clock.advance(seconds=30)

@@ -45,7 +45,7 @@ def read_wav(path: Path) -> npt.NDArray[np.float64]:
             data = file.readframes(file.getnframes())
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}: expected a WAV file") from None
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, EOFError, RuntimeError) as error:  # the last where a chunk ends beyond another
         raise InputError(f"{path}: {error or 'ends early'}: expected a WAV file with PCM samples") from None
     if rate_hz < LOWEST_RATE_HZ:
         raise InputError(

@@ -103,19 +103,19 @@ def test_wrong_arguments_are_refused(app, arguments, said):
 def test_export_leaves_out_the_codes_that_a_panel_loses(stampbench, tmp_path):
     listed = tmp_path / "codes.csv"
     listed.write_text(
-        "# p5-60k on a panel, largest_loss = 0.001\ncode,predicted_loss,soft_gap_mm\n"
+        "# p5-60k on a panel, largest_loss = 0.001\ncode,predicted_loss,nearest_pads_mm\n"
         "9,0.0001,19\n4,0.0005,18\n7,0.2,12\n"
     )
     output = tmp_path / "stamps.csv"
-    arguments = ("family", "export", "p5-60k", "--avoid", listed, "-o", output)
-    assert stampbench(*arguments).status == 0
+    arguments = ("family", "export", "p5-60k", "--avoid", listed)
+    assert stampbench(*arguments, "-o", output).status == 0
     assert [line.partition(",")[0] for line in output.read_text().splitlines()] == [
         "name",
         "p5-60k/9",
         "p5-60k/4",
     ]
-    assert stampbench(*arguments, "--best", 1).status == 0
-    assert len(output.read_text().splitlines()) == 2
-    refused = stampbench(*arguments, "--best", 3)
+    assert stampbench(*arguments, "--best", 1, "-o", tmp_path / "best.csv").status == 0
+    assert len((tmp_path / "best.csv").read_text().splitlines()) == 2
+    refused = stampbench(*arguments, "--best", 3, "-o", tmp_path / "three.csv")
     assert refused.status == 4
     assert "has 2 codes that are good enough" in refused.err

@@ -305,7 +305,7 @@ def test_what_a_plan_says_wrongly_is_named(dut: dict[str, Any], message: str) ->
 @needs_chromium
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted in /proc")
-def test_a_thousand_presses_in_a_row_leave_nothing_behind(page) -> None:
+def test_two_hundred_presses_in_a_row_leave_nothing_behind(page) -> None:
     settings = DutSettings(
         kind="browser",
         url=page("say('S1')"),
@@ -331,7 +331,7 @@ def test_a_thousand_presses_in_a_row_leave_nothing_behind(page) -> None:
 
     with device_under_test(settings, PANEL) as dut:
         assert isinstance(dut.sink, BrowserSink)
-        for number in range(1, 1001):
+        for number in range(1, 201):
             answer = dut.press(number, [*scans, TouchReport(24_000, ())])
             assert (answer.code, answer.odd) == (STAMP, {}), f"press {number}"
             if number == 50:

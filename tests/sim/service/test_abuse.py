@@ -92,7 +92,7 @@ def test_an_address_that_says_nothing_counts_for_nobody(world: Any, at: Any, add
 
 
 def test_hostile_requests_with_the_app_s_key_obtain_suspend_and_lock_nothing(world: Any, at: Any) -> None:
-    """A thousand here; ten thousand were run once."""
+    """A thousand requests by somebody who has nothing but that key."""
     abuser, customer = at(world, ABUSER), at(world, CUSTOMER)
     rng, merchant = np.random.default_rng(5), f"/v1/merchants/{world.one.merchant_id}"
     pads, store = world.one.stamps[0].pads_mm, world.one.stores[0]

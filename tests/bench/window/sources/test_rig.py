@@ -66,7 +66,7 @@ def test_a_rig_that_is_not_there_yet_is_found_when_it_comes(live: Live) -> None:
     tcp_port = free_tcp_port()
     live.session.sources.use_port(f"socket://127.0.0.1:{tcp_port}")
     live.until(lambda picture: live.session.source.state is SourceState.LOST)
-    assert "does not exist" in live.session.source.message
+    assert "nobody listens there" in live.session.source.message
     with virtual_rig("nexus-5", listen="tcp", tcp_port=tcp_port):
         live.until(lambda picture: live.session.source.state is SourceState.LIVE)
         live.session.sources.use_simulated()

@@ -50,9 +50,9 @@ def test_the_same_password_twice_is_not_two_that_follow_each_other():
     assert [verifier.step_of(frame, YEAR_S + n) for n in range(80)] == [None] * 80
 
 
-def test_a_hundred_thousand_guesses_at_a_stamp_unheard_for_a_year_are_refused():
+def test_guesses_at_a_stamp_unheard_for_a_year_are_refused_and_it_is_read_among_them():
     beacon, verifier = pair(150.0)
-    assert guess(verifier, np.random.default_rng(2), 100_000, YEAR_S) == 0
+    assert guess(verifier, np.random.default_rng(2), 5_000, YEAR_S) == 0
     now_s = YEAR_S + 100.0
     assert [shown(beacon, verifier, now_s + 30.0 * n) for n in range(2)] == [False, True]
 
@@ -66,10 +66,10 @@ def test_the_odds_of_a_guess_are_bounded_and_end_after_a_few(days, right):
     assert verifier.right_alone(STAMP, now_s + 1.0) == 0
 
 
-def test_ten_thousand_guesses_are_refused_and_the_stamp_itself_is_read_among_them():
+def test_guesses_are_refused_and_the_stamp_itself_is_read_among_them():
     beacon, verifier = pair()
     rng, now_s = np.random.default_rng(1), 30 * 86_400.0
-    assert guess(verifier, rng, 10_000, now_s) == 0
+    assert guess(verifier, rng, 5_000, now_s) == 0
     assert [shown(beacon, verifier, now_s + 20.0 + 30.0 * n) for n in range(2)] == [False, True]
     assert shown(beacon, verifier, now_s + 20.0 + 2 * WRONG_S)
 
