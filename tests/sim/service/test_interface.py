@@ -65,10 +65,11 @@ def test_errors_of_the_database_do_not_tell_what_was_stored(world: Any) -> None:
 def test_the_page_of_the_interface_shows_every_path_and_fetches_nothing_from_elsewhere(
     world: Any, browser: Any, served: Any
 ) -> None:
-    with served(create_app(world.service)) as url:
+    app = create_app(world.service)
+    paths = set(app.openapi()["paths"])  # made here: two threads that make it at once get in each other's way
+    with served(app) as url:
         browser.get(url)
         assert browser.current_url == f"{url}/docs"
-        paths = set(create_app(world.service).openapi()["paths"])
         WebDriverWait(browser, 60).until(lambda _: paths <= set(_shown(browser)))
         names = browser.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
     assert names
