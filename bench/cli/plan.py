@@ -58,16 +58,15 @@ def copy(
 ) -> None:
     """Copy a plan, lot or sweep that travels with the package, to change it; includes are laid into it."""
     from stampbench.bench.plans.text import plan_file, read_plan_text, travelling
-    from stampbench.firmware_emulator.errors import InputError
+    from stampbench.firmware_emulator.errors import InputError, expect_new
 
     folder = next((kind for kind in _USED_BY if name in (file.stem for file in travelling(kind))), "plans")
     source = plan_file(name, folder)
     target = to or Path(source.name)
+    text = read_plan_text(source).text
+    expect_new(target)
     try:
-        with target.open("x", encoding="utf-8") as file:
-            file.write(read_plan_text(source).text)
-    except FileExistsError:
-        raise InputError(f"{target} is there already: expected a new file") from None
+        target.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{target}: {error.strerror}: expected a new file") from None
     typer.echo(f"{target}; now: stampbench {_USED_BY[folder]} {target}")

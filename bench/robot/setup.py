@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct
-from stampbench.firmware_emulator.errors import InputError
+from stampbench.firmware_emulator.errors import InputError, expect_new
+from stampbench.firmware_emulator.outside import parse_toml
 
 AXES: Final = ("x", "y", "z", "a")
 _Positive = Annotated[float, Meta(gt=0.0)]
@@ -86,11 +86,9 @@ def write_setup(path: Path, tables: Mapping[str, Any]) -> None:
     """
     import tomli_w
 
+    expect_new(path)
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(tomli_w.dumps({"robot": dict(tables)}))
-    except FileExistsError:
-        raise InputError(f"{path} is there already: expected a new file") from None
+        path.write_text(tomli_w.dumps({"robot": dict(tables)}), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}: expected a new file") from None
 
@@ -102,14 +100,14 @@ def read_setup(path: Path) -> Setup:
         InputError: it cannot be read, a key is unknown or missing, or its limits contradict each other.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = parse_toml(path.read_text(encoding="utf-8"), str(path))
         setup = msgspec.convert(tables, _Document).robot
     except FileNotFoundError:
         raise InputError(
             f"{path}: no such file: expected the station file of the robot, as `stampbench robot emulate "
             "--setup FILE` writes one"
         ) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: {error}") from None
     for axis in AXES:
         limits = getattr(setup, axis)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from stampbench.bench.service.postgres import find_postgres
-from stampbench.firmware_emulator.errors import InputError, StampbenchError
+from stampbench.firmware_emulator.errors import InputError, StampbenchError, expect_new
 from stampbench.firmware_emulator.outside import printable
 from stampbench.sim.service.migrations import require_newest, revision_of
 from stampbench.sim.service.store.database import Database
@@ -24,8 +24,7 @@ def back_up(url: str, file: Path) -> None:
         InputError: no such database, or a file that is there already or cannot be written.
         StampbenchError: pg_dump failed.
     """
-    if file.exists():
-        raise InputError(f"{file}: is there already: expected a new file")
+    expect_new(file)
     database = Database(url)
     try:
         if revision_of(database) is None:

@@ -118,16 +118,25 @@ class SoundCheck:
         if not is_in_time(challenge, self._rules, claim.now_us):
             return Checked(False, OUT_OF_TIME)
         right = is_answer(self._secret, challenge, token, claim.now_s)
-        mine = connection.execute(
-            sa.select(StampCredential.id).where(
-                StampCredential.stamp_id == claim.stamp_id,
-                StampCredential.kind == SOUND,
-                StampCredential.name == token.stamp.hex(),
-            )
-        ).scalar_one_or_none()
-        if mine is None or not right:
-            return Checked(False, NOT_GENUINE)
-        return spend(connection, mine, challenge.number, ANYBODY, claim.now_us)
+        return (
+            _answered(connection, claim, challenge, SOUND, token.stamp.hex())
+            if right
+            else Checked(False, NOT_GENUINE)
+        )
+
+
+def _answered(connection: sa.Connection, claim: Claim, challenge: Challenge, kind: str, name: str) -> Checked:
+    """Spend a challenge that a credential of the claimed stamp answered; another stamp's proves nothing."""
+    mine = connection.execute(
+        sa.select(StampCredential.id).where(
+            StampCredential.stamp_id == claim.stamp_id,
+            StampCredential.kind == kind,
+            StampCredential.name == name,
+        )
+    ).scalar_one_or_none()
+    if mine is None:
+        return Checked(False, NOT_GENUINE)
+    return spend(connection, mine, challenge.number, ANYBODY, claim.now_us)
 
 
 class TagCheck:
@@ -148,16 +157,11 @@ class TagCheck:
         if not is_in_time(challenge, self._rules, claim.now_us):
             return Checked(False, OUT_OF_TIME)
         right = self._challenger.is_answer(challenge.nonce, answer)
-        mine = connection.execute(
-            sa.select(StampCredential.id).where(
-                StampCredential.stamp_id == claim.stamp_id,
-                StampCredential.kind == SUN,
-                StampCredential.name == answer.uid.hex(),
-            )
-        ).scalar_one_or_none()
-        if mine is None or not right:
-            return Checked(False, NOT_GENUINE)
-        return spend(connection, mine, challenge.number, ANYBODY, claim.now_us)
+        return (
+            _answered(connection, claim, challenge, SUN, answer.uid.hex())
+            if right
+            else Checked(False, NOT_GENUINE)
+        )
 
 
 def tag_challenger(secret: bytes) -> TagChallenger:
